@@ -1,0 +1,29 @@
+"""Lines as editors count them: they end at LF, CRLF or a lone CR, and at nothing else."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def line_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """The spans of the lines of `text[start:end]` in order, without their line ends."""
+    stop = len(text) if end is None else end
+    spans = []
+    for line_end in _LINE_END.finditer(text, start, stop):
+        spans.append((start, line_end.start()))
+        start = line_end.end()
+    return [*spans, (start, stop)]
+
+
+class LineIndex:
+    """Finds the line of a character offset; built once for a text."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [start for start, _ in line_spans(text)]
+
+    def line_of(self, offset: int) -> int:
+        """The 1-based line that holds the character at `offset`; a line end is on its line."""
+        return bisect_right(self._starts, offset)

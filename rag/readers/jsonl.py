@@ -1,0 +1,56 @@
+"""A corpus in BEIR's form: one JSON object a line, with `_id`, `title` and `text`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rag.errors import CorpusError
+
+_FORM = 'write one {"_id": "...", "title": "...", "text": "..."} a line'
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line: where it stands, the document's id, title and text."""
+
+    line: int
+    id: str
+    title: str
+    text: str
+
+
+def records(raw: bytes, name: str) -> Iterator[Record]:
+    """The documents of a corpus.jsonl in order; blank lines are passed over.
+
+    A document without text has its title as text. Raises CorpusError at a line that is no such
+    object.
+    """
+    for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        if line.strip():
+            yield _record(line, number, f"{name}:{number}")
+
+
+def _record(line: bytes, number: int, place: str) -> Record:
+    try:
+        found = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CorpusError(f"{place}: not JSON in UTF-8 ({error}); {_FORM}") from error
+    if not isinstance(found, dict):
+        raise CorpusError(f"{place}: no JSON object; {_FORM}")
+    identity = _string(found, "_id", place)
+    if not identity:
+        raise CorpusError(f"{place}: no `_id`; {_FORM}")
+    title = " ".join(_string(found, "title", place).split())
+    text = _string(found, "text", place)
+    return Record(number, identity, title or identity, text if text.strip() else title)
+
+
+def _string(found: dict[str, object], key: str, place: str) -> str:
+    value = found.get(key) or ""
+    if not isinstance(value, str):
+        raise CorpusError(f"{place}: `{key}` is {value!r:.40}, not a string; {_FORM}")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise CorpusError(f"{place}: `{key}` holds half a surrogate pair; remove it")
+    return value

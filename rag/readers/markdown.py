@@ -1,0 +1,164 @@
+"""Markdown, read by markdown-it's CommonMark rules with tables and front matter.
+
+The parser tells the lines of each block; offsets are those of the lines in the text as it stands.
+Front matter is no part of the body. Whatever the parser consumes without a trace (definitions of
+link references) is kept as a paragraph, so that nothing of the body is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.front_matter import front_matter_plugin
+
+from rag.lines import line_spans
+from rag.readers.faq import with_questions
+from rag.types import Block, BlockKind
+
+_TITLE = re.compile(r"^title[ \t]*:[ \t]*(?P<value>.*?)[ \t]*$", re.MULTILINE)
+_ANCHOR = re.compile(r"\s*\{#[^}]*\}\s*$")
+_KINDS: dict[str, BlockKind] = {
+    "heading_open": "heading",
+    "bullet_list_open": "list",
+    "ordered_list_open": "list",
+    "table_open": "table",
+    "blockquote_open": "quote",
+    "fence": "code",
+    "code_block": "code",
+}
+_PARTS = {"list": ("list_item_open", 1), "table": ("tr_open", 2)}
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A text with the spans of its lines, and what it takes to read the markup of a heading."""
+
+    text: str
+    lines: list[Span]
+    inline: MarkdownIt
+    references: dict[str, Any]
+
+    def span(self, first: int, after: int) -> Span:
+        """The span of some lines, without the blank around it."""
+        start, end = self.lines[first][0], self.lines[after - 1][1]
+        part = self.text[start:end]
+        return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
+
+
+def markdown_blocks(text: str) -> tuple[str, tuple[Block, ...]]:
+    """The title ("" where there is none) and the blocks of a Markdown text, in order."""
+    references: dict[str, Any] = {}
+    tokens = _block_parser().parse(text, references)
+    source = _Source(text, line_spans(text), MarkdownIt("commonmark"), references)
+    blocks = list(_blocks(source, tokens))
+    title = _front_title(tokens) or leading_title(blocks)
+    return title, tuple(with_questions(text, blocks, title))
+
+
+def leading_title(blocks: list[Block]) -> str:
+    """The label of the one heading of level 1, if it is the first of the headings; else ""."""
+    headings = [block for block in blocks if block.kind == "heading"]
+    top = [block for block in headings if block.level == 1]
+    return top[0].label if len(top) == 1 and top[0] is headings[0] else ""
+
+
+def _block_parser() -> MarkdownIt:
+    """A parser that leaves inline markup alone; that is parsed where it is wanted, in headings."""
+    parser = MarkdownIt("commonmark").enable("table").use(front_matter_plugin)
+    return parser.disable(["inline", "text_join"])
+
+
+def _front_title(tokens: list[Token]) -> str:
+    if not tokens or tokens[0].type != "front_matter":
+        return ""
+    found = _TITLE.search(tokens[0].content)
+    value = found["value"] if found else ""
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
+    return "" if value in (">", "|", ">-", "|-") else " ".join(value.split())
+
+
+def _blocks(source: _Source, tokens: list[Token]) -> Iterator[Block]:
+    done = 0
+    for own in _top_level(tokens):
+        first, after = own[0].map or (done, done)
+        first = max(first, done)
+        yield from _left_over(source, done, first)
+        done = max(after, done)
+        if own[0].type != "front_matter" and first < done:
+            yield from _block(source, own, first, done)
+    yield from _left_over(source, done, len(source.lines))
+
+
+def _top_level(tokens: list[Token]) -> Iterator[list[Token]]:
+    """The tokens of each top-level block."""
+    first = 0
+    for i, token in enumerate(tokens):
+        if token.level == 0 and token.nesting <= 0:
+            yield tokens[first : i + 1]
+            first = i + 1
+
+
+def _left_over(source: _Source, first: int, after: int) -> Iterator[Block]:
+    """Paragraphs of the lines that no token covers."""
+    for i in range(first, after):
+        start, end = source.span(i, i + 1)
+        if start < end:
+            yield Block("paragraph", start, end, header_end=start)
+
+
+def _block(source: _Source, own: list[Token], first: int, after: int) -> Iterator[Block]:
+    start, end = source.span(first, after)
+    kind = _KINDS.get(own[0].type, "paragraph")
+    label = _label(source, own[1].content) if kind == "heading" else ""
+    if start == end:
+        return
+    if label:
+        yield Block("heading", start, end, int(own[0].tag[1:]), label)
+        return
+    header_end = source.span(first, first + 1)[1] if kind == "table" else start
+    parts = tuple(_parts(source, kind, own, first, after))
+    kind = "paragraph" if kind == "heading" else kind
+    yield Block(kind, start, end, parts=parts, header_end=header_end)
+
+
+def _label(source: _Source, content: str) -> str:
+    """A heading's words without markup."""
+    inline = source.inline.parseInline(content, source.references)
+    words = _words([child for token in inline for child in token.children or []])
+    return " ".join(_ANCHOR.sub("", words).split())
+
+
+def _words(tokens: list[Token]) -> str:
+    parts = []
+    for token in tokens:
+        if token.type in ("softbreak", "hardbreak"):
+            parts.append(" ")
+        elif token.type == "image":
+            parts.append(_words(token.children or []))
+        elif token.type != "html_inline":
+            parts.append(token.content)
+    return "".join(parts)
+
+
+def _parts(
+    source: _Source, kind: BlockKind, own: list[Token], first: int, after: int
+) -> Iterator[Span]:
+    """The spans of a list's items, a table's rows below its header, or the lines of code."""
+    ranges: Iterable[Sequence[int]] = []
+    if kind == "code":
+        ranges = [(i, i + 1) for i in range(first, after)]
+    elif kind in _PARTS:
+        opening, level = _PARTS[kind]
+        ranges = [t.map for t in own if t.type == opening and t.level == level and t.map]
+    for a, b in list(ranges)[1 if kind == "table" else 0 :]:
+        start, end = source.span(a, b) if a < b else (0, 0)
+        if start < end:
+            yield start, end

@@ -1,0 +1,146 @@
+"""The lines of an unmarked text, told apart; the rules are stated in `rag.readers.text`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from rag.lines import line_spans
+from rag.readers.faq import is_marked
+
+LineKind = Literal[
+    "blank", "item", "more", "row", "quote", "note", "mark", "underlined", "underline", "prose"
+]
+
+_SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
+CLOSING_QUOTES = ("”", '"', "»", "“")
+_OPENING_QUOTES = ("“", '"', "«", "„")
+_ITEM = re.compile(r"(?:[-*+•‣◦]|(?P<number>[0-9]{1,3})[.)])\s+\S")
+_TABLE_RULE = re.compile(r"(?=.*\|)(?=.*-)[|\s:+-]+")
+_UNDERLINE = re.compile(r"([=\-~^*#_+])\1{2,}")
+_NOTE = re.compile(r"(?:[–—]|--)\s?\w")
+_WIDEST_WRAP = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line without the blank around it; `indent` counts the blank before it."""
+
+    start: int
+    end: int
+    indent: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The lines of a text and, for each, what it is and whether it goes on in the next one."""
+
+    lines: list[Line]
+    kinds: list[LineKind]
+    runs_on: list[bool]
+
+
+def layout_of(text: str) -> Layout:
+    """The lines of a text, told apart."""
+    lines = [_line(text, start, end) for start, end in line_spans(text)]
+    kinds = _kinds(lines)
+    return Layout(lines, kinds, _runs_on(lines, kinds))
+
+
+def ends_sentence(line: str) -> bool:
+    """Whether a line closes with the stop of a sentence, quotes and brackets aside."""
+    return _SENTENCE_END.search(line[-8:]) is not None
+
+
+def item_number(line: str) -> int:
+    """The number that opens a line like an item of a numbered list, else 0."""
+    item = _ITEM.match(line)
+    return int(item["number"]) if item and item["number"] else 0
+
+
+def _line(text: str, start: int, end: int) -> Line:
+    line = text[start:end]
+    bare = line.strip()
+    indent = len(line) - len(line.lstrip()) if bare else 0
+    return Line(start + indent, start + indent + len(bare), indent, bare)
+
+
+def _kinds(lines: list[Line]) -> list[LineKind]:
+    kinds: list[LineKind] = []
+    for i in range(len(lines)):
+        kinds.append(_kind(lines, kinds, i))
+    for i in range(1, len(kinds) - 1):
+        if kinds[i] == "prose" and kinds[i - 1] in ("item", "more") and kinds[i + 1] == "item":
+            kinds[i] = "more"
+    return kinds
+
+
+def _kind(lines: list[Line], kinds: list[LineKind], i: int) -> LineKind:
+    line = lines[i]
+    above = kinds[i - 1] if i else "blank"
+    if not line.text:
+        return "blank"
+    if above == "underlined":
+        return "underline"
+    if "|" in line.text and (above == "row" or _is_table_rule(lines, i + 1)):
+        return "row"
+    if above == "blank" and _is_underlined(lines, i):
+        return "underlined"
+    if is_marked(line.text[:40]):
+        return "mark"
+    if _ITEM.match(line.text):
+        return "item"
+    if above in ("item", "more") and (line.indent or line.text[0].islower()):
+        return "more"
+    if _NOTE.match(line.text) and _follows_quote(lines, kinds, i):
+        return "note"
+    return "quote" if line.text.startswith(_OPENING_QUOTES) else "prose"
+
+
+def _is_table_rule(lines: list[Line], i: int) -> bool:
+    return i < len(lines) and _TABLE_RULE.fullmatch(lines[i].text) is not None
+
+
+def _is_underlined(lines: list[Line], i: int) -> bool:
+    if i + 1 == len(lines) or not _UNDERLINE.fullmatch(lines[i + 1].text):
+        return False
+    line = lines[i].text
+    return abs(len(line) - len(lines[i + 1].text)) <= 3 and any(map(str.isalpha, line))
+
+
+def _follows_quote(lines: list[Line], kinds: list[LineKind], i: int) -> bool:
+    above = next((k for k in (i - 1, i - 2) if k >= 0 and kinds[k] != "blank"), None)
+    return above is not None and lines[above].text.endswith(CLOSING_QUOTES)
+
+
+def _runs_on(lines: list[Line], kinds: list[LineKind]) -> list[bool]:
+    runs_on = [False] * len(lines)
+    for first, last in _prose_runs(kinds):
+        width = max(len(line.text) for line in lines[first : last + 1])
+        full = [_is_full(lines[i], lines[i + 1], width) for i in range(first, last)]
+        wrapped = width <= _WIDEST_WRAP and bool(full) and 2 * sum(full) >= len(full)
+        for i in range(first, last):
+            low = lines[i + 1].text[0].islower()
+            goes_on = (low or full[i - first]) if wrapped else low
+            goes_on = goes_on and (wrapped or not ends_sentence(lines[i].text))
+            runs_on[i] = goes_on and kinds[i + 1] != "mark"
+    return runs_on
+
+
+def _prose_runs(kinds: list[LineKind]) -> Iterator[tuple[int, int]]:
+    """The first and last lines of each run of prose lines."""
+    first = 0
+    for i in range(len(kinds) + 1):
+        if i == len(kinds) or kinds[i] not in ("prose", "quote", "mark"):
+            if first < i:
+                yield first, i - 1
+            first = i + 1
+
+
+def _is_full(line: Line, below: Line, width: int) -> bool:
+    """Whether the first word of the line below would not have fitted into the width."""
+    next_word = below.text[: _WIDEST_WRAP + 1].split(maxsplit=1)[0]
+    return len(line.text) + 1 + len(next_word) > width

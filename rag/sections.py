@@ -1,0 +1,93 @@
+"""The sections of a document: its blocks under their headings, and its FAQ pairs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from rag.types import Block, ParsedDocument, Section
+
+_NOT_IN_SLUG = re.compile(r"[\W_]+")
+_LONGEST_SLUG = 80
+
+_Path = tuple[str, ...]
+
+
+def sections_of(parsed: ParsedDocument) -> list[Section]:
+    """The sections that have text of their own, in order.
+
+    A heading with nothing under it makes no section; it is in the paths of those below it. The
+    document's title is no part of a path where it is the document's first and only H1. A question
+    that nothing answers is body.
+
+    Ids name the path: `guide.md#install/on-debian`, `guide.md#top` before the first heading, with
+    `-2`, `-3` where one is taken. They do not depend on how sections are divided into passages.
+    """
+    found = list(_outline(parsed))
+    ids = _ids(parsed.document.id, [path for path, _, _ in found])
+    return [_section(parsed, identity, *part) for identity, part in zip(ids, found, strict=True)]
+
+
+def _outline(parsed: ParsedDocument) -> Iterator[tuple[_Path, int, int]]:
+    """For each section its heading path, its first block and the block after its last."""
+    blocks = parsed.blocks
+    title = _title_heading(parsed)
+    openings = [i for i, block in enumerate(blocks) if block.kind in ("heading", "question")]
+    bounds = [*openings, len(blocks)]
+    if bounds[0] > 0:
+        yield (), 0, bounds[0]
+    above: list[Block] = []
+    for i, after in pairwise(bounds):
+        opening = blocks[i]
+        if opening.level:
+            above = [heading for heading in above if heading.level < opening.level]
+        path = tuple(heading.label for heading in above)
+        has_text = after > i + 1
+        if opening.kind == "question":
+            yield (*path, opening.label) if has_text else path, i, after
+        elif opening is title:
+            if has_text:
+                yield path, i, after
+        else:
+            above.append(opening)
+            if has_text:
+                yield (*path, opening.label), i, after
+
+
+def _title_heading(parsed: ParsedDocument) -> Block | None:
+    headings = [block for block in parsed.blocks if block.kind == "heading"]
+    top = [heading for heading in headings if heading.level == 1]
+    is_title = len(top) == 1 and top[0] is headings[0] and top[0].label == parsed.document.title
+    return top[0] if is_title else None
+
+
+def _section(parsed: ParsedDocument, identity: str, path: _Path, first: int, after: int) -> Section:
+    document, blocks = parsed.document, parsed.blocks
+    opening = blocks[first]
+    has_head = opening.kind in ("heading", "question") and after > first + 1
+    return Section(
+        id=identity,
+        document_id=document.id,
+        heading_path=path,
+        start=opening.start,
+        end=blocks[after].start if after < len(blocks) else len(document.text),
+        kind="faq" if has_head and opening.kind == "question" else "body",
+        body_start=blocks[first + 1].start if has_head else opening.start,
+    )
+
+
+def _ids(document_id: str, paths: Iterable[_Path]) -> Iterator[str]:
+    taken: dict[str, int] = {}
+    for path in paths:
+        base = identity = f"{document_id}#{'/'.join(map(_slug, path)) or 'top'}"
+        while identity in taken:
+            taken[base] += 1
+            identity = f"{base}-{taken[base]}"
+        taken[identity] = 1
+        yield identity
+
+
+def _slug(part: str) -> str:
+    slug = _NOT_IN_SLUG.sub("-", part[: 2 * _LONGEST_SLUG].casefold()).strip("-")
+    return slug[:_LONGEST_SLUG].strip("-") or "section"

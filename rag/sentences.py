@@ -1,0 +1,250 @@
+"""Sentences of a text, by rule.
+
+A sentence ends after `.`, `!`, `?` or `…` and the quotes, brackets and footnote marks that close
+on it, where blank space follows; after a CJK stop also without it. It does not end
+- before a lower-case letter, or before the dash of an attribution;
+- after an abbreviation or initial (`Dr.`, `e.g.`, `J.`); one that may well close a sentence
+  (`etc.`, `U.S.`) ends it only before a word that mostly opens one (`The`, `In`);
+- after the number of an item (`1.`).
+Blank lines, list items, table rows and lines that end in a colon are bounds too. Any other line
+end is blank space, so that hard-wrapped prose stays whole.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rag.lines import line_spans
+
+_CLOSERS = r"[\"'”’»›)\]}*_`」』）】〉》]*(?:\[\d{1,3}\])*"
+_STOP = re.compile(rf"(?:[.!?…]+|(?P<cjk>[。！？｡]+)){_CLOSERS}")
+_BLANK = re.compile(r"\s*")
+_WORD = re.compile(r"[A-Za-z]+")
+_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s")
+_HEADING = re.compile(r"\s*#{1,6}\s")
+_ACRONYM = re.compile(r"(?:[a-z]\.)+[a-z]")
+_LONGEST_ABBREVIATION = 12
+
+_NEVER_LAST = frozenset(
+    [
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "mx",
+        "prof",
+        "rev",
+        "hon",
+        "gen",
+        "col",
+        "capt",
+        "lt",
+        "sgt",
+        "gov",
+        "sen",
+        "rep",
+        "pres",
+        "st",
+        "mt",
+        "vs",
+        "cf",
+        "viz",
+        "e.g",
+        "i.e",
+        "eg",
+        "ie",
+        "ca",
+        "approx",
+        "resp",
+        "esp",
+        "dept",
+        "univ",
+        "assn",
+        "fig",
+        "figs",
+        "eq",
+        "eqs",
+        "ref",
+        "refs",
+        "sec",
+        "ch",
+        "chap",
+        "vol",
+        "vols",
+        "pp",
+        "ed",
+        "eds",
+        "al",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sept",
+        "sep",
+        "oct",
+        "nov",
+        "dec",
+    ]
+)
+_LAST_BUT_BEFORE_NUMBERS = frozenset(["no", "nos", "p", "art", "ver"])
+_SOMETIMES_LAST = frozenset(
+    ["etc", "inc", "ltd", "co", "corp", "bros", "jr", "sr", "esq", "ave", "blvd", "rd"]
+)
+_OPENERS = frozenset(
+    [
+        "A",
+        "After",
+        "All",
+        "Also",
+        "An",
+        "And",
+        "As",
+        "At",
+        "Because",
+        "Before",
+        "But",
+        "By",
+        "Each",
+        "For",
+        "From",
+        "He",
+        "Her",
+        "His",
+        "How",
+        "However",
+        "I",
+        "If",
+        "In",
+        "It",
+        "Its",
+        "Many",
+        "More",
+        "Most",
+        "My",
+        "No",
+        "Not",
+        "On",
+        "One",
+        "Other",
+        "Our",
+        "Several",
+        "She",
+        "Since",
+        "So",
+        "Some",
+        "That",
+        "The",
+        "Their",
+        "Then",
+        "There",
+        "These",
+        "They",
+        "This",
+        "Those",
+        "Though",
+        "Thus",
+        "To",
+        "Today",
+        "Under",
+        "Until",
+        "We",
+        "What",
+        "When",
+        "Where",
+        "Which",
+        "While",
+        "Who",
+        "Why",
+        "With",
+        "You",
+        "Your",
+    ]
+)
+
+
+def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """The spans of the sentences of `text[start:end]`, in order, without the blank around them."""
+    stop = len(text) if end is None else min(end, len(text))
+    found = []
+    for first, last in _runs(text, start, stop):
+        found.extend(_split(text, first, last))
+    return found
+
+
+def _runs(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The spans between the bounds that lines make."""
+    runs: list[tuple[int, int]] = []
+    opening = before = ""
+    for first, last in line_spans(text, start, end):
+        line = text[first:last]
+        if not line or line.isspace():
+            before = ""
+        elif before and not _is_bound(opening, before, line):
+            runs[-1] = (runs[-1][0], last)
+            before = line
+        else:
+            runs.append((first, last))
+            opening = before = line
+    return runs
+
+
+def _is_bound(opening: str, before: str, line: str) -> bool:
+    if _ITEM.match(line) or _HEADING.match(line) or _is_row(line) or _is_row(before):
+        return True
+    if before.rstrip().endswith((":", "：")):
+        return True
+    return bool(_ITEM.match(opening)) and not line[0].isspace() and not line[0].islower()
+
+
+def _is_row(line: str) -> bool:
+    return " | " in line or line.lstrip().startswith("|") or line.rstrip().endswith("|")
+
+
+def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    found = []
+    for stop in _STOP.finditer(text, start, end):
+        if stop.end() < end and _ends_sentence(text, stop, start, end):
+            found.append(_trimmed(text, start, stop.end()))
+            start = stop.end()
+    found.append(_trimmed(text, start, end))
+    return [(first, last) for first, last in found if first < last]
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    part = text[start:end]
+    return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
+
+
+def _ends_sentence(text: str, stop: re.Match[str], start: int, end: int) -> bool:
+    blank = _BLANK.match(text, stop.end(), end)
+    after = blank.end() if blank else end
+    if stop["cjk"]:
+        return True
+    following = text[after:end][:1] if after == end else text[after]
+    if after == stop.end() or following.islower() or following in "–—":
+        return False
+    if text[stop.start()] != "." or text[stop.start() + 1] in ".!?…":
+        return True
+    return not _is_abbreviated(text, stop.start(), start, after, end)
+
+
+def _is_abbreviated(text: str, dot: int, start: int, after: int, end: int) -> bool:
+    """Whether the word before `dot` is short for something and so does not end the sentence."""
+    words = text[max(start, dot - _LONGEST_ABBREVIATION) : dot].split()
+    if not words or text[dot - 1].isspace():
+        return False
+    word = words[-1].lstrip("(['\"“‘*_")
+    if word.lower() in _NEVER_LAST:
+        return True
+    if word.isdigit():
+        return len(word) <= 3 and len(words) == 1 and text[start:dot].strip() == word
+    if word.lower() in _LAST_BUT_BEFORE_NUMBERS:
+        return text[after].isdigit()
+    initial = len(word) == 1 and word.isupper()
+    if initial or word.lower() in _SOMETIMES_LAST or _ACRONYM.fullmatch(word.lower()):
+        opener = _WORD.match(text, after, end)
+        return not (opener and opener.group() in _OPENERS)
+    return False

@@ -1,0 +1,28 @@
+"""Every setting, with its default. Each can be given by environment as `RAG_<NAME>`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read once at the edge (CLI, service, eval) and handed down as values."""
+
+    model_config = SettingsConfigDict(env_prefix="RAG_", frozen=True, extra="ignore")
+
+    corpus: Path = Field(Path("corpus"), description="folder that `rag build` reads")
+    index: Path = Field(Path("index"), description="folder that holds the snapshots")
+    model: str = Field(
+        "bundled", description="`bundled`, or a sentence-transformers model by name or path"
+    )
+    runtime: str = Field(
+        "onnx",
+        pattern="^(onnx|torch)$",
+        description="what runs the bundled model: `onnx` or `torch`",
+    )
+    threads: int = Field(2, ge=1, le=64, description="threads that encode")
+    host: str = Field("127.0.0.1", description="address that `rag serve` binds")
+    port: int = Field(8000, ge=0, le=65535, description="port that `rag serve` binds")

@@ -1,0 +1,190 @@
+"""The nouns of the system: frozen, plain, and the same words in code, JSON and docs.
+
+Every offset is a 0-based, half-open character offset into `Document.text`, the canonical text.
+Lines and pages are 1-based.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+SectionKind = Literal["body", "faq"]
+Mode = Literal["hybrid", "dense", "bm25"]
+
+NO_ANSWER = "The documents do not seem to answer this question."
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source document.
+
+    `text` is canonical: for text formats, the file as decoded (line ends kept, byte-order mark
+    removed). `sha256` is of `text` in UTF-8; `source_sha256` of the raw bytes of the file.
+    """
+
+    id: str
+    title: str
+    source: str
+    media_type: str
+    text: str
+    sha256: str
+    source_sha256: str
+
+
+BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote", "question", "answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a reader saw in a document, in order and without overlap: `text[start:end]`.
+
+    `level` is a heading's depth from 1, else 0. `label` is a heading's or question's plain text,
+    without markup, else "". `parts` are the spans of a list's items or a table's rows, where a
+    block that is too long may be divided; `header_end` is where a table's header ends (its start
+    where it has none).
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+    label: str = ""
+    parts: tuple[tuple[int, int], ...] = ()
+    header_end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """A document and the blocks that its reader found; what lies between blocks is blank."""
+
+    document: Document
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A headed part of a document, the unit of judgment: `text[start:end]` with its heading.
+
+    Sections of a document are in order and do not overlap; a heading's section ends where the
+    next heading, of whatever level, begins. `body_start` is where the text under the heading
+    begins; in an FAQ pair, where the answer begins. `heading_path` goes from the outermost
+    heading to the section's own, without the document's title; it is empty for the text before
+    the first heading. In an FAQ pair its last element is the question.
+    """
+
+    id: str
+    document_id: str
+    heading_path: tuple[str, ...]
+    start: int
+    end: int
+    kind: SectionKind
+    body_start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The unit of retrieval: `document.text[start:end] == text`, always, within one section.
+
+    `context` (title and headings, and the header of a table that had to be split) is given to
+    the encoder and to BM25 before the text; it is no part of the text and is never quoted.
+    """
+
+    id: str
+    document_id: str
+    section_id: str
+    start: int
+    end: int
+    text: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a document's canonical text: `text[char_start:char_end]`."""
+
+    char_start: int
+    char_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The signals behind a hit: cosine, BM25, late interaction, and their fusion.
+
+    A signal that was not asked for (`mode`) is None.
+    """
+
+    dense: float | None
+    bm25: float | None
+    late: float | None
+    fused: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPassage:
+    """A hit. Lists of hits are best first, ordered by (-score, passage.id)."""
+
+    passage: Passage
+    score: float
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a passage stands. `quote` is `document.text[char_start:char_end]`.
+
+    `sha256` is of the document's canonical text, so that the citation can be checked later.
+    """
+
+    document_id: str
+    title: str
+    heading_path: tuple[str, ...]
+    sha256: str
+    char_start: int
+    char_end: int
+    line_start: int
+    line_end: int
+    page: int | None
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitedPassage:
+    """A hit with its citation and the spans of the sentences that answer."""
+
+    rank: int
+    hit: ScoredPassage
+    citation: Citation
+    highlights: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The passages for a question, best first.
+
+    `confidence` is the probability in [0, 1] that they answer it; `abstained` says that the
+    documents do not seem to answer, and the passages are then merely the nearest.
+    """
+
+    question: str
+    passages: tuple[CitedPassage, ...]
+    confidence: float
+    abstained: bool
+
+    @property
+    def message(self) -> str | None:
+        """An abstention in plain words; None where the passages seem to answer."""
+        if not self.abstained:
+            return None
+        return f"{NO_ANSWER} The nearest passages follow." if self.passages else NO_ANSWER
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Restricts a search. An empty tuple or None does not restrict.
+
+    `section` matches a section whose heading path holds that heading, ignoring case.
+    """
+
+    document_id: tuple[str, ...] = field(default=())
+    section: str | None = None
