@@ -1,0 +1,78 @@
+"""What an encoder is: texts in, one pooled vector and one vector a token out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+Spans = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """The vectors of n texts, in their order.
+
+    `pooled` is float32 (n, dim); `tokens` holds for each text float32 (t, dim); the rows of both
+    are L2-normalised. `spans` holds for each text int32 (t, 2): where each token stands in the
+    text, in characters, half open; (-1, -1) for a token of the context. The special tokens round
+    a text are left out of both, so a blank text has t = 0, yet a pooled vector.
+    """
+
+    pooled: Vectors
+    tokens: tuple[Vectors, ...]
+    spans: tuple[Spans, ...]
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors; a text's vectors do not depend on the texts beside it."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the model's weights, in hex."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """The length of each vector."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """The longest input in word pieces, special tokens included; the rest is cut off."""
+        ...
+
+    def word_pieces(self, text: str) -> list[tuple[int, int]]:
+        """The character span of each word piece of the whole text, without special tokens."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> Encoded:
+        """The vectors of questions."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str], contexts: Sequence[str]) -> Encoded:
+        """The vectors of passages, each read after its context ("" for none)."""
+        ...
+
+
+def with_context(context: str, text: str) -> tuple[str, int]:
+    """What the model reads of a passage, and where in it the text begins."""
+    return (f"{context}\n{text}", len(context) + 1) if context else (text, 0)
+
+
+def spans_of(offsets: Iterable[tuple[int, int]], text_start: int) -> Spans:
+    """Token offsets counted from `text_start`: int32 (t, 2), (-1, -1) for what ends before it."""
+    spans = [
+        (max(start - text_start, 0), end - text_start) if end > text_start else (-1, -1)
+        for start, end in offsets
+    ]
+    return np.array(spans, np.int32).reshape(-1, 2)

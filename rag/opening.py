@@ -1,0 +1,31 @@
+"""Opens the encoder that the settings name."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+from rag.encoder import Encoder
+from rag.errors import ModelError
+from rag.model_files import bundled_model
+from rag.onnx_encoder import open_onnx_encoder
+
+BUNDLED = "bundled"
+
+
+def open_encoder(model: str, runtime: str, threads: int) -> Encoder:
+    """The encoder for `bundled` (run by `onnx` or `torch`), or for a model by name or folder.
+
+    A model by name or folder is always run by torch. ModelError where it cannot be opened.
+    """
+    if model == BUNDLED and runtime == "onnx":
+        return open_onnx_encoder(bundled_model(), threads)
+    if model == BUNDLED and runtime != "torch":
+        raise ModelError(f"the runtime is {runtime!r}: set RAG_RUNTIME to onnx or torch")
+    # torch's waiting threads spin, which on busy cores makes it ten times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Imported only here: torch takes 5 to 15 seconds to import and the bundled model needs none.
+    torch_encoder = import_module("rag.torch_encoder")
+    files = bundled_model() if model == BUNDLED else torch_encoder.find_model(model)
+    opened: Encoder = torch_encoder.open_torch_encoder(files, threads)
+    return opened

@@ -1,0 +1,329 @@
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import (
+    Dense,
+    Pooling,
+    StaticEmbedding,
+    Transformer,
+)
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
+
+from rag.encoder import Encoded, Encoder, spans_of, with_context
+from rag.errors import ModelError
+from rag.model_files import ModelFiles, bundled_model
+from rag.onnx_encoder import open_onnx_encoder
+from rag.onnx_graph import build_graph
+from rag.opening import open_encoder
+from rag.torch_encoder import find_model
+
+ODD_TEXTS = (
+    "",
+    " \n\t ",
+    "Which procedure collects the T cells?",
+    "狼疮的细胞疗法，mixed with English",
+    "🙂🙃 emoji 👩‍👩‍👧 and ﬁ ligature",
+    "word " * 600,
+    "a\x00b\x07c\u200bd\ufeff\r\ne\u2028f",
+    "x [SEP] y [PAD] [CLS] z",
+    "é" * 150,
+    "e\u0301 naïve İstanbul שלום مرحبا",
+    "Supercalifragilistic-expialidocious snake_case 1,234.5 mg/kg",
+)
+CONTEXTS = ("", "Title", "日本 > é", *("Title > Heading",) * 8)
+
+
+@pytest.fixture(scope="module")
+def onnx() -> Encoder:
+    return open_encoder("bundled", "onnx", 2)
+
+
+@pytest.fixture(scope="module")
+def reference() -> Encoder:
+    return open_encoder("bundled", "torch", 1)
+
+
+def largest_difference(left: Encoded, right: Encoded) -> float:
+    pairs = [(left.pooled, right.pooled), *zip(left.tokens, right.tokens, strict=True)]
+    return max(float(np.abs(a - b).max(initial=0.0)) for a, b in pairs)
+
+
+def assert_same_bits(left: Encoded, right: Encoded) -> None:
+    assert left.pooled.tobytes() == right.pooled.tobytes()
+    assert [t.tobytes() for t in left.tokens] == [t.tobytes() for t in right.tokens]
+    assert [s.tobytes() for s in left.spans] == [s.tobytes() for s in right.spans]
+
+
+def spelled(text: str, spans: Sequence[Sequence[int]]) -> list[str]:
+    return [text[start:end] for start, end in spans]
+
+
+def test_context_and_text_are_joined_by_a_line_break() -> None:
+    assert with_context("Title", "text") == ("Title\ntext", 6)
+    assert with_context("", "text") == ("text", 0)
+
+
+def test_tokens_of_the_context_have_no_span() -> None:
+    offsets = [(0, 5), (4, 6), (5, 9), (6, 10)]
+    assert spans_of(offsets, 6).tolist() == [[-1, -1], [-1, -1], [0, 3], [0, 4]]
+    assert spans_of([], 6).shape == (0, 2)
+
+
+def test_both_encoders_agree_on_odd_queries(onnx: Encoder, reference: Encoder) -> None:
+    ours, theirs = onnx.encode_queries(ODD_TEXTS), reference.encode_queries(ODD_TEXTS)
+    assert largest_difference(ours, theirs) < 1e-5
+    assert [s.tolist() for s in ours.spans] == [s.tolist() for s in theirs.spans]
+
+
+def test_both_encoders_agree_on_passages_with_context(onnx: Encoder, reference: Encoder) -> None:
+    ours = onnx.encode_passages(ODD_TEXTS, CONTEXTS)
+    theirs = reference.encode_passages(ODD_TEXTS, CONTEXTS)
+    assert largest_difference(ours, theirs) < 1e-5
+    assert [s.tolist() for s in ours.spans] == [s.tolist() for s in theirs.spans]
+
+
+def test_both_encoders_are_the_same_model(onnx: Encoder, reference: Encoder) -> None:
+    facts = [(e.name, e.sha256, e.dim, e.window) for e in (onnx, reference)]
+    assert facts[0] == facts[1] == (bundled_model().name, bundled_model().sha256, 384, 256)
+    for text in ODD_TEXTS:
+        assert onnx.word_pieces(text) == reference.word_pieces(text)
+
+
+def test_pooled_vectors_equal_those_of_sentence_transformers(onnx: Encoder) -> None:
+    model = SentenceTransformer(str(bundled_model().folder), device="cpu")
+    expected = model.encode(list(ODD_TEXTS), normalize_embeddings=True, batch_size=4)
+    assert np.abs(onnx.encode_queries(ODD_TEXTS).pooled - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize(("name", "copies"), [("onnx", 4), ("reference", 1)])
+def test_a_text_has_the_same_bits_alone_and_among_others(
+    name: str, copies: int, request: pytest.FixtureRequest
+) -> None:
+    encoder: Encoder = request.getfixturevalue(name)
+    others = [f"{text[:99]} {n}" for n in range(copies) for text in ODD_TEXTS]
+    together = encoder.encode_queries([*others, ODD_TEXTS[2]])
+    alone = encoder.encode_queries([ODD_TEXTS[2]])
+    last = Encoded(together.pooled[-1:], together.tokens[-1:], together.spans[-1:])
+    assert_same_bits(alone, last)
+
+
+def test_the_number_of_threads_changes_no_bit() -> None:
+    one, four = (open_onnx_encoder(bundled_model(), threads) for threads in (1, 4))
+    many = ODD_TEXTS * 3
+    assert_same_bits(one.encode_queries(many), four.encode_queries(many))
+
+
+def test_rows_are_float32_of_length_one(onnx: Encoder) -> None:
+    found = onnx.encode_passages(ODD_TEXTS, CONTEXTS)
+    assert found.pooled.dtype == np.float32 and found.pooled.shape == (11, 384)
+    for rows, spans in zip(found.tokens, found.spans, strict=True):
+        assert rows.dtype == np.float32 and spans.dtype == np.int32
+        assert rows.shape == (len(spans), 384)
+        assert np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6)
+    assert np.allclose(np.linalg.norm(found.pooled, axis=1), 1.0, atol=1e-6)
+
+
+def test_a_blank_text_has_a_pooled_vector_and_no_tokens(onnx: Encoder) -> None:
+    found = onnx.encode_queries(["", " \n"])
+    assert [rows.shape for rows in found.tokens] == [(0, 384), (0, 384)]
+    assert np.array_equal(found.pooled[0], found.pooled[1])
+
+
+def test_no_texts_give_no_rows(onnx: Encoder) -> None:
+    found = onnx.encode_passages([], [])
+    assert found.pooled.shape == (0, 384) and found.tokens == found.spans == ()
+
+
+def test_spans_spell_the_tokens_of_the_text_alone(onnx: Encoder) -> None:
+    found = onnx.encode_passages(["Ab, naïve."], ["Title > H"])
+    assert found.spans[0].tolist()[:3] == [[-1, -1]] * 3
+    assert spelled("Ab, naïve.", found.spans[0][3:].tolist()) == ["Ab", ",", "naïve", "."]
+
+
+def test_word_pieces_are_neither_cut_nor_special(onnx: Encoder) -> None:
+    text = "tokenizing words " * 300
+    pieces = onnx.word_pieces(text)
+    assert len(pieces) == 900
+    assert spelled(text, pieces[:3]) == ["token", "izing", "words"]
+
+
+def test_an_input_is_cut_to_the_window(onnx: Encoder) -> None:
+    assert onnx.encode_queries(["word " * 600]).tokens[0].shape == (254, 384)
+    assert_same_bits(
+        onnx.encode_queries(["word " * 254]), onnx.encode_queries([("word " * 600)[: 254 * 5]])
+    )
+
+
+def test_as_many_contexts_as_texts_are_needed(onnx: Encoder) -> None:
+    with pytest.raises(ValueError, match="longer"):
+        onnx.encode_passages(["a", "b"], [""])
+
+
+def test_the_onnx_path_imports_no_torch() -> None:
+    code = (
+        "import sys; from rag.opening import open_encoder;"
+        "open_encoder('bundled', 'onnx', 2).encode_queries(['a', 'b']);"
+        "print([m for m in ('torch', 'transformers', 'sentence_transformers') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (found.stdout, found.stderr) == ("[]\n", "")
+
+
+def test_an_unknown_runtime_is_refused() -> None:
+    with pytest.raises(ModelError, match="runtime is 'cuda': set RAG_RUNTIME to onnx or torch"):
+        open_encoder("bundled", "cuda", 1)
+
+
+def test_the_same_files_give_the_same_graph() -> None:
+    folder = bundled_model().folder
+    config, weights = folder / "config.json", folder / "model.safetensors"
+    first = build_graph(config, weights)
+    assert first == build_graph(config, weights)
+    assert len(first) < 50_000
+
+
+def small_bert(folder: Path) -> ModelFiles:
+    """Another model of the shape, with random weights and the bundled vocabulary."""
+    torch.manual_seed(1)
+    config = BertConfig(
+        hidden_size=24,
+        intermediate_size=40,
+        num_hidden_layers=2,
+        num_attention_heads=3,
+        max_position_embeddings=64,
+        layer_norm_eps=1e-6,
+        initializer_range=0.5,
+    )
+    BertModel(config).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        (folder / name).write_bytes((bundled_model().folder / name).read_bytes())
+    return ModelFiles(folder, "small", "0" * 64, 32)
+
+
+def small_model(folder: Path, prompts: dict[str, str], *, narrow: bool = False) -> Path:
+    """A sentence-transformers folder round the small model; `narrow` adds a Dense module."""
+    transformer = Transformer(str(small_bert(folder / "bert").folder), max_seq_length=32)
+    modules = [transformer, Pooling(24), *([Dense(24, 8)] if narrow else [])]
+    SentenceTransformer(modules=modules, device="cpu", prompts=prompts).save(str(folder / "st"))
+    return folder / "st"
+
+
+def test_the_graph_reads_its_sizes_from_the_configuration(tmp_path: Path) -> None:
+    encoder = open_onnx_encoder(small_bert(tmp_path), 1)
+    model = BertModel.from_pretrained(tmp_path)
+    ids = [101, *encoder.tokenizer.encode("naïve T cells", add_special_tokens=False).ids, 102]
+    with torch.inference_mode():
+        hidden = model(torch.tensor([ids])).last_hidden_state[0]
+    expected = torch.nn.functional.normalize(hidden.mean(0), dim=0).numpy()
+    found = encoder.encode_queries(["naïve T cells"])
+    assert found.pooled.shape == (1, 24)
+    assert np.abs(found.pooled[0] - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("model_type", "roberta", "has model_type 'roberta', the ONNX graph needs 'bert'"),
+        ("hidden_act", "relu", "has hidden_act 'relu', the ONNX graph needs 'gelu'"),
+        ("position_embedding_type", "relative_key", "needs 'absolute'"),
+        ("hidden_size", None, "does not state 'hidden_size'"),
+        ("intermediate_size", 99, r"needs F32 \[99, 384\]"),
+        ("num_hidden_layers", 7, r"None None for encoder.layer.6.attention.self.query.weight"),
+        ("num_attention_heads", 7, "384 numbers cannot be shared among 7 heads"),
+    ],
+)
+def test_a_model_of_another_shape_is_refused(
+    tmp_path: Path, key: str, value: object, message: str
+) -> None:
+    folder = bundled_model().folder
+    stated = json.loads((folder / "config.json").read_bytes()) | {key: value}
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({k: v for k, v in stated.items() if v is not None}))
+    with pytest.raises(ModelError, match=message):
+        build_graph(config, folder / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (b"", "holds no valid JSON"),
+        (b"\xff" * 16, "is no safetensors file"),
+        (b"\x02" + b"\0" * 7 + b"[]", "holds no JSON object"),
+        (b"\x02" + b"\0" * 7 + b"{}", "has None None for embeddings.word_embeddings.weight"),
+    ],
+)
+def test_damaged_weights_are_refused(tmp_path: Path, stored: bytes, message: str) -> None:
+    (tmp_path / "model.safetensors").write_bytes(stored)
+    with pytest.raises(ModelError, match=message):
+        build_graph(bundled_model().folder / "config.json", tmp_path / "model.safetensors")
+
+
+def test_any_model_opens_by_folder_and_reads_its_prompts(tmp_path: Path) -> None:
+    folder = small_model(tmp_path, {"query": "ask: ", "passage": "read: "})
+    encoder = open_encoder(str(folder), "onnx", 2)
+    assert (encoder.name, encoder.dim, encoder.window) == ("st", 24, 32)
+    query, passage = encoder.encode_queries(["T"]), encoder.encode_passages(["T"], ["A"])
+    assert query.spans[0].tolist() == [[-1, -1], [-1, -1], [0, 1]]
+    assert passage.spans[0].tolist() == [[-1, -1], [-1, -1], [-1, -1], [0, 1]]
+    expected = SentenceTransformer(str(folder), device="cpu").encode_query(
+        "T", normalize_embeddings=True
+    )
+    assert np.abs(query.pooled[0] - expected).max() < 1e-6
+
+
+def test_a_models_digest_depends_on_its_weights_alone(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    first = find_model(str(tmp_path)).sha256
+    (tmp_path / "README.md").write_text("changed")
+    assert find_model(str(tmp_path)).sha256 == first
+    (tmp_path / "model.safetensors").write_bytes(b"two")
+    assert find_model(str(tmp_path)).sha256 != first
+
+
+def test_a_model_that_is_nowhere_is_refused_without_the_network() -> None:
+    with pytest.raises(ModelError, match="neither a folder nor a downloaded model: run `hf down"):
+        open_encoder("nobody/no-such-model", "torch", 1)
+
+
+def test_weights_that_are_not_safetensors_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"holds no \*.safetensors file"):
+        open_encoder(str(tmp_path), "torch", 1)
+
+
+def test_a_pickled_part_of_a_model_is_refused(tmp_path: Path) -> None:
+    for name in ("0_Transformer/model.safetensors", "0_Transformer/pytorch_model.bin"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "2_Dense").mkdir()
+    (tmp_path / "2_Dense" / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"2_Dense/pytorch_model.bin .*pickle"):
+        open_encoder(str(tmp_path), "torch", 1)
+
+
+def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match="sentence-transformers cannot open"):
+        open_encoder(str(tmp_path), "torch", 1)
+
+
+def test_token_vectors_must_be_as_long_as_the_pooled_one(tmp_path: Path) -> None:
+    folder = small_model(tmp_path, {}, narrow=True)
+    with pytest.raises(ModelError, match=r"token vectors of shape \(3, 24\), expected \(3, 8\)"):
+        open_encoder(str(folder), "torch", 1)
+
+
+def test_a_model_without_a_fast_tokenizer_is_refused(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(bundled_model().folder / "tokenizer.json"))
+    static = StaticEmbedding(tokenizer, embedding_dim=4)
+    SentenceTransformer(modules=[static], device="cpu").save(str(tmp_path))
+    with pytest.raises(ModelError, match="no fast tokenizer"):
+        open_encoder(str(tmp_path), "torch", 1)
