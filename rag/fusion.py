@@ -1,0 +1,62 @@
+"""Fusion: one score out of three signals, by a weighted sum of min-max normalised scores.
+
+    fused(p) = sum over signals s of  weight_s * (s(p) - min s) / (max s - min s)  /  sum weight_s
+
+where minimum and maximum are taken over the candidates of the query. A signal that does not tell
+the candidates apart (max = min) contributes 0. So 0 <= fused <= 1, and a convex combination of
+normalised scores keeps how far apart candidates are, which rank fusion throws away (Bruch et al.
+2023, "An Analysis of Fusion Functions for Hybrid Retrieval").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Signal = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each signal counts; at least one is positive, none is negative."""
+
+    dense: float = 1.0
+    bm25: float = 1.0
+    late: float = 1.0
+
+    def __post_init__(self) -> None:
+        if min(self.dense, self.bm25, self.late) < 0 or self.dense + self.bm25 + self.late <= 0:
+            raise ValueError(f"weights must be >= 0 and not all 0, found {self}")
+
+
+def fuse(dense: Signal, bm25: Signal, late: Signal, weights: Weights) -> npt.NDArray[np.float64]:
+    """The fused score of each candidate, float64 (n,), in [0, 1]."""
+    total = weights.dense + weights.bm25 + weights.late
+    return (
+        weights.dense * min_max(dense) + weights.bm25 * min_max(bm25) + weights.late * min_max(late)
+    ) / total
+
+
+def min_max(signal: Signal) -> npt.NDArray[np.float64]:
+    """The signal mapped onto [0, 1]; all 0 where it does not vary.
+
+    >>> min_max(np.array([1, 3, 2], dtype=np.float32)).tolist()
+    [0.0, 1.0, 0.5]
+    """
+    values = signal.astype(np.float64)
+    if len(values) == 0 or values.max() == values.min():
+        return np.zeros(len(values))
+    scaled: npt.NDArray[np.float64] = (values - values.min()) / (values.max() - values.min())
+    return scaled
+
+
+def order(scores: Sequence[float], ids: Sequence[str]) -> list[int]:
+    """Positions from best to worst, by (-score, id): a total order, as ids are unique.
+
+    >>> order([0.5, 0.9, 0.5], ["b", "c", "a"])
+    [1, 2, 0]
+    """
+    return sorted(range(len(ids)), key=lambda at: (-scores[at], ids[at]))

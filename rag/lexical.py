@@ -1,0 +1,96 @@
+"""BM25 over the passages: exact, reproducible arrays, through bm25s."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import bm25s
+import numpy as np
+import numpy.typing as npt
+
+from rag.words import stems
+
+K1 = 1.5
+B = 0.75
+# Robertson & Zaragoza 2009, eq. 3.15, with Lucene's idf, which is never negative.
+METHOD = "lucene"
+# A question of 2,000 characters holds some 300 words; its rarest terms decide.
+MAX_TERMS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalIndex:
+    """Impacts of each term in each passage, as a compressed sparse column matrix.
+
+    `terms` is sorted; column t of the matrix is term t. `impacts` float32 and `passages` int32
+    (n_postings,), `starts` int64 (n_terms + 1,).
+    """
+
+    terms: tuple[str, ...]
+    impacts: npt.NDArray[np.float32]
+    passages: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
+    count: int
+
+    def scores(self, query: Sequence[str]) -> npt.NDArray[np.float32]:
+        """BM25 of every passage for the query's stems, float32 (n_passages,), 0 where none match.
+
+        Each distinct stem counts once; beyond the `MAX_TERMS` rarest, stems are ignored.
+        """
+        columns = self._columns(query)
+        if not columns:
+            return np.zeros(self.count, dtype=np.float32)
+        scores: npt.NDArray[np.float32] = _ranker(self).get_scores_from_ids(columns)
+        return scores
+
+    def matched(self, query: Sequence[str]) -> tuple[str, ...]:
+        """The query's distinct stems that occur in any passage, sorted."""
+        return tuple(sorted(self.terms[column] for column in self._columns(query)))
+
+    def _columns(self, query: Sequence[str]) -> list[int]:
+        found = {column for stem in set(query) if (column := self._column(stem)) is not None}
+        rarest = sorted(found, key=lambda c: (int(self.starts[c + 1] - self.starts[c]), c))
+        return sorted(rarest[:MAX_TERMS])
+
+    def _column(self, stem: str) -> int | None:
+        at = bisect_left(self.terms, stem)
+        return at if at < len(self.terms) and self.terms[at] == stem else None
+
+
+def index_texts(texts: Sequence[str]) -> LexicalIndex:
+    """A BM25 index of the texts, in their order; the same texts give the same arrays."""
+    stemmed = [stems(text) for text in texts]
+    terms = tuple(sorted(set().union(*stemmed)))
+    column = {term: at for at, term in enumerate(terms)}
+    if not terms:
+        empty = np.zeros(0)
+        return LexicalIndex(
+            terms, empty.astype("f4"), empty.astype("i4"), np.zeros(1, "i8"), len(texts)
+        )
+    ranker = bm25s.BM25(k1=K1, b=B, method=METHOD, csc_backend="numpy")
+    scores = ranker.build_index_from_ids(
+        unique_token_ids=list(range(len(terms))),
+        corpus_token_ids=[[column[stem] for stem in text] for text in stemmed],
+        show_progress=False,
+    )
+    return LexicalIndex(
+        terms=terms,
+        impacts=np.asarray(scores["data"], dtype=np.float32),
+        passages=np.asarray(scores["indices"], dtype=np.int32),
+        starts=np.asarray(scores["indptr"], dtype=np.int64),
+        count=len(texts),
+    )
+
+
+def _ranker(index: LexicalIndex) -> bm25s.BM25:
+    ranker = bm25s.BM25(k1=K1, b=B, method=METHOD)
+    ranker.nonoccurrence_array = None
+    ranker.scores = {
+        "data": index.impacts,
+        "indices": index.passages,
+        "indptr": index.starts,
+        "num_docs": index.count,
+    }
+    return ranker

@@ -1,0 +1,50 @@
+import faiss
+import numpy as np
+import pytest
+
+from rag import dense
+
+ROWS = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
+
+
+def test_nearest_are_best_first() -> None:
+    index = dense.index_vectors(ROWS)
+    assert dense.nearest(index, np.array([0, 1], dtype=np.float32), 2).tolist() == [1, 2]
+
+
+def test_more_than_there_are_gives_all_and_never_row_minus_one() -> None:
+    index = dense.index_vectors(ROWS)
+    assert sorted(dense.nearest(index, ROWS[0], 50).tolist()) == [0, 1, 2]
+
+
+def test_rows_that_faiss_pads_with_minus_one_are_dropped() -> None:
+    index = dense.index_vectors(ROWS)
+    nan = np.full(2, np.nan, dtype=np.float32)
+    assert (dense.nearest(index, nan, 3) >= 0).all()
+
+
+def test_search_keeps_within_the_given_rows() -> None:
+    index = dense.index_vectors(ROWS)
+    found = dense.nearest(index, ROWS[0], 3, np.array([1, 2], dtype=np.int64))
+    assert found.tolist() == [2, 1]
+    assert len(dense.nearest(index, ROWS[0], 3, np.zeros(0, dtype=np.int64))) == 0
+
+
+def test_cosines_are_those_of_the_rows_in_their_order() -> None:
+    index = dense.index_vectors(ROWS)
+    rows = np.array([2, 0], dtype=np.int64)
+    np.testing.assert_allclose(dense.cosines(index, ROWS[0], rows), [0.6, 1.0], rtol=1e-6)
+    assert len(dense.cosines(index, ROWS[0], rows[:0])) == 0
+
+
+def test_an_index_survives_the_round_trip_byte_for_byte() -> None:
+    raw = dense.to_bytes(dense.index_vectors(ROWS))
+    again = dense.from_bytes(raw)
+    assert dense.to_bytes(again) == raw
+    assert (dense.vectors(again) == ROWS).all()
+
+
+def test_an_index_of_another_kind_is_refused() -> None:
+    other = faiss.serialize_index(faiss.IndexFlatL2(2)).tobytes()
+    with pytest.raises(ValueError, match="IndexFlatL2, expected IndexFlatIP"):
+        dense.from_bytes(other)

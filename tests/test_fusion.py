@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from rag.fusion import Weights, fuse, min_max, order
+
+
+def signal(*values: float) -> np.ndarray:
+    return np.array(values, dtype=np.float32)
+
+
+def test_the_fused_score_is_the_weighted_mean_of_normalised_signals() -> None:
+    fused = fuse(signal(0, 1), signal(4, 2), signal(1, 5), Weights(dense=1, bm25=1, late=2))
+    assert fused.tolist() == [0.25, 0.75]
+
+
+def test_a_signal_of_weight_zero_does_not_count() -> None:
+    fused = fuse(signal(0, 1), signal(9, 2), signal(1, 5), Weights(1, 0, 0))
+    assert fused.tolist() == [0.0, 1.0]
+
+
+def test_a_signal_that_does_not_vary_contributes_nothing() -> None:
+    assert min_max(signal(3, 3, 3)).tolist() == [0.0, 0.0, 0.0]
+    assert min_max(signal()).tolist() == []
+
+
+def test_order_breaks_ties_by_id() -> None:
+    assert order([0.5, 0.9, 0.5], ["b", "c", "a"]) == [1, 2, 0]
+
+
+@pytest.mark.parametrize("weights", [(0, 0, 0), (-1, 1, 1)])
+def test_weights_that_order_nothing_are_refused(weights: tuple[float, float, float]) -> None:
+    with pytest.raises(ValueError, match="weights must be"):
+        Weights(*weights)

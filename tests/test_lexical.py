@@ -1,0 +1,52 @@
+import math
+
+import numpy as np
+
+from rag.lexical import MAX_TERMS, index_texts
+from rag.words import stems
+
+
+def test_bm25_equals_the_formula_worked_out_by_hand() -> None:
+    index = index_texts(["apple apple pear", "pear", "plum"])
+    # idf = ln(1 + (N - df + .5) / (df + .5)); tf part = tf / (tf + k1 * (1 - b + b * len / mean))
+    idf = math.log(1 + (3 - 1 + 0.5) / (1 + 0.5))
+    tf = 2 / (2 + 1.5 * (1 - 0.75 + 0.75 * 3 / (5 / 3)))
+    assert index.scores(["appl"]).tolist() == [np.float32(idf * tf), 0.0, 0.0]
+
+
+def test_scores_of_several_terms_add_up() -> None:
+    index = index_texts(["apple pear", "pear", "plum"])
+    both, one, other = (index.scores(stems(q)) for q in ("apple pear", "apple", "pear"))
+    np.testing.assert_allclose(both, one + other, rtol=1e-6)
+
+
+def test_a_repeated_query_term_counts_once() -> None:
+    index = index_texts(["apple pear", "pear"])
+    assert (index.scores(["pear", "pear"]) == index.scores(["pear"])).all()
+
+
+def test_unknown_words_and_no_words_score_zero() -> None:
+    index = index_texts(["apple", "pear"])
+    assert index.scores(["banana"]).tolist() == [0.0, 0.0]
+    assert index.scores([]).tolist() == [0.0, 0.0]
+
+
+def test_texts_of_stop_words_alone_can_be_indexed() -> None:
+    index = index_texts(["the", "of", ""])
+    assert index.terms == ()
+    assert index.scores(["the"]).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_terms_are_sorted_whatever_the_order_of_texts() -> None:
+    assert index_texts(["pear apple", "zebra"]).terms == ("appl", "pear", "zebra")
+
+
+def test_beyond_the_limit_only_the_rarest_terms_count() -> None:
+    rare = [f"w{n}" for n in range(MAX_TERMS)]
+    index = index_texts([" ".join(["common", *rare]), "common", "common"])
+    assert index.scores(["common"])[1] > 0
+    assert index.scores(["common", *rare])[1] == 0
+
+
+def test_matched_names_the_known_stems_of_the_query() -> None:
+    assert index_texts(["apple pear"]).matched(["pear", "kiwi", "appl", "pear"]) == ("appl", "pear")

@@ -1,0 +1,34 @@
+from rag.words import stems
+
+
+def test_words_are_lower_cased_stemmed_and_free_of_stop_words() -> None:
+    assert stems("Which procedures collect the T cells?") == ["procedur", "collect", "t", "cell"]
+
+
+def test_identifiers_are_split_at_underscores() -> None:
+    assert stems("max_seq_length") == ["max", "seq", "length"]
+
+
+def test_compatibility_forms_are_the_same_word() -> None:
+    assert stems("ﬁnding") == stems("finding")
+
+
+def test_full_width_letters_are_the_same_word() -> None:
+    assert stems("Ｃｅｌｌ") == ["cell"]
+
+
+def test_a_text_without_words_has_no_stems() -> None:
+    assert stems(" …—?! ") == []
+    assert stems("") == []
+
+
+def test_figures_are_words() -> None:
+    assert stems("85 % at 4 weeks") == ["85", "4", "week"]
+
+
+def test_contractions_and_possessives_leave_no_letter_behind() -> None:
+    assert stems("the patient's lupus doesn’t") == ["patient", "lupus"]
+
+
+def test_single_letters_are_words() -> None:
+    assert stems("a vitamin D") == ["vitamin", "d"]
