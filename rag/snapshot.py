@@ -1,0 +1,289 @@
+"""A snapshot: one immutable index, in memory and as the files that hold it.
+
+    <index>/CURRENT          the id of the snapshot that answers
+    <index>/<id>/manifest.json + the files that it lists, each with size and sha256
+
+A snapshot is written aside, synced, renamed into place, read back, and only then named in
+CURRENT; so a reader finds either the old one or the new one, whole. It is loaded only when every
+checksum, the model, the counts and the probe vectors agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from rag import dense
+from rag.encoder import Encoder
+from rag.errors import CorruptIndex, NoIndex
+from rag.late import TokenStore
+from rag.lexical import LexicalIndex
+from rag.lines import LineIndex
+from rag.manifest import FileEntry, Manifest, id_of, parse_manifest
+from rag.types import Document, Passage, Section
+
+MANIFEST = "manifest.json"
+CURRENT = "CURRENT"
+CURE = "run `rag build`"
+
+# Encoded at build and again at load: the weights' hash does not see a changed runtime.
+PROBES = ("Which procedure collects the T cells?", "a", "85 % – größer als 60 %, 细胞")
+PROBE_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A loaded, read-only index. Row i of every index belongs to `passages[i]`."""
+
+    manifest: Manifest
+    documents: Mapping[str, Document]
+    sections: Mapping[str, Section]
+    passages: tuple[Passage, ...]
+    dense: faiss.IndexFlatIP
+    lexical: LexicalIndex
+    tokens: TokenStore
+    probes: npt.NDArray[np.float32]
+
+    @cached_property
+    def id(self) -> str:
+        """The snapshot's id, by which every answer names it."""
+        return self.manifest.id
+
+    @cached_property
+    def rows(self) -> Mapping[str, int]:
+        """The row of each passage, by its id."""
+        return {passage.id: row for row, passage in enumerate(self.passages)}
+
+    @cached_property
+    def lines(self) -> Mapping[str, LineIndex]:
+        """The line index of each document, by its id."""
+        return {id: LineIndex(document.text) for id, document in self.documents.items()}
+
+    def passage(self, id: str) -> Passage | None:
+        """The passage of that id, or None."""
+        row = self.rows.get(id)
+        return None if row is None else self.passages[row]
+
+
+def probe_vectors(encoder: Encoder) -> npt.NDArray[np.float32]:
+    """The pooled vectors of `PROBES`, float32 (len(PROBES), dim)."""
+    return encoder.encode_queries(PROBES).pooled
+
+
+def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:
+    """The snapshot's files by name, without the manifest; the same snapshot, the same bytes."""
+    lexical, tokens = snapshot.lexical, snapshot.tokens
+    return {
+        "bm25_impacts.npy": _array(lexical.impacts),
+        "bm25_passages.npy": _array(lexical.passages),
+        "bm25_starts.npy": _array(lexical.starts),
+        "bm25_terms.json": json.dumps(lexical.terms, ensure_ascii=False).encode(),
+        "dense.faiss": dense.to_bytes(snapshot.dense),
+        "documents.jsonl": _lines(asdict(document) for document in snapshot.documents.values()),
+        "passages.jsonl": _lines(_stored_passage(passage) for passage in snapshot.passages),
+        "probes.npy": _array(snapshot.probes),
+        "sections.jsonl": _lines(asdict(section) for section in snapshot.sections.values()),
+        "token_starts.npy": _array(tokens.starts),
+        "tokens.npy": _array(tokens.vectors),
+    }
+
+
+def entries(files: Mapping[str, bytes | memoryview]) -> dict[str, FileEntry]:
+    """The manifest's entries for these files."""
+    return {
+        name: FileEntry(len(content), hashlib.sha256(content).hexdigest())
+        for name, content in sorted(files.items())
+    }
+
+
+def current_id(index: Path) -> str:
+    """The id that CURRENT names. Raises NoIndex where nothing has been built."""
+    try:
+        name = (index / CURRENT).read_text().strip()
+    except FileNotFoundError:
+        raise NoIndex(f"no index in {index}: run `rag build`") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorruptIndex(f"{index / CURRENT} cannot be read ({error}): {CURE}") from error
+    if len(name) != 12 or set(name) - set("0123456789abcdef"):
+        raise CorruptIndex(f"{index / CURRENT} names no snapshot (found {name[:40]!r}): {CURE}")
+    return name
+
+
+def read_manifest(index: Path) -> Manifest:
+    """The current snapshot's manifest, checked against its own id."""
+    id = current_id(index)
+    return _manifest(index / id, id)
+
+
+def open_current(index: Path, encoder: Encoder) -> Snapshot:
+    """The current snapshot of an index folder, loaded and verified.
+
+    Raises NoIndex where nothing has been built, and CorruptIndex where anything found is not
+    what was built or the encoder is not the one it was built with.
+    """
+    return open_snapshot(index, current_id(index), encoder)
+
+
+def open_snapshot(index: Path, id: str, encoder: Encoder) -> Snapshot:
+    """The snapshot of that id, loaded and verified. Raises CorruptIndex."""
+    folder = index / id
+    manifest = _manifest(folder, id)
+    _check_model(folder, manifest, encoder)
+    _check_files(folder, manifest)
+    try:
+        snapshot = _load(folder, manifest)
+    except (ValueError, KeyError, TypeError, RuntimeError, OSError) as error:
+        raise CorruptIndex(f"{folder} cannot be read ({error}): {CURE}") from error
+    _check_counts(folder, snapshot)
+    _check_probes(folder, snapshot, encoder)
+    return snapshot
+
+
+def _manifest(folder: Path, id: str) -> Manifest:
+    path = folder / MANIFEST
+    try:
+        raw = path.read_bytes()
+        manifest = parse_manifest(raw)
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptIndex(f"{path} cannot be read ({error}): {CURE}") from error
+    if id_of(raw) != id:
+        raise CorruptIndex(f"{path} was altered: expected id {id}, found {id_of(raw)}: {CURE}")
+    return manifest
+
+
+def _check_model(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
+    built, given = manifest.model, encoder
+    if (built.sha256, built.dim) != (given.sha256, given.dim):
+        raise CorruptIndex(
+            f"{folder} was built with model {built.name} ({built.sha256[:12]}), "
+            f"the settings say {given.name} ({given.sha256[:12]}): {CURE}, or set RAG_MODEL"
+        )
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    present = {path.name for path in folder.iterdir()} - {MANIFEST}
+    for name in sorted(present ^ set(manifest.files)):
+        state = "is missing" if name in manifest.files else "does not belong there"
+        raise CorruptIndex(f"{folder / name} {state}: {CURE}")
+    for name, entry in manifest.files.items():
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            raise CorruptIndex(f"{path} is not a regular file: {CURE}")
+        found = FileEntry(path.stat().st_size, _sha256(path))
+        if found != entry:
+            raise CorruptIndex(
+                f"{path} is damaged: expected {entry.size} bytes, sha256 {entry.sha256[:12]}, "
+                f"found {found.size} bytes, sha256 {found.sha256[:12]}: {CURE}"
+            )
+
+
+def _check_counts(folder: Path, snapshot: Snapshot) -> None:
+    counts, tokens = snapshot.manifest.counts, snapshot.tokens
+    kinds = [section.kind for section in snapshot.sections.values()]
+    found = {
+        "documents": (len(snapshot.documents), counts.documents),
+        "sections": (kinds.count("body"), counts.sections),
+        "FAQ pairs": (kinds.count("faq"), counts.faq_pairs),
+        "passages": (len(snapshot.passages), counts.passages),
+        "vectors": (snapshot.dense.ntotal, counts.passages),
+        "BM25 passages": (snapshot.lexical.count, counts.passages),
+        "token rows": (len(tokens.starts) - 1, counts.passages),
+        "tokens": (len(tokens.vectors), counts.tokens),
+        "last token": (int(tokens.starts[-1]), counts.tokens),
+        "dimensions": (snapshot.dense.d, snapshot.manifest.model.dim),
+    }
+    for what, (number, expected) in found.items():
+        if number != expected:
+            raise CorruptIndex(f"{folder} holds {number} {what}, expected {expected}: {CURE}")
+
+
+def _check_probes(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
+    found = probe_vectors(encoder)
+    if found.shape != snapshot.probes.shape:
+        raise CorruptIndex(f"{folder / 'probes.npy'} has shape {snapshot.probes.shape}: {CURE}")
+    apart = float(np.abs(found - snapshot.probes).max())
+    if not apart <= PROBE_TOLERANCE:
+        raise CorruptIndex(
+            f"{folder}: the model gives other vectors than at build time (probe vectors are "
+            f"{apart:.2g} apart, at most {PROBE_TOLERANCE:g} is allowed): {CURE}"
+        )
+
+
+def _load(folder: Path, manifest: Manifest) -> Snapshot:
+    documents = {row["id"]: Document(**row) for row in _rows(folder / "documents.jsonl")}
+    sections = {row["id"]: _section(row) for row in _rows(folder / "sections.jsonl")}
+    passages = tuple(_passage(row, documents) for row in _rows(folder / "passages.jsonl"))
+    lexical = LexicalIndex(
+        terms=tuple(json.loads((folder / "bm25_terms.json").read_bytes())),
+        impacts=_read(folder / "bm25_impacts.npy"),
+        passages=_read(folder / "bm25_passages.npy"),
+        starts=_read(folder / "bm25_starts.npy"),
+        count=len(passages),
+    )
+    tokens = TokenStore(
+        vectors=np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False),
+        starts=_read(folder / "token_starts.npy"),
+    )
+    return Snapshot(
+        manifest=manifest,
+        documents=documents,
+        sections=sections,
+        passages=passages,
+        dense=dense.from_bytes((folder / "dense.faiss").read_bytes()),
+        lexical=lexical,
+        tokens=tokens,
+        probes=_read(folder / "probes.npy"),
+    )
+
+
+def _section(row: dict[str, Any]) -> Section:
+    return Section(**{**row, "heading_path": tuple(row["heading_path"])})
+
+
+def _stored_passage(passage: Passage) -> dict[str, Any]:
+    """A passage without its text, which the document holds."""
+    row = asdict(passage)
+    del row["text"]
+    return row
+
+
+def _passage(row: dict[str, Any], documents: Mapping[str, Document]) -> Passage:
+    text = documents[row["document_id"]].text[row["start"] : row["end"]]
+    return Passage(**row, text=text)
+
+
+def _lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    return b"".join(
+        json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n" for row in rows
+    )
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8", newline="\n") as file:
+        yield from map(json.loads, file)
+
+
+def _array(array: npt.NDArray[Any]) -> memoryview:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return buffer.getbuffer()
+
+
+def _read(path: Path) -> npt.NDArray[Any]:
+    array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+    return array
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

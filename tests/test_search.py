@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from paper import PaperEncoder, snapshot_of
+
+from rag.fusion import Weights
+from rag.search import encode_query, search, search_encoded
+from rag.snapshot import Snapshot
+from rag.types import Filters
+
+ENCODER = PaperEncoder()
+
+
+@pytest.fixture
+def fruit(tmp_path: Path) -> Snapshot:
+    return snapshot_of(
+        tmp_path,
+        apples="# Apples\n\n## Red\n\nApples are red.\n\n## Green\n\nPears are green.\n",
+        plums="# Plums\n\n## Blue\n\nPlums are blue.\n",
+    )
+
+
+def texts(hits: list) -> list[str]:
+    return [hit.passage.text for hit in hits]
+
+
+def test_hybrid_puts_the_passage_first_that_all_signals_prefer(fruit: Snapshot) -> None:
+    hits = search(fruit, ENCODER, "blue plums", k=3)
+    assert texts(hits)[0] == "Plums are blue."
+    assert hits[0].score == 1.0
+
+
+def test_hits_carry_the_three_signals_and_their_fusion(fruit: Snapshot) -> None:
+    best = search(fruit, ENCODER, "blue plums", k=1)[0].scores
+    assert best.dense is not None and best.bm25 is not None and best.late is not None
+    assert best.bm25 > 0
+    assert best.fused == 1.0
+
+
+def test_hits_are_ordered_by_score_then_passage_id(fruit: Snapshot) -> None:
+    hits = search(fruit, ENCODER, "zebra", k=9)
+    assert [(-hit.score, hit.passage.id) for hit in hits] == sorted(
+        (-hit.score, hit.passage.id) for hit in hits
+    )
+
+
+def test_a_single_signal_leaves_the_others_out(fruit: Snapshot) -> None:
+    dense = search(fruit, ENCODER, "plums", k=3, mode="dense")
+    assert len(dense) == 3
+    assert {(hit.scores.bm25, hit.scores.late) for hit in dense} == {(None, None)}
+    bm25 = search(fruit, ENCODER, "plums", k=3, mode="bm25")
+    assert texts(bm25) == ["Plums are blue."]
+    assert (bm25[0].scores.dense, bm25[0].scores.late) == (None, None)
+
+
+def test_more_than_there_are_gives_all_once(fruit: Snapshot) -> None:
+    for mode in ("hybrid", "dense"):
+        hits = search(fruit, ENCODER, "plums", k=50, mode=mode)
+        assert len({hit.passage.id for hit in hits}) == len(hits) == 3
+
+
+def test_a_question_of_stop_words_alone(fruit: Snapshot) -> None:
+    assert search(fruit, ENCODER, "what is it", k=3, mode="bm25") == []
+    assert len(search(fruit, ENCODER, "what is it", k=3)) == 3
+
+
+def test_a_question_without_tokens_still_ranks(fruit: Snapshot) -> None:
+    assert len(search(fruit, ENCODER, "   ", k=3)) == 3
+
+
+def test_late_interaction_alone_ranks_by_it(fruit: Snapshot) -> None:
+    hits = search(fruit, ENCODER, "green pears", k=3, weights=Weights(0, 0, 1))
+    assert texts(hits)[0] == "Pears are green."
+    late = [hit.scores.late for hit in hits]
+    assert late == sorted(late, reverse=True)
+
+
+def test_filters_restrict_by_document_and_by_heading(fruit: Snapshot) -> None:
+    for mode in ("hybrid", "dense", "bm25"):
+        hits = search(fruit, ENCODER, "plums red", k=9, mode=mode, filters=Filters(("plums.md",)))
+        assert texts(hits) == ["Plums are blue."]
+    assert texts(search(fruit, ENCODER, "plums", k=9, filters=Filters(section="RED"))) == [
+        "Apples are red."
+    ]
+    assert search(fruit, ENCODER, "plums", k=9, filters=Filters(("none.md",))) == []
+
+
+def test_an_encoded_query_gives_the_same_hits(fruit: Snapshot) -> None:
+    query = encode_query("blue plums", ENCODER)
+    assert search_encoded(fruit, query, k=3) == search(fruit, ENCODER, "blue plums", k=3)
+    assert query.stems == ("blue", "plum")
+    assert np.isclose(np.linalg.norm(query.pooled), 1)
