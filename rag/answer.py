@@ -1,0 +1,61 @@
+"""Answer: hits turned into cited passages, with the sentences that answer, or an abstention."""
+
+from __future__ import annotations
+
+from rag.confidence import FIRST, THRESHOLD, confidence
+from rag.encoder import Encoder
+from rag.highlight import highlights
+from rag.search import NO_FILTERS, encode_query, search_encoded
+from rag.snapshot import Snapshot
+from rag.types import Answer, Citation, CitedPassage, Filters, Mode, Passage
+
+
+def ask(
+    snapshot: Snapshot,
+    encoder: Encoder,
+    question: str,
+    *,
+    top_k: int = 5,
+    mode: Mode = "hybrid",
+    filters: Filters = NO_FILTERS,
+) -> Answer:
+    """The passages that answer the question best, each cited, and how sure that is.
+
+    No passage at all (nothing within the filters, or no word in common in mode `bm25`) gives an
+    empty abstaining answer.
+    """
+    query = encode_query(question, encoder)
+    hits = search_encoded(snapshot, query, k=max(top_k, FIRST), mode=mode, filters=filters)
+    sure = confidence(snapshot, query, hits)
+    return Answer(
+        question=question,
+        passages=tuple(
+            CitedPassage(
+                rank=rank,
+                hit=hit,
+                citation=cite(snapshot, hit.passage),
+                highlights=highlights(snapshot, encoder, query, hit.passage),
+            )
+            for rank, hit in enumerate(hits[:top_k], start=1)
+        ),
+        confidence=sure,
+        abstained=sure < THRESHOLD,
+    )
+
+
+def cite(snapshot: Snapshot, passage: Passage) -> Citation:
+    """The passage's citation: its exact place in its document."""
+    document = snapshot.documents[passage.document_id]
+    lines = snapshot.lines[document.id]
+    return Citation(
+        document_id=document.id,
+        title=document.title,
+        heading_path=snapshot.sections[passage.section_id].heading_path,
+        sha256=document.sha256,
+        char_start=passage.start,
+        char_end=passage.end,
+        line_start=lines.line_of(passage.start),
+        line_end=lines.line_of(passage.end - 1),
+        page=None,
+        quote=document.text[passage.start : passage.end],
+    )

@@ -1,0 +1,60 @@
+"""An answer on a terminal: each passage with the answering sentence marked, and its citation."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rich.console import Console
+from rich.text import Text
+
+from rag.types import Answer, Citation, CitedPassage
+
+MARK = ("»", "«")
+
+
+def show_answer(answer: Answer, console: Console) -> None:
+    """Prints the answer; where the output has no colour, marks stand around the sentence."""
+    if answer.message:
+        console.print(Text(answer.message, style="yellow"), soft_wrap=True)
+        console.print()
+    for cited in answer.passages:
+        title = Text(f"{cited.rank}. {place(cited.citation)}", style="bold")
+        console.print(title, soft_wrap=True)
+        console.print(_marked(cited, colour=console.color_system is not None), soft_wrap=True)
+        console.print()
+    console.print(Text(f"confidence {answer.confidence:.2f}", style="dim"))
+
+
+def place(citation: Citation) -> str:
+    """Where a passage stands, for people.
+
+    >>> place(citation)  # doctest: +SKIP
+    'car-t-lupus.md:41-44 > Treatment Protocol'
+    """
+    lines = f"{citation.line_start}-{citation.line_end}"
+    return " > ".join([f"{citation.document_id}:{lines}", *map(printable, citation.heading_path)])
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal would obey (escape sequences, bidi overrides) shown as codes.
+
+    >>> printable("a\\x1b[2Jb")
+    'a\\\\x1b[2Jb'
+    """
+    return "".join(c if _harmless(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _harmless(character: str) -> bool:
+    return character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+
+
+def _marked(cited: CitedPassage, colour: bool) -> Text:
+    quote, start = cited.citation.quote, cited.citation.char_start
+    shown, at = Text(), 0
+    for span in cited.highlights:
+        shown.append(printable(quote[at : span.char_start - start]))
+        sentence = printable(quote[span.char_start - start : span.char_end - start])
+        shown.append(sentence if colour else sentence.join(MARK), style="bold green")
+        at = span.char_end - start
+    shown.append(printable(quote[at:]))
+    return shown

@@ -1,0 +1,39 @@
+"""Progress: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from rag.build import Progress
+
+
+@contextmanager
+def reporting(stream: TextIO) -> Iterator[Progress]:
+    """A progress function that shows what it is told on the stream."""
+    if not stream.isatty():
+        yield lines(stream)
+        return
+    with Bar(console=Console(file=stream), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(
+            task, description=what, completed=done, total=total
+        )
+
+
+def lines(stream: TextIO) -> Progress:
+    """A progress function that writes a line for each tenth of the way."""
+    reported = -1
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal reported
+        tenth = 10 * done // total
+        if tenth != reported:
+            reported = tenth
+            print(f"{what}: {done} of {total}", file=stream, flush=True)
+
+    return report

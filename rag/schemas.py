@@ -1,0 +1,371 @@
+"""What the service reads and writes as JSON."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from rag.snapshot import Snapshot
+from rag.types import Answer, Citation, CitedPassage, Filters, Mode, Section, SectionKind
+
+MAX_QUESTION = 2000
+MAX_TOP_K = 50
+MAX_FILTER_IDS = 100
+MAX_FILTER_LENGTH = 1000
+
+ALIASES = {"query": "question", "limit": "top_k"}
+
+# Letters and marks that show nothing, beside the characters of the classes Z, Cc, Cf and Cs.
+_BLANKS = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | {
+    chr(c) for c in range(0xFE00, 0xFE10)
+}
+
+
+def refuse_nul(text: str) -> str:
+    """The text itself; raises where it holds U+0000."""
+    if "\0" in text:
+        raise PydanticCustomError("nul_character", "U+0000 is not allowed")
+    return text
+
+
+def refuse_invisible(text: str) -> str:
+    """The text itself; raises where no character of it can be seen."""
+    if not any(_is_visible(character) for character in text):
+        raise PydanticCustomError("empty_question", "the question is empty")
+    return text
+
+
+def _is_visible(character: str) -> bool:
+    category = unicodedata.category(character)
+    return not (category[0] == "Z" or category in ("Cc", "Cf", "Cs") or character in _BLANKS)
+
+
+QuestionText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=MAX_QUESTION),
+    AfterValidator(refuse_nul),
+    AfterValidator(refuse_invisible),
+]
+FilterText = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_FILTER_LENGTH), AfterValidator(refuse_nul)
+]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Response(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class FiltersModel(_Request):
+    """Restricts the search. An empty list or null does not restrict."""
+
+    document_id: tuple[FilterText, ...] = Field(
+        default=(), max_length=MAX_FILTER_IDS, description="only these documents"
+    )
+    section: FilterText | None = Field(
+        default=None, description="only sections under a heading of this text, ignoring case"
+    )
+
+    def filters(self) -> Filters:
+        """The same as the library takes them."""
+        return Filters(self.document_id, self.section)
+
+
+def _declare_aliases(schema: dict[str, Any]) -> None:
+    """Adds to the JSON schema what `AliasChoices` accepts and `_one_name_each` refuses."""
+    properties = schema["properties"]
+    properties["question"]["minLength"] = 1
+    for alias, name in ALIASES.items():
+        properties[alias] = {**properties[name], "description": f"another name for `{name}`"}
+    schema.pop("required")
+    schema["oneOf"] = [{"required": ["question"]}, {"required": ["query"]}]
+    schema["not"] = {"required": ["top_k", "limit"]}
+    schema["examples"] = [
+        {"question": "Which procedure collects the T cells?"},
+        {
+            "question": "Who is treated?",
+            "top_k": 3,
+            "mode": "hybrid",
+            "filters": {"document_id": ["car-t-lupus.md"], "section": "FAQ"},
+        },
+    ]
+
+
+class AskRequest(_Request):
+    """A question to the documents."""
+
+    model_config = ConfigDict(json_schema_extra=_declare_aliases)
+
+    question: QuestionText = Field(
+        validation_alias=AliasChoices("question", "query"),
+        description="up to 2,000 characters, of which one can be seen",
+    )
+    top_k: int = Field(
+        default=5,
+        strict=True,
+        ge=1,
+        le=MAX_TOP_K,
+        validation_alias=AliasChoices("top_k", "limit"),
+        description="how many passages at most",
+    )
+    mode: Mode = Field(default="hybrid", description="`dense` and `bm25` use one signal alone")
+    filters: FiltersModel = FiltersModel()
+    explain: bool = Field(
+        default=False,
+        strict=True,
+        description="accepted; every passage has its `scores` either way",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name_each(cls, given: object) -> object:
+        for alias, name in ALIASES.items():
+            if isinstance(given, dict) and alias in given and name in given:
+                raise PydanticCustomError(
+                    "ambiguous_field",
+                    "{alias} is another name for {name}: give one of them",
+                    {"alias": alias, "name": name},
+                )
+        return given
+
+
+REQUEST_FIELDS = frozenset({*AskRequest.model_fields, *FiltersModel.model_fields, *ALIASES})
+
+
+class SpanModel(_Response):
+    """A part of the document's canonical text, in characters: 0-based, half-open."""
+
+    char_start: int
+    char_end: int
+
+
+class ScoresModel(_Response):
+    """The signals behind a hit; one that `mode` leaves out is null."""
+
+    dense: float | None
+    bm25: float | None
+    late: float | None
+    fused: float
+
+
+class CitationModel(_Response):
+    """Where a passage stands: `text[char_start:char_end]` of the document is its text.
+
+    Lines and pages are 1-based. `sha256` is of the document's canonical text in UTF-8. `url` opens
+    the document at that place.
+    """
+
+    document_id: str
+    title: str
+    heading_path: tuple[str, ...]
+    sha256: str
+    char_start: int
+    char_end: int
+    line_start: int
+    line_end: int
+    page: int | None
+    url: str
+
+
+class HitModel(_Response):
+    """A passage that was found. `highlights` are the sentences that answer, in the document."""
+
+    rank: int
+    passage_id: str
+    text: str
+    score: float
+    scores: ScoresModel
+    highlights: tuple[SpanModel, ...]
+    citation: CitationModel
+
+
+class IndexModel(_Response):
+    """The index that answered."""
+
+    version: str
+    model: str
+
+
+ASK_EXAMPLE = {
+    "question": "Which procedure collects the T cells?",
+    "abstained": False,
+    "confidence": 0.97,
+    "message": None,
+    "passages": [
+        {
+            "rank": 1,
+            "passage_id": "9f2c51d0a3be",
+            "text": "The T cells are collected by leukapheresis.",
+            "score": 0.91,
+            "scores": {"dense": 0.61, "bm25": 9.4, "late": 0.74, "fused": 0.91},
+            "highlights": [{"char_start": 1203, "char_end": 1246}],
+            "citation": {
+                "document_id": "car-t-lupus.md",
+                "title": "CAR T cells against lupus",
+                "heading_path": ["Treatment Protocol"],
+                "sha256": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
+                "char_start": 1203,
+                "char_end": 1246,
+                "line_start": 41,
+                "line_end": 41,
+                "page": None,
+                "url": "/?document=car-t-lupus.md#c1203-1246",
+            },
+        }
+    ],
+    "index": {"version": "5b1e0c9d7a42", "model": "all-MiniLM-L6-v2"},
+    "took_ms": 38.2,
+}
+
+
+class AskResponse(_Response):
+    """The passages for a question, best first.
+
+    `confidence` is the probability, 0 to 1, that they answer it. Where the documents do not seem to
+    answer, `abstained` is true, `message` says so, and the passages are merely the nearest.
+    """
+
+    question: str
+    abstained: bool
+    confidence: float
+    message: str | None
+    passages: tuple[HitModel, ...]
+    index: IndexModel
+    took_ms: float
+
+
+class DocumentEntry(_Response):
+    """A document of the index; `sections` and `passages` are their numbers."""
+
+    id: str
+    title: str
+    source: str
+    sha256: str
+    sections: int
+    passages: int
+
+
+class DocumentsResponse(_Response):
+    """All documents of the index, in its order."""
+
+    documents: tuple[DocumentEntry, ...]
+
+
+class SectionModel(_Response):
+    """A headed part of a document: `text[start:end]`."""
+
+    id: str
+    heading_path: tuple[str, ...]
+    start: int
+    end: int
+    kind: SectionKind
+
+
+class DocumentResponse(_Response):
+    """A document's canonical text, into which all offsets point, and its sections in order."""
+
+    id: str
+    title: str
+    source: str
+    sha256: str
+    text: str
+    sections: tuple[SectionModel, ...]
+
+
+class PassageResponse(_Response):
+    """A passage by its id."""
+
+    passage_id: str
+    section_id: str
+    text: str
+    citation: CitationModel
+
+
+class HealthResponse(_Response):
+    """The process is alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ReadyResponse(_Response):
+    """An index is loaded: this one."""
+
+    status: Literal["ready"] = "ready"
+    index: IndexModel
+
+
+class ProblemModel(_Response):
+    """Any refusal or failure (RFC 9457). `code` is for programs, `detail` for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+
+
+def citation_model(citation: Citation) -> CitationModel:
+    """The citation with its link; the quote is left out, as the passage's text is the same."""
+    place = {name: value for name, value in asdict(citation).items() if name != "quote"}
+    document = quote(citation.document_id, safe="")
+    url = f"/?document={document}#c{citation.char_start}-{citation.char_end}"
+    return CitationModel(**place, url=url)
+
+
+def hit_model(cited: CitedPassage) -> HitModel:
+    """The hit, in the words of the response."""
+    return HitModel(
+        rank=cited.rank,
+        passage_id=cited.hit.passage.id,
+        text=cited.hit.passage.text,
+        score=cited.hit.score,
+        scores=ScoresModel(**asdict(cited.hit.scores)),
+        highlights=tuple(SpanModel(**asdict(span)) for span in cited.highlights),
+        citation=citation_model(cited.citation),
+    )
+
+
+def index_model(snapshot: Snapshot) -> IndexModel:
+    """The snapshot, as every answer names it."""
+    return IndexModel(version=snapshot.id, model=snapshot.manifest.model.name)
+
+
+def ask_response(answer: Answer, index: IndexModel, took_ms: float) -> AskResponse:
+    """The answer, in the words of the response."""
+    return AskResponse(
+        question=answer.question,
+        abstained=answer.abstained,
+        confidence=answer.confidence,
+        message=answer.message,
+        passages=tuple(hit_model(cited) for cited in answer.passages),
+        index=index,
+        took_ms=round(took_ms, 3),
+    )
+
+
+def section_model(section: Section) -> SectionModel:
+    """The section, in the words of the response."""
+    return SectionModel(
+        id=section.id,
+        heading_path=section.heading_path,
+        start=section.start,
+        end=section.end,
+        kind=section.kind,
+    )

@@ -1,0 +1,314 @@
+"""The HTTP service: `uvicorn service:app`, or `rag serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from rag import __version__
+from rag.answer import ask, cite
+from rag.body import JsonRoute
+from rag.edge import LOCAL_HOSTS, Edge, allowed_hosts
+from rag.errors import RagError
+from rag.opening import open_encoder
+from rag.problem import MEDIA_TYPE, Problem, invalid_request, problem_response
+from rag.schemas import (
+    ASK_EXAMPLE,
+    REQUEST_FIELDS,
+    AskRequest,
+    AskResponse,
+    DocumentEntry,
+    DocumentResponse,
+    DocumentsResponse,
+    HealthResponse,
+    IndexModel,
+    PassageResponse,
+    ProblemModel,
+    ReadyResponse,
+    ask_response,
+    citation_model,
+    index_model,
+    section_model,
+)
+from rag.server import greeting, listen, server_of
+from rag.settings import Settings
+from rag.snapshot import Snapshot, open_current
+from rag.types import Answer
+
+log = logging.getLogger("rag.service")
+
+RETRY_AFTER = {"Retry-After": "5"}
+
+PAGE_FILES = {
+    "/": ("index.html", "text/html"),
+    "/app.js": ("app.js", "text/javascript"),
+    "/style.css": ("style.css", "text/css"),
+    "/favicon.svg": ("favicon.svg", "image/svg+xml"),
+}
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What answers: a snapshot, and `rag.answer.ask` over it. Requests read it once each."""
+
+    snapshot: Snapshot
+    ask: Callable[..., Answer]
+
+    @functools.cached_property
+    def index(self) -> IndexModel:
+        """The snapshot's name in every response."""
+        return index_model(self.snapshot)
+
+
+class Application(FastAPI):
+    """FastAPI, whose own way drops every null from an example."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI description, with an example answer."""
+        description = super().openapi()
+        description["components"]["schemas"]["AskResponse"]["examples"] = [ASK_EXAMPLE]
+        return description
+
+
+def open_serving(settings: Settings) -> Serving:
+    """The current index of the settings, ready to answer. Raises RagError."""
+    encoder = open_encoder(settings.model, settings.runtime, settings.threads)
+    snapshot = open_current(settings.index, encoder)
+    return Serving(snapshot, functools.partial(ask, snapshot, encoder))
+
+
+def serve(settings: Settings) -> None:
+    """Serves the current index until it is interrupted; prints the address and an example.
+
+    Raises RagError where the index cannot be opened or the address cannot be bound.
+    """
+    with listen(settings.host, settings.port) as listener:
+        serving = open_serving(settings)
+        app = create_app(serving, hosts=allowed_hosts(settings.host))
+        print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)
+        server_of(app).run(sockets=[listener])
+
+
+def create_app(
+    serving: Serving | None = None,
+    *,
+    opening: Callable[[], Serving] | None = None,
+    hosts: frozenset[str] = LOCAL_HOSTS,
+) -> Application:
+    """The application over `serving`, or over what `opening` gives when the application starts.
+
+    Where neither gives anything it stays alive, not ready. `hosts` are the host names, without
+    port, under which it answers.
+    """
+    app = Application(
+        title="Ask the documents",
+        version=__version__,
+        description="Passages that answer a question, each cited to the character.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        lifespan=functools.partial(_lifespan, opening=opening),
+        responses={"default": _refusal("Any refusal or failure")},
+    )
+    app.state.serving = serving
+    # One thread: the model is never used by two at once.
+    app.state.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ask")
+    app.add_middleware(Edge, hosts=hosts)
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.include_router(asking)
+    app.include_router(api)
+    _add_page(app)
+    return app
+
+
+def __getattr__(name: str) -> Application:
+    """`app`, made when a server asks for it, so that importing this module reads no settings."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    settings = Settings()
+    opening = functools.partial(open_serving, settings)
+    return create_app(opening=opening, hosts=allowed_hosts(settings.host))
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI, opening: Callable[[], Serving] | None) -> AsyncIterator[None]:
+    if opening is not None and app.state.serving is None:
+        try:
+            app.state.serving = await _in_worker(app, opening)
+        except RagError as error:
+            log.error("no index is served: %s", error)
+    yield
+
+
+async def _in_worker(app: FastAPI, work: Callable[[], Any]) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(app.state.worker, work)
+
+
+def _serving(request: Request) -> Serving:
+    serving: Serving | None = request.app.state.serving
+    if serving is None:
+        detail = "no index is loaded: run `rag build`, then start the service again"
+        raise Problem(503, "not_ready", detail, RETRY_AFTER)
+    return serving
+
+
+def _refusal(description: str) -> dict[str, Any]:
+    content = {MEDIA_TYPE: {"schema": ProblemModel.model_json_schema()}}
+    return {"description": description, "content": content}
+
+
+api = APIRouter()
+asking = APIRouter(route_class=JsonRoute)
+
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _refusal("There is none of this id")}
+NOT_READY: dict[int | str, dict[str, Any]] = {503: _refusal("No index is loaded")}
+BAD_QUESTION: dict[int | str, dict[str, Any]] = {
+    400: _refusal("The body is no JSON in UTF-8, or is nested too deep"),
+    408: _refusal("The body did not arrive in time"),
+    413: _refusal("The body is over 16 KB"),
+    415: _refusal("The body is not declared as JSON"),
+    422: _refusal("A field is missing, unknown or out of its range"),
+}
+
+
+@asking.post("/ask", responses={**BAD_QUESTION, **NOT_READY})
+async def ask_documents(asked: AskRequest, request: Request) -> AskResponse:
+    """The passages that answer a question, best first, each cited to the character.
+
+    Where the documents do not seem to answer it, the response says so: that is no error.
+    """
+    started = time.perf_counter()
+    serving = _serving(request)
+    work = functools.partial(
+        serving.ask,
+        asked.question,
+        top_k=asked.top_k,
+        mode=asked.mode,
+        filters=asked.filters.filters(),
+    )
+    answer: Answer = await _in_worker(request.app, work)
+    return ask_response(answer, serving.index, (time.perf_counter() - started) * 1000)
+
+
+@api.get("/documents", responses=NOT_READY)
+async def list_documents(request: Request) -> DocumentsResponse:
+    """All documents of the index."""
+    snapshot = _serving(request).snapshot
+    sections = Counter(section.document_id for section in snapshot.sections.values())
+    passages = Counter(passage.document_id for passage in snapshot.passages)
+    return DocumentsResponse(
+        documents=tuple(
+            DocumentEntry(
+                id=document.id,
+                title=document.title,
+                source=document.source,
+                sha256=document.sha256,
+                sections=sections[document.id],
+                passages=passages[document.id],
+            )
+            for document in snapshot.documents.values()
+        )
+    )
+
+
+@api.get("/documents/{id:path}", responses={**NOT_FOUND, **NOT_READY})
+async def read_document(id: str, request: Request) -> DocumentResponse:
+    """A document's canonical text and its sections."""
+    snapshot = _serving(request).snapshot
+    document = snapshot.documents.get(id)
+    if document is None:
+        raise Problem(404, "unknown_document", "no document has this id: see GET /documents")
+    sections = (s for s in snapshot.sections.values() if s.document_id == id)
+    return DocumentResponse(
+        id=document.id,
+        title=document.title,
+        source=document.source,
+        sha256=document.sha256,
+        text=document.text,
+        sections=tuple(section_model(section) for section in sections),
+    )
+
+
+@api.get("/passages/{id}", responses={**NOT_FOUND, **NOT_READY})
+async def read_passage(id: str, request: Request) -> PassageResponse:
+    """A passage and its citation."""
+    snapshot = _serving(request).snapshot
+    passage = snapshot.passage(id)
+    if passage is None:
+        raise Problem(404, "unknown_passage", "no passage of this index has this id")
+    return PassageResponse(
+        passage_id=passage.id,
+        section_id=passage.section_id,
+        text=passage.text,
+        citation=citation_model(cite(snapshot, passage)),
+    )
+
+
+@api.get("/index", responses=NOT_READY)
+async def read_index(request: Request) -> dict[str, Any]:
+    """The manifest of the index, with its id: what it was built from and with."""
+    manifest = _serving(request).snapshot.manifest
+    return {"id": manifest.id, **manifest.to_json()}
+
+
+@api.get("/healthz")
+async def is_alive() -> HealthResponse:
+    """The process is alive, whether or not it has an index."""
+    return HealthResponse()
+
+
+@api.get("/readyz", responses=NOT_READY)
+async def is_ready(request: Request) -> ReadyResponse:
+    """Questions can be asked."""
+    return ReadyResponse(index=_serving(request).index)
+
+
+def _add_page(app: FastAPI) -> None:
+    folder = files("rag") / "page"
+    for path, (name, media_type) in PAGE_FILES.items():
+        content = (folder / name).read_bytes()
+        app.add_api_route(path, _static(content, media_type), include_in_schema=False)
+
+
+def _static(content: bytes, media_type: str) -> Callable[[], Awaitable[Response]]:
+    async def static() -> Response:
+        return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+    return static
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error, request.state.request_id)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return await _on_problem(request, invalid_request(error.errors(), REQUEST_FIELDS))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    """What routing refuses: an unknown path (404) or method (405)."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allow = (error.headers or {}).get("Allow", "").replace("GET", "GET, HEAD")
+        problem = Problem(405, "method_not_allowed", f"this path answers {allow}", {"Allow": allow})
+    else:
+        problem = Problem(404, "not_found", "there is nothing at this path")
+    return await _on_problem(request, problem)

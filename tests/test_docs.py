@@ -1,0 +1,68 @@
+"""What the README says is so."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from rag.cli import app
+from rag.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def settings_table() -> list[str]:
+    return [
+        f"| `RAG_{name.upper()}` | `{field.default}` | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def test_the_settings_table_is_true() -> None:
+    assert re.findall(r"^\| `RAG_.*$", README, re.M) == settings_table()
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)
+    return [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    targets = re.findall(r"make (\w+)", "\n".join(commands()))
+    assert {"serve", "test"} <= set(targets)
+    for target in targets:
+        assert re.search(rf"^{target}:", MAKEFILE, re.M)
+
+
+@pytest.mark.parametrize("line", re.findall(r"\.venv/bin/rag [^`\n]*", README))
+def test_every_rag_command_in_the_readme_parses(line: str) -> None:
+    command, *arguments = shlex.split(line.rstrip("."))[1:]
+    parser = get_command(app).commands[command]  # type: ignore[attr-defined]
+    parser.make_context(command, list(arguments))
+
+
+def test_every_rag_command_is_in_the_readme() -> None:
+    for name in get_command(app).commands:  # type: ignore[attr-defined]
+        assert f"`rag {name}" in README
+
+
+def test_every_file_that_the_readme_names_exists() -> None:
+    for name in re.findall(r"`((?:rag|docs|eval)/[\w./-]+)`", README):
+        assert (ROOT / name).exists(), name
+
+
+def test_every_module_is_in_the_picture_of_layers() -> None:
+    picture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for path in (ROOT / "rag").glob("*.py"):
+        assert path.stem == "__init__" or f"`{path.stem}`" in picture, path.stem
+
+
+def test_ci_calls_what_the_readme_calls() -> None:
+    assert "exec make check" in (ROOT / ".ci" / "run").read_text()
+    assert re.search(r"^check:.*?make\S* --no-print-directory test", MAKEFILE, re.M | re.S) or (
+        "$(MAKE) --no-print-directory test" in MAKEFILE
+    )

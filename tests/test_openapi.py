@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from fake_serving import GUIDE, serving_of
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, Phase, settings
+from jsonschema_rs import Draft202012Validator
+from schemathesis.checks import CHECKS
+
+from service import create_app
+
+APP = create_app(serving_of({"guide.md": GUIDE}), hosts=frozenset({"localhost", "testserver"}))
+client = TestClient(APP, base_url="http://localhost")
+schema = schemathesis.openapi.from_asgi("/openapi.json", APP)
+openapi: dict[str, Any] = client.get("/openapi.json").json()
+
+# A body can be too large as well as wrong (413), and no schema tells a question from blanks.
+UNDECIDABLE = [
+    CHECKS.get_one("negative_data_rejection"),
+    CHECKS.get_one("positive_data_acceptance"),
+]
+
+
+@schema.parametrize()
+@settings(
+    max_examples=25,
+    derandomize=True,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_generated_requests_get_what_the_schema_says(case: schemathesis.Case[Any]) -> None:
+    case.call_and_validate(excluded_checks=UNDECIDABLE)  # type: ignore[arg-type]
+
+
+def validator(name: str) -> Draft202012Validator:
+    """A validator for one of the schema's components."""
+    return Draft202012Validator({**openapi, "$ref": f"#/components/schemas/{name}"})
+
+
+@pytest.mark.parametrize("name", ["AskRequest", "AskResponse"])
+def test_examples_fit_their_schema(name: str) -> None:
+    examples = openapi["components"]["schemas"][name]["examples"]
+    assert examples
+    for example in examples:
+        validator(name).validate(example)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"question": "dogs"},
+        {"query": "dogs", "limit": 50},
+        {},
+        {"question": "a", "query": "a"},
+        {"question": "a", "top_k": 1, "limit": 1},
+        {"question": ""},
+        {"question": "x" * 2001},
+        {"question": "a", "top_k": 51},
+        {"question": "a", "other": 1},
+        {"question": "a", "filters": {"document_id": ["guide.md"] * 101}},
+    ],
+)
+def test_schema_and_service_agree_on_what_is_asked(body: dict[str, Any]) -> None:
+    accepted = client.post("/ask", json=body).status_code == 200
+    assert validator("AskRequest").is_valid(body) is accepted
+
+
+def test_every_operation_declares_its_problems() -> None:
+    assert sorted(openapi["paths"]) == [
+        "/ask",
+        "/documents",
+        "/documents/{id}",
+        "/healthz",
+        "/index",
+        "/passages/{id}",
+        "/readyz",
+    ]
+    for path in openapi["paths"].values():
+        for operation in path.values():
+            assert "application/problem+json" in operation["responses"]["default"]["content"]
+    ask = openapi["paths"]["/ask"]["post"]["responses"]
+    assert sorted(ask) == ["200", "400", "408", "413", "415", "422", "503", "default"]
+
+
+def test_interactive_docs_which_load_from_elsewhere_are_off() -> None:
+    assert {client.get(path).status_code for path in ("/docs", "/redoc")} == {404}
