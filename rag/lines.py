@@ -18,6 +18,13 @@ def line_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[
     return [*spans, (start, stop)]
 
 
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without the blank around it; empty where all of it is blank."""
+    part = text[start:end]
+    last = start + len(part.rstrip())
+    return min(last, start + len(part) - len(part.lstrip())), last
+
+
 class LineIndex:
     """Finds the line of a character offset; built once for a text."""
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from rag.lines import trimmed
 from rag.sentences import sentences
 from rag.types import Block, Document, ParsedDocument, Passage, Section
 
@@ -137,13 +138,23 @@ def _atoms(region: _Region, blocks: list[Block], room: int, window: _Window) -> 
     for group in _groups(region.text, blocks):
         if region.count(group[0].start, group[-1].end) <= room:
             atoms.append(_Atom(group[0].start))
-            continue
-        for i, block in enumerate(group):
-            new = _block_atoms(region, block, room, window)
-            first_end = new[1].start if len(new) > 1 else block.end
-            if i and region.count(atoms[-1].start, first_end) <= room:
-                del new[0]
-            atoms += new
+        else:
+            atoms += _group_atoms(region, group, room, window)
+    return atoms
+
+
+def _group_atoms(region: _Region, group: list[Block], room: int, window: _Window) -> list[_Atom]:
+    """The parts of a group that is too long; the last sentence of a lead-in leads to the next."""
+    atoms = _block_atoms(region, group[0], room, window)
+    for above, block in pairwise(group):
+        if above.kind != "question":
+            last, _ = sentences(region.text, atoms[-1].start, above.end)[-1]
+            atoms += [_Atom(last)] if last > atoms[-1].start else []
+        lead = region.count(atoms[-1].start, block.start)
+        if 2 * lead <= room:
+            atoms += _block_atoms(region, block, room - lead, window)[1:]
+        else:
+            atoms += _block_atoms(region, block, room, window)
     return atoms
 
 
@@ -252,14 +263,12 @@ def _fitting(
     """The span; or, where a cut inside a word has made more pieces of it, parts that do fit."""
     waiting = [(start, end)]
     while waiting:
-        start, end = _trimmed(region.text, *waiting.pop())
-        if start == end:
-            continue
-        if end - start == 1 or _fits(region.text[start:end], context, window):
+        start, end = trimmed(region.text, *waiting.pop())
+        if end - start > 1 and not _fits(region.text[start:end], context, window):
+            middle = _middle(region, cuts, start, end)
+            waiting += [(middle, end), (start, middle)]
+        elif start < end:
             yield start, end
-            continue
-        middle = _middle(region, cuts, start, end)
-        waiting += [(middle, end), (start, middle)]
 
 
 def _fits(text: str, context: str, window: _Window) -> bool:
@@ -275,11 +284,6 @@ def _middle(region: _Region, cuts: list[int], start: int, end: int) -> int:
             if start < at < end:
                 return at
     return half
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    part = text[start:end]
-    return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
 
 
 def _passage(document: Document, section: Section, start: int, end: int, context: str) -> Passage:

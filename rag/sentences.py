@@ -14,155 +14,33 @@ from __future__ import annotations
 
 import re
 
-from rag.lines import line_spans
+from rag.lines import line_spans, trimmed
 
 _CLOSERS = r"[\"'”’»›)\]}*_`」』）】〉》]*(?:\[\d{1,3}\])*"
 _STOP = re.compile(rf"(?:[.!?…]+|(?P<cjk>[。！？｡]+)){_CLOSERS}")
-_BLANK = re.compile(r"\s*")
+_NOT_BLANK = re.compile(r"\S")
+_ALPHANUMERIC = re.compile(r"[^\W_]")
 _WORD = re.compile(r"[A-Za-z]+")
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s")
 _HEADING = re.compile(r"\s*#{1,6}\s")
 _ACRONYM = re.compile(r"(?:[a-z]\.)+[a-z]")
 _LONGEST_ABBREVIATION = 12
 
-_NEVER_LAST = frozenset(
-    [
-        "dr",
-        "mr",
-        "mrs",
-        "ms",
-        "mx",
-        "prof",
-        "rev",
-        "hon",
-        "gen",
-        "col",
-        "capt",
-        "lt",
-        "sgt",
-        "gov",
-        "sen",
-        "rep",
-        "pres",
-        "st",
-        "mt",
-        "vs",
-        "cf",
-        "viz",
-        "e.g",
-        "i.e",
-        "eg",
-        "ie",
-        "ca",
-        "approx",
-        "resp",
-        "esp",
-        "dept",
-        "univ",
-        "assn",
-        "fig",
-        "figs",
-        "eq",
-        "eqs",
-        "ref",
-        "refs",
-        "sec",
-        "ch",
-        "chap",
-        "vol",
-        "vols",
-        "pp",
-        "ed",
-        "eds",
-        "al",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sept",
-        "sep",
-        "oct",
-        "nov",
-        "dec",
-    ]
-)
+_TITLES_AND_REFERENCES = """
+    dr mr mrs ms mx prof rev hon gen col capt lt sgt gov sen rep pres st mt vs cf viz e.g i.e eg ie
+    ca approx resp esp dept univ assn fig figs eq eqs ref refs sec ch chap vol vols pp ed eds al
+    jan feb mar apr jun jul aug sept sep oct nov dec
+"""
+_COMMON_OPENERS = """
+    After All Also An And As At Because Before But By Each For From He Her His How However If In It
+    Its Many More Most My No Not On One Other Our Several She Since So Some That The Their Then
+    There These They This Those Though Thus To Today Under Until We What When Where Which While Who
+    Why With You Your
+"""
+_NEVER_LAST = frozenset(_TITLES_AND_REFERENCES.split())
 _LAST_BUT_BEFORE_NUMBERS = frozenset(["no", "nos", "p", "art", "ver"])
-_SOMETIMES_LAST = frozenset(
-    ["etc", "inc", "ltd", "co", "corp", "bros", "jr", "sr", "esq", "ave", "blvd", "rd"]
-)
-_OPENERS = frozenset(
-    [
-        "A",
-        "After",
-        "All",
-        "Also",
-        "An",
-        "And",
-        "As",
-        "At",
-        "Because",
-        "Before",
-        "But",
-        "By",
-        "Each",
-        "For",
-        "From",
-        "He",
-        "Her",
-        "His",
-        "How",
-        "However",
-        "I",
-        "If",
-        "In",
-        "It",
-        "Its",
-        "Many",
-        "More",
-        "Most",
-        "My",
-        "No",
-        "Not",
-        "On",
-        "One",
-        "Other",
-        "Our",
-        "Several",
-        "She",
-        "Since",
-        "So",
-        "Some",
-        "That",
-        "The",
-        "Their",
-        "Then",
-        "There",
-        "These",
-        "They",
-        "This",
-        "Those",
-        "Though",
-        "Thus",
-        "To",
-        "Today",
-        "Under",
-        "Until",
-        "We",
-        "What",
-        "When",
-        "Where",
-        "Which",
-        "While",
-        "Who",
-        "Why",
-        "With",
-        "You",
-        "Your",
-    ]
-)
+_SOMETIMES_LAST = frozenset(["etc", "inc", "ltd", "co", "corp", "bros", "jr", "sr", "esq"])
+_OPENERS = frozenset(_COMMON_OPENERS.split())
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
@@ -205,26 +83,24 @@ def _is_row(line: str) -> bool:
 
 def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
     found = []
+    word = _ALPHANUMERIC.search(text, start, end)
     for stop in _STOP.finditer(text, start, end):
-        if stop.end() < end and _ends_sentence(text, stop, start, end):
-            found.append(_trimmed(text, start, stop.end()))
+        if word is None or stop.end() == end:
+            break
+        if word.start() < stop.start() and _ends_sentence(text, stop, start, end):
+            found.append(trimmed(text, start, stop.end()))
             start = stop.end()
-    found.append(_trimmed(text, start, end))
+            word = _ALPHANUMERIC.search(text, start, end)
+    found.append(trimmed(text, start, end))
     return [(first, last) for first, last in found if first < last]
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    part = text[start:end]
-    return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
-
-
 def _ends_sentence(text: str, stop: re.Match[str], start: int, end: int) -> bool:
-    blank = _BLANK.match(text, stop.end(), end)
-    after = blank.end() if blank else end
-    if stop["cjk"]:
-        return True
-    following = text[after:end][:1] if after == end else text[after]
-    if after == stop.end() or following.islower() or following in "–—":
+    following = _NOT_BLANK.search(text, stop.end(), end)
+    if following is None or stop["cjk"]:
+        return following is not None
+    after = following.start()
+    if after == stop.end() or text[after].islower() or text[after] in "–—":
         return False
     if text[stop.start()] != "." or text[stop.start() + 1] in ".!?…":
         return True

@@ -20,7 +20,8 @@ class Document:
     """One source document.
 
     `text` is canonical: for text formats, the file as decoded (line ends kept, byte-order mark
-    removed). `sha256` is of `text` in UTF-8; `source_sha256` of the raw bytes of the file.
+    removed). `sha256` is of `text` in UTF-8; `source_sha256` of the raw bytes of the file, or of
+    the document's line in a corpus.jsonl.
     """
 
     id: str
@@ -32,7 +33,7 @@ class Document:
     source_sha256: str
 
 
-BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote", "question", "answer"]
+BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote", "question"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class Block:
     """What a reader saw in a document, in order and without overlap: `text[start:end]`.
 
     `level` is a heading's depth from 1, else 0. `label` is a heading's or question's plain text,
-    without markup, else "". `parts` are the spans of a list's items or a table's rows, where a
-    block that is too long may be divided; `header_end` is where a table's header ends (its start
+    without markup, else "". A question goes up to where its answer begins, `A:` included. `parts`
+    are the spans of a list's items, a table's rows or code's lines, where a block that is too long
+    may be divided; `header_end` is where a table's header ends (its start
     where it has none).
     """
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import hashlib
 import stat
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from rag.errors import CorpusError
@@ -18,26 +18,41 @@ from rag.types import Block, Document, ParsedDocument
 
 __all__ = ["Corpus", "Source", "find_sources", "read_corpus", "read_source"]
 
+# Documents read before, by id.
+Known = Mapping[str, Document]
+NONE_KNOWN: Known = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The documents ordered by id, and the files passed over as (id, reason), in order too."""
+    """The documents ordered by id, and the files passed over as (id, reason), in order too.
+
+    The documents whose ids are `unchanged` were known before: their blocks were not read.
+    """
 
     documents: list[ParsedDocument]
     skipped: list[tuple[str, str]]
+    unchanged: frozenset[str] = frozenset()
 
 
-def read_corpus(paths: Sequence[Path], skip_unreadable: bool = False) -> Corpus:
-    """All documents at the paths.
+def read_corpus(
+    paths: Sequence[Path], skip_unreadable: bool = False, known: Known = NONE_KNOWN
+) -> Corpus:
+    """All documents at the paths; a `known` one with the same raw bytes is not parsed again.
 
     Raises CorpusError at the first file that cannot be read, unless `skip_unreadable`; and always
     where no document is left or two have one id.
     """
     documents: list[ParsedDocument] = []
+    unchanged: list[str] = []
     skipped = []
     for source in find_sources(paths):
         try:
-            documents += read_source(source)
+            for found in _read(source, known):
+                if isinstance(found, Document):
+                    unchanged.append(found.id)
+                    found = ParsedDocument(found, ())
+                documents.append(found)
         except CorpusError as error:
             if not skip_unreadable:
                 raise
@@ -47,7 +62,7 @@ def read_corpus(paths: Sequence[Path], skip_unreadable: bool = False) -> Corpus:
         raise CorpusError(f"{places}: no document to read; add files of type {_types()}")
     documents.sort(key=lambda parsed: parsed.document.id)
     _check_ids(documents)
-    return Corpus(documents, sorted(skipped))
+    return Corpus(documents, sorted(skipped), frozenset(unchanged))
 
 
 def read_source(source: Source) -> list[ParsedDocument]:
@@ -56,6 +71,11 @@ def read_source(source: Source) -> list[ParsedDocument]:
     Raises CorpusError, naming file and cure, for a file of unknown type, one that is no regular
     file, cannot be opened, or does not hold text.
     """
+    return [found for found in _read(source, NONE_KNOWN) if isinstance(found, ParsedDocument)]
+
+
+def _read(source: Source, known: Known) -> list[ParsedDocument | Document]:
+    """The documents in a file, parsed, or as they were known."""
     read = _READERS.get(source.path.suffix.lower())
     if read is None:
         raise CorpusError(
@@ -64,7 +84,7 @@ def read_source(source: Source) -> list[ParsedDocument]:
         )
     if not _is_text(source.document_id):
         raise CorpusError(f"{shown(source.path)}: the name is not UTF-8; rename the file")
-    return read(source, _raw_bytes(source.path))
+    return read(source, _raw_bytes(source.path), known)
 
 
 def _types() -> str:
@@ -107,38 +127,59 @@ def _decoded(raw: bytes, path: Path) -> str:
     return text
 
 
-def _read_text(source: Source, raw: bytes) -> list[ParsedDocument]:
+def _one(read: Callable[[Source, bytes], ParsedDocument]) -> _Reader:
+    """A reader of files that hold one document each."""
+
+    def reader(source: Source, raw: bytes, known: Known) -> list[ParsedDocument | Document]:
+        was = known.get(source.document_id)
+        # A line of a corpus.jsonl may have had this id; its source is not the id.
+        if was and was.source == was.id and was.source_sha256 == hashlib.sha256(raw).hexdigest():
+            return [was]
+        return [read(source, raw)]
+
+    return reader
+
+
+def _read_text(source: Source, raw: bytes) -> ParsedDocument:
     text = _decoded(raw, source.path)
-    return [_parsed(source, raw, "text/plain", "", text, plain_blocks(text))]
+    return _parsed(source, raw, "text/plain", "", text, plain_blocks(text))
 
 
-def _read_markdown(source: Source, raw: bytes) -> list[ParsedDocument]:
+def _read_markdown(source: Source, raw: bytes) -> ParsedDocument:
     text = _decoded(raw, source.path)
     title, blocks = markdown_blocks(text)
-    return [_parsed(source, raw, "text/markdown", title, text, blocks)]
+    return _parsed(source, raw, "text/markdown", title, text, blocks)
 
 
-def _read_jsonl(source: Source, raw: bytes) -> list[ParsedDocument]:
-    digest = hashlib.sha256(raw).hexdigest()
-    found: dict[str, ParsedDocument] = {}
+def _read_jsonl(source: Source, raw: bytes, known: Known) -> list[ParsedDocument | Document]:
+    found: dict[str, Document] = {}
     for record in records(raw, shown(source.path)):
         place = f"{source.document_id}:{record.line}"
         if record.id in found:
             raise CorpusError(
                 f"{shown(source.path)}:{record.line}: `_id` {record.id!r} stands on line"
-                f" {found[record.id].document.source.rpartition(':')[2]} too; make it unique"
+                f" {found[record.id].source.rpartition(':')[2]} too; make it unique"
             )
-        document = Document(
+        found[record.id] = Document(
             id=record.id,
             title=record.title,
             source=place,
             media_type="text/plain",
             text=record.text,
             sha256=_sha256(record.text),
-            source_sha256=digest,
+            source_sha256=record.sha256,
         )
-        found[record.id] = ParsedDocument(document, paragraph_blocks(record.text))
-    return list(found.values())
+    return [
+        document
+        if _same(document, known.get(document.id))
+        else ParsedDocument(document, paragraph_blocks(document.text))
+        for document in found.values()
+    ]
+
+
+def _same(document: Document, was: Document | None) -> bool:
+    """Whether a line's document is as it was, though the line may stand elsewhere."""
+    return was is not None and document == replace(was, source=document.source)
 
 
 def _parsed(
@@ -179,10 +220,12 @@ def _check_ids(documents: list[ParsedDocument]) -> None:
             )
 
 
-_READERS: dict[str, Callable[[Source, bytes], list[ParsedDocument]]] = {
-    ".txt": _read_text,
-    ".text": _read_text,
-    ".md": _read_markdown,
-    ".markdown": _read_markdown,
+_Reader = Callable[[Source, bytes, Known], list[ParsedDocument | Document]]
+
+_READERS: dict[str, _Reader] = {
+    ".txt": _one(_read_text),
+    ".text": _one(_read_text),
+    ".md": _one(_read_markdown),
+    ".markdown": _one(_read_markdown),
     ".jsonl": _read_jsonl,
 }

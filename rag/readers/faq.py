@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from rag.lines import line_spans
+from rag.lines import line_spans, trimmed
 from rag.types import Block
 
 _FAQ_HEADING = re.compile(
@@ -22,13 +22,9 @@ _FAQ_HEADING = re.compile(
     r"(?:\s*[:–—-].*|\s+(?:about|for|on|of|from|in|by|with|regarding|concerning)\b.*)?[.!:]?",
     re.IGNORECASE | re.DOTALL,
 )
-_EMPHASIS = r"[*_]{0,3}"
-_QUESTION = re.compile(
-    rf"\s*{_EMPHASIS}(?:Q|Question)\s?\d{{0,3}}{_EMPHASIS}(?P<stop>[:.]){_EMPHASIS}\s+(?=\S)"
-)
-_ANSWER = re.compile(
-    rf"\s*{_EMPHASIS}(?:A|Ans|Answer)\s?\d{{0,3}}{_EMPHASIS}[:.]{_EMPHASIS}(?=\s|$)"
-)
+_MARK = r"\s*(?P<bold>[*_]{{0,3}})(?:{})\s?\d{{0,3}}(?P=bold)?(?P<stop>[:.])(?P=bold)?"
+_QUESTION = re.compile(_MARK.format("Q|Question") + r"\s+(?=\S)")
+_ANSWER = re.compile(_MARK.format("A|Ans|Answer") + r"(?=\s|$)")
 _BOLD_QUESTION = re.compile(r"\s*(\*\*|__)(?P<label>[^*_]+\?)\s*\1\s*")
 
 
@@ -44,7 +40,8 @@ def is_marked(line: str) -> bool:
 
 def with_questions(text: str, blocks: list[Block], title: str = "") -> list[Block]:
     """The blocks with the questions among them found; a title that means FAQ covers them all."""
-    return _marked_pairs(text, _headed_pairs(text, blocks, is_faq_heading(title)))
+    pieces = [piece for block in blocks for piece in _at_marks(text, block)]
+    return _marked_pairs(text, _headed_pairs(text, pieces, is_faq_heading(title)))
 
 
 def _headed_pairs(text: str, blocks: list[Block], everywhere: bool) -> list[Block]:
@@ -107,10 +104,9 @@ def _bold_question(text: str, blocks: list[Block], i: int) -> Block | None:
 
 def _marked_pairs(text: str, blocks: list[Block]) -> list[Block]:
     """Makes questions of the paragraphs that open with `Q:`; ends questions where answers begin."""
-    pieces = [piece for block in blocks for piece in _at_marks(text, block)]
     found: list[Block] = []
-    for i, block in enumerate(pieces):
-        below = pieces[i + 1] if i + 1 < len(pieces) else None
+    for i, block in enumerate(blocks):
+        below = blocks[i + 1] if i + 1 < len(blocks) else None
         block = _question(text, block, below) or block
         start = found[-1].end if found else 0
         if start > block.start:
@@ -129,7 +125,7 @@ def _question(text: str, block: Block, below: Block | None) -> Block | None:
         return None
     if below.kind == "paragraph":
         answer = _ANSWER.match(text, below.start, below.end)
-        if answer:
+        if answer and (mark or answer["stop"] == ":"):
             return _as_question(text, block, mark, answer.end())
         if _QUESTION.match(text, below.start, below.end):
             return None
@@ -139,7 +135,9 @@ def _question(text: str, block: Block, below: Block | None) -> Block | None:
 
 
 def _as_question(text: str, block: Block, mark: re.Match[str] | None, end: int) -> Block:
-    label = _plain(text[mark.end() : block.end]) if mark else block.label
+    label = block.label
+    if mark:
+        label = _plain(text[mark.end() : block.end].removesuffix(mark["bold"]))
     return replace(block, kind="question", label=label, end=end)
 
 
@@ -161,11 +159,9 @@ def _at_marks(text: str, block: Block) -> list[Block]:
 
 def _from(text: str, block: Block, start: int) -> Block:
     """What remains of a paragraph from `start` on, without the blank around it."""
-    rest = text[start : block.end]
-    end = start + len(rest.rstrip())
-    start = min(end, start + len(rest) - len(rest.lstrip()))
+    start, end = trimmed(text, start, block.end)
     return replace(block, start=start, end=end, header_end=start)
 
 
 def _plain(question: str) -> str:
-    return " ".join(question.split()).strip("*_ ")
+    return " ".join(question.split())

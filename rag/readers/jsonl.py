@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ _FORM = 'write one {"_id": "...", "title": "...", "text": "..."} a line'
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line: where it stands, the document's id, title and text."""
+    """One line: where it stands, a hash of its bytes, the document's id, title and text."""
 
     line: int
+    sha256: str
     id: str
     title: str
     text: str
@@ -44,7 +46,13 @@ def _record(line: bytes, number: int, place: str) -> Record:
         raise CorpusError(f"{place}: no `_id`; {_FORM}")
     title = " ".join(_string(found, "title", place).split())
     text = _string(found, "text", place)
-    return Record(number, identity, title or identity, text if text.strip() else title)
+    return Record(
+        line=number,
+        sha256=hashlib.sha256(line).hexdigest(),
+        id=identity,
+        title=title or identity,
+        text=text if text.strip() else title,
+    )
 
 
 def _string(found: dict[str, object], key: str, place: str) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
-from rag.lines import line_spans
+from rag.lines import line_spans, trimmed
 from rag.readers.faq import with_questions
 from rag.types import Block, BlockKind
 
@@ -47,9 +47,7 @@ class _Source:
 
     def span(self, first: int, after: int) -> Span:
         """The span of some lines, without the blank around it."""
-        start, end = self.lines[first][0], self.lines[after - 1][1]
-        part = self.text[start:end]
-        return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
+        return trimmed(self.text, self.lines[first][0], self.lines[after - 1][1])
 
 
 def markdown_blocks(text: str) -> tuple[str, tuple[Block, ...]]:
@@ -59,7 +57,8 @@ def markdown_blocks(text: str) -> tuple[str, tuple[Block, ...]]:
     source = _Source(text, line_spans(text), MarkdownIt("commonmark"), references)
     blocks = list(_blocks(source, tokens))
     title = _front_title(tokens) or leading_title(blocks)
-    return title, tuple(with_questions(text, blocks, title))
+    found = with_questions(text, blocks, title)
+    return title, tuple(_with_plain_label(source, block) for block in found)
 
 
 def leading_title(blocks: list[Block]) -> str:
@@ -134,6 +133,13 @@ def _label(source: _Source, content: str) -> str:
     inline = source.inline.parseInline(content, source.references)
     words = _words([child for token in inline for child in token.children or []])
     return " ".join(_ANCHOR.sub("", words).split())
+
+
+def _with_plain_label(source: _Source, block: Block) -> Block:
+    """A question that is no heading still has the markup of its paragraph."""
+    if block.kind != "question" or block.level:
+        return block
+    return replace(block, label=_label(source, block.label))
 
 
 def _words(tokens: list[Token]) -> str:

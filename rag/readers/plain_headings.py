@@ -28,22 +28,19 @@ def headings_in(layout: Layout) -> dict[int, int]:
     found: list[int] = []
     in_faq = False
     for i, line in enumerate(layout.lines):
-        if layout.kinds[i] == "underlined" or (
-            i in titles and _begins(layout, i, found) and (in_faq or _is_title(line.text))
-        ):
+        stands_out = i in titles or (in_faq and _is_asked(layout, i))
+        if layout.kinds[i] == "underlined" or (stands_out and _begins(layout, i, found)):
             found.append(i)
-        if found and found[-1] == i:
             in_faq = is_faq_heading(line.text) or (in_faq and line.text.endswith("?"))
     return _levels(layout, _without_crowds(layout, found))
 
 
 def _titles(layout: Layout) -> set[int]:
-    """The lines that read like a title or a question and have something below them."""
+    """The lines that read like a title and have something below them."""
     found: set[int] = set()
     for i in range(len(layout.lines) - 2, -1, -1):
         alone = layout.kinds[i] == "prose" or _is_lone_number(layout, i)
-        line = layout.lines[i].text
-        if alone and not layout.runs_on[i] and (_is_title(line) or _is_question(line)):
+        if alone and not layout.runs_on[i] and _is_title(layout.lines[i].text):
             below = layout.kinds[i + 1]
             if below == "blank":
                 heads = _next_kind(layout, i) != "blank"
@@ -53,6 +50,13 @@ def _titles(layout: Layout) -> set[int]:
             if heads:
                 found.add(i)
     return found
+
+
+def _is_asked(layout: Layout, i: int) -> bool:
+    """Whether a line below an FAQ heading is a question with something below it."""
+    line = layout.lines[i].text
+    asks = layout.kinds[i] == "prose" and line.endswith("?") and len(line) <= 300 and _opens(line)
+    return asks and not layout.runs_on[i] and _next_kind(layout, i) != "blank"
 
 
 def _next_kind(layout: Layout, i: int) -> str:
@@ -88,11 +92,6 @@ def _is_title(line: str) -> bool:
     if line.isupper() and line.endswith("."):
         return True
     return not line.endswith(_NOT_A_TITLE_END) and not ends_sentence(line)
-
-
-def _is_question(line: str) -> bool:
-    """Whether a line may be a question below an FAQ heading."""
-    return line.endswith("?") and len(line) <= 300 and _opens(line)
 
 
 def _opens(line: str) -> bool:

@@ -21,6 +21,7 @@ _ITEM = re.compile(r"(?:[-*+•‣◦]|(?P<number>[0-9]{1,3})[.)])\s+\S")
 _TABLE_RULE = re.compile(r"(?=.*\|)(?=.*-)[|\s:+-]+")
 _UNDERLINE = re.compile(r"([=\-~^*#_+])\1{2,}")
 _NOTE = re.compile(r"(?:[–—]|--)\s?\w")
+_ATTRIBUTED = re.compile(r"[”\"»“]\s*(?:[–—]|--?)\s?[^”\"»“]+$")
 _WIDEST_WRAP = 120
 
 
@@ -53,6 +54,11 @@ def layout_of(text: str) -> Layout:
 def ends_sentence(line: str) -> bool:
     """Whether a line closes with the stop of a sentence, quotes and brackets aside."""
     return _SENTENCE_END.search(line[-8:]) is not None
+
+
+def is_attributed(line: str) -> bool:
+    """Whether a line closes with a quotation mark and, after a dash, the one who is quoted."""
+    return _ATTRIBUTED.search(line[-200:]) is not None
 
 
 def item_number(line: str) -> int:
@@ -119,13 +125,15 @@ def _follows_quote(lines: list[Line], kinds: list[LineKind], i: int) -> bool:
 def _runs_on(lines: list[Line], kinds: list[LineKind]) -> list[bool]:
     runs_on = [False] * len(lines)
     for first, last in _prose_runs(kinds):
+        run = range(first, last)
         width = max(len(line.text) for line in lines[first : last + 1])
-        full = [_is_full(lines[i], lines[i + 1], width) for i in range(first, last)]
-        wrapped = width <= _WIDEST_WRAP and bool(full) and 2 * sum(full) >= len(full)
-        for i in range(first, last):
+        is_open = {i: not _closes(lines[i].text) for i in run}
+        is_full = {i: _is_full(lines[i], lines[i + 1], width) for i in run}
+        half_open = 2 * sum(is_full[i] and is_open[i] for i in run) >= len(run) > 0
+        wrapped = half_open and width <= _WIDEST_WRAP
+        for i in run:
             low = lines[i + 1].text[0].islower()
-            goes_on = (low or full[i - first]) if wrapped else low
-            goes_on = goes_on and (wrapped or not ends_sentence(lines[i].text))
+            goes_on = (low or is_full[i]) if wrapped else (low and is_open[i])
             runs_on[i] = goes_on and kinds[i + 1] != "mark"
     return runs_on
 
@@ -138,6 +146,10 @@ def _prose_runs(kinds: list[LineKind]) -> Iterator[tuple[int, int]]:
             if first < i:
                 yield first, i - 1
             first = i + 1
+
+
+def _closes(line: str) -> bool:
+    return ends_sentence(line) or is_attributed(line)
 
 
 def _is_full(line: Line, below: Line, width: int) -> bool:

@@ -9,9 +9,9 @@ Lines are told apart first:
 - `Q:` and `A:` open a question and its answer.
 
 Other lines are prose. A run of prose lines is hard-wrapped when no line is longer than 120
-characters and at least half of its line ends stand where the next word would not have fitted into
-the longest line. In wrapped prose such a line goes on in the next, and so does any line before a
-lower-case letter; the rest are paragraphs of their own.
+characters and at least half of its line ends stand within a sentence, where the next word would not
+have fitted into the longest line. In wrapped prose a line so full goes on in the next, and so does
+any line before a lower-case letter; the rest are paragraphs of their own.
 
 A prose line is a heading when all of this holds:
 - it reads like a title: at most 14 words and 100 characters, opens with a capital, a digit or a
@@ -37,16 +37,13 @@ stop, look like headings; a heading of two lines, in lower case or with a colon 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 
 from rag.readers.faq import with_questions
 from rag.readers.plain_headings import headings_in
-from rag.readers.plain_lines import CLOSING_QUOTES, Layout, layout_of
+from rag.readers.plain_lines import CLOSING_QUOTES, Layout, is_attributed, layout_of
 from rag.types import Block
-
-_ATTRIBUTED = re.compile(r"[”\"»“]\s*(?:[–—]|--?)\s?[^”\"»“]+$")
 
 
 def plain_blocks(text: str) -> tuple[Block, ...]:
@@ -143,7 +140,7 @@ def _prose_end(layout: Layout, i: int) -> int:
 def _prose(layout: Layout, first: int, after: int) -> Block:
     start, end = _span(layout, first, after)
     closing = layout.lines[after - 1].text
-    closed = closing.endswith(CLOSING_QUOTES) or _ATTRIBUTED.search(closing[-200:]) is not None
+    closed = closing.endswith(CLOSING_QUOTES) or is_attributed(closing)
     attributed = layout.kinds[after - 1] == "note"
     quoted = layout.kinds[first] == "quote" and (closed or attributed)
     return Block("quote" if quoted else "paragraph", start, end, header_end=start)

@@ -1,0 +1,94 @@
+"""Whether confidence tells answered questions from unanswered ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+RISK = 0.05
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One question: the system's confidence, whether the documents answer it, and whether
+    what was returned holds the answer (never so where they do not answer it)."""
+
+    query: str
+    confidence: float
+    answerable: bool
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Answering every question with at least `threshold`: the share answered, and wrong of it."""
+
+    threshold: float
+    coverage: float
+    risk: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Questions of a band of confidence: its mean, the share answered rightly, how many."""
+
+    confidence: float
+    right: float
+    n: int
+
+
+def auroc(outcomes: Sequence[Outcome]) -> float | None:
+    """The chance that an answerable question is more confident than an unanswerable one.
+
+    Ties count half. None where all are answerable or none is.
+    """
+    answerable = [outcome.answerable for outcome in outcomes]
+    if len(set(answerable)) < 2:
+        return None
+    return float(roc_auc_score(answerable, [outcome.confidence for outcome in outcomes]))
+
+
+def risk_coverage(outcomes: Sequence[Outcome]) -> list[Point]:
+    """One point for each distinct confidence, from the most confident on.
+
+    Equal confidences are answered together: no threshold parts them.
+    """
+    ordered = sorted(outcomes, key=lambda outcome: (-outcome.confidence, outcome.query))
+    wrong = np.cumsum([not outcome.right for outcome in ordered])
+    last = [
+        at
+        for at, outcome in enumerate(ordered)
+        if at + 1 == len(ordered) or ordered[at + 1].confidence != outcome.confidence
+    ]
+    return [
+        Point(ordered[at].confidence, (at + 1) / len(ordered), float(wrong[at]) / (at + 1))
+        for at in last
+    ]
+
+
+def coverage_at(points: Sequence[Point], risk: float = RISK) -> Point | None:
+    """The point of largest coverage whose risk is at most `risk`; None where there is none."""
+    within = [point for point in points if point.risk <= risk]
+    return max(within, key=lambda point: point.coverage, default=None)
+
+
+def calibration(outcomes: Sequence[Outcome]) -> list[Bin]:
+    """Mean confidence against the share answered rightly, in tenths of [0, 1], empty ones left out.
+
+    Meant for a confidence that claims to be a probability.
+    """
+    bands: dict[int, list[Outcome]] = {}
+    for outcome in outcomes:
+        bands.setdefault(min(int(outcome.confidence * BINS), BINS - 1), []).append(outcome)
+    return [
+        Bin(
+            float(np.mean([outcome.confidence for outcome in bands[band]])),
+            float(np.mean([outcome.right for outcome in bands[band]])),
+            len(bands[band]),
+        )
+        for band in sorted(bands)
+    ]

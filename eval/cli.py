@@ -1,0 +1,174 @@
+"""`python -m eval`, also `rag eval`: build an eval set, run it, compare runs, run public sets.
+
+Results go to stdout, messages to stderr; exit codes are those of `rag`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from eval.beir import read_collection
+from eval.bench import bench as bench_collection
+from eval.contrast import contrast
+from eval.corpus import INDEXED, Source, make_set, read_source
+from eval.evalset import EvalSet, read_judgments, read_set, write_set
+from eval.measures import PRIMARY
+from eval.report import render
+from eval.results import Result, write_result
+from eval.run import run_set
+from eval.terminal import show
+from eval.written import Written, read_written
+from rag.build import index_corpus
+from rag.console import encoder_of, read_settings
+from rag.console import run as run_app
+from rag.progress import reporting
+from rag.snapshot import open_current
+
+SETS = Path("eval")
+RESULTS = Path("eval/results")
+CACHE = Path("index/cache")
+
+app = typer.Typer(help=__doc__.split("\n")[0], add_completion=False, pretty_exceptions_enable=False)
+
+CorpusArgument = Annotated[
+    list[Path] | None, typer.Argument(help="documents with an FAQ, or a table of pairs")
+]
+SetOption = Annotated[
+    Path | None, typer.Option("--set", help="folder of the eval set; eval/<name> if left out")
+]
+ResultsOption = Annotated[Path, typer.Option("--results", help="folder for results files")]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", help="file for the report; beside the results if left out"),
+]
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context, report: ReportOption = None) -> None:
+    """Measure how well the documents answer their own FAQ; without a command, `run`."""
+    if context.invoked_subcommand is None:
+        run(report=report)
+
+
+@app.command()
+def build(
+    corpus: CorpusArgument = None,
+    folder: SetOption = None,
+    faq: Annotated[
+        Path | None, typer.Option("--faq", help="CSV or JSONL: question, answer, maybe gold")
+    ] = None,
+) -> None:
+    """Build the eval set of a corpus from its FAQ."""
+    source = read_source(corpus or [read_settings().corpus])
+    target = folder or SETS / source.name
+    judged = target / "judgments.tsv"
+    evalset = make_set(source, faq, read_judgments(judged) if judged.is_file() else [])
+    write_set(target, evalset)
+    print(_summary(evalset, target))
+
+
+@app.command()
+def run(
+    corpus: CorpusArgument = None,
+    folder: SetOption = None,
+    index: Annotated[
+        Path | None, typer.Option("--index", help="a built index, in place of one built now")
+    ] = None,
+    split: Annotated[
+        Literal["train", "test"], typer.Option(help="which of the written questions")
+    ] = "test",
+    results: ResultsOption = RESULTS,
+    report: ReportOption = None,
+) -> None:
+    """Put the eval set's questions to the search, and write results and report."""
+    settings = read_settings()
+    source = read_source(corpus or [settings.corpus])
+    chosen = folder or SETS / source.name
+    evalset = read_set(chosen)
+    written = [each for each in _written(chosen, source) if each.split == split]
+    encoder = encoder_of(settings)
+    with reporting(sys.stderr) as progress:
+        policy = INDEXED[evalset.kind]
+        snapshot = (
+            open_current(index, encoder)
+            if index
+            else index_corpus(source.corpus, encoder, faq=policy, progress=progress)
+        )
+        leaky = None
+        if evalset.queries[0].sections and not index:
+            leaky = index_corpus(source.corpus, encoder, faq="with", progress=progress)
+        result = run_set(evalset, snapshot, leaky, encoder, written, _command(), progress)
+    _write(result, results, report)
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="results file, or FILE#SYSTEM for one of its rows")],
+    b: Annotated[str, typer.Argument(help="the same, to be held against A")],
+    measure: Annotated[str, typer.Option(help="what is compared")] = PRIMARY,
+    group: Annotated[str | None, typer.Option(help="group of questions; the first")] = None,
+) -> None:
+    """Say whether B differs from A on the same questions, and how surely."""
+    print(contrast(a, b, measure, group))
+
+
+@app.command()
+def bench(
+    folders: Annotated[list[Path], typer.Argument(help="folders in BEIR layout")],
+    split: Annotated[str, typer.Option(help="which judgments: qrels/<split>.tsv")] = "test",
+    cache: Annotated[Path, typer.Option("--cache", help="folder that keeps vectors")] = CACHE,
+    results: ResultsOption = RESULTS,
+) -> None:
+    """Run public test sets, as published and as we serve."""
+    collections = [read_collection(folder, split) for folder in folders]
+    encoder = encoder_of(read_settings())
+    for collection in collections:
+        with reporting(sys.stderr) as progress:
+            result = bench_collection(collection, encoder, cache, _command(), progress)
+        _write(result, results, None)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with its code."""
+    run_app(app, arguments)
+
+
+def _written(folder: Path, source: Source) -> list[Written]:
+    path = folder / "questions.jsonl"
+    return read_written(path, source.documents, source.sections) if path.is_file() else []
+
+
+def _write(result: Result, folder: Path, report: Path | None) -> None:
+    page = render(result)
+    paths = write_result(folder, result)
+    target = report or paths[0].with_suffix(".html")
+    target.write_text(page, encoding="utf-8")
+    print(show(result))
+    print(f"\nresults: {paths[0]}\nreport:  {target}")
+
+
+def _summary(evalset: EvalSet, folder: Path) -> str:
+    kinds = {
+        "documents": "documents with an FAQ: the documents must answer its questions",
+        "faq-only": "nothing but FAQ: each question must find its own answer",
+    }
+    doubtful = "".join(
+        f"\n  not counted: {doubt.text} ({doubt.reason})" for doubt in evalset.doubts
+    )
+    review = f"\nto be judged by hand: {folder / 'review.tsv'}" if evalset.doubts else ""
+    return (
+        f"{evalset.name}: {kinds[evalset.kind]}\n"
+        f"{evalset.pairs} FAQ pairs, {len(evalset.queries)} questions, "
+        f"{len(evalset.qrels)} counted, labels: {evalset.origin}{doubtful}{review}\n"
+        f"written: {folder}"
+    )
+
+
+def _command() -> list[str]:
+    program = ["rag"] if Path(sys.argv[0]).name == "rag" else ["python", "-m", "eval"]
+    return [*program, *sys.argv[1:]]

@@ -1,0 +1,62 @@
+"""The systems that are compared: each signal of `search` alone, and all together as served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rag.confidence import confidence
+from rag.encoder import Encoder
+from rag.fusion import Weights
+from rag.search import DEFAULT_WEIGHTS, encode_query, search_encoded
+from rag.snapshot import Snapshot
+from rag.types import Mode, ScoredPassage
+
+# A section or document ranks where its best passage does; this many passages hold the first ten.
+PASSAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A way to call `search`; `title` is what the report calls it."""
+
+    title: str
+    mode: Mode
+    weights: Weights = DEFAULT_WEIGHTS
+
+
+SERVED = "all"
+SYSTEMS: Mapping[str, System] = {
+    "dense": System("dense alone", "dense"),
+    "bm25": System("BM25 alone", "bm25"),
+    "late": System("late interaction alone", "hybrid", Weights(0, 0, 1)),
+    SERVED: System("all together, as served", "hybrid"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What each system returned for a question, best first, and how confident it was: its best
+    score, and for the served system the confidence that `/ask` gives."""
+
+    hits: Mapping[str, tuple[ScoredPassage, ...]]
+    confidence: Mapping[str, float]
+
+
+def find(snapshot: Snapshot, encoder: Encoder, question: str, k: int = PASSAGES) -> Found:
+    """The k best passages of every system, by the `search` that `/ask` calls."""
+    query = encode_query(question, encoder)
+    hits = {
+        name: tuple(search_encoded(snapshot, query, k=k, mode=system.mode, weights=system.weights))
+        for name, system in SYSTEMS.items()
+    }
+    sure = {name: _best_score(name, found) for name, found in hits.items()}
+    return Found(hits, sure | {SERVED: confidence(snapshot, query, hits[SERVED])})
+
+
+def _best_score(system: str, hits: tuple[ScoredPassage, ...]) -> float:
+    if not hits:
+        return 0.0
+    scores = hits[0].scores
+    best = scores.late if system == "late" else scores.fused
+    return 0.0 if best is None else best

@@ -1,0 +1,39 @@
+"""Words as the instrument sees them: its own and plain, so that it shares no fault with search."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+WORD = re.compile(r"[^\W_]+")
+SENTENCE_END = re.compile("(?<=[.!?])[\"'\u201d\u2019)\\]]*\\s+|\\s*\\n\\s*")
+# Longer words are cut here, so that "treated" and "treatment" meet: the oldest of stemmers.
+STEM = 6
+_FUNCTION_WORDS = """
+a about after all also am an and any are as at be because been before being both but by
+can could did do does for from further had has have he her here him his how i if in into is it its
+itself just may me might more most much must my no nor not of off on once one only or other our
+out over own s same shall she should so some such t than that the their them then there these
+they this those through to too under up us very was we were what when where which while who
+whom whose why will with would you your yes"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
+
+
+def words(text: str) -> list[str]:
+    """The text's words in lower case, in order."""
+    return WORD.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+def content(text: str) -> frozenset[str]:
+    """The text's distinct words without function words, each cut to its first six letters."""
+    return frozenset(word[:STEM] for word in words(text) if word not in FUNCTION_WORDS)
+
+
+def sentences(text: str) -> list[str]:
+    """The text's sentences: ended by . ! ? and a blank, or by a line break."""
+    return [part.strip() for part in SENTENCE_END.split(text) if words(part)]
+
+
+def plain(text: str) -> str:
+    """The words alone, one blank between: what is left when two texts are the same to a reader."""
+    return " ".join(words(text))

@@ -1,0 +1,58 @@
+"""What the command lines share: settings, messages, and errors as one line with an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+
+from rag.encoder import Encoder
+from rag.errors import RagError, UsageError
+from rag.opening import open_encoder
+from rag.settings import Settings
+
+
+def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
+    """Runs a command line and exits with its code; what the user can cure is one line."""
+    try:
+        try:
+            app(args=arguments)
+        finally:
+            sys.stdout.flush()
+    except RagError as error:
+        say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except OSError as error:
+        say(f"error: the result cannot be written ({error})")
+        # Whatever is left in the buffer would fail once more, at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+
+
+def say(message: str) -> None:
+    """Prints a message, which is no result, to stderr."""
+    print(message, file=sys.stderr)
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings; what is given, and not None, goes before the environment.
+
+    Raises UsageError, naming the variable and its value, where one is wrong.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        raise UsageError(
+            f"RAG_{name.upper()} or --{name} is {first['input']!r}: {first['msg']}"
+        ) from None
+
+
+def encoder_of(settings: Settings) -> Encoder:
+    """The encoder that the settings name. Raises ModelError."""
+    return open_encoder(settings.model, settings.runtime, settings.threads)

@@ -1,0 +1,73 @@
+"""FAQ pairs from tables: what is read, and what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eval.faq import query_id, read_table, repeated
+from rag.errors import UsageError
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+def test_a_csv_is_read_with_quotes_line_breaks_and_a_byte_order_mark(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "faq.csv",
+        '\ufeffid,question,answer,gold\n1,"A, b?","One\ntwo",x#top y#top\n2,C?,D,\n',
+    )
+    first, second = read_table(path)
+    assert (first.question, first.answer, first.gold) == ("A, b?", "One\ntwo", ("x#top", "y#top"))
+    assert (second.question, second.gold) == ("C?", ())
+
+
+def test_a_jsonl_is_read_and_may_list_its_gold(tmp_path: Path) -> None:
+    rows = [
+        {"question": "A?", "answer": "B", "gold": ["x y#top"]},
+        {"question": "C?", "answer": "D"},
+    ]
+    path = written(tmp_path, "faq.jsonl", "\n\n".join(map(json.dumps, rows)))
+    assert [(pair.question, pair.gold) for pair in read_table(path)] == [
+        ("A?", ("x y#top",)),
+        ("C?", ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "a.csv",
+            "frage,antwort\nA,B\n",
+            "no column answer or question; the first line names frage",
+        ),
+        ("a.csv", "", "the first line names nothing"),
+        ("a.csv", "question,answer\n", "holds no question"),
+        ("a.csv", "question,answer\nA?,\n", "a.csv:2: no answer"),
+        ("a.jsonl", '{"question": " ", "answer": "B"}', "a.jsonl:1: no question"),
+        ("a.jsonl", "{", "a.jsonl:1: no JSON"),
+        ("a.jsonl", "[1]", "a.jsonl:1: want a JSON object"),
+        ("a.csv", "question,answer\n\udcff,b\n", "not UTF-8"),
+    ],
+)
+def test_a_table_of_another_form_is_refused(
+    tmp_path: Path, name: str, text: str, message: str
+) -> None:
+    (tmp_path / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UsageError, match=message):
+        read_table(tmp_path / name)
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"faq.csv cannot be read"):
+        read_table(tmp_path / "faq.csv")
+
+
+def test_a_question_is_the_same_whatever_its_case_and_marks(tmp_path: Path) -> None:
+    assert query_id("What is it?") == query_id("what IS it ??")
+    path = written(tmp_path, "f.csv", "question,answer\nWhat is it?,A\nOther?,B\nwhat is it,C\n")
+    assert repeated(read_table(path)) == ["What is it?"]

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from rag.errors import CorpusError
+from rag.readers.jsonl import records
+
+
+def found(raw: bytes) -> list[tuple[int, str, str, str]]:
+    """Line, id, title and text of each record."""
+    return [(r.line, r.id, r.title, r.text) for r in records(raw, "c.jsonl")]
+
+
+def test_each_line_is_a_document_and_blank_lines_are_passed_over() -> None:
+    raw = (
+        '\ufeff{"_id": "1", "title": " A\\n b ", "text": "c\u2028d"}\r\n\n{"_id": "2", "text": "e"}'
+    )
+    assert found(raw.encode()) == [(1, "1", "A b", "c\u2028d"), (3, "2", "2", "e")]
+
+
+def test_a_title_stands_in_for_an_empty_text_and_both_may_be_empty() -> None:
+    raw = b'{"_id": "1", "title": "A", "text": " "}\n{"_id": "2", "title": "", "text": null}'
+    assert found(raw) == [(1, "1", "A", "A"), (2, "2", "2", "")]
+
+
+def test_a_record_has_the_digest_of_its_line() -> None:
+    line = b'{"_id": "1", "text": "a"}'
+    assert [r.sha256 for r in records(line + b"\n", "c")] == [hashlib.sha256(line).hexdigest()]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"_id": ' + b"1" * 5000 + b"}", "not JSON"),
+        (b"[]", "no JSON object"),
+        (b'{"text": "a"}', "no `_id`"),
+        (b'{"_id": 7, "text": "a"}', "`_id` is 7, not a string"),
+        (b'{"_id": "1", "text": ["a"]}', r"`text` is \['a'\], not a string"),
+        (b'{"_id": "1", "text": "\\ud800"}', "`text` holds half a surrogate pair"),
+    ],
+)
+def test_a_line_that_is_no_document_is_named(line: bytes, complaint: str) -> None:
+    with pytest.raises(CorpusError, match=f"^c.jsonl:2: {complaint}"):
+        list(records(b'{"_id": "1"}\n' + line, "c.jsonl"))

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.readers.markdown import markdown_blocks
+
+
+def outline(text: str) -> list[tuple[str, str]]:
+    """Kind and text of each block."""
+    return [(block.kind, text[block.start : block.end]) for block in markdown_blocks(text)[1]]
+
+
+def labels(text: str) -> list[tuple[str, int, str]]:
+    """Kind, level and label of headings and questions."""
+    blocks = markdown_blocks(text)[1]
+    return [(block.kind, block.level, block.label) for block in blocks if block.label]
+
+
+def test_each_kind_of_block_is_told_with_its_span() -> None:
+    parts = [
+        ("heading", "# A"),
+        ("paragraph", "two\nlines"),
+        ("list", "- a\n  - b\n- c"),
+        ("list", "1. d"),
+        ("table", "| x | y |\n|---|---|\n| 1 | 2 |"),
+        ("quote", "> q\n> # no heading"),
+        ("code", "```\ncode\n\n# no heading\n```"),
+        ("paragraph", "<div>\nhtml\n</div>"),
+        ("heading", "Setext\n------"),
+        ("paragraph", "***"),
+        ("paragraph", "[r]: http://example.org"),
+    ]
+    assert outline("\n\n".join(text for _, text in parts)) == parts
+
+
+def test_atx_and_setext_headings_have_levels_and_plain_labels() -> None:
+    text = (
+        "One *two*\n=========\n\n## `code` [link](u) ![image](u) <b>bold</b> {#id} ##\n\n"
+        "### [r]\n\nline\nline\n---\n\n#\n\n[r]: u"
+    )
+    assert labels(text) == [
+        ("heading", 1, "One two"),
+        ("heading", 2, "code link image bold"),
+        ("heading", 3, "r"),
+        ("heading", 2, "line line"),
+    ]
+
+
+def test_offsets_hold_for_every_line_end() -> None:
+    text = "# A\r\n\r\na\u2028b\x85c\x0cd\r\r- x\r\n- y\n\n## B\rend"
+    assert outline(text) == [
+        ("heading", "# A"),
+        ("paragraph", "a\u2028b\x85c\x0cd"),
+        ("list", "- x\r\n- y"),
+        ("heading", "## B"),
+        ("paragraph", "end"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("---\ntitle: One\n---\n# Two\n\ntext", "One"),
+        ("---\r\ntitle:   'One: \"two\"'\r\nx: y\r\n---\r\ntext", 'One: "two"'),
+        ("---\ntitle: >\n  folded\n---\n# Two\n\ntext", "Two"),
+        ("---\nx: y\n---\n# Two\n\ntext", "Two"),
+        ("text\n\n# Two\n\n## Three", "Two"),
+        ("## One\n\n# Two", ""),
+        ("# One\n\n# Two", ""),
+        ("text", ""),
+    ],
+)
+def test_the_title_is_in_the_front_matter_or_the_one_first_h1(text: str, title: str) -> None:
+    assert markdown_blocks(text)[0] == title
+
+
+def test_front_matter_is_no_block() -> None:
+    assert outline("---\ntitle: One\n---\ntext") == [("paragraph", "text")]
+
+
+def test_lists_tables_and_code_have_parts() -> None:
+    text = "- a\n  - b\n- c\n\nh | i\n--|--\n1 | 2\n3 | 4\n\n    x\n\n    y"
+    found = [
+        (block.kind, [text[start:end] for start, end in block.parts])
+        for block in markdown_blocks(text)[1]
+    ]
+    assert found == [
+        ("list", ["- a\n  - b", "- c"]),
+        ("table", ["1 | 2", "3 | 4"]),
+        ("code", ["x", "y"]),
+    ]
+    table = markdown_blocks(text)[1][1]
+    assert text[table.start : table.header_end] == "h | i"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        *("FAQ", "FAQs", "The FAQ", "faq about prices", "Frequently Asked Questions", "7. FAQ"),
+        *("Frequently asked questions (FAQ)", "Questions and answers", "Q&A", "FAQ: billing"),
+    ],
+)
+def test_headings_below_an_faq_heading_are_questions(heading: str) -> None:
+    text = f"# Guide\n\n## {heading}\n\nIntro.\n\n### Refunds\n\nYes.\n\n## After\n\n### No\n\nx"
+    assert labels(text) == [
+        ("heading", 1, "Guide"),
+        ("heading", 2, heading),
+        ("question", 3, "Refunds"),
+        ("heading", 2, "After"),
+        ("heading", 3, "No"),
+    ]
+
+
+@pytest.mark.parametrize("heading", ["Writing a FAQ", "FAQ design", "Questions", "Asked"])
+def test_other_headings_open_no_faq(heading: str) -> None:
+    assert labels(f"## {heading}\n\n### What?\n\nThat.")[1] == ("heading", 3, "What?")
+
+
+def test_groups_stay_headings_and_headings_in_an_answer_are_text() -> None:
+    text = (
+        "# FAQ\n\n## Billing\n\nAll prices.\n\n### How do I pay?\n\nBy card.\n\n#### Details\n\n"
+        "More.\n\n## Empty?\n\n## Group\n\n### Answered\n\nYes.\n\n## Last"
+    )
+    assert labels(text) == [
+        ("heading", 1, "FAQ"),
+        ("heading", 2, "Billing"),
+        ("question", 3, "How do I pay?"),
+        ("heading", 2, "Empty?"),
+        ("heading", 2, "Group"),
+        ("question", 3, "Answered"),
+        ("heading", 2, "Last"),
+    ]
+    assert ("paragraph", "#### Details") in outline(text)
+
+
+def test_a_title_that_means_faq_makes_questions_of_all_headings() -> None:
+    text = "---\ntitle: FAQ\n---\n\n## Why?\n\nSo.\n\n## How\n\nThus."
+    assert labels(text) == [("question", 2, "Why?"), ("question", 2, "How")]
+
+
+def test_marked_pairs_are_found_in_paragraphs_and_headings() -> None:
+    text = (
+        "**Q: One?**\n\nA: a\n\nQ: Two?\nA: b\nQ: *Three*?\nA: c\n\n**Q:** Four?  \n**A:** d\n\n"
+        "**Question 5: Five?**\ne\n\n### Q: Six?\n\nA: f\n\nQ: Seven?\n\n- g\n\n"
+        "Q. Eight\n\nit is.\n\nQ: Nine?"
+    )
+    found = outline(text)
+    answers = [after for (kind, _), after in pairwise(found) if kind == "question"]
+    assert [label for _, _, label in labels(text)] == [
+        *("One?", "Two?", "Three?", "Four?", "Five?", "Six?", "Seven?")
+    ]
+    assert [answer for _, answer in answers] == ["a", "b", "c", "d", "e", "f", "- g"]
+    assert found[-3:] == [
+        *(("paragraph", "Q. Eight"), ("paragraph", "it is."), ("paragraph", "Q: Nine?"))
+    ]
+
+
+def test_bold_questions_count_below_an_faq_heading_only() -> None:
+    text = (
+        "## FAQ\n\n**How?**\n\nSo.\n\n**Why?**\nBecause.\n\n**What?**\n\n## Other\n\n**Who?**\n\nI."
+    )
+    assert [label for kind, _, label in labels(text) if kind == "question"] == ["How?", "Why?"]
+
+
+def test_an_answer_that_opens_with_the_word_answer_is_not_cut() -> None:
+    assert outline("## FAQ\n\n### Why\n\nAnswer.")[1:] == [
+        ("question", "### Why"),
+        ("paragraph", "Answer."),
+    ]
+
+
+PIECES = ["# H\n", "## FAQ\n", "### W?\n", "a. B\n", "- x\n", "  1. y\n", "| a |\n", "|---|\n"]
+PIECES += ["```\n", "> q\n", "\r\n", "\r", "\n\n", "\t", "Q: r?\n", "A: s\n", "**Q: t?**\n"]
+PIECES += ["***\n", "[r]: u\n", "<p>\n", "=\n", "---\n", "title: x\n", "    c\n", "\u2028", "\x85"]
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=20).map("".join))
+def test_blocks_are_in_order_and_only_blank_lies_between_them(text: str) -> None:
+    blocks = markdown_blocks(text)[1]
+    end = blocks[0].start if blocks else len(text)
+    assert text[:end].strip() == "" or text.lstrip().startswith("---")
+    for block in blocks:
+        assert text[end : block.start].strip() == ""
+        assert end <= block.start < block.end
+        assert all(block.start <= a < b <= block.end for a, b in block.parts)
+        end = block.end
+    assert text[end:].strip() == ""

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.sentences import sentences
+
+
+def split(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentences(text)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Dr. Smith met J. A. Rowling.",
+        "We saw it at 5 p.m. in the U.S. Senate.",
+        "Use e.g. Python or i.e. Perl.",
+        "See Fig. 3 and Smith et al. (2020) on p. 7.",
+        "It cost 3.5 million vs. No. 5 at v1.2.3.",
+        "Acme Inc. agreed, cf. Sec. 4.",
+        "He said “Stop.” and left.",
+        "Wait... what?",
+        "“It works.” – A. Name, Doctor",
+        "1. Open the lid.",
+        "It goes on\nin the next line.",
+        ". . . and so on.",
+    ],
+)
+def test_a_sentence_is_not_cut(sentence: str) -> None:
+    assert split(sentence) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("It ends.", "It goes on."),
+        ("It ends .", "It goes on."),
+        ("Really?!", "Yes."),
+        ("He said “Stop.”", "She did."),
+        ("(It ends.)", "Next."),
+        ("**Bold.**", "Next."),
+        ("Shown before.[12]", "Next."),
+        ("He has cats, dogs etc.", "They bark."),
+        ("It began in the U.S.", "The rest followed."),
+        ("It holds vitamin C.", "The end."),
+        ("No.", "It is not."),
+        ("It was 1999.", "Then it ended."),
+        ("The last is 7.", "The first is 1."),
+        ("Sold by Acme Inc.", "The firm grew."),
+        ("Here it ends…", "There it begins."),
+    ],
+)
+def test_a_sentence_ends_where_the_next_begins(first: str, second: str) -> None:
+    assert split(f"{first} {second}") == [first, second]
+
+
+def test_cjk_stops_need_no_blank_after_them() -> None:
+    assert split("これは一。「はい！」三") == ["これは一。", "「はい！」", "三"]
+
+
+def test_blank_lines_items_rows_headings_and_colons_are_bounds() -> None:
+    text = "One\n\nThese:\nThey are:\n- a\n- b\n  more\nAfter\nx | y\n1 | 2\n# Head\n1. c\n2) d"
+    assert split(text) == [
+        *("One", "These:", "They are:", "- a", "- b\n  more", "After", "x | y", "1 | 2"),
+        *("# Head", "1. c", "2) d"),
+    ]
+
+
+def test_line_ends_of_every_kind_part_paragraphs() -> None:
+    assert split("a\r\n\r\nb\r\rc") == ["a", "b", "c"]
+
+
+def test_only_the_span_asked_for_is_divided() -> None:
+    assert sentences("One. Two. Three.", 5, 9) == [(5, 9)]
+    assert sentences("One.", 4) == []
+    assert sentences(" \n ") == []
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(st.text(alphabet=st.one_of(st.sampled_from(".!?… \n\r\tADr1“”-|。"), st.characters())))
+def test_sentences_are_in_order_trimmed_and_lose_nothing(text: str) -> None:
+    end = 0
+    for first, last in sentences(text):
+        assert text[end:first].strip() == "" and first < last
+        assert text[first:last].strip() == text[first:last]
+        end = last
+    assert text[end:].strip() == ""
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", ["a", ".", " ", "漢", ". ", "\n", "\n ", "1. ", "Dr. ", '."'])
+def test_time_is_linear_in_the_length(unit: str) -> None:
+    text = "x" + unit * (200_000 // len(unit)) + "x"
+    found = sentences(text)
+    assert re.sub(r"\s", "", text) == "".join(
+        re.sub(r"\s", "", text[start:end]) for start, end in found
+    )
