@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.beir import documents
-from rag.build import Progress, index_corpus, recipe
+from rag.build import Progress, index_corpus, model, recipe
 from rag.encoder import Encoder
 from rag.errors import UnusableIndex
 from rag.files import Files
@@ -83,7 +83,7 @@ def served_snapshot(corpus: Path, encoder: Encoder, folder: Path, progress: Prog
     """
     content = hashlib.sha256(corpus.read_bytes()).hexdigest()
     made = recipe(encoder, "with")
-    index = folder / digest(str(FORMAT), content, encoder.sha256, repr(made))
+    index = folder / digest(str(FORMAT), content, repr(model(encoder)), repr(made))
     try:
         return open_current(index, encoder)
     except UnusableIndex:

@@ -19,8 +19,14 @@ from eval.results import Abstention, GroupResult
 from eval.systems import SERVED
 
 # Told apart by colour-blind readers (Okabe and Ito 2008), and by marker in black and white.
-COLOURS = {"dense": "#0072b2", "bm25": "#d55e00", "late": "#009e73", SERVED: "#000000"}
-MARKERS = {"dense": "s", "bm25": "^", "late": "D", SERVED: "o"}
+COLOURS = {
+    "dense": "#0072b2",
+    "bm25": "#d55e00",
+    "late": "#009e73",
+    "dense+bm25": "#cc79a7",
+    SERVED: "#000000",
+}
+MARKERS = {"dense": "s", "bm25": "^", "late": "D", "dense+bm25": "v", SERVED: "o"}
 # Beyond this many questions a matrix with a line for each is no longer read.
 MATRIX = 60
 # Text stays text, and `$` a dollar; ids depend on the content alone, so that the same figures

@@ -30,6 +30,7 @@ SYSTEMS: Mapping[str, System] = {
     "dense": System("dense alone", "dense"),
     "bm25": System("BM25 alone", "bm25"),
     "late": System("late interaction alone", "hybrid", Weights(0, 0, 1)),
+    "dense+bm25": System("dense and BM25, equal weights", "hybrid", Weights(1, 1, 0)),
     SERVED: System("all together, as served", "hybrid"),
 }
 

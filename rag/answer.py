@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rag.confidence import FIRST, THRESHOLD, confidence
 from rag.encoder import Encoder
+from rag.explain import explain
 from rag.highlight import highlights
-from rag.search import NO_FILTERS, encode_query, search_encoded
+from rag.search import NO_FILTERS, best_of, encode_query, find_candidates
 from rag.snapshot import Snapshot
 from rag.types import Answer, Citation, CitedPassage, Filters, Mode, Passage
 
@@ -18,14 +19,16 @@ def ask(
     top_k: int = 5,
     mode: Mode = "hybrid",
     filters: Filters = NO_FILTERS,
+    explained: bool = False,
 ) -> Answer:
     """The passages that answer the question best, each cited, and how sure that is.
 
-    No passage at all (nothing within the filters, or no word in common in mode `bm25`) gives an
-    empty abstaining answer.
+    `explained` adds to each why it stands where it does. No passage at all (nothing within the
+    filters, or no word in common in mode `bm25`) gives an empty abstaining answer.
     """
     query = encode_query(question, encoder)
-    hits = search_encoded(snapshot, query, k=max(top_k, FIRST), mode=mode, filters=filters)
+    candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
+    hits = best_of(snapshot, candidates, max(top_k, FIRST))
     sure = confidence(snapshot, query, hits)
     return Answer(
         question=question,
@@ -35,6 +38,7 @@ def ask(
                 hit=hit,
                 citation=cite(snapshot, hit.passage),
                 highlights=highlights(snapshot, encoder, query, hit.passage),
+                explanation=explain(snapshot, query, candidates, hit) if explained else None,
             )
             for rank, hit in enumerate(hits[:top_k], start=1)
         ),

@@ -17,8 +17,8 @@ Spans = NDArray[np.int32]
 class Encoded:
     """The vectors of n texts, in their order.
 
-    `pooled` is float32 (n, dim); `tokens` holds for each text float32 (t, dim); the rows of both
-    are L2-normalised. `spans` holds for each text int32 (t, 2): where each token stands in the
+    `pooled` is float32 (n, dim); `tokens` holds for each text float32 (t, token_dim); the rows of
+    both are L2-normalised. `spans` holds for each text int32 (t, 2): where each token stands in the
     text, in characters, half open; (-1, -1) for a token of the context. The special tokens round
     a text are left out of both, so a blank text has t = 0, yet a pooled vector.
     """
@@ -42,8 +42,18 @@ class Encoder(Protocol):
         ...
 
     @property
+    def head_sha256(self) -> str:
+        """The digest of the late-interaction head, in hex; "" for none."""
+        ...
+
+    @property
     def dim(self) -> int:
-        """The length of each vector."""
+        """The length of each pooled vector."""
+        ...
+
+    @property
+    def token_dim(self) -> int:
+        """The length of each token vector."""
         ...
 
     @property

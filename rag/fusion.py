@@ -6,6 +6,10 @@ where minimum and maximum are taken over the candidates of the query. A signal t
 the candidates apart (max = min) contributes 0. So 0 <= fused <= 1, and a convex combination of
 normalised scores keeps how far apart candidates are, which rank fusion throws away (Bruch et al.
 2023, "An Analysis of Fusion Functions for Hybrid Retrieval").
+
+The weights were chosen over public sets of many kinds (`python -m eval.fit_fusion`,
+eval/results/fusion.json). Weights that depend on the query did better only on the sets they were
+fitted to.
 """
 
 from __future__ import annotations
@@ -17,30 +21,36 @@ import numpy as np
 import numpy.typing as npt
 
 Signal = npt.NDArray[np.float32]
+Scaled = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """How much each signal counts; at least one is positive, none is negative."""
 
-    dense: float = 1.0
+    dense: float = 2.0
     bm25: float = 1.0
-    late: float = 1.0
+    late: float = 4.0
 
     def __post_init__(self) -> None:
         if min(self.dense, self.bm25, self.late) < 0 or self.dense + self.bm25 + self.late <= 0:
             raise ValueError(f"weights must be >= 0 and not all 0, found {self}")
 
 
-def fuse(dense: Signal, bm25: Signal, late: Signal, weights: Weights) -> npt.NDArray[np.float64]:
-    """The fused score of each candidate, float64 (n,), in [0, 1]."""
+def fuse(dense: Signal, bm25: Signal, late: Signal, weights: Weights) -> dict[str, Scaled]:
+    """What each signal adds to each candidate's fused score, float64 (n,) by the signal's name.
+
+    The fused score is their sum.
+    """
     total = weights.dense + weights.bm25 + weights.late
-    return (
-        weights.dense * min_max(dense) + weights.bm25 * min_max(bm25) + weights.late * min_max(late)
-    ) / total
+    return {
+        "dense": weights.dense / total * min_max(dense),
+        "bm25": weights.bm25 / total * min_max(bm25),
+        "late": weights.late / total * min_max(late),
+    }
 
 
-def min_max(signal: Signal) -> npt.NDArray[np.float64]:
+def min_max(signal: Signal) -> Scaled:
     """The signal mapped onto [0, 1]; all 0 where it does not vary.
 
     >>> min_max(np.array([1, 3, 2], dtype=np.float32)).tolist()
@@ -49,7 +59,7 @@ def min_max(signal: Signal) -> npt.NDArray[np.float64]:
     values = signal.astype(np.float64)
     if len(values) == 0 or values.max() == values.min():
         return np.zeros(len(values))
-    scaled: npt.NDArray[np.float64] = (values - values.min()) / (values.max() - values.min())
+    scaled: Scaled = (values - values.min()) / (values.max() - values.min())
     return scaled
 
 

@@ -10,7 +10,7 @@ import bm25s
 import numpy as np
 import numpy.typing as npt
 
-from rag.words import stems
+from rag.words import stems_of_each
 
 K1 = 1.5
 B = 0.75
@@ -61,7 +61,7 @@ class LexicalIndex:
 
 def index_texts(texts: Sequence[str]) -> LexicalIndex:
     """A BM25 index of the texts, in their order; the same texts give the same arrays."""
-    stemmed = [stems(text) for text in texts]
+    stemmed = stems_of_each(texts)
     terms = tuple(sorted(set().union(*stemmed)))
     column = {term: at for at, term in enumerate(terms)}
     if not terms:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
+from threadpoolctl import threadpool_limits
+
 from rag.encoder import Encoder
 from rag.errors import ModelError
+from rag.head import with_head
 from rag.model_files import bundled_model
 from rag.onnx_encoder import open_onnx_encoder
 
@@ -16,8 +19,17 @@ BUNDLED = "bundled"
 def open_encoder(model: str, runtime: str, threads: int) -> Encoder:
     """The encoder for `bundled` (run by `onnx` or `torch`), or for a model by name or folder.
 
-    A model by name or folder is always run by torch. ModelError where it cannot be opened.
+    A model by name or folder is always run by torch. A model that has a late-interaction head
+    gets it. ModelError where it cannot be opened.
     """
+    # Late interaction and the head multiply small matrices. With more threads BLAS spins instead
+    # of working, and sums in an order, so to a last bit, that depends on their number.
+    threadpool_limits(limits=1, user_api="blas")
+    return with_head(open_bare(model, runtime, threads))
+
+
+def open_bare(model: str, runtime: str, threads: int) -> Encoder:
+    """`open_encoder` without a head: the token vectors are the model's own."""
     if model == BUNDLED and runtime == "onnx":
         return open_onnx_encoder(bundled_model(), threads)
     if model == BUNDLED and runtime != "torch":

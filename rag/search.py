@@ -5,7 +5,7 @@ Candidates are the best of dense and of BM25; late interaction scores them; fusi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rag import dense
 from rag.encoder import Encoder
-from rag.fusion import Weights, fuse, order
+from rag.fusion import Scaled, Signal, Weights, fuse, order
 from rag.late import late_scores
 from rag.snapshot import Snapshot
 from rag.types import Filters, Mode, ScoredPassage, Scores, Section
@@ -38,6 +38,25 @@ class Query:
     pooled: npt.NDArray[np.float32]
     tokens: npt.NDArray[np.float32]
     stems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Passages that may answer, by their rows int64 (n,), with what each signal says of them.
+
+    `signals` are raw scores float32 (n,) by the signal's name; `shares` what each adds to the
+    fused score, float64 (n,). With one signal alone, its share is its score.
+    """
+
+    rows: Rows
+    signals: Mapping[str, Signal]
+    shares: Mapping[str, Scaled]
+
+    @property
+    def fused(self) -> Scaled:
+        """The fused scores, float64 (n,)."""
+        total: Scaled = np.sum(list(self.shares.values()), axis=0, dtype=np.float64)
+        return total
 
 
 def encode_query(text: str, encoder: Encoder) -> Query:
@@ -75,57 +94,57 @@ def search_encoded(
     filters: Filters = NO_FILTERS,
 ) -> list[ScoredPassage]:
     """`search` for a question that is already encoded."""
-    within = _rows_within(snapshot, filters)
-    if mode == "dense":
-        rows = _dense_rows(snapshot, query, max(k, CANDIDATES), within)
-        cosines = dense.cosines(snapshot.dense, query.pooled, rows)
-        return _hits(
-            snapshot, rows, cosines, [Scores(float(c), None, None, float(c)) for c in cosines], k
-        )
-    impacts = snapshot.lexical.scores(query.stems)
-    matching = _best(impacts, max(k, CANDIDATES), within)
-    if mode == "bm25":
-        found = impacts[matching]
-        return _hits(
-            snapshot, matching, found, [Scores(None, float(b), None, float(b)) for b in found], k
-        )
-    nearest = _dense_rows(snapshot, query, max(k, CANDIDATES), within)
-    rows = np.union1d(nearest, matching)
-    return _hybrid(snapshot, query, rows, impacts, weights, k)
+    found = find_candidates(snapshot, query, max(k, CANDIDATES), mode, weights, filters)
+    return best_of(snapshot, found, k)
 
 
-def _hybrid(
+def find_candidates(
     snapshot: Snapshot,
     query: Query,
-    rows: Rows,
-    impacts: npt.NDArray[np.float32],
-    weights: Weights,
-    k: int,
-) -> list[ScoredPassage]:
+    k: int = CANDIDATES,
+    mode: Mode = "hybrid",
+    weights: Weights = DEFAULT_WEIGHTS,
+    filters: Filters = NO_FILTERS,
+) -> Candidates:
+    """The k best by cosine and the k best by BM25, scored by every signal that the mode uses."""
+    within = _rows_within(snapshot, filters)
+    if mode == "dense":
+        rows = dense.nearest(snapshot.dense, query.pooled, k, within)
+        return _single("dense", rows, dense.cosines(snapshot.dense, query.pooled, rows))
+    impacts = snapshot.lexical.scores(query.stems)
+    matching = _best(impacts, k, within)
+    if mode == "bm25":
+        return _single("bm25", matching, impacts[matching])
+    rows = np.union1d(dense.nearest(snapshot.dense, query.pooled, k, within), matching)
     cosines = dense.cosines(snapshot.dense, query.pooled, rows)
     late = late_scores(query.tokens, snapshot.tokens, rows.tolist())
-    fused = fuse(cosines, impacts[rows], late, weights)
-    scores = [
-        Scores(*(float(value) for value in each))
-        for each in zip(cosines, impacts[rows], late, fused, strict=True)
-    ]
-    return _hits(snapshot, rows, fused, scores, k)
+    return Candidates(
+        rows=rows,
+        signals={"dense": cosines, "bm25": impacts[rows], "late": late},
+        shares=fuse(cosines, impacts[rows], late, weights),
+    )
 
 
-def _hits(
-    snapshot: Snapshot,
-    rows: Rows,
-    ranking: npt.NDArray[np.floating],
-    scores: Sequence[Scores],
-    k: int,
-) -> list[ScoredPassage]:
-    passages = [snapshot.passages[row] for row in rows]
-    best = order(ranking.tolist(), [passage.id for passage in passages])[:k]
-    return [ScoredPassage(passages[at], scores[at].fused, scores[at]) for at in best]
+def best_of(snapshot: Snapshot, candidates: Candidates, k: int) -> list[ScoredPassage]:
+    """The k best candidates, ordered by (-score, passage id)."""
+    passages = [snapshot.passages[row] for row in candidates.rows]
+    fused = candidates.fused.tolist()
+    best = order(fused, [passage.id for passage in passages])[:k]
+    return [ScoredPassage(passages[at], fused[at], _scores(candidates, at)) for at in best]
 
 
-def _dense_rows(snapshot: Snapshot, query: Query, k: int, within: Rows | None) -> Rows:
-    return dense.nearest(snapshot.dense, query.pooled, k, within)
+def _scores(candidates: Candidates, at: int) -> Scores:
+    raw = {name: float(signal[at]) for name, signal in candidates.signals.items()}
+    return Scores(
+        dense=raw.get("dense"),
+        bm25=raw.get("bm25"),
+        late=raw.get("late"),
+        fused=float(candidates.fused[at]),
+    )
+
+
+def _single(name: str, rows: Rows, scores: Signal) -> Candidates:
+    return Candidates(rows, {name: scores}, {name: scores.astype(np.float64)})
 
 
 def _best(scores: npt.NDArray[np.float32], k: int, within: Rows | None) -> Rows:

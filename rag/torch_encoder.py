@@ -42,6 +42,16 @@ class TorchEncoder:
     cut: Tokenizer
     lock: Lock
 
+    @property
+    def token_dim(self) -> int:
+        """The length of each token vector: that of a pooled one."""
+        return self.dim
+
+    @property
+    def head_sha256(self) -> str:
+        """No head: the token vectors are the model's own."""
+        return ""
+
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
         return self.whole.encode(text, add_special_tokens=False).offsets

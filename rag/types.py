@@ -123,6 +123,30 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
+class Contribution:
+    """How a signal came to count for a hit: its rank among the candidates, from 1, and its share.
+
+    The shares of a hit's signals add up to its fused score.
+    """
+
+    rank: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a hit stands where it does. A signal that was not asked for (`mode`) is None.
+
+    `matched` are the question's words, in order, that BM25 found in the passage or its context.
+    """
+
+    dense: Contribution | None
+    bm25: Contribution | None
+    late: Contribution | None
+    matched: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredPassage:
     """A hit. Lists of hits are best first, ordered by (-score, passage.id)."""
 
@@ -152,12 +176,13 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class CitedPassage:
-    """A hit with its citation and the spans of the sentences that answer."""
+    """A hit with its citation, the spans of the sentences that answer, and, if asked for, why."""
 
     rank: int
     hit: ScoredPassage
     citation: Citation
     highlights: tuple[Span, ...]
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN_PLUS
@@ -15,6 +16,22 @@ CONTRACTED = re.compile(r"['’](?:s|t|d|m|ll|re|ve)\b")
 STOP_WORDS = frozenset(word for word in STOPWORDS_EN_PLUS if len(word) > 1 or word in "ai")
 
 
+def matched(question: str, text: str) -> tuple[str, ...]:
+    """The question's distinct words, in order, whose stems occur in the text too.
+
+    >>> matched("Which procedures collect cells?", "a procedure for T cells")
+    ('procedures', 'cells')
+    """
+    found = frozenset(stems(text))
+    return tuple(dict.fromkeys(word for word in words(question) if found & {*stems(word)}))
+
+
+def words(text: str) -> list[str]:
+    """The text's words in lower case, in order, stop words left out."""
+    lower = unicodedata.normalize("NFKC", text).lower()
+    return [word for word in WORD.findall(CONTRACTED.sub("", lower)) if word not in STOP_WORDS]
+
+
 def stems(text: str) -> list[str]:
     """The Snowball (English) stems of a text's words, in order, stop words left out.
 
@@ -22,8 +39,13 @@ def stems(text: str) -> list[str]:
     ['procedur', 'collect', 'patient', 't', 'cell']
     """
     # A stemmer caches and is not safe to share between threads; a new one costs microseconds.
-    stemmer = Stemmer.Stemmer("english")
-    lower = unicodedata.normalize("NFKC", text).lower()
-    words = WORD.findall(CONTRACTED.sub("", lower))
-    stemmed: list[str] = stemmer.stemWords([word for word in words if word not in STOP_WORDS])
+    stemmed: list[str] = Stemmer.Stemmer("english").stemWords(words(text))
     return stemmed
+
+
+def stems_of_each(texts: Sequence[str]) -> list[list[str]]:
+    """The stems of each text; a word that stands in many of them is stemmed once."""
+    listed = [words(text) for text in texts]
+    distinct = list(set().union(*listed))
+    stem = dict(zip(distinct, Stemmer.Stemmer("english").stemWords(distinct), strict=True))
+    return [[stem[word] for word in found] for found in listed]

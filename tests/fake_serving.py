@@ -37,7 +37,7 @@ def serving_of(texts: dict[str, str]) -> Serving:
     """A serving over these texts by document id; each paragraph is a passage."""
     snapshot = _snapshot(texts)
 
-    def ask(question: str, *, top_k: int, mode: Mode, filters: Filters) -> Answer:
+    def ask(question: str, *, top_k: int, mode: Mode, filters: Filters, explained: bool) -> Answer:
         hits = _hits(snapshot, question, filters)[:top_k]
         cited = tuple(_cited(snapshot, rank, hit) for rank, hit in enumerate(hits, start=1))
         best = hits[0].score if hits else 0.0
@@ -101,7 +101,7 @@ def _manifest(documents: int, passages: int) -> Manifest:
     return Manifest(
         format=1,
         corpus_sha256="0" * 64,
-        model=Model("word-counter", "0" * 64, dim=2, window=256),
+        model=Model("word-counter", "0" * 64, "", dim=2, token_dim=2, window=256),
         recipe=Recipe("with", 1, 254, 1.2, 0.75, 256.0),
         counts=Counts(documents, passages, 1, passages, 0),
         software={},

@@ -26,7 +26,9 @@ class PaperEncoder:
 
     name: str = "paper"
     sha256: str = "0" * 64
+    head_sha256: str = ""
     dim: int = len(LETTERS) + 1
+    token_dim: int = len(LETTERS) + 1
     window: int = 34
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:

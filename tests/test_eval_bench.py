@@ -42,7 +42,7 @@ def test_both_kinds_of_rows_are_measured_and_kept_apart(tmp_path: Path) -> None:
     )
     assert (served.name, [row.system for row in served.rows]) == (
         "as-served",
-        ["dense", "bm25", "late", "all"],
+        ["dense", "bm25", "late", "dense+bm25", "all"],
     )
     assert published.rows[1].figures["Success@1"].mean == 1.0
     assert served.rows[3].figures["Success@1"].mean == 1.0

@@ -129,7 +129,7 @@ def test_written_questions_are_reported_apart_and_abstention_with_them(tmp_path:
     assert (result.answerable, result.unanswerable) == (2, 1)
     assert [each.system for each in result.abstention] == list(SYSTEMS)
     assert result.abstention[1].auroc == 1.0
-    assert [bool(each.bins) for each in result.abstention] == [False, False, False, True]
+    assert [bool(each.bins) for each in result.abstention] == [False, False, False, False, True]
 
 
 def test_questions_that_are_not_counted_are_not_asked(tmp_path: Path) -> None:

@@ -8,14 +8,26 @@ def signal(*values: float) -> np.ndarray:
     return np.array(values, dtype=np.float32)
 
 
+def fused(*arguments: object) -> list[float]:
+    return sum(fuse(*arguments).values()).tolist()
+
+
 def test_the_fused_score_is_the_weighted_mean_of_normalised_signals() -> None:
-    fused = fuse(signal(0, 1), signal(4, 2), signal(1, 5), Weights(dense=1, bm25=1, late=2))
-    assert fused.tolist() == [0.25, 0.75]
+    weights = Weights(dense=1, bm25=1, late=2)
+    assert fused(signal(0, 1), signal(4, 2), signal(1, 5), weights) == [0.25, 0.75]
+
+
+def test_each_share_is_what_its_signal_adds() -> None:
+    shares = fuse(signal(0, 1), signal(4, 2), signal(1, 5), Weights(dense=1, bm25=1, late=2))
+    assert {name: share.tolist() for name, share in shares.items()} == {
+        "dense": [0, 0.25],
+        "bm25": [0.25, 0],
+        "late": [0, 0.5],
+    }
 
 
 def test_a_signal_of_weight_zero_does_not_count() -> None:
-    fused = fuse(signal(0, 1), signal(9, 2), signal(1, 5), Weights(1, 0, 0))
-    assert fused.tolist() == [0.0, 1.0]
+    assert fused(signal(0, 1), signal(9, 2), signal(1, 5), Weights(1, 0, 0)) == [0.0, 1.0]
 
 
 def test_a_signal_that_does_not_vary_contributes_nothing() -> None:

@@ -98,6 +98,7 @@ def test_ask_answers_with_citations_that_point_at_the_text(client: TestClient) -
                     "page": None,
                     "url": f"/?document=guide.md#c{start}-{end}",
                 },
+                "explanation": None,
             }
         ],
         "index": {"version": body["index"]["version"], "model": "word-counter"},

@@ -1,4 +1,4 @@
-from rag.words import stems
+from rag.words import matched, stems, stems_of_each
 
 
 def test_words_are_lower_cased_stemmed_and_free_of_stop_words() -> None:
@@ -32,3 +32,14 @@ def test_contractions_and_possessives_leave_no_letter_behind() -> None:
 
 def test_single_letters_are_words() -> None:
     assert stems("a vitamin D") == ["vitamin", "d"]
+
+
+def test_matched_words_are_the_questions_as_written_once_each() -> None:
+    assert matched("Cells, cells and procedures", "the cell's procedure") == ("cells", "procedures")
+    assert matched("the of", "the of") == ()
+
+
+def test_many_texts_are_stemmed_as_each_alone() -> None:
+    texts = ["Which procedures collect the T cells?", "", "the cells’ cells", "ﬁnding"]
+    assert stems_of_each(texts) == [stems(text) for text in texts]
+    assert stems_of_each([]) == []

@@ -1,0 +1,32 @@
+"""Explanation: why a hit stands where it does."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rag.search import Candidates, Query
+from rag.snapshot import Snapshot
+from rag.types import Contribution, Explanation, ScoredPassage
+from rag.words import matched
+
+
+def explain(
+    snapshot: Snapshot, query: Query, candidates: Candidates, hit: ScoredPassage
+) -> Explanation:
+    """How each signal ranked the hit among the candidates it came from, and the words it shares."""
+    at = int(np.flatnonzero(candidates.rows == snapshot.rows[hit.passage.id])[0])
+    found = {name: _contribution(candidates, name, at) for name in candidates.signals}
+    passage = hit.passage
+    return Explanation(
+        dense=found.get("dense"),
+        bm25=found.get("bm25"),
+        late=found.get("late"),
+        matched=matched(query.text, f"{passage.context}\n{passage.text}"),
+    )
+
+
+def _contribution(candidates: Candidates, name: str, at: int) -> Contribution:
+    signal = candidates.signals[name]
+    return Contribution(
+        rank=1 + int((signal > signal[at]).sum()), share=float(candidates.shares[name][at])
+    )

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+from paper import PaperEncoder, snapshot_of
+
+from rag.answer import ask
+from rag.snapshot import Snapshot
+
+ENCODER = PaperEncoder()
+
+
+@pytest.fixture
+def fruit(tmp_path: Path) -> Snapshot:
+    text = "# Fruit\n\n## Red\n\nApples are red.\n\n## Blue\n\nPlums are blue.\n"
+    return snapshot_of(tmp_path, fruit=text)
+
+
+def test_the_shares_of_a_hit_add_up_to_its_score(fruit: Snapshot) -> None:
+    for cited in ask(fruit, ENCODER, "blue plums", explained=True).passages:
+        why = cited.explanation
+        assert why is not None and why.dense and why.bm25 and why.late
+        total = why.dense.share + why.bm25.share + why.late.share
+        assert total == pytest.approx(cited.hit.score)
+
+
+def test_ranks_are_among_the_candidates_of_each_signal(fruit: Snapshot) -> None:
+    first, second = ask(fruit, ENCODER, "blue plums", explained=True).passages
+    assert first.explanation and second.explanation
+    assert (first.explanation.bm25.rank, second.explanation.bm25.rank) == (1, 2)
+    assert (first.explanation.dense.rank, second.explanation.dense.rank) == (1, 2)
+
+
+def test_the_matched_words_are_the_questions_own(fruit: Snapshot) -> None:
+    first, second = ask(fruit, ENCODER, "Which plum is BLUE?", explained=True).passages
+    assert first.explanation and second.explanation
+    assert first.explanation.matched == ("plum", "blue")
+    assert second.explanation.matched == ()
+
+
+@pytest.mark.parametrize("mode", ["dense", "bm25"])
+def test_a_mode_explains_its_signal_alone(fruit: Snapshot, mode: str) -> None:
+    best = ask(fruit, ENCODER, "plums", mode=mode, explained=True).passages[0]
+    assert best.explanation
+    explained = {name for name in ("dense", "bm25", "late") if getattr(best.explanation, name)}
+    assert explained == {mode}
+    assert getattr(best.explanation, mode).share == pytest.approx(best.hit.score)
+
+
+def test_nothing_is_explained_unless_asked_for(fruit: Snapshot) -> None:
+    assert {cited.explanation for cited in ask(fruit, ENCODER, "plums").passages} == {None}

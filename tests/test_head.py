@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from paper import PaperEncoder
+
+from rag.encoder import Encoder
+from rag.errors import ModelError
+from rag.head import HEADS, Head, HeadedEncoder, project, read_head, with_head
+from rag.model_files import DIGESTS, WEIGHTS
+
+SWAP = np.array([[0, 1], [1, 0], [0, 0]], dtype=np.float32)
+
+
+def test_projected_tokens_are_mapped_and_normalised_again() -> None:
+    tokens = np.array([[3, 4, 100], [0, 2, 0]], dtype=np.float32)
+    np.testing.assert_allclose(project(tokens, SWAP), [[0.8, 0.6], [1, 0]], rtol=1e-6)
+
+
+def test_a_token_that_the_map_takes_to_nothing_stays_zero() -> None:
+    assert project(np.array([[0, 0, 1]], dtype=np.float32), SWAP).tolist() == [[0, 0]]
+
+
+def headed() -> tuple[PaperEncoder, HeadedEncoder]:
+    paper = PaperEncoder()
+    return paper, HeadedEncoder(paper, Head(np.eye(paper.dim, 5, dtype=np.float32), "f" * 64))
+
+
+def test_only_the_token_vectors_change() -> None:
+    paper, encoder = headed()
+    assert (encoder.name, encoder.sha256, encoder.dim, encoder.window) == (
+        paper.name,
+        paper.sha256,
+        paper.dim,
+        paper.window,
+    )
+    assert (encoder.token_dim, encoder.head_sha256) == (5, "f" * 64)
+    assert encoder.word_pieces("a b") == paper.word_pieces("a b")
+    for one, other in (
+        (encoder.encode_queries(["a bee"]), paper.encode_queries(["a bee"])),
+        (encoder.encode_passages(["a"], ["b"]), paper.encode_passages(["a"], ["b"])),
+    ):
+        assert (one.pooled == other.pooled).all()
+        assert one.tokens[0].tolist() == other.tokens[0][:, :5].tolist()
+
+
+def test_a_model_without_a_head_keeps_its_own_tokens() -> None:
+    paper = PaperEncoder()
+    kept: Encoder = with_head(paper)
+    assert kept is paper
+
+
+def test_the_bundled_model_has_a_head_of_at_most_128_bytes_a_token() -> None:
+    head = read_head(HEADS[DIGESTS[WEIGHTS]], 384)
+    assert head.weights.shape == (384, 128)
+    assert len(head.sha256) == 64
+
+
+@pytest.mark.parametrize("file", ["none.safetensors", "../errors.py"])
+def test_a_head_that_cannot_be_read_is_refused(file: str) -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_head(file, 384)
+
+
+def test_a_head_of_another_size_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"expected float32 \(27, size\)"):
+        read_head(HEADS[DIGESTS[WEIGHTS]], 27)
