@@ -20,11 +20,12 @@ from starlette.exceptions import HTTPException
 
 from rag import __version__
 from rag.answer import ask, cite
-from rag.body import JsonRoute
+from rag.body import JsonRoute, WideJsonRoute
 from rag.edge import LOCAL_HOSTS, Edge, allowed_hosts
 from rag.errors import RagError
 from rag.opening import open_encoder
 from rag.problem import MEDIA_TYPE, Problem, invalid_request, problem_response
+from rag.saved import VERIFY_FIELDS, VerifyRequest
 from rag.schemas import (
     ASK_EXAMPLE,
     REQUEST_FIELDS,
@@ -38,15 +39,18 @@ from rag.schemas import (
     PassageResponse,
     ProblemModel,
     ReadyResponse,
+    VerifyResponse,
     ask_response,
     citation_model,
     index_model,
     section_model,
+    verify_response,
 )
 from rag.server import greeting, listen, server_of
 from rag.settings import Settings
 from rag.snapshot import Snapshot, open_current
 from rag.types import Answer
+from rag.verify import SavedCitation, Verdict, verify
 
 log = logging.getLogger("rag.service")
 
@@ -132,6 +136,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.include_router(asking)
+    app.include_router(verifying)
     app.include_router(api)
     _add_page(app)
     return app
@@ -175,6 +180,7 @@ def _refusal(description: str) -> dict[str, Any]:
 
 api = APIRouter()
 asking = APIRouter(route_class=JsonRoute)
+verifying = APIRouter(route_class=WideJsonRoute)
 
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _refusal("There is none of this id")}
 NOT_READY: dict[int | str, dict[str, Any]] = {503: _refusal("No index is loaded")}
@@ -201,9 +207,28 @@ async def ask_documents(asked: AskRequest, request: Request) -> AskResponse:
         top_k=asked.top_k,
         mode=asked.mode,
         filters=asked.filters.filters(),
+        explained=asked.explain,
     )
     answer: Answer = await _in_worker(request.app, work)
     return ask_response(answer, serving.index, (time.perf_counter() - started) * 1000)
+
+
+@verifying.post(
+    "/verify", responses={**BAD_QUESTION, 413: _refusal("The body is over 256 KB"), **NOT_READY}
+)
+async def verify_citations(asked: VerifyRequest, request: Request) -> VerifyResponse:
+    """Whether saved citations still stand in the documents: valid, moved, changed or gone.
+
+    What is valid or moved is quoted exactly, to the character.
+    """
+    serving = _serving(request)
+    saved = [citation.saved for citation in asked.citations]
+    verdicts = await asyncio.to_thread(_verdicts, serving.snapshot, saved)
+    return verify_response(verdicts, serving.index)
+
+
+def _verdicts(snapshot: Snapshot, saved: list[SavedCitation]) -> list[Verdict]:
+    return [verify(snapshot, citation) for citation in saved]
 
 
 @api.get("/documents", responses=NOT_READY)
@@ -300,7 +325,8 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return await _on_problem(request, invalid_request(error.errors(), REQUEST_FIELDS))
+    fields = VERIFY_FIELDS if request.url.path == "/verify" else REQUEST_FIELDS
+    return await _on_problem(request, invalid_request(error.errors(), fields))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

@@ -18,6 +18,7 @@ from starlette.types import Receive
 from rag.problem import CLOSE, Problem
 
 MAX_BYTES = 16 * 1024
+MAX_WIDE_BYTES = 256 * 1024
 MAX_DEPTH = 64
 MAX_SECONDS = 10.0
 
@@ -27,17 +28,25 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class JsonRoute(APIRoute):
     """A route whose body is read and checked here before FastAPI sees it."""
 
+    max_bytes = MAX_BYTES
+
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """The route's handler, behind the checks. It raises Problem."""
         handler = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
             check_type(request)
-            body = await read_body(request)
+            body = await read_body(request, max_bytes=self.max_bytes)
             parse_json(body)
             return await handler(Request(request.scope, _replay(body, request.receive)))
 
         return checked
+
+
+class WideJsonRoute(JsonRoute):
+    """The same for bodies that hold passages."""
+
+    max_bytes = MAX_WIDE_BYTES
 
 
 def check_type(request: Request) -> None:
@@ -52,15 +61,17 @@ def check_type(request: Request) -> None:
         raise Problem(415, "unsupported_media_type", detail, CLOSE)
 
 
-async def read_body(request: Request, seconds: float = MAX_SECONDS) -> bytes:
-    """The body, of at most `MAX_BYTES`; reading stops beyond. Raises Problem 400, 408, 413."""
+async def read_body(
+    request: Request, seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES
+) -> bytes:
+    """The body, of at most `max_bytes`; reading stops beyond. Raises Problem 400, 408, 413."""
     body = bytearray()
     try:
-        _check_size(_declared_length(request))
+        _check_size(_declared_length(request), max_bytes)
         with anyio.fail_after(seconds):
             async for chunk in request.stream():
                 body += chunk
-                _check_size(len(body))
+                _check_size(len(body), max_bytes)
     except TimeoutError:
         detail = f"the body did not arrive within {seconds:g} seconds"
         raise Problem(408, "request_timeout", detail, CLOSE) from None
@@ -97,9 +108,9 @@ def _declared_length(request: Request) -> int:
     return int(declared[:19]) if declared.isascii() and declared.isdigit() else 0
 
 
-def _check_size(size: int) -> None:
-    if size > MAX_BYTES:
-        raise Problem(413, "body_too_large", f"the body is over {MAX_BYTES} bytes", CLOSE)
+def _check_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise Problem(413, "body_too_large", f"the body is over {max_bytes} bytes", CLOSE)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

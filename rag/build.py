@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from rag import dense, late, lexical
 from rag.encoder import Encoder
@@ -16,9 +16,11 @@ from rag.errors import CorpusError
 from rag.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe
 from rag.passages import passages_of
 from rag.readers import Corpus, read_corpus
+from rag.reuse import NOTHING, Content, Cuts, Reuse, Vectors, content_of, reuse_of
 from rag.sections import sections_of
 from rag.snapshot import Snapshot, contents, entries, probe_vectors
-from rag.types import ParsedDocument, Passage, Section
+from rag.software import software
+from rag.types import Document, ParsedDocument, Passage, Section
 
 # Raised when readers, sections or passages come to cut differently, so that indexes built by an
 # older version are seen to be stale.
@@ -38,7 +40,7 @@ def silent(what: str, done: int, total: int) -> None:
 class Split:
     """A corpus cut up: documents, sections and passages, each in order of document id."""
 
-    documents: tuple[ParsedDocument, ...]
+    documents: tuple[Document, ...]
     sections: tuple[Section, ...]
     passages: tuple[Passage, ...]
 
@@ -49,28 +51,46 @@ def build_snapshot(
     *,
     faq: FaqPolicy = "with",
     skip_unreadable: bool = False,
+    previous: Snapshot | None = None,
     progress: Progress = silent,
 ) -> Snapshot:
     """A snapshot, in memory, of the documents under the paths.
 
+    It is the same, bit for bit, with an opened `previous` one and without; that only saves work.
     Raises CorpusError where a path or file cannot be read, or where nothing is left to index.
     """
-    corpus = read_corpus(paths, skip_unreadable=skip_unreadable)
-    return index_corpus(corpus, encoder, faq=faq, progress=progress)
+    reuse = reusable(previous, encoder, faq)
+    corpus = read_corpus(paths, skip_unreadable=skip_unreadable, known=reuse.known)
+    return index_corpus(corpus, encoder, faq=faq, reuse=reuse, progress=progress)
+
+
+def reusable(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with") -> Reuse:
+    """What a build by that encoder may take over from an opened snapshot, if there is one."""
+    if previous is None:
+        return NOTHING
+    return reuse_of(previous, model(encoder), recipe(encoder, faq), probe_vectors(encoder))
 
 
 def index_corpus(
-    corpus: Corpus, encoder: Encoder, *, faq: FaqPolicy = "with", progress: Progress = silent
+    corpus: Corpus,
+    encoder: Encoder,
+    *,
+    faq: FaqPolicy = "with",
+    reuse: Reuse = NOTHING,
+    progress: Progress = silent,
 ) -> Snapshot:
-    """A snapshot, in memory, of documents already read. Raises CorpusError where none has text."""
-    split = split_corpus(corpus.documents, encoder, faq)
+    """A snapshot, in memory, of documents already read. Raises CorpusError where none has text.
+
+    A corpus read with `known` documents needs the `reuse` that these came from.
+    """
+    split = split_corpus(corpus, encoder, faq, reuse)
     if not split.passages:
         raise CorpusError(_nothing_left(split, faq))
-    pooled, tokens = _encode(split.passages, encoder, progress)
+    pooled, tokens = _encode(split.passages, encoder, reuse, progress)
     index = lexical.index_texts([f"{p.context}\n{p.text}" for p in split.passages])
     snapshot = Snapshot(
         manifest=_manifest(split, encoder, faq, len(tokens.vectors)),
-        documents={parsed.document.id: parsed.document for parsed in split.documents},
+        documents={document.id: document for document in split.documents},
         sections={section.id: section for section in split.sections},
         passages=split.passages,
         dense=dense.index_vectors(pooled),
@@ -82,17 +102,20 @@ def index_corpus(
 
 
 def split_corpus(
-    documents: Sequence[ParsedDocument], encoder: Encoder, faq: FaqPolicy = "with"
+    corpus: Corpus, encoder: Encoder, faq: FaqPolicy = "with", reuse: Reuse = NOTHING
 ) -> Split:
     """The documents' sections, and the passages of those that the FAQ policy indexes."""
-    limit = passage_pieces(encoder)
-    sections: list[Section] = []
-    passages: list[Passage] = []
-    for parsed in documents:
-        found = sections_of(parsed)
-        sections += found
-        passages += passages_of(parsed, _indexed(found, faq), encoder.word_pieces, limit)
-    return Split(tuple(documents), tuple(sections), tuple(passages))
+    cuts = [
+        reuse.cuts[parsed.document.id]
+        if parsed.document.id in corpus.unchanged
+        else _cut(parsed, encoder, faq)
+        for parsed in corpus.documents
+    ]
+    return Split(
+        tuple(parsed.document for parsed in corpus.documents),
+        tuple(section for cut in cuts for section in cut.sections),
+        tuple(passage for cut in cuts for passage in cut.passages),
+    )
 
 
 def passage_pieces(encoder: Encoder) -> int:
@@ -102,9 +125,11 @@ def passage_pieces(encoder: Encoder) -> int:
 
 def corpus_sha256(documents: Sequence[ParsedDocument]) -> str:
     """One hash over each document's id and the sha256 of its raw bytes, in whatever order."""
-    listed = sorted(
-        f"{parsed.document.source_sha256} {parsed.document.id}\n" for parsed in documents
-    )
+    return _corpus_sha256([parsed.document for parsed in documents])
+
+
+def _corpus_sha256(documents: Sequence[Document]) -> str:
+    listed = sorted(f"{document.source_sha256} {document.id}\n" for document in documents)
     return hashlib.sha256("".join(listed).encode()).hexdigest()
 
 
@@ -122,7 +147,21 @@ def recipe(encoder: Encoder, faq: FaqPolicy) -> Recipe:
 
 def model(encoder: Encoder) -> Model:
     """The encoder as the manifest names it."""
-    return Model(encoder.name, encoder.sha256, encoder.dim, encoder.window)
+    return Model(
+        name=encoder.name,
+        sha256=encoder.sha256,
+        head_sha256=encoder.head_sha256,
+        dim=encoder.dim,
+        token_dim=encoder.token_dim,
+        window=encoder.window,
+    )
+
+
+def _cut(parsed: ParsedDocument, encoder: Encoder, faq: FaqPolicy) -> Cuts:
+    sections = sections_of(parsed)
+    limit = passage_pieces(encoder)
+    passages = passages_of(parsed, _indexed(sections, faq), encoder.word_pieces, limit)
+    return Cuts(tuple(sections), tuple(passages))
 
 
 def _indexed(sections: Sequence[Section], faq: FaqPolicy) -> list[Section]:
@@ -149,22 +188,36 @@ def _nothing_left(split: Split, faq: FaqPolicy) -> str:
 
 
 def _encode(
-    passages: Sequence[Passage], encoder: Encoder, progress: Progress
-) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], late.TokenStore]:
-    pooled, tokens = [], []
-    for start in range(0, len(passages), BATCH):
-        batch = passages[start : start + BATCH]
-        encoded = encoder.encode_passages([p.text for p in batch], [p.context for p in batch])
-        pooled.append(encoded.pooled)
-        tokens += [late.quantise(matrix) for matrix in encoded.tokens]
-        progress("passages encoded", start + len(batch), len(passages))
-    return np.concatenate(pooled), late.store(tokens, encoder.dim)
+    passages: Sequence[Passage], encoder: Encoder, reuse: Reuse, progress: Progress
+) -> tuple[npt.NDArray[np.float32], late.TokenStore]:
+    """The vectors of the passages; those of a content that stands twice are made once."""
+    wanted = [content_of(passage) for passage in passages]
+    new = [content for content in dict.fromkeys(wanted) if content not in reuse.vectors]
+    made = _encode_new(new, encoder, progress)
+    found = [made.get(content) or reuse.vectors[content] for content in wanted]
+    pooled = np.array([vector for vector, _ in found], dtype=np.float32)
+    return pooled, late.store([tokens for _, tokens in found], encoder.token_dim)
+
+
+def _encode_new(
+    new: Sequence[Content], encoder: Encoder, progress: Progress
+) -> dict[Content, Vectors]:
+    made: dict[Content, Vectors] = {}
+    for start in range(0, len(new), BATCH):
+        batch = new[start : start + BATCH]
+        encoded = encoder.encode_passages(
+            [text for _, text in batch], [above for above, _ in batch]
+        )
+        for content, pooled, tokens in zip(batch, encoded.pooled, encoded.tokens, strict=True):
+            made[content] = (pooled, late.quantise(tokens))
+        progress("passages encoded", start + len(batch), len(new))
+    return made
 
 
 def _manifest(split: Split, encoder: Encoder, faq: FaqPolicy, tokens: int) -> Manifest:
     return Manifest(
         format=FORMAT,
-        corpus_sha256=corpus_sha256(split.documents),
+        corpus_sha256=_corpus_sha256(split.documents),
         model=model(encoder),
         recipe=recipe(encoder, faq),
         counts=Counts(
@@ -174,11 +227,6 @@ def _manifest(split: Split, encoder: Encoder, faq: FaqPolicy, tokens: int) -> Ma
             passages=len(split.passages),
             tokens=tokens,
         ),
-        software=dict(_versions()),
+        software=software(),
         files={},
     )
-
-
-def _versions() -> Iterator[tuple[str, str]]:
-    for package in ("bm25s", "faiss-cpu", "numpy", "onnxruntime", "PyStemmer", "tokenizers"):
-        yield package, importlib.metadata.version(package)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from rag.types import Answer, Citation, CitedPassage
+from rag.verify import SavedCitation, Verdict
+from rag.wording import Edit
 
 MARK = ("»", "«")
+# Of a text that did not change, this many characters are shown beside each change.
+SHOWN = 40
 
 
 def show_answer(answer: Answer, console: Console) -> None:
@@ -23,6 +28,22 @@ def show_answer(answer: Answer, console: Console) -> None:
         console.print(_marked(cited, colour=console.color_system is not None), soft_wrap=True)
         console.print()
     console.print(Text(f"confidence {answer.confidence:.2f}", style="dim"))
+
+
+def verdict_line(saved: SavedCitation, verdict: Verdict) -> str:
+    """What became of a saved citation, on one line.
+
+    >>> verdict_line(saved, verdict)  # doctest: +SKIP
+    'moved    guide.md[120:154] -> guide.md:9-10 > Fares'
+    """
+    was = f"{printable(saved.document_id)}[{saved.char_start}:{saved.char_end}]"
+    if verdict.citation is None:
+        return f"{verdict.status:<8} {was}: {_differences(verdict.diff) or verdict.detail}"
+    now = place(verdict.citation)
+    if verdict.status == "valid":
+        return f"{verdict.status:<8} {now}"
+    several = f" (nearest of {verdict.places} places)" if verdict.places > 1 else ""
+    return f"{verdict.status:<8} {was} -> {now}{several}"
 
 
 def place(citation: Citation) -> str:
@@ -42,6 +63,20 @@ def printable(text: str) -> str:
     'a\\\\x1b[2Jb'
     """
     return "".join(c if _harmless(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _differences(diff: Sequence[Edit]) -> str:
+    """The edits on one line, as `[-removed-] {+added+}`; of what is the same, its ends."""
+    return printable(" ".join("".join(map(_marked_edit, diff)).split()))
+
+
+def _marked_edit(edit: Edit) -> str:
+    if edit.kind == "same":
+        is_long = len(edit.text) > 2 * SHOWN
+        return f"{edit.text[:SHOWN]} … {edit.text[-SHOWN:]}" if is_long else edit.text
+    text = edit.text.rstrip()
+    after = edit.text[len(text) :]
+    return f"[-{text}-]{after}" if edit.kind == "removed" else f"{{+{text}+}}{after}"
 
 
 def _harmless(character: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from rag.snapshot import Snapshot
 from rag.types import Answer, Citation, CitedPassage, Filters, Mode, Section, SectionKind
+from rag.verify import Status, Verdict
 
 MAX_QUESTION = 2000
 MAX_TOP_K = 50
@@ -127,9 +129,7 @@ class AskRequest(_Request):
     mode: Mode = Field(default="hybrid", description="`dense` and `bm25` use one signal alone")
     filters: FiltersModel = FiltersModel()
     explain: bool = Field(
-        default=False,
-        strict=True,
-        description="accepted; every passage has its `scores` either way",
+        False, strict=True, description="say of each passage why it stands where it does"
     )
 
     @model_validator(mode="before")
@@ -164,6 +164,25 @@ class ScoresModel(_Response):
     fused: float
 
 
+class ContributionModel(_Response):
+    """A signal's rank of the passage among the candidates, and its share of the fused score."""
+
+    rank: int
+    share: float
+
+
+class ExplanationModel(_Response):
+    """Why a passage stands where it does; a signal that `mode` leaves out is null.
+
+    `matched` are the question's words that BM25 found in the passage or its headings.
+    """
+
+    dense: ContributionModel | None
+    bm25: ContributionModel | None
+    late: ContributionModel | None
+    matched: tuple[str, ...]
+
+
 class CitationModel(_Response):
     """Where a passage stands: `text[char_start:char_end]` of the document is its text.
 
@@ -184,7 +203,10 @@ class CitationModel(_Response):
 
 
 class HitModel(_Response):
-    """A passage that was found. `highlights` are the sentences that answer, in the document."""
+    """A passage that was found. `highlights` are the sentences that answer, in the document.
+
+    `explanation` is null unless it was asked for.
+    """
 
     rank: int
     passage_id: str
@@ -193,6 +215,7 @@ class HitModel(_Response):
     scores: ScoresModel
     highlights: tuple[SpanModel, ...]
     citation: CitationModel
+    explanation: ExplanationModel | None = None
 
 
 class IndexModel(_Response):
@@ -297,6 +320,36 @@ class PassageResponse(_Response):
     citation: CitationModel
 
 
+class EditModel(_Response):
+    """A run of text: in the quote and in what is there now, or in one of them only."""
+
+    kind: Literal["same", "removed", "added"]
+    text: str
+
+
+class VerdictModel(_Response):
+    """What became of a citation; `detail` says why.
+
+    `citation` is where the quote stands now, if `valid` or `moved`: of `places` places the nearest
+    to the old one. If `changed`, `closest` is what is most like the quote near its old place, and
+    `diff` leads from the quote to it; null and empty where nothing is like it.
+    """
+
+    status: Status
+    detail: str
+    citation: CitationModel | None
+    places: int
+    closest: CitationModel | None
+    diff: tuple[EditModel, ...]
+
+
+class VerifyResponse(_Response):
+    """A verdict on each citation, in their order, by the index that is named."""
+
+    results: tuple[VerdictModel, ...]
+    index: IndexModel
+
+
 class HealthResponse(_Response):
     """The process is alive."""
 
@@ -329,6 +382,27 @@ def citation_model(citation: Citation) -> CitationModel:
     return CitationModel(**place, url=url)
 
 
+def verdict_model(verdict: Verdict) -> VerdictModel:
+    """The verdict, in the words of the response."""
+    citation, closest = (
+        None if place is None else citation_model(place)
+        for place in (verdict.citation, verdict.closest)
+    )
+    return VerdictModel(
+        status=verdict.status,
+        detail=verdict.detail,
+        citation=citation,
+        places=verdict.places,
+        closest=closest,
+        diff=tuple(EditModel(kind=edit.kind, text=edit.text) for edit in verdict.diff),
+    )
+
+
+def verify_response(verdicts: Iterable[Verdict], index: IndexModel) -> VerifyResponse:
+    """The verdicts, in the words of the response."""
+    return VerifyResponse(results=tuple(map(verdict_model, verdicts)), index=index)
+
+
 def hit_model(cited: CitedPassage) -> HitModel:
     """The hit, in the words of the response."""
     return HitModel(
@@ -339,6 +413,7 @@ def hit_model(cited: CitedPassage) -> HitModel:
         scores=ScoresModel(**asdict(cited.hit.scores)),
         highlights=tuple(SpanModel(**asdict(span)) for span in cited.highlights),
         citation=citation_model(cited.citation),
+        explanation=cited.explanation and ExplanationModel(**asdict(cited.explanation)),
     )
 
 

@@ -1,0 +1,131 @@
+"""What a build takes over from an earlier snapshot, so that unchanged text costs nothing again.
+
+A document with the same id and raw bytes keeps its sections and passages; a passage whose context
+and text have been encoded before keeps its vectors, wherever it stands now. Both are taken only
+from a snapshot that was opened, and so verified, and only where this software would make them
+again bit for bit: a build that takes them over and one that does not give the same snapshot.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rag import dense
+from rag.manifest import Model, Recipe
+from rag.snapshot import Snapshot
+from rag.software import same_cuts, same_vectors, software
+from rag.types import Document, Passage, Section
+
+# What the encoder reads of a passage: its context and its text.
+Content = tuple[str, str]
+# float32 (dim,), L2-normalised, and int8 (t, dim) as `late.quantise` gives it.
+Vectors = tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """All sections and passages of a document, in order."""
+
+    sections: tuple[Section, ...]
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """What may be taken over: the cuts of documents, by their ids, and the vectors of contents.
+
+    `documents` are those of the earlier snapshot; without `cuts` they are cut anew.
+    """
+
+    documents: Mapping[str, Document]
+    cuts: Mapping[str, Cuts]
+    vectors: Mapping[Content, Vectors]
+
+    @property
+    def known(self) -> Mapping[str, Document]:
+        """The documents that need not be parsed again where their raw bytes are the same."""
+        return self.documents if self.cuts else {}
+
+
+NOTHING = Reuse({}, {}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """How many passages kept their vectors and how many documents did not change, of how many."""
+
+    passages: int
+    of_passages: int
+    documents: int
+    of_documents: int
+
+    def __str__(self) -> str:
+        return (
+            f"reused {self.passages} of {self.of_passages} passages "
+            f"({self.documents} of {self.of_documents} documents unchanged)"
+        )
+
+
+def reuse_of(
+    previous: Snapshot, model: Model, recipe: Recipe, probes: npt.NDArray[np.float32]
+) -> Reuse:
+    """What a build with that model and recipe may take over from an opened snapshot.
+
+    `probes` are the probe vectors as the model gives them now; nearly equal is not enough.
+    """
+    was, now = previous.manifest, software()
+    if (
+        was.model != model
+        or was.recipe.token_scale != recipe.token_scale
+        or not same_vectors(was.software, now)
+        or not np.array_equal(previous.probes, probes)
+    ):
+        return NOTHING
+    cut_alike = was.recipe == recipe and same_cuts(was.software, now)
+    return Reuse(
+        documents=previous.documents,
+        cuts=_cuts(previous) if cut_alike else {},
+        vectors=_vectors(previous),
+    )
+
+
+def reused(reuse: Reuse, snapshot: Snapshot) -> Reused:
+    """How much a snapshot that was built with `reuse` took over."""
+    documents, known = snapshot.documents.values(), reuse.documents
+    return Reused(
+        passages=sum(content_of(passage) in reuse.vectors for passage in snapshot.passages),
+        of_passages=len(snapshot.passages),
+        documents=sum(
+            document.id in known and known[document.id].source_sha256 == document.source_sha256
+            for document in documents
+        ),
+        of_documents=len(documents),
+    )
+
+
+def content_of(passage: Passage) -> Content:
+    """What the encoder reads of a passage."""
+    return passage.context, passage.text
+
+
+def _cuts(snapshot: Snapshot) -> dict[str, Cuts]:
+    sections: defaultdict[str, list[Section]] = defaultdict(list)
+    for section in snapshot.sections.values():
+        sections[section.document_id].append(section)
+    passages: defaultdict[str, list[Passage]] = defaultdict(list)
+    for passage in snapshot.passages:
+        passages[passage.document_id].append(passage)
+    return {id: Cuts(tuple(sections[id]), tuple(passages[id])) for id in snapshot.documents}
+
+
+def _vectors(snapshot: Snapshot) -> dict[Content, Vectors]:
+    pooled = dense.vectors(snapshot.dense)
+    return {
+        content_of(passage): (pooled[row], snapshot.tokens.rows(row))
+        for row, passage in enumerate(snapshot.passages)
+    }

@@ -1,0 +1,151 @@
+"""How one wording became another: the text most like a quote, and what differs, word by word."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+from rag.types import Span
+
+# Characters of scripts that put no spaces between words count as words of their own.
+_UNSPACED = "\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_TOKEN = re.compile(rf"(?:{_WORD.pattern}|[^\w\s]+)\s*|\s+|.", re.DOTALL)
+_MARKS = re.compile(r"[^\w\s]*")
+
+# How far from its old place a changed text is looked for, in characters each way.
+REACH = 20_000
+# With fewer words in common, two texts are not the same one reworded.
+LEAST_ALIKE = 0.4
+# Matching takes time by the product of both lengths in words; beyond this only their ends are.
+MOST_PAIRS = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A run of text: in both wordings, in the old one only, or in the new one only."""
+
+    kind: Literal["same", "removed", "added"]
+    text: str
+
+
+def edits(old: str, new: str) -> tuple[Edit, ...]:
+    """What became of `old`, in order; same and removed make `old`, same and added make `new`.
+
+    >>> edits("within 30 days", "within 90 days")[1:3]
+    (Edit(kind='removed', text='30 '), Edit(kind='added', text='90 '))
+    """
+    a, b = _TOKEN.findall(old), _TOKEN.findall(new)
+    found: list[Edit] = []
+    for tag, a_start, a_end, b_start, b_end in _changes(a, b):
+        if tag == "equal":
+            found.append(Edit("same", "".join(a[a_start:a_end])))
+            continue
+        if a_start < a_end:
+            found.append(Edit("removed", "".join(a[a_start:a_end])))
+        if b_start < b_end:
+            found.append(Edit("added", "".join(b[b_start:b_end])))
+    return tuple(found)
+
+
+def most_alike(text: str, quote: str, near: int) -> Span | None:
+    """The part of the text, within `REACH` of a place, that has most words with the quote.
+
+    Of several the nearest. None where too few words are the same.
+    """
+    wanted = _words(quote, 0, len(quote))
+    start = max(0, min(near, len(text)) - REACH)
+    words = _words(text, start, min(near, len(text)) + len(quote) + REACH)
+    if not wanted or not words:
+        return None
+    alike, first = _best_window(words, wanted, near)
+    if alike < LEAST_ALIKE * len(wanted):
+        return None
+    first, after = _aligned(words, wanted, first)
+    return _with_marks(text, quote, words[first].start, words[after - 1].end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    start: int
+    end: int
+    folded: str
+
+
+def _words(text: str, start: int, end: int) -> list[_Word]:
+    return [
+        _Word(found.start(), found.end(), found[0].casefold())
+        for found in _WORD.finditer(text, start, end)
+    ]
+
+
+def _changes(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[str, int, int, int, int]]:
+    """Opcodes as difflib gives them, their cost bounded."""
+    head = _common(a, b)
+    tail = _common(a[head:][::-1], b[head:][::-1])
+    a_end, b_end = len(a) - tail, len(b) - tail
+    if head:
+        yield "equal", 0, head, 0, head
+    if (a_end - head) * (b_end - head) > MOST_PAIRS:
+        yield "replace", head, a_end, head, b_end
+    else:
+        matcher = SequenceMatcher(None, a[head:a_end], b[head:b_end], autojunk=False)
+        for tag, i, j, k, m in matcher.get_opcodes():
+            yield tag, head + i, head + j, head + k, head + m
+    if tail:
+        yield "equal", a_end, len(a), b_end, len(b)
+
+
+def _common(a: Sequence[str], b: Sequence[str]) -> int:
+    """How many words both begin with."""
+    pairs = enumerate(zip(a, b, strict=False))
+    return next((i for i, (one, other) in pairs if one != other), min(len(a), len(b)))
+
+
+def _best_window(words: list[_Word], wanted: list[_Word], near: int) -> tuple[int, int]:
+    """How many words the best run of that many words shares with the quote, and its first."""
+    size = min(len(wanted), len(words))
+    missing = Counter(word.folded for word in wanted)
+    shared, best = 0, (-1, 0, 0)
+    for after, word in enumerate(words, start=1):
+        shared += missing[word.folded] > 0
+        missing[word.folded] -= 1
+        if after > size:
+            left = words[after - size - 1].folded
+            missing[left] += 1
+            shared -= missing[left] > 0
+        if after >= size:
+            first = after - size
+            best = max(best, (shared, -abs(words[first].start - near), -first))
+    return best[0], -best[2]
+
+
+def _aligned(words: list[_Word], wanted: list[_Word], first: int) -> tuple[int, int]:
+    """The run of words from where the quote's first word should stand to where its last should."""
+    size, slack = len(wanted), len(wanted) // 2 + 2
+    low, high = max(0, first - slack), min(len(words), first + size + slack)
+    if size * (high - low) > MOST_PAIRS:
+        return first, min(len(words), first + size)
+    a, b = [word.folded for word in wanted], [word.folded for word in words[low:high]]
+    *blocks, _ = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+    start = low + blocks[0].b - blocks[0].a
+    end = low + blocks[-1].b + size - blocks[-1].a
+    return max(low, start), min(high, end)
+
+
+def _with_marks(text: str, quote: str, start: int, end: int) -> Span:
+    """The span with the punctuation at its ends, where the quote has some at its own."""
+    if not _WORD.match(quote.strip()[:1]):
+        start -= _marks(text[max(0, start - 8) : start][::-1])
+    if not _WORD.match(quote.strip()[-1:]):
+        end += _marks(text[end : end + 8])
+    return Span(start, end)
+
+
+def _marks(text: str) -> int:
+    found = _MARKS.match(text)
+    return found.end() if found else 0
