@@ -1,11 +1,15 @@
-# make serve | test | check | build | lock | clean
+# make serve | test | torture | check | build | lock | clean
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TORCH  := torch==2.13.0
 READY  := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml Makefile | cksum | cut -d' ' -f1)
 
-.PHONY: serve test check build format lock clean
+# Small matrices: more threads only wait for each other, and one gives the same bits everywhere.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: serve test torture check build format lock clean
 
 serve: $(READY)
 	@$(BIN)/rag build --if-stale
@@ -16,6 +20,10 @@ build: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+# What is too slow for every test run; writes its figures to docs/reliability.json and .md.
+torture: $(READY)
+	$(BIN)/python -m pytest -s --timeout 3600 tests/torture_*.py
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,41 +1,61 @@
 """The `rag` command. Results go to stdout, messages to stderr.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage, setting or corpus; 4 the documents do not answer;
-5 no usable index; 75 busy (another build, or the port is taken); 130 interrupted.
+Exit codes: 0 done; 1 failed; 2 wrong usage, setting, corpus or file; 3 a citation does not stand
+where it says; 4 the documents do not answer; 5 no usable index; 75 busy (another build, or the
+port is taken); 130 interrupted.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, get_args
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
 from rag.answer import ask as answer_question
-from rag.build import index_corpus
+from rag.build import index_corpus, reusable
+from rag.console import encoder_of, read_settings, run, say
+from rag.diff import diff as diff_snapshots
+from rag.diff import faq_questions, read_questions
+from rag.diff import lines as diff_lines
+from rag.doctor import examine, worst
+from rag.doctor import lines as check_lines
 from rag.encoder import Encoder
-from rag.errors import RagError, UsageError
-from rag.files import Files
+from rag.errors import CorruptIndex, NoIndex, UnusableIndex, UsageError
+from rag.files import DISK
 from rag.manifest import FaqPolicy, Manifest
-from rag.opening import open_encoder
-from rag.present import show_answer
+from rag.present import printable, show_answer, verdict_line
 from rag.progress import reporting
+from rag.readback import in_process
 from rag.readers import read_corpus
-from rag.schemas import ask_response, index_model
+from rag.reuse import reused
+from rag.saved import read_saved
+from rag.schemas import ask_response, index_model, verify_response
 from rag.settings import Settings
-from rag.snapshot import open_current, read_manifest
+from rag.snapshot import (
+    Snapshot,
+    check_encoder,
+    load_snapshot,
+    open_current,
+    open_newest,
+    read_manifest,
+)
 from rag.stale import is_stale
-from rag.store import publish, writing
+from rag.store import publish, roll_back, sweep_if_idle, writing
 from rag.types import Mode
+from rag.verify import Status, Verdict
+from rag.verify import verify as verify_citation
+from rag.versions import current_id, find_id, list_versions, snapshot_ids
+from rag.versions import lines as version_lines
 
+EXIT_NOT_VALID = 3
 EXIT_NO_ANSWER = 4
 
 app = typer.Typer(
@@ -64,21 +84,28 @@ def build(
     if_stale: Annotated[
         bool, typer.Option("--if-stale", help="do nothing where the index is up to date")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="take nothing over from the index as it is")
+    ] = False,
 ) -> None:
     """Build the index from documents, and make it the one that answers."""
-    settings = _settings(index=index)
+    settings = read_settings(index=index)
     faq: FaqPolicy = "without" if no_faq else "with"
-    corpus = read_corpus(paths or [settings.corpus], skip_unreadable=skip_unreadable)
+    encoder = encoder_of(settings)
+    previous, is_whole = (None, True) if full else _previous(settings.index, encoder)
+    reuse = reusable(previous, encoder, faq)
+    corpus = read_corpus(paths or [settings.corpus], skip_unreadable, reuse.known)
     for id, reason in corpus.skipped:
-        _say(f"skipped {id}: {reason}")
-    encoder = _encoder(settings)
-    if if_stale and not is_stale(settings.index, corpus, encoder, faq):
-        _say(f"{settings.index} is up to date")
+        say(f"skipped {id}: {reason}")
+    if if_stale and is_whole and not is_stale(previous, corpus, encoder, faq):
+        say(f"{settings.index} is up to date")
         return
     with writing(settings.index), reporting(sys.stderr) as progress:
-        snapshot = index_corpus(corpus, encoder, faq=faq, progress=progress)
-        publish(settings.index, snapshot, encoder, Files())
+        snapshot = index_corpus(corpus, encoder, faq=faq, reuse=reuse, progress=progress)
+        publish(settings.index, snapshot, encoder, DISK)
     print(_summary(snapshot.manifest, settings.index))
+    if previous:
+        say(str(reused(reuse, snapshot)))
 
 
 @app.command()
@@ -90,8 +117,8 @@ def ask(
     index: IndexOption = None,
 ) -> None:
     """Ask the documents; exit code 4 says that they do not seem to answer."""
-    settings = _settings(index=index)
-    encoder = _encoder(settings)
+    settings = read_settings(index=index)
+    encoder = encoder_of(settings)
     snapshot = open_current(settings.index, encoder)
     if not question.strip():
         raise UsageError("the question is empty: write one")
@@ -107,13 +134,37 @@ def ask(
 
 
 @app.command()
+def verify(
+    file: Annotated[
+        str, typer.Argument(help="answers saved as JSON, or their citations; - reads stdin")
+    ],
+    as_json: JsonOption = False,
+    index: IndexOption = None,
+) -> None:
+    """Check saved citations; exit code 3 says that some do not stand where they say."""
+    settings = read_settings(index=index)
+    saved = read_saved(_content(file), printable(file))
+    snapshot = open_current(settings.index, encoder_of(settings))
+    verdicts = [verify_citation(snapshot, citation) for citation in saved]
+    if as_json:
+        print(verify_response(verdicts, index_model(snapshot)).model_dump_json(indent=1))
+    else:
+        for citation, verdict in zip(saved, verdicts, strict=True):
+            print(verdict_line(citation, verdict))
+        print(_counted(verdicts))
+    if any(verdict.status != "valid" for verdict in verdicts):
+        raise typer.Exit(EXIT_NOT_VALID)
+
+
+@app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="address to bind")] = None,
     port: Annotated[int | None, typer.Option(help="port to bind")] = None,
     index: IndexOption = None,
 ) -> None:
     """Serve `POST /ask` and the page."""
-    settings = _settings(index=index, host=host, port=port)
+    settings = read_settings(index=index, host=host, port=port)
+    sweep_if_idle(settings.index)
     # Only here is the web framework needed; asking from the terminal starts without it.
     importlib.import_module("service").serve(settings)
 
@@ -121,7 +172,7 @@ def serve(
 @app.command()
 def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
     """Show what the current index was built from."""
-    settings = _settings(index=index)
+    settings = read_settings(index=index)
     manifest = read_manifest(settings.index)
     if as_json:
         print(json.dumps({"id": manifest.id, **manifest.to_json()}, indent=1))
@@ -131,40 +182,140 @@ def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
         print(f"corpus sha256 {manifest.corpus_sha256}")
 
 
+@app.command(
+    "eval",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def evaluate(context: typer.Context) -> None:
+    """Measure how good the answers are: build, run, compare, bench (see `rag eval --help`)."""
+    # Only here are scikit-learn and matplotlib needed.
+    importlib.import_module("eval.cli").main(context.args)
+
+
+@app.command()
+def versions(
+    everything: Annotated[bool, typer.Option("--all", help="list removed snapshots too")] = False,
+    as_json: JsonOption = False,
+    index: IndexOption = None,
+) -> None:
+    """List the snapshots that were published, newest first."""
+    settings = read_settings(index=index)
+    listed = [
+        each for each in list_versions(settings.index) if everything or each.state != "removed"
+    ]
+    if not listed:
+        current_id(settings.index)
+    if as_json:
+        print(json.dumps({"versions": [each.to_json() for each in listed]}, indent=1))
+    else:
+        for line in version_lines(listed):
+            print(printable(line))
+
+
+@app.command()
+def rollback(
+    id: Annotated[
+        str | None, typer.Argument(help="a kept snapshot: its id, or how the id begins")
+    ] = None,
+    index: IndexOption = None,
+) -> None:
+    """Let an older snapshot answer again: the one before the current one, or the one given."""
+    settings = read_settings(index=index)
+    if not snapshot_ids(settings.index):
+        raise NoIndex(f"no index in {settings.index}: run `rag build`")
+    encoder = encoder_of(settings)
+    with writing(settings.index):
+        # Were this process to die of a damaged file, nothing would have been changed.
+        version = roll_back(settings.index, encoder, DISK, id, verify=in_process)
+    state = "answers already" if version.id == version.before else "answers again"
+    print(f"{settings.index / version.id} {state}")
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(help="a kept snapshot: its id, or how the id begins")],
+    after: Annotated[str, typer.Argument(help="another")],
+    questions: Annotated[
+        Path | None,
+        typer.Option(help="JSON lines with a `question` each, in place of the FAQ's"),
+    ] = None,
+    as_json: JsonOption = False,
+    index: IndexOption = None,
+) -> None:
+    """Show which documents, passages and answers changed from one snapshot to another."""
+    settings = read_settings(index=index)
+    ids = [find_id(settings.index, given) for given in (before, after)]
+    old, new = (load_snapshot(settings.index, id) for id in ids)
+    asked = read_questions(questions) if questions else faq_questions(old, new)
+    encoder = _common_encoder(settings, old, new) if asked else None
+    difference = diff_snapshots(old, new, encoder, asked)
+    if as_json:
+        print(json.dumps(difference.to_json(), indent=1, ensure_ascii=False))
+    else:
+        for line in diff_lines(difference):
+            print(printable(line))
+
+
+@app.command()
+def doctor(as_json: JsonOption = False, index: IndexOption = None) -> None:
+    """Look the index over; exit code 5 says that something is broken."""
+    settings = read_settings(index=index)
+    checks = examine(settings.index, lambda: encoder_of(settings))
+    if as_json:
+        found = {"state": worst(checks), "checks": [check.to_json() for check in checks]}
+        print(json.dumps(found, indent=1))
+    else:
+        for line in check_lines(checks):
+            print(printable(line))
+    if worst(checks) == "fail":
+        raise typer.Exit(UnusableIndex.exit_code)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits with its code; what the user can cure is one line."""
+    """Runs the command line and exits with its code."""
+    run(app, arguments)
+
+
+def _previous(index: Path, encoder: Encoder) -> tuple[Snapshot | None, bool]:
+    """The snapshot that answers, and whether the index is whole; damage never stops a build."""
     try:
-        try:
-            app(args=arguments)
-        finally:
-            sys.stdout.flush()
-    except RagError as error:
-        _say(f"error: {error}")
-        sys.exit(error.exit_code)
+        opened = open_newest(index, encoder)
+    except NoIndex:
+        return None, True
+    except UnusableIndex as error:
+        say(f"nothing is reused: {error}")
+        return None, False
+    for refusal in opened.refused:
+        say(f"not reused: {refusal}")
+    return opened.snapshot, not opened.refused
+
+
+def _common_encoder(settings: Settings, *snapshots: Snapshot) -> Encoder | None:
+    """The encoder, where all of these were built with it; else says why there is none."""
+    encoder = encoder_of(settings)
+    try:
+        for snapshot in snapshots:
+            check_encoder(settings.index / snapshot.id, snapshot, encoder)
+    except CorruptIndex as error:
+        say(f"answers are not compared: {error}")
+        return None
+    return encoder
+
+
+def _content(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
     except OSError as error:
-        _say(f"error: the result cannot be written ({error})")
-        # Whatever is left in the buffer would fail once more, at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(1)
+        raise UsageError(f"{printable(file)} cannot be read ({error.strerror})") from error
 
 
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
-
-
-def _settings(**given: Any) -> Settings:
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = str(first["loc"][0])
-        raise UsageError(
-            f"RAG_{name.upper()} or --{name} is {first['input']!r}: {first['msg']}"
-        ) from None
-
-
-def _encoder(settings: Settings) -> Encoder:
-    return open_encoder(settings.model, settings.runtime, settings.threads)
+def _counted(verdicts: Sequence[Verdict]) -> str:
+    counts = Counter(verdict.status for verdict in verdicts)
+    listed = ", ".join(f"{counts[status]} {status}" for status in get_args(Status))
+    return f"{len(verdicts)} citations: {listed}"
 
 
 def _summary(manifest: Manifest, index: Path) -> str:

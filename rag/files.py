@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Files:
-    """File operations on a local disk. What a call has returned from survives a power cut.
+    """File operations on a local disk; what is synced survives a power cut, the rest may not.
 
     Tests hand in a subclass that records, fails or dies at a chosen step.
     """
@@ -18,7 +18,11 @@ class Files:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            self.sync_file(path, file.fileno())
+
+    def sync_file(self, path: Path, descriptor: int) -> None:
+        """Syncs the content of an open file. After an error the file must not be used."""
+        os.fsync(descriptor)
 
     def make_dir(self, path: Path) -> None:
         """Makes a folder that only its owner may enter."""
@@ -42,3 +46,10 @@ class Files:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+    def free(self, path: Path) -> int:
+        """The bytes that may still be written to the disk that holds the folder."""
+        return shutil.disk_usage(path).free
+
+
+DISK = Files()

@@ -15,11 +15,13 @@ FaqPolicy = Literal["with", "without", "answers"]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The encoder: its name, the sha256 of its weights, its vectors' size, its window."""
+    """The encoder: its name, the sha256 of weights and head, its vectors' sizes, its window."""
 
     name: str
     sha256: str
+    head_sha256: str
     dim: int
+    token_dim: int
     window: int
 
 

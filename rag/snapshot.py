@@ -1,19 +1,23 @@
 """A snapshot: one immutable index, in memory and as the files that hold it.
 
-    <index>/CURRENT          the id of the snapshot that answers
     <index>/<id>/manifest.json + the files that it lists, each with size and sha256
 
-A snapshot is written aside, synced, renamed into place, read back, and only then named in
-CURRENT; so a reader finds either the old one or the new one, whole. It is loaded only when every
-checksum, the model, the counts and the probe vectors agree.
+A snapshot is loaded only when every checksum, the model, the counts and the probe vectors agree.
+Where the current one is damaged, the one before it answers; where it was built with another
+model nothing does, since that is no damage and an older one would only hide it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
+import logging
+import os
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,14 +35,27 @@ from rag.lexical import LexicalIndex
 from rag.lines import LineIndex
 from rag.manifest import FileEntry, Manifest, id_of, parse_manifest
 from rag.types import Document, Passage, Section
+from rag.versions import (
+    CURE,
+    CURRENT,
+    answering,
+    current_id,
+    newest_first,
+    predecessor,
+    read_versions,
+    snapshot_ids,
+)
+
+log = logging.getLogger("rag.snapshot")
 
 MANIFEST = "manifest.json"
-CURRENT = "CURRENT"
-CURE = "run `rag build`"
 
 # Encoded at build and again at load: the weights' hash does not see a changed runtime.
 PROBES = ("Which procedure collects the T cells?", "a", "85 % – größer als 60 %, 细胞")
 PROBE_TOLERANCE = 1e-4
+
+# What the libraries raise when they are fed what they did not write.
+UNREADABLE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -106,67 +123,152 @@ def entries(files: Mapping[str, bytes | memoryview]) -> dict[str, FileEntry]:
     }
 
 
-def current_id(index: Path) -> str:
-    """The id that CURRENT names. Raises NoIndex where nothing has been built."""
-    try:
-        name = (index / CURRENT).read_text().strip()
-    except FileNotFoundError:
-        raise NoIndex(f"no index in {index}: run `rag build`") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorruptIndex(f"{index / CURRENT} cannot be read ({error}): {CURE}") from error
-    if len(name) != 12 or set(name) - set("0123456789abcdef"):
-        raise CorruptIndex(f"{index / CURRENT} names no snapshot (found {name[:40]!r}): {CURE}")
-    return name
-
-
 def read_manifest(index: Path) -> Manifest:
     """The current snapshot's manifest, checked against its own id."""
-    id = current_id(index)
-    return _manifest(index / id, id)
+    folder = index / current_id(index)
+    try:
+        return _manifest(folder)
+    except (OSError, ValueError) as error:
+        raise CorruptIndex(f"{folder / MANIFEST} cannot be read ({error}): {CURE}") from error
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A snapshot, and why each that should have answered before it was refused."""
+
+    snapshot: Snapshot
+    refused: tuple[str, ...]
 
 
 def open_current(index: Path, encoder: Encoder) -> Snapshot:
-    """The current snapshot of an index folder, loaded and verified.
+    """The snapshot that answers, loaded and verified: `open_newest`, with each refusal logged."""
+    opened = open_newest(index, encoder)
+    for refusal in opened.refused:
+        log.warning("%s; %s answers instead", refusal, opened.snapshot.id)
+    return opened.snapshot
 
-    Raises NoIndex where nothing has been built, and CorruptIndex where anything found is not
-    what was built or the encoder is not the one it was built with.
+
+def open_newest(index: Path, encoder: Encoder) -> Opened:
+    """The current snapshot; where it is damaged, the one before it, then the newest published.
+
+    Raises NoIndex where nothing has been built, and CorruptIndex where nothing can be loaded or
+    the current snapshot was built with another model.
     """
-    return open_snapshot(index, current_id(index), encoder)
+    named, refused = _current_or_why(index)
+    if named:
+        try:
+            snapshot = load_snapshot(index, named)
+        except CorruptIndex as error:
+            if answering(index) not in (named, None):
+                return open_newest(index, encoder)  # a build has replaced it meanwhile
+            refused = [str(error)]
+        else:
+            check_encoder(index / named, snapshot, encoder)
+            return Opened(snapshot, ())
+    for id in _fallbacks(index, named):
+        try:
+            return Opened(open_snapshot(index, id, encoder), tuple(refused))
+        except CorruptIndex as error:
+            refused.append(str(error))
+    raise CorruptIndex("; ".join(refused))
 
 
 def open_snapshot(index: Path, id: str, encoder: Encoder) -> Snapshot:
     """The snapshot of that id, loaded and verified. Raises CorruptIndex."""
-    folder = index / id
-    manifest = _manifest(folder, id)
-    _check_model(folder, manifest, encoder)
-    _check_files(folder, manifest)
-    try:
-        snapshot = _load(folder, manifest)
-    except (ValueError, KeyError, TypeError, RuntimeError, OSError) as error:
-        raise CorruptIndex(f"{folder} cannot be read ({error}): {CURE}") from error
-    _check_counts(folder, snapshot)
-    _check_probes(folder, snapshot, encoder)
+    snapshot = load_snapshot(index, id)
+    check_encoder(index / id, snapshot, encoder)
     return snapshot
 
 
-def _manifest(folder: Path, id: str) -> Manifest:
-    path = folder / MANIFEST
+def load_snapshot(index: Path, id: str) -> Snapshot:
+    """The snapshot of that id, verified against all but its model. Raises CorruptIndex.
+
+    While the object lives, builds leave its folder where it is.
+    """
+    folder = index / id
     try:
-        raw = path.read_bytes()
-        manifest = parse_manifest(raw)
-    except (OSError, ValueError, KeyError) as error:
-        raise CorruptIndex(f"{path} cannot be read ({error}): {CURE}") from error
-    if id_of(raw) != id:
-        raise CorruptIndex(f"{path} was altered: expected id {id}, found {id_of(raw)}: {CURE}")
+        with ExitStack() as held:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            snapshot = _load(folder, check_files(folder))
+            _check_counts(folder, snapshot)
+            weakref.finalize(snapshot, held.pop_all().close)
+            return snapshot
+    except UNREADABLE as error:
+        raise CorruptIndex(f"{folder} cannot be read ({error}): {CURE}") from error
+
+
+def check_files(folder: Path) -> Manifest:
+    """The manifest of a snapshot's folder, all of whose files are as it says.
+
+    Raises CorruptIndex, which names the first file that is not; OSError where one cannot be
+    read; ValueError where the manifest is whole but of another format.
+    """
+    manifest = _manifest(folder)
+    _check_files(folder, manifest)
     return manifest
 
 
-def _check_model(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
-    built, given = manifest.model, encoder
+def check_encoder(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
+    """None where the snapshot was built with this encoder, to the vector. Raises CorruptIndex."""
+    check_model(folder, snapshot, encoder)
+    check_probes(folder, snapshot, encoder)
+
+
+def _current_or_why(index: Path) -> tuple[str | None, list[str]]:
+    """The id that CURRENT names, or why it names none. Raises NoIndex where nothing was built."""
+    try:
+        return current_id(index), []
+    except NoIndex:
+        if not _fallbacks(index, None):
+            raise
+        return None, [f"{index / CURRENT} is missing: {CURE}"]
+    except CorruptIndex as error:
+        return None, [str(error)]
+
+
+def _fallbacks(index: Path, named: str | None) -> list[str]:
+    """The other published snapshots that are there: the one before, then newest first.
+
+    Where no record of what was published is left, all that are there, newest first.
+    """
+    versions, there = read_versions(index), snapshot_ids(index)
+    known = [version.id for version in newest_first(versions)]
+    before = predecessor(versions, named) if named else None
+    order = [before, *known] if versions else sorted(there, key=lambda id: _age(index / id))
+    return [id for id in dict.fromkeys(order) if id in there and id != named]
+
+
+def _age(folder: Path) -> tuple[float, str]:
+    return -folder.stat().st_mtime, folder.name
+
+
+def _manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise CorruptIndex(f"{path} is missing: {CURE}") from None
+    if id_of(raw) != folder.name:
+        raise CorruptIndex(
+            f"{path} was altered: expected id {folder.name}, found {id_of(raw)}: {CURE}"
+        )
+    return parse_manifest(raw)
+
+
+def check_model(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
+    """None where the snapshot was built with these weights. Raises CorruptIndex."""
+    built, given = snapshot.manifest.model, encoder
     if (built.sha256, built.dim) != (given.sha256, given.dim):
         raise CorruptIndex(
             f"{folder} was built with model {built.name} ({built.sha256[:12]}), "
             f"the settings say {given.name} ({given.sha256[:12]}): {CURE}, or set RAG_MODEL"
+        )
+    if (built.head_sha256, built.token_dim) != (given.head_sha256, given.token_dim):
+        raise CorruptIndex(
+            f"{folder} was built with late-interaction head {built.head_sha256[:12] or 'none'}, "
+            f"this version has {given.head_sha256[:12] or 'none'}: {CURE}"
         )
 
 
@@ -201,13 +303,15 @@ def _check_counts(folder: Path, snapshot: Snapshot) -> None:
         "tokens": (len(tokens.vectors), counts.tokens),
         "last token": (int(tokens.starts[-1]), counts.tokens),
         "dimensions": (snapshot.dense.d, snapshot.manifest.model.dim),
+        "token dimensions": (tokens.vectors.shape[1], snapshot.manifest.model.token_dim),
     }
     for what, (number, expected) in found.items():
         if number != expected:
             raise CorruptIndex(f"{folder} holds {number} {what}, expected {expected}: {CURE}")
 
 
-def _check_probes(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
+def check_probes(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
+    """None where the encoder gives the probe vectors as at build time. Raises CorruptIndex."""
     found = probe_vectors(encoder)
     if found.shape != snapshot.probes.shape:
         raise CorruptIndex(f"{folder / 'probes.npy'} has shape {snapshot.probes.shape}: {CURE}")

@@ -1,32 +1,69 @@
-"""The index folder: one writer at a time, and a new snapshot that appears whole or not at all."""
+"""The index folder: one writer at a time, and a new snapshot that appears whole or not at all.
+
+    <index>/LOCK       held by the one process that writes, freed by the system when it dies
+    <index>/tmp-*      being written or removed; swept by whoever gets the lock
+    <index>/bad-<id>   found damaged; never removed here
+
+A snapshot is written aside, synced, renamed into place, read back, and only then named in
+CURRENT. When that is on disk the build is acknowledged, and only then older ones are removed.
+"""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import errno
+import fcntl
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from rag.encoder import Encoder
-from rag.errors import BusyError, UsageError
-from rag.files import Files
-from rag.snapshot import CURRENT, MANIFEST, Snapshot, contents, open_snapshot
+from rag.errors import BusyError, CorruptIndex, UsageError
+from rag.files import DISK, Files
+from rag.readback import Verifier, in_child
+from rag.snapshot import MANIFEST, Snapshot, check_encoder, check_files, contents, load_snapshot
+from rag.versions import (
+    BAD,
+    CURRENT,
+    NO_REMARKS,
+    VERSIONS,
+    Clock,
+    Remarks,
+    Version,
+    answering,
+    appended,
+    find_id,
+    newest_first,
+    predecessor,
+    raw_versions,
+    read_versions,
+    rolled_back,
+    snapshot_ids,
+    utc_now,
+    version_of,
+)
+
+log = logging.getLogger("rag.store")
 
 LOCK = "LOCK"
 ASIDE = "tmp-"
+KEEP = 3
+# With one alone, nothing is left when that one is damaged.
+LEAST = 2
 
 
 @contextmanager
-def writing(index: Path) -> Iterator[None]:
-    """Holds the folder's lock, which the system frees when the holder dies.
+def writing(index: Path, files: Files = DISK) -> Iterator[None]:
+    """Holds the folder's lock, having swept what dead builds left behind.
 
     Makes the folder where it is missing. Raises BusyError at once where another process builds,
     and UsageError where the folder cannot be written.
     """
     try:
-        index.mkdir(parents=True, exist_ok=True)
+        _make(index, files)
         lock = FileLock(index / LOCK, blocking=False)
         lock.acquire()
     except Timeout:
@@ -34,40 +71,152 @@ def writing(index: Path) -> Iterator[None]:
     except OSError as error:
         raise UsageError(f"{index} cannot be written ({error}): choose another --index") from error
     try:
+        with _index_as_before(index, files):
+            sweep(index, files)
         yield
     finally:
         lock.release()
 
 
-def publish(index: Path, snapshot: Snapshot, encoder: Encoder, files: Files) -> str:
+def publish(
+    index: Path,
+    snapshot: Snapshot,
+    encoder: Encoder,
+    files: Files,
+    *,
+    keep: int = KEEP,
+    verify: Verifier = in_child,
+    clock: Clock = utc_now,
+    remarks: Remarks = NO_REMARKS,
+) -> str:
     """Writes the snapshot, reads it back, and makes it the current one; returns its id.
 
     The caller holds `writing(index)`. Until the last rename the old snapshot answers, and after
-    an error it goes on to.
+    an error it goes on to. `keep` snapshots are kept, this one included. Raises CorruptIndex
+    where what was written cannot be read back, and UsageError where it cannot be written.
     """
-    sweep(index, files)
-    written = contents(snapshot)
-    _check_space(index, sum(len(content) for content in written.values()))
-    target = index / snapshot.id
-    try:
-        if not target.exists():
-            _write_aside(index, snapshot, written, files)
-        open_snapshot(index, snapshot.id, encoder)
-        _point(index, snapshot.id, files)
-    except OSError as error:
-        raise UsageError(f"{index} cannot be written ({error}): the index is as before") from error
+    if keep < LEAST:
+        raise UsageError(f"{keep} snapshots are too few to keep: keep at least {LEAST}")
+    check_encoder(index / snapshot.id, snapshot, encoder)
+    with _index_as_before(index, files):
+        if not _is_there(index, snapshot.id, files):
+            _write_aside(index, snapshot, files)
+            _read_back(index, snapshot.id, files, verify)
+        before = answering(index)
+        version = version_of(snapshot.manifest, clock(), before, remarks)
+        _name_current(index, version, files)
+    _acknowledge(index, version, files)
+    collect(index, keep, files)
     return snapshot.id
 
 
+def roll_back(
+    index: Path,
+    encoder: Encoder,
+    files: Files,
+    id: str | None = None,
+    *,
+    verify: Verifier = in_child,
+    clock: Clock = utc_now,
+) -> Version:
+    """Makes a kept snapshot the current one again: `id`, or what answered before the current one.
+
+    The caller holds `writing(index)`. The snapshot is verified first; where it is damaged or was
+    built with another model, CorruptIndex is raised and the index stays as it was.
+    """
+    current, versions = answering(index), read_versions(index)
+    target = find_id(index, id) if id else _one_before(index, current, versions)
+    verify(index, target)
+    snapshot = load_snapshot(index, target)
+    check_encoder(index / target, snapshot, encoder)
+    recorded = {version.id: version for version in versions}.get(target)
+    now = clock()
+    version = rolled_back(recorded or version_of(snapshot.manifest, now, None), now, current)
+    with _index_as_before(index, files):
+        _name_current(index, version, files)
+    _acknowledge(index, version, files)
+    return version
+
+
 def sweep(index: Path, files: Files) -> None:
-    """Removes what builds that died have left behind."""
+    """Removes what builds that died have left behind. The caller holds `writing(index)`."""
     for path in sorted(index.glob(f"{ASIDE}*")):
         files.remove(path)
 
 
-def _write_aside(
-    index: Path, snapshot: Snapshot, written: dict[str, bytes | memoryview], files: Files
-) -> None:
+def sweep_if_idle(index: Path, files: Files = DISK) -> None:
+    """Sweeps, unless there is no index, a build is running, or the folder cannot be written."""
+    if index.is_dir():
+        with suppress(BusyError, UsageError), writing(index, files):
+            pass
+
+
+def collect(index: Path, keep: int, files: Files) -> None:
+    """Removes all but the newest `keep` snapshots; never the current one, what answered before
+    it, or one that is in use. A damaged one does not count: it is set aside as `bad-<id>`.
+
+    The caller holds `writing(index)`. An error is only logged: the build is acknowledged.
+    """
+    try:
+        _collect(index, keep, files)
+    except OSError as error:
+        log.warning("old snapshots in %s cannot be removed (%s)", index, error)
+
+
+def _make(index: Path, files: Files) -> None:
+    """Makes the folder, and sees to it that it outlasts a power cut."""
+    made = [folder for folder in (index, *index.parents) if not folder.exists()]
+    for folder in reversed(made):
+        with suppress(FileExistsError):
+            files.make_dir(folder)
+    if not (index / CURRENT).exists():
+        for folder in made or [index]:
+            files.sync_dir(folder.parent)
+
+
+@contextmanager
+def _index_as_before(index: Path, files: Files) -> Iterator[None]:
+    """Turns an error of the file system into ours, and makes room again."""
+    try:
+        yield
+    except OSError as error:
+        with suppress(OSError):
+            sweep(index, files)
+        raise UsageError(f"{index} cannot be written ({error}): the index is as before") from error
+
+
+def _one_before(index: Path, current: str | None, versions: Sequence[Version]) -> str:
+    before = predecessor(versions, current) if current else None
+    if before is None or before not in snapshot_ids(index):
+        others = ", ".join(id for id in snapshot_ids(index) if id != current)
+        raise UsageError(
+            f"{index} keeps nothing that answered before {current or 'the damaged CURRENT'}: "
+            + (f"give one of {others}" if others else "there is nothing else to go back to")
+        )
+    return before
+
+
+def _is_there(index: Path, id: str, files: Files) -> bool:
+    """Whether the snapshot is there, published and whole. What is not makes room for it."""
+    if not (index / id).exists():
+        return False
+    if id not in _published(index):
+        # Its folder may never have reached the disk: only an acknowledged build is trusted.
+        _remove(index, [id], files)
+        return False
+    damage = _damage(index / id)
+    if damage:
+        _set_bad(index, id, files, damage)
+    return damage is None
+
+
+def _published(index: Path) -> set[str | None]:
+    return {answering(index), *(version.id for version in read_versions(index))}
+
+
+def _write_aside(index: Path, snapshot: Snapshot, files: Files) -> None:
+    written = contents(snapshot)
+    _check_space(index, sum(len(content) for content in written.values()), files)
     aside = index / f"{ASIDE}{snapshot.id}"
     files.make_dir(aside)
     for name, content in written.items():
@@ -78,15 +227,103 @@ def _write_aside(
     files.sync_dir(index)
 
 
-def _point(index: Path, id: str, files: Files) -> None:
-    """Names the snapshot in CURRENT, in one step."""
-    aside = index / f"{ASIDE}{CURRENT}"
-    files.write(aside, f"{id}\n".encode())
-    files.rename(aside, index / CURRENT)
-    files.sync_dir(index)
-
-
-def _check_space(index: Path, needed: int) -> None:
-    free = shutil.disk_usage(index).free
+def _check_space(index: Path, needed: int, files: Files) -> None:
+    free = files.free(index)
     if free < needed:
-        raise UsageError(f"{index} has {free} bytes free, the index needs {needed}: free some")
+        raise OSError(errno.ENOSPC, f"{free} bytes are free, {needed} are needed: free some")
+
+
+def _read_back(index: Path, id: str, files: Files, verify: Verifier) -> None:
+    try:
+        verify(index, id)
+    except CorruptIndex as error:
+        _set_bad(index, id, files, str(error))
+        raise CorruptIndex(f"the new snapshot is refused, the old one answers: {error}") from error
+
+
+def _name_current(index: Path, version: Version, files: Files) -> None:
+    """Records the version and names it in CURRENT; on disk only when the folder is synced."""
+    raw = raw_versions(index)
+    if version.before != version.id or version.id not in _recorded(index):
+        raw = appended(raw, version)
+    files.write(index / f"{ASIDE}{VERSIONS}", raw)
+    files.write(index / f"{ASIDE}{CURRENT}", f"{version.id}\n".encode())
+    files.rename(index / f"{ASIDE}{VERSIONS}", index / VERSIONS)
+    files.rename(index / f"{ASIDE}{CURRENT}", index / CURRENT)
+
+
+def _recorded(index: Path) -> set[str]:
+    return {version.id for version in read_versions(index)}
+
+
+def _acknowledge(index: Path, version: Version, files: Files) -> None:
+    try:
+        files.sync_dir(index)
+    except OSError as error:
+        raise UsageError(
+            f"{index} cannot be synced ({error}): {version.id} answers, but may not outlast a "
+            f"power cut; do it again"
+        ) from error
+
+
+def _collect(index: Path, keep: int, files: Files) -> None:
+    versions, current, there = read_versions(index), answering(index), snapshot_ids(index)
+    before = predecessor(versions, current) if current else None
+    known = [current, before, *(version.id for version in newest_first(versions)), *there]
+    kept, old = 0, []
+    for id in dict.fromkeys(id for id in known if id in there):
+        if kept >= keep:
+            old.append(id)
+        elif damage := None if id == current else _damage(index / id):
+            _set_bad(index, id, files, damage)
+        else:
+            kept += 1
+    _remove(index, [id for id in old if not _in_use(index / id)], files)
+
+
+def _damage(folder: Path) -> str | None:
+    """What is wrong with a snapshot's files, or None; another format is no damage.
+
+    Raises OSError where they cannot be read for want of rights or descriptors.
+    """
+    try:
+        check_files(folder)
+    except CorruptIndex as error:
+        return str(error)
+    except ValueError:
+        return None
+    except OSError as error:
+        if error.errno == errno.EIO:
+            return f"{folder} cannot be read ({error})"
+        raise
+    return None
+
+
+def _set_bad(index: Path, id: str, files: Files, reason: str) -> None:
+    """Renames a damaged snapshot, so that it can be looked into and is never served."""
+    number = len(list(index.glob(f"{BAD}{id}*")))
+    bad = index / (f"{BAD}{id}-{number + 1}" if number else f"{BAD}{id}")
+    files.rename(index / id, bad)
+    log.warning("%s; set aside as %s", reason, bad.name)
+
+
+def _in_use(folder: Path) -> bool:
+    """Whether a process has the snapshot loaded."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _remove(index: Path, ids: Sequence[str], files: Files) -> None:
+    """Removes snapshots, so that what has an id for its name is whole at every moment."""
+    for id in ids:
+        files.rename(index / id, index / f"{ASIDE}{id}")
+    if ids:
+        files.sync_dir(index)
+    for id in ids:
+        files.remove(index / f"{ASIDE}{id}")

@@ -8,11 +8,13 @@ import pytest
 from paper import PaperEncoder, snapshot_of
 
 from rag.errors import CorruptIndex, NoIndex
-from rag.files import Files
-from rag.manifest import FORMAT, parse_manifest
+from rag.files import DISK
+from rag.manifest import FORMAT, id_of
+from rag.readback import in_process
 from rag.search import search
-from rag.snapshot import contents, current_id, open_current, read_manifest
+from rag.snapshot import contents, open_current, open_newest, read_manifest
 from rag.store import publish, writing
+from rag.versions import current_id
 
 ENCODER = PaperEncoder()
 TEXT = (
@@ -25,7 +27,8 @@ TEXT = (
 def index(tmp_path: Path) -> Path:
     index = tmp_path / "index"
     with writing(index):
-        publish(index, snapshot_of(tmp_path / "corpus", fruit=TEXT), ENCODER, Files())
+        snapshot = snapshot_of(tmp_path / "corpus", fruit=TEXT)
+        publish(index, snapshot, ENCODER, DISK, verify=in_process)
     return index
 
 
@@ -129,20 +132,23 @@ def test_a_model_that_gives_other_vectors_is_refused(index: Path) -> None:
         open_current(index, Turned())
 
 
-def rewrite(index: Path, **fields: object) -> None:
-    """Edits the manifest, and names folder and CURRENT by its new id, as a forger would."""
+def forge(index: Path, raw: bytes) -> None:
+    """Replaces the manifest, and names folder and CURRENT by its new id, as a forger would."""
     old = folder(index)
-    value = json.loads((old / "manifest.json").read_bytes()) | fields
-    (old / "manifest.json").write_text(json.dumps(value))
-    manifest = parse_manifest((old / "manifest.json").read_bytes())
-    (old / "manifest.json").write_bytes(manifest.to_bytes())
-    old.rename(index / manifest.id)
-    (index / "CURRENT").write_text(manifest.id)
+    (old / "manifest.json").write_bytes(raw)
+    old.rename(index / id_of(raw))
+    (index / "CURRENT").write_text(id_of(raw))
+
+
+def manifest(index: Path, **fields: object) -> bytes:
+    """The manifest with these fields in place of its own."""
+    value = json.loads((folder(index) / "manifest.json").read_bytes())
+    return json.dumps(value | fields).encode()
 
 
 def test_counts_that_do_not_agree_are_refused(index: Path) -> None:
     counts = json.loads((folder(index) / "manifest.json").read_bytes())["counts"]
-    rewrite(index, counts=counts | {"passages": 1})
+    forge(index, manifest(index, counts=counts | {"passages": 1}))
     with pytest.raises(CorruptIndex, match="3 passages, expected 1"):
         open_current(index, ENCODER)
 
@@ -163,32 +169,142 @@ def test_an_altered_manifest_is_refused(index: Path) -> None:
     ],
 )
 def test_a_manifest_of_another_kind_is_refused(index: Path, raw: bytes, says: str) -> None:
-    (folder(index) / "manifest.json").write_bytes(raw)
+    forge(index, raw)
     with pytest.raises(CorruptIndex, match=says):
         open_current(index, ENCODER)
 
 
 def test_a_manifest_whose_fields_have_the_wrong_shape_is_refused(index: Path) -> None:
-    path = folder(index) / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"model": {"name": 1}}))
+    forge(index, manifest(index, model={"name": 1}))
     with pytest.raises(CorruptIndex, match="malformed"):
         open_current(index, ENCODER)
 
 
-@pytest.mark.parametrize("named", ["", "../corpus", "0123456789ab\n/x", "0123456789AB"])
-def test_a_current_that_names_no_snapshot_is_refused(index: Path, named: str) -> None:
-    (index / "CURRENT").write_text(named)
-    with pytest.raises(CorruptIndex, match="names no snapshot"):
-        open_current(index, ENCODER)
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("", "names no snapshot"),
+        ("../corpus", "names no snapshot"),
+        ("0123456789ab\n/x", "names no snapshot"),
+        ("0123456789AB", "names no snapshot"),
+        ("0123456789ab", "0123456789ab cannot be read"),
+        (b"\xff", "CURRENT cannot be read"),
+        (None, "CURRENT is missing"),
+    ],
+)
+def test_where_current_is_damaged_the_newest_published_answers(
+    index: Path, named: str | bytes | None, says: str
+) -> None:
+    id = current_id(index)
+    (index / "CURRENT").unlink()
+    if named is not None:
+        (index / "CURRENT").write_bytes(named.encode() if isinstance(named, str) else named)
+    opened = open_newest(index, ENCODER)
+    assert opened.snapshot.id == id
+    assert len(opened.refused) == 1 and says in opened.refused[0]
 
 
-def test_a_current_that_points_nowhere_or_cannot_be_read_is_refused(index: Path) -> None:
-    (index / "CURRENT").write_text("0123456789ab")
-    with pytest.raises(CorruptIndex, match=r"manifest\.json cannot be read"):
-        open_current(index, ENCODER)
-    (index / "CURRENT").write_bytes(b"\xff")
-    with pytest.raises(CorruptIndex, match="CURRENT cannot be read"):
-        open_current(index, ENCODER)
+def test_a_current_that_is_a_folder_is_a_damaged_one(index: Path) -> None:
+    (index / "CURRENT").unlink()
+    (index / "CURRENT").mkdir()
+    assert "CURRENT cannot be read" in open_newest(index, ENCODER).refused[0]
+
+
+def again(index: Path, tmp_path: Path) -> str:
+    """Publishes another snapshot; returns the id of the first."""
+    first = current_id(index)
+    with writing(index):
+        publish(
+            index,
+            snapshot_of(tmp_path / "corpus", b="# More\n\nPears."),
+            ENCODER,
+            DISK,
+            verify=in_process,
+        )
+    return first
+
+
+def test_a_fallback_is_logged_with_its_reason(
+    index: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = again(index, tmp_path)
+    (folder(index) / "dense.faiss").write_bytes(b"")
+    assert open_current(index, ENCODER).id == first
+    assert "dense.faiss is damaged" in caplog.text
+    assert caplog.text.endswith(f"{first} answers instead\n")
+
+
+def test_without_a_record_of_versions_the_newest_folder_answers(
+    index: Path, tmp_path: Path
+) -> None:
+    first = again(index, tmp_path)
+    os.utime(index / first, (0, 0))
+    second = current_id(index)
+    (index / "VERSIONS").unlink()
+    (index / "CURRENT").unlink()
+    assert open_newest(index, ENCODER).snapshot.id == second
+    (index / second / "dense.faiss").unlink()
+    assert open_newest(index, ENCODER).snapshot.id == first
+
+
+class Overtaken(type(Path())):  # type: ignore[misc]
+    """A path of an index that, once its CURRENT has been read, goes through two builds."""
+
+    def read_text(self, encoding: str | None = None, errors: str | None = None) -> str:
+        read = super().read_text(encoding, errors)
+        while builds:
+            publish_into(Path(self.parent), builds.pop())
+        return str(read)
+
+
+builds: list[str] = []
+
+
+def publish_into(index: Path, text: str) -> None:
+    with writing(index):
+        snapshot = snapshot_of(index.parent / "corpus", fruit=text)
+        publish(index, snapshot, ENCODER, DISK, keep=2, verify=in_process)
+
+
+def test_a_reader_overtaken_by_builds_opens_the_newest(index: Path) -> None:
+    first = current_id(index)
+    builds.extend(["# Pears\n\nGreen.\n", "# Plums\n\nBlue.\n"])
+    opened = open_newest(Overtaken(index), ENCODER)
+    assert not (index / first).exists()
+    assert (opened.snapshot.id, opened.refused) == (current_id(index), ())
+
+
+def test_a_manifest_that_cannot_be_read_is_refused_by_info_too(index: Path) -> None:
+    forge(index, b"[]")
+    with pytest.raises(CorruptIndex, match=r"manifest\.json cannot be read \(manifest format"):
+        read_manifest(index)
+
+
+def test_what_was_never_published_never_answers(index: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with writing(other):
+        id = publish(
+            other, snapshot_of(tmp_path / "more", b="Pears."), ENCODER, DISK, verify=in_process
+        )
+    os.rename(other / id, index / id)
+    (folder(index) / "dense.faiss").unlink()
+    with pytest.raises(CorruptIndex, match=r"dense\.faiss is missing"):
+        open_newest(index, ENCODER)
+
+
+def test_a_mismatch_of_the_model_is_not_hidden_by_an_older_snapshot(
+    index: Path, tmp_path: Path
+) -> None:
+    again(index, tmp_path)
+    with pytest.raises(CorruptIndex, match="was built with model paper"):
+        open_newest(index, PaperEncoder(name="other", sha256="f" * 64))
+
+
+def test_a_fallback_with_another_model_is_no_fallback(index: Path, tmp_path: Path) -> None:
+    again(index, tmp_path)
+    (folder(index) / "dense.faiss").unlink()
+    with pytest.raises(CorruptIndex, match=r"is missing.*; .*was built with model paper"):
+        open_newest(index, PaperEncoder(name="other", sha256="f" * 64))
 
 
 def test_nothing_built_is_said_so(tmp_path: Path) -> None:

@@ -1,105 +1,265 @@
 import errno
 import multiprocessing
 import os
+from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
-from paper import PaperEncoder, snapshot_of
+from paper import snapshot_of
+from publishing import ENCODER, FIRST, FOURTH, SECOND, THIRD, failing, published, tree
 
-from rag.errors import BusyError, UsageError
-from rag.files import Files
-from rag.snapshot import open_current
-from rag.store import publish, writing
-
-ENCODER = PaperEncoder()
-
-
-def published(index: Path, corpus: Path, text: str, files: Files | None = None) -> str:
-    with writing(index):
-        return publish(index, snapshot_of(corpus, a=text), ENCODER, files or Files())
-
-
-def tree(root: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(root)): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }
+from rag.errors import BusyError, CorruptIndex, UsageError
+from rag.files import DISK, Files
+from rag.manifest import id_of
+from rag.readback import in_process
+from rag.snapshot import open_current, open_newest
+from rag.store import publish, roll_back, sweep_if_idle, writing
+from rag.versions import current_id, read_versions, snapshot_ids
 
 
 def test_two_builds_of_one_corpus_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        published(tmp_path / name, tmp_path / "corpus", "Apples are red.")
+        published(tmp_path / name, FIRST)
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
 
 def test_publishing_the_same_again_changes_nothing(tmp_path: Path) -> None:
     index = tmp_path / "index"
-    published(index, tmp_path / "corpus", "Apples are red.")
+    published(index, FIRST)
     before = tree(index)
-    published(index, tmp_path / "corpus", "Apples are red.")
+    published(index, FIRST)
     assert tree(index) == before
 
 
 def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
-    id = published(tmp_path / "index", tmp_path / "corpus", "Apples are red.")
-    folder = tmp_path / "index" / id
-    assert folder.stat().st_mode & 0o777 == 0o700
+    with writing(tmp_path / "new" / "index"):
+        assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    index = tmp_path / "index"
+    folder = index / published(index, FIRST)
+    assert folder.stat().st_mode & 0o777 == index.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
 
-class Failing(Files):
-    """Raises at the n-th operation, before it is done."""
+def test_the_newest_are_kept_and_older_ones_removed(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    ids = [published(index, text, keep=2) for text in (FIRST, SECOND, THIRD)]
+    assert current_id(index) == ids[2]
+    assert snapshot_ids(index) == sorted(ids[1:])
+    assert [version.id for version in read_versions(index)] == ids
 
-    def __init__(self, n: int, code: int = errno.ENOSPC) -> None:
-        self.left = n
-        self.code = code
 
-    def _step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise OSError(self.code, os.strerror(self.code))
+def test_one_snapshot_alone_is_too_few_to_keep(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="keep at least 2"):
+        published(tmp_path / "index", FIRST, keep=1)
+
+
+def test_a_snapshot_in_use_is_not_removed_until_it_is_let_go(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    first = published(index, FIRST)
+    loaded = open_current(index, ENCODER)
+    for text in (SECOND, THIRD, FOURTH):
+        published(index, text, keep=2)
+    assert first in snapshot_ids(index)
+    assert loaded.documents["a.md"].text == FIRST
+    del loaded
+    published(index, FOURTH, keep=2)
+    assert first not in snapshot_ids(index)
+
+
+def test_what_answered_before_is_kept_though_another_is_newer(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    first, second, third = (published(index, text) for text in (FIRST, SECOND, THIRD))
+    with writing(index):
+        roll_back(index, ENCODER, DISK, second, verify=in_process)
+    published(index, SECOND, keep=2)
+    assert snapshot_ids(index) == sorted([first, second])
+    assert third not in snapshot_ids(index)
+
+
+def test_what_dead_builds_left_is_swept_by_the_next_and_at_start(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    published(index, FIRST)
+    (index / "tmp-0123456789ab").mkdir()
+    (index / "tmp-CURRENT").write_text("half")
+    with writing(index):
+        assert not list(index.glob("tmp-*"))
+    (index / "tmp-CURRENT").write_text("half")
+    sweep_if_idle(index)
+    assert not list(index.glob("tmp-*"))
+
+
+def test_a_running_build_is_not_swept_away(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    with writing(index):
+        (index / "tmp-CURRENT").write_text("being written")
+        sweep_if_idle(index)
+        assert (index / "tmp-CURRENT").exists()
+
+
+def test_sweeping_makes_no_index_where_there_is_none(tmp_path: Path) -> None:
+    sweep_if_idle(tmp_path / "index")
+    assert not (tmp_path / "index").exists()
+
+
+# 12 files, VERSIONS and CURRENT are each created, filled and synced; one folder is made, three
+# renames and three syncs of folders follow. Errors while old snapshots go are only logged.
+STEPS = 14 * 3 + 1 + 3 + 3
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
+@pytest.mark.parametrize("always", [False, True])
+def test_an_error_at_any_step_names_its_cause_and_the_index_goes_on(
+    tmp_path: Path, code: int, always: bool
+) -> None:
+    index = tmp_path / "index"
+    published(index, FIRST)
+    old = published(index, SECOND)
+    for step in range(1, 100):
+        files = failing(step, code, always)
+        try:
+            new = published(index, f"Plums are blue, number {step}.", files, keep=2)
+        except UsageError as error:
+            assert os.strerror(code) in str(error)
+            opened = open_newest(index, ENCODER)
+            assert opened.refused == ()
+            assert opened.snapshot.id == old or "may not outlast a power cut" in str(error)
+            old = opened.snapshot.id
+        else:
+            break
+    assert step == STEPS + 1 + always  # what the last attempt left is swept first
+    assert current_id(index) == new
+    assert published(index, THIRD) == current_id(index)
+    assert not list(index.glob("tmp-*")) and not list(index.glob("bad-*"))
+
+
+def test_a_failed_sync_is_never_tried_again_on_the_same_file(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    old = published(index, FIRST)
+    probe = failing(0)
+    published(tmp_path / "probe", SECOND, probe)
+    first_sync = probe.steps.index("sync_file") + 1
+    files = failing(first_sync, errno.EIO)
+    with pytest.raises(UsageError, match="Input/output error"):
+        published(index, SECOND, files)
+    assert files.steps[first_sync:] == ["remove"]
+    assert current_id(index) == old
+
+
+class Lying(Files):
+    """Says that it has written, but leaves the vectors' file one byte short."""
 
     def write(self, path: Path, content: bytes | memoryview) -> None:
-        self._step()
-        super().write(path, content)
-
-    def make_dir(self, path: Path) -> None:
-        self._step()
-        super().make_dir(path)
-
-    def sync_dir(self, path: Path) -> None:
-        self._step()
-        super().sync_dir(path)
-
-    def rename(self, source: Path, target: Path) -> None:
-        self._step()
-        super().rename(source, target)
+        super().write(path, content[:-1] if path.name == "dense.faiss" else content)
 
 
-def test_a_failure_at_any_step_leaves_a_whole_index_and_the_next_build_succeeds(
-    tmp_path: Path,
+def test_what_cannot_be_read_back_is_refused_and_set_aside(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    old = published(index, FIRST)
+    with pytest.raises(CorruptIndex, match=r"refused, the old one answers: .*dense\.faiss"):
+        published(index, SECOND, Lying())
+    assert current_id(index) == old
+    assert len(list(index.glob("bad-*"))) == 1
+    assert published(index, SECOND) == current_id(index)
+
+
+def test_a_damaged_snapshot_is_repaired_by_the_next_build_and_kept_as_bad(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    id = published(index, FIRST)
+    for _ in range(2):
+        (index / id / "probes.npy").write_bytes(b"damaged")
+        assert published(index, FIRST) == id
+        assert open_newest(index, ENCODER).refused == ()
+    assert sorted(path.name for path in index.glob("bad-*")) == [f"bad-{id}", f"bad-{id}-2"]
+    assert (index / f"bad-{id}" / "probes.npy").read_bytes() == b"damaged"
+
+
+def test_a_damaged_snapshot_does_not_count_among_those_kept(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    first, second = published(index, FIRST), published(index, SECOND)
+    (index / second / "probes.npy").write_bytes(b"damaged")
+    third = published(index, THIRD, keep=2)
+    assert snapshot_ids(index) == sorted([first, third])
+    assert (index / f"bad-{second}").is_dir()
+
+
+def test_a_snapshot_of_another_format_is_no_damage(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    published(index, FIRST)
+    manifest = b'{"format": 0}'
+    other = index / id_of(manifest)
+    other.mkdir()
+    (other / "manifest.json").write_bytes(manifest)
+    published(index, SECOND)
+    assert other.is_dir() and not list(index.glob("bad-*"))
+
+
+def test_a_folder_that_was_never_acknowledged_is_not_trusted(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    published(index, FIRST)
+    leftover = index / published(tmp_path / "other", SECOND)
+    leftover.mkdir()
+    (leftover / "half").write_text("written")
+    assert published(index, SECOND) == leftover.name
+    assert open_newest(index, ENCODER).refused == ()
+
+
+def test_an_error_while_old_ones_are_removed_does_not_undo_the_build(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    index, corpus = tmp_path / "index", tmp_path / "corpus"
-    old = published(index, corpus, "Apples are red.")
-    failures = 0
-    for step in range(1, 100):
-        files = Failing(step)
-        try:
-            new = published(index, corpus, f"Pears are green, number {step}.", files)
-        except UsageError as error:
-            failures += 1
-            assert "No space left on device" in str(error)
-            loaded = open_current(index, ENCODER)
-            # Only the sync after the last rename may fail with the new one already in place.
-            assert loaded.id == old or (files.left == 0 and step == 19)
-            old = loaded.id
-        else:
-            assert open_current(index, ENCODER).id == new
-            break
-    assert failures == 19
-    assert not list(index.glob("tmp-*"))
+    index = tmp_path / "index"
+    published(index, FIRST)
+    published(index, SECOND)
+    probe = failing(0)
+    published(index, THIRD, probe, keep=2)
+    last = len(probe.steps)
+    assert probe.steps[-1] == "remove"
+    new = published(index, FOURTH, failing(last), keep=2)
+    assert current_id(index) == new
+    assert "cannot be removed" in caplog.text
+
+
+class Full(Files):
+    def free(self, path: Path) -> int:
+        return 100
+
+
+def test_a_disk_with_too_little_room_is_not_written_to(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    old = published(index, FIRST)
+    before = tree(index)
+    with pytest.raises(UsageError, match=r"100 bytes are free, \d+ are needed: free some"):
+        published(index, SECOND, Full())
+    assert tree(index) == before
+    assert current_id(index) == old
+
+
+def replace_by_link(path: Path, target: Path) -> None:
+    path.unlink()
+    path.symlink_to(target)
+
+
+def test_what_may_not_be_read_is_neither_called_damaged_nor_written_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = tmp_path / "index"
+    id = published(index, FIRST)
+    replace_by_link(index / id / "manifest.json", index / id / "manifest.json")
+    with pytest.raises(UsageError, match="Too many levels of symbolic links"):
+        published(index, FIRST)
+    published(index, SECOND)
+    assert "cannot be removed" in caplog.text
+    assert (index / id).is_dir() and not list(index.glob("bad-*"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that gives EIO")
+def test_a_file_that_gives_an_input_error_is_damaged(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    id = published(index, FIRST)
+    replace_by_link(index / id / "manifest.json", Path("/proc/self/mem"))
+    assert published(index, FIRST) == id
+    assert (index / f"bad-{id}").is_dir()
+    assert open_newest(index, ENCODER).refused == ()
 
 
 def test_only_one_writer_at_a_time(tmp_path: Path) -> None:
@@ -126,6 +286,32 @@ def test_the_lock_is_free_when_its_holder_dies(tmp_path: Path) -> None:
     assert ready.is_set()
     with writing(tmp_path):
         pass
+
+
+def contend(index: Path, said: "Queue[str]", done: Event) -> None:
+    snapshot = snapshot_of(index.parent / f"corpus-{os.getpid()}", a=FIRST)
+    try:
+        with writing(index):
+            said.put("built " + publish(index, snapshot, ENCODER, DISK, verify=in_process))
+            done.wait(60)
+    except BusyError:
+        said.put("busy")
+
+
+def test_of_eight_builders_at_once_one_builds_and_seven_are_told_so(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    said: Queue[str] = context.Queue()
+    done = context.Event()
+    index = tmp_path / "index"
+    builders = [context.Process(target=contend, args=(index, said, done)) for _ in range(8)]
+    for builder in builders:
+        builder.start()
+    answers = sorted(said.get(timeout=100) for _ in builders)
+    done.set()
+    for builder in builders:
+        builder.join()
+    assert answers == [f"built {current_id(index)}", *["busy"] * 7]
+    assert open_newest(index, ENCODER).refused == ()
 
 
 def test_an_index_that_is_no_folder_is_refused(tmp_path: Path) -> None:

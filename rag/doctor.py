@@ -1,0 +1,208 @@
+"""Looks an index over: what is sound, what is doubtful, what is broken, and the cure of each."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from rag import dense
+from rag.encoder import Encoder
+from rag.errors import CorruptIndex, ModelError, UnusableIndex
+from rag.files import DISK, Files
+from rag.snapshot import (
+    PROBE_TOLERANCE,
+    Snapshot,
+    check_model,
+    check_probes,
+    load_snapshot,
+)
+from rag.software import software
+from rag.store import ASIDE
+from rag.versions import (
+    BAD,
+    CURE,
+    VERSIONS,
+    answering,
+    current_id,
+    raw_versions,
+    read_versions,
+    snapshot_ids,
+)
+
+SAMPLE = 200
+BATCH = 50
+# The loaded index takes a dozen, each connection of the service one.
+DESCRIPTORS = 256
+
+State = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at, and what was found; with `warn` and `fail` the cure is named."""
+
+    state: State
+    name: str
+    found: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The check as plain JSON values."""
+        return asdict(self)
+
+
+def examine(index: Path, opening: Callable[[], Encoder], files: Files = DISK) -> list[Check]:
+    """All checks of an index folder, in a fixed order; nothing in it is changed."""
+    return [*_index_checks(index, opening, files), _descriptors(), *_leftovers(index)]
+
+
+def worst(checks: Iterable[Check]) -> State:
+    """`fail` where any check failed, else `warn` where any warned, else `ok`."""
+    states: set[State] = {check.state for check in checks}
+    return "fail" if "fail" in states else "warn" if "warn" in states else "ok"
+
+
+def lines(checks: Iterable[Check]) -> list[str]:
+    """A line for each check, for people."""
+    return [f"{check.state:<4}  {check.name}: {check.found}" for check in checks]
+
+
+def _index_checks(index: Path, opening: Callable[[], Encoder], files: Files) -> Iterator[Check]:
+    current = answering(index)
+    yield _named(index)
+    if current:
+        yield _versions(index, current)
+        check, snapshot = _loaded(index, current)
+        yield check
+        if snapshot:
+            yield _software(snapshot)
+            yield _space(index, snapshot, files)
+            yield from _encoder_checks(index / current, snapshot, opening)
+    for id in snapshot_ids(index):
+        if id != current:
+            older, _ = _loaded(index, id)
+            yield older if older.state == "ok" else replace(older, state="warn")
+
+
+def _named(index: Path) -> Check:
+    try:
+        return Check("ok", "current", f"{index / current_id(index)} answers")
+    except UnusableIndex as error:
+        return Check("fail", "current", str(error))
+
+
+def _loaded(index: Path, id: str) -> tuple[Check, Snapshot | None]:
+    try:
+        snapshot = load_snapshot(index, id)
+    except CorruptIndex as error:
+        return Check("fail", "snapshot", str(error)), None
+    counts = snapshot.manifest.counts
+    said = f"{counts.documents} documents, {counts.passages} passages"
+    found = f"{index / id}: every checksum and count agrees, {said}"
+    return Check("ok", "snapshot", found), snapshot
+
+
+def _versions(index: Path, current: str) -> Check:
+    path = index / VERSIONS
+    try:
+        written = len(raw_versions(index).splitlines())
+    except OSError as error:
+        return Check("warn", "versions", f"{path} cannot be read ({error}): check its rights")
+    recorded = read_versions(index)
+    if len(recorded) < written:
+        unread = f"{written - len(recorded)} of {written} lines of {path} cannot be read"
+        return Check("warn", "versions", f"{unread}: remove them")
+    if current not in {version.id for version in recorded}:
+        return Check("warn", "versions", f"{path} does not record {current}: {CURE}")
+    return Check("ok", "versions", f"{path} records {len(recorded)} publications")
+
+
+def _encoder_checks(
+    folder: Path, snapshot: Snapshot, opening: Callable[[], Encoder]
+) -> Iterator[Check]:
+    try:
+        encoder = opening()
+        check_model(folder, snapshot, encoder)
+    except (ModelError, CorruptIndex) as error:
+        yield Check("fail", "model", str(error))
+        return
+    yield Check("ok", "model", f"{encoder.name}, sha256 {encoder.sha256[:12]}, as at build time")
+    try:
+        check_probes(folder, snapshot, encoder)
+        yield Check("ok", "probes", "the model gives the vectors of build time")
+    except CorruptIndex as error:
+        yield Check("fail", "probes", str(error))
+    yield _self_retrieval(folder, snapshot, encoder)
+
+
+def _self_retrieval(folder: Path, snapshot: Snapshot, encoder: Encoder) -> Check:
+    count = len(snapshot.passages)
+    rows = sorted({int(row) for row in np.linspace(0, count - 1, min(count, SAMPLE))})
+    batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
+    lost = [row for batch in batches for row in _lost(snapshot, encoder, batch)]
+    if lost:
+        said = f"{len(lost)} of {len(rows)} passages do not find themselves first"
+        first = snapshot.passages[lost[0]].id
+        found = f"{folder / 'dense.faiss'}: {said}, among them {first}: {CURE}"
+        return Check("fail", "retrieval", found)
+    return Check("ok", "retrieval", f"all of {len(rows)} sampled passages find themselves first")
+
+
+def _lost(snapshot: Snapshot, encoder: Encoder, rows: list[int]) -> Iterator[int]:
+    """The rows whose passage, encoded anew, is nearer to another's vector than to its own."""
+    passages = [snapshot.passages[row] for row in rows]
+    encoded = encoder.encode_passages([p.text for p in passages], [p.context for p in passages])
+    for row, vector in zip(rows, encoded.pooled, strict=True):
+        nearest = int(dense.nearest(snapshot.dense, vector, 1)[0])
+        own, best = dense.cosines(snapshot.dense, vector, np.array([row, nearest]))
+        # Equal texts have equal vectors: which of them comes first says nothing.
+        if best - own > PROBE_TOLERANCE:
+            yield row
+
+
+def _software(snapshot: Snapshot) -> Check:
+    built, now = snapshot.manifest.software, software()
+    moved = [
+        f"{name} {built.get(name, 'none')} -> {now.get(name, 'none')}"
+        for name in sorted({*built, *now})
+        if built.get(name) != now.get(name)
+    ]
+    if moved:
+        return Check("warn", "software", f"changed since the build ({', '.join(moved)}): {CURE}")
+    return Check("ok", "software", "as at build time")
+
+
+def _space(index: Path, snapshot: Snapshot, files: Files) -> Check:
+    size = sum(entry.size for entry in snapshot.manifest.files.values())
+    free = files.free(index)
+    said = f"{index} has {free / 1e6:.0f} MB free, the snapshot takes {size / 1e6:.1f} MB"
+    if free < 2 * size:
+        return Check("warn", "disk", f"{said}: free some before the next build")
+    return Check("ok", "disk", said)
+
+
+def _descriptors() -> Check:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return Check("ok", "limits", "any number of files may be open at once")
+    if soft < DESCRIPTORS:
+        return Check("warn", "limits", f"{soft} files may be open at once: run `ulimit -n 1024`")
+    return Check("ok", "limits", f"{soft} files may be open at once")
+
+
+def _leftovers(index: Path) -> list[Check]:
+    aside, bad = (sorted(index.glob(f"{prefix}*")) for prefix in (ASIDE, BAD))
+    if not aside and not bad:
+        return [Check("ok", "leftovers", "none")]
+    running = "a build is running, or one that died has left it: the next build removes it"
+    return [
+        *(Check("warn", "leftovers", f"{path}: {running}") for path in aside),
+        *(
+            Check("warn", "leftovers", f"{path} was found damaged: look into it, then remove it")
+            for path in bad
+        ),
+    ]

@@ -1,0 +1,250 @@
+"""The versions of an index: which snapshot answers, and which were published before it.
+
+    <index>/CURRENT     the id of the snapshot that answers
+    <index>/VERSIONS    a line of JSON for each publication, oldest first
+
+Dates stand here and in no snapshot, so that the same corpus still gives the same snapshot.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from rag.errors import CorruptIndex, NoIndex, UsageError
+from rag.manifest import Counts, Manifest
+
+CURRENT = "CURRENT"
+VERSIONS = "VERSIONS"
+BAD = "bad-"
+CURE = "run `rag build`"
+
+# A watched folder is published every few seconds; so many lines are still read in no time.
+REMEMBERED = 1000
+
+_ID = re.compile(r"[0-9a-f]{12}")
+
+Action = Literal["build", "rollback"]
+State = Literal["current", "kept", "bad", "removed"]
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What a build has to say of itself: its evaluation figures by measure, whether it was
+    published against the advice of a check, and a note."""
+
+    eval: Mapping[str, float] | None = None
+    forced: bool = False
+    note: str = ""
+
+
+NO_REMARKS = Remarks()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One publication of a snapshot.
+
+    `published` is in UTC, ISO 8601, to the second. `before` is the id that answered until then.
+    `size` is the bytes of all its files.
+    """
+
+    id: str
+    published: str
+    action: Action
+    before: str | None
+    corpus_sha256: str
+    counts: Counts
+    size: int
+    eval: Mapping[str, float] | None
+    forced: bool
+    note: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The version as plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A snapshot's last publication, and what has become of the snapshot since."""
+
+    version: Version
+    state: State
+
+    def to_json(self) -> dict[str, Any]:
+        """The version with its state, as plain JSON values."""
+        return {"state": self.state, **self.version.to_json()}
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+def version_of(
+    manifest: Manifest, at: datetime, before: str | None, remarks: Remarks = NO_REMARKS
+) -> Version:
+    """The version that a build of this snapshot makes, published at that time (UTC)."""
+    raw = manifest.to_bytes()
+    return Version(
+        id=manifest.id,
+        published=_stamp(at),
+        action="build",
+        before=before,
+        corpus_sha256=manifest.corpus_sha256,
+        counts=manifest.counts,
+        size=len(raw) + sum(entry.size for entry in manifest.files.values()),
+        eval=remarks.eval,
+        forced=remarks.forced,
+        note=remarks.note,
+    )
+
+
+def rolled_back(version: Version, at: datetime, before: str | None) -> Version:
+    """The same snapshot published once more, in place of `before`."""
+    note = f"rolled back from {before}" if before else "rolled back"
+    return replace(
+        version, published=_stamp(at), action="rollback", before=before, forced=False, note=note
+    )
+
+
+def current_id(index: Path) -> str:
+    """The id that CURRENT names. Raises NoIndex where it is missing, CorruptIndex where it is not
+    an id."""
+    try:
+        name = (index / CURRENT).read_text().strip()
+    except FileNotFoundError:
+        raise NoIndex(f"no index in {index}: run `rag build`") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorruptIndex(f"{index / CURRENT} cannot be read ({error}): {CURE}") from error
+    if not _ID.fullmatch(name):
+        raise CorruptIndex(f"{index / CURRENT} names no snapshot (found {name[:40]!r}): {CURE}")
+    return name
+
+
+def answering(index: Path) -> str | None:
+    """The id that CURRENT names, or None where it names none."""
+    try:
+        return current_id(index)
+    except (NoIndex, CorruptIndex):
+        return None
+
+
+def read_versions(index: Path) -> tuple[Version, ...]:
+    """All recorded versions, oldest first. A line that cannot be read is left out."""
+    try:
+        raw = raw_versions(index)
+    except OSError:
+        return ()
+    parsed = (_parse(line) for line in raw.splitlines())
+    return tuple(version for version in parsed if version is not None)
+
+
+def raw_versions(index: Path) -> bytes:
+    """The content of VERSIONS; empty where it is missing or damaged. Raises OSError."""
+    try:
+        return (index / VERSIONS).read_bytes()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.EIO):
+            return b""
+        raise
+
+
+def appended(raw: bytes, version: Version) -> bytes:
+    """The content of VERSIONS with one more version; of the oldest lines, some may be dropped."""
+    line = json.dumps(version.to_json(), ensure_ascii=False, sort_keys=True).encode()
+    return b"\n".join([*raw.splitlines(), line][-REMEMBERED:]) + b"\n"
+
+
+def predecessor(versions: Sequence[Version], id: str) -> str | None:
+    """What answered before that snapshot was last built, or None where that is not known.
+
+    A rollback leads back along this line, so two in a row lead back twice.
+    """
+    builds = [version for version in versions if version.id == id and version.action == "build"]
+    before = builds[-1].before if builds else None
+    return None if before == id else before
+
+
+def newest_first(versions: Iterable[Version]) -> list[Version]:
+    """The last publication of each snapshot, newest first."""
+    last: dict[str, Version] = {}
+    for version in versions:
+        last.pop(version.id, None)
+        last[version.id] = version
+    return list(reversed(last.values()))
+
+
+def snapshot_ids(index: Path) -> list[str]:
+    """The ids of the snapshots whose folders are there, sorted."""
+    return sorted(path.name for path in index.glob("?" * 12) if _ID.fullmatch(path.name))
+
+
+def list_versions(index: Path) -> tuple[Listed, ...]:
+    """Each snapshot's last publication and its state, newest first."""
+    current, there = answering(index), set(snapshot_ids(index))
+    return tuple(
+        Listed(version, _state(index, version.id, current, there))
+        for version in newest_first(read_versions(index))
+    )
+
+
+def find_id(index: Path, given: str) -> str:
+    """The id of the one snapshot there that begins so. Raises UsageError."""
+    there = snapshot_ids(index)
+    found = [id for id in there if given and id.startswith(given)]
+    if len(found) != 1:
+        number = "several" if found else "no"
+        raise UsageError(
+            f"{index} holds {number} snapshots with the id {given!r}: "
+            f"choose one of {', '.join(there) or 'none'}"
+        )
+    return found[0]
+
+
+def lines(listed: Iterable[Listed]) -> list[str]:
+    """A line for each version, for people."""
+    return [_line(each) for each in listed]
+
+
+def _line(listed: Listed) -> str:
+    version, counts = listed.version, listed.version.counts
+    figures = [f"{name} {value:.3f}" for name, value in sorted((version.eval or {}).items())]
+    parts = [
+        f"{counts.documents} documents",
+        f"{counts.passages} passages",
+        f"{version.size / 1e6:.1f} MB",
+        f"corpus {version.corpus_sha256[:12]}",
+        ", ".join(figures) or "not evaluated",
+        "forced" if version.forced else "",
+        version.note,
+    ]
+    said = ", ".join(part for part in parts if part)
+    return f"{version.id}  {version.published}  {listed.state:<7}  {said}"
+
+
+def _state(index: Path, id: str, current: str | None, there: set[str]) -> State:
+    if id in there:
+        return "current" if id == current else "kept"
+    return "bad" if next(index.glob(f"{BAD}{id}*"), None) else "removed"
+
+
+def _parse(line: bytes) -> Version | None:
+    try:
+        value = json.loads(line)
+        version = Version(**{**value, "counts": Counts(**value["counts"])})
+    except (ValueError, TypeError, KeyError):
+        return None
+    return version if _ID.fullmatch(str(version.id)) else None
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
