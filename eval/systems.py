@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.confidence import confidence
 from rag.encoder import Encoder
-from rag.fusion import Weights
-from rag.search import DEFAULT_WEIGHTS, encode_query, search_encoded
+from rag.fusion import Weights, fuse
+from rag.search import DEFAULT_WEIGHTS, Candidates, Query, best_of, encode_query, find_candidates
 from rag.snapshot import Snapshot
 from rag.types import Mode, ScoredPassage
 
@@ -47,12 +47,22 @@ class Found:
 def find(snapshot: Snapshot, encoder: Encoder, question: str, k: int = PASSAGES) -> Found:
     """The k best passages of every system, by the `search` that `/ask` calls."""
     query = encode_query(question, encoder)
+    together = find_candidates(snapshot, query)
     hits = {
-        name: tuple(search_encoded(snapshot, query, k=k, mode=system.mode, weights=system.weights))
+        name: tuple(best_of(snapshot, _candidates(snapshot, query, system, together), k))
         for name, system in SYSTEMS.items()
     }
     sure = {name: _best_score(name, found) for name, found in hits.items()}
-    return Found(hits, sure | {SERVED: confidence(snapshot, query, hits[SERVED])})
+    return Found(hits, sure | {SERVED: confidence(snapshot, query, together, hits[SERVED])})
+
+
+def _candidates(
+    snapshot: Snapshot, query: Query, system: System, together: Candidates
+) -> Candidates:
+    """The system's candidates; the hybrid ones differ only in how the same signals are weighted."""
+    if system.mode != "hybrid":
+        return find_candidates(snapshot, query, mode=system.mode)
+    return replace(together, shares=fuse(**together.signals, weights=system.weights))
 
 
 def _best_score(system: str, hits: tuple[ScoredPassage, ...]) -> float:

@@ -29,7 +29,7 @@ def ask(
     query = encode_query(question, encoder)
     candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
     hits = best_of(snapshot, candidates, max(top_k, FIRST))
-    sure = confidence(snapshot, query, hits)
+    sure = confidence(snapshot, query, candidates, hits)
     return Answer(
         question=question,
         passages=tuple(

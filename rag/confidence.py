@@ -8,54 +8,58 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from rag.dense import cosines
+from rag.fusion import Signal
 from rag.late import late_scores
-from rag.search import Query
+from rag.search import Candidates, Query
 from rag.snapshot import Snapshot
 from rag.types import ScoredPassage
 
-# How many of the first hits are looked at: the best of these must be good ...
-FIRST_GOOD = 3
-# ... and the first must stand out from the last of these.
-FIRST = 6
+# One of the first hits must be good.
+FIRST = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What tells an answered question from an unanswered one.
+    """What tells an answered question from an unanswered one, in late-interaction scores.
 
-    `late` and `cosine` are the largest among the first 3 hits; `lead` is by how much the
-    late-interaction score of the first hit exceeds that of the 6th, or of the last.
+    `late` is the largest among the first 3 hits; `lead` is by how much the first hit's exceeds the
+    median of all candidates'. The cosine is left out: near in one corpus is far in another.
     """
 
     late: float
-    cosine: float
     lead: float
 
 
 # Logistic regression on public questions with and without an answer: eval/results/confidence.json
-BIAS = -8.0
-COEFFICIENTS = Features(late=12.0, cosine=3.0, lead=0.0)
+BIAS = -5.23
+COEFFICIENTS = Features(late=5.31, lead=6.16)
 # At and above this confidence an answer is given.
-THRESHOLD = 0.5
+THRESHOLD = 0.3
 
 
-def confidence(snapshot: Snapshot, query: Query, hits: Sequence[ScoredPassage]) -> float:
+def confidence(
+    snapshot: Snapshot, query: Query, candidates: Candidates, hits: Sequence[ScoredPassage]
+) -> float:
     """The probability in [0, 1] that the hits answer the question; 0 where there are none."""
     if not hits:
         return 0.0
-    found = features(snapshot, query, hits)
+    found = features(snapshot, query, candidates, hits)
     weighted = zip(astuple(COEFFICIENTS), astuple(found), strict=True)
     return 1 / (1 + math.exp(-(BIAS + sum(weight * value for weight, value in weighted))))
 
 
-def features(snapshot: Snapshot, query: Query, hits: Sequence[ScoredPassage]) -> Features:
-    """The features of at least one hit, best first, whatever mode found them."""
-    rows = [snapshot.rows[hit.passage.id] for hit in hits[:FIRST]]
-    late = late_scores(query.tokens, snapshot.tokens, rows)
-    cosine = cosines(snapshot.dense, query.pooled, np.array(rows[:FIRST_GOOD], dtype=np.int64))
-    return Features(
-        late=float(late[:FIRST_GOOD].max()),
-        cosine=float(cosine.max()),
-        lead=float(late[0] - late[-1]),
-    )
+def features(
+    snapshot: Snapshot, query: Query, candidates: Candidates, hits: Sequence[ScoredPassage]
+) -> Features:
+    """The features of at least one hit, best first, and the candidates that the hits came from."""
+    late = _late(snapshot, query, candidates)
+    of_row = dict(zip(candidates.rows.tolist(), late.tolist(), strict=True))
+    first = [of_row[snapshot.rows[hit.passage.id]] for hit in hits[:FIRST]]
+    return Features(late=max(first), lead=first[0] - float(np.median(late)))
+
+
+def _late(snapshot: Snapshot, query: Query, candidates: Candidates) -> Signal:
+    """The candidates' late-interaction scores, whether or not the mode has used them."""
+    if "late" in candidates.signals:
+        return candidates.signals["late"]
+    return late_scores(query.tokens, snapshot.tokens, candidates.rows.tolist())

@@ -65,11 +65,18 @@ def test_a_question_without_words_has_no_highlights(fruit: Snapshot) -> None:
     assert all(p.highlights == () for p in ask(fruit, ENCODER, "  ").passages)
 
 
-def test_every_mode_answers_with_a_confidence(fruit: Snapshot) -> None:
-    found = {
-        ask(fruit, ENCODER, "apples red", mode=m).confidence for m in ("dense", "bm25", "hybrid")
-    }
-    assert len(found) == 1
+@pytest.mark.parametrize("mode", ["dense", "bm25", "hybrid"])
+def test_every_mode_answers_with_a_probability(fruit: Snapshot, mode: str) -> None:
+    assert 0 < ask(fruit, ENCODER, "apples red", mode=mode).confidence < 1
+
+
+def test_a_second_sentence_as_near_as_the_first_is_highlighted_too(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, fruit="# Fruit\n\nOld figs rot. Bees hum. Oily figs reek.\n")
+    best = ask(snapshot, ENCODER, "figs", top_k=1).passages[0]
+    assert [quote(snapshot, span) for span in best.highlights] == [
+        "Old figs rot.",
+        "Oily figs reek.",
+    ]
 
 
 def test_every_passage_can_be_cited(fruit: Snapshot) -> None:

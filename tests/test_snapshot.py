@@ -247,6 +247,9 @@ def test_without_a_record_of_versions_the_newest_folder_answers(
     assert open_newest(index, ENCODER).snapshot.id == first
 
 
+builds: list[str] = []
+
+
 class Overtaken(type(Path())):  # type: ignore[misc]
     """A path of an index that, once its CURRENT has been read, goes through two builds."""
 
@@ -255,9 +258,6 @@ class Overtaken(type(Path())):  # type: ignore[misc]
         while builds:
             publish_into(Path(self.parent), builds.pop())
         return str(read)
-
-
-builds: list[str] = []
 
 
 def publish_into(index: Path, text: str) -> None:
