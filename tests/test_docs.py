@@ -1,5 +1,6 @@
 """What the README says is so."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -7,7 +8,11 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from rag.answer import ask
+from rag.build import build_snapshot
 from rag.cli import app
+from rag.opening import open_encoder
+from rag.schemas import ask_response, index_model
 from rag.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -66,3 +71,23 @@ def test_ci_calls_what_the_readme_calls() -> None:
     assert re.search(r"^check:.*?make\S* --no-print-directory test", MAKEFILE, re.M | re.S) or (
         "$(MAKE) --no-print-directory test" in MAKEFILE
     )
+
+
+def test_the_answer_in_the_readme_is_the_real_one() -> None:
+    [block] = re.findall(r"^```json\n(.*?)^```", README, re.M | re.S)
+    shown = json.loads(block)
+    encoder = open_encoder("bundled", "onnx", 2)
+    snapshot = build_snapshot([ROOT / "corpus"], encoder)
+    answer = ask(snapshot, encoder, shown["question"], top_k=1)
+    real = ask_response(answer, index_model(snapshot), 0).model_dump(mode="json")
+    for each in (shown, real):
+        del each["took_ms"], each["index"]["version"]
+    assert shown["confidence"] == pytest.approx(real.pop("confidence"), abs=1e-3)
+    assert shown["passages"][0].pop("scores") == pytest.approx(
+        real["passages"][0].pop("scores"), abs=1e-3
+    )
+    assert shown["passages"][0].pop("score") == pytest.approx(
+        real["passages"][0].pop("score"), abs=1e-3
+    )
+    del shown["confidence"]
+    assert shown == real
