@@ -30,7 +30,7 @@ class Weights:
 
     dense: float = 2.0
     bm25: float = 1.0
-    late: float = 4.0
+    late: float = 3.0
 
     def __post_init__(self) -> None:
         if min(self.dense, self.bm25, self.late) < 0 or self.dense + self.bm25 + self.late <= 0:
