@@ -152,7 +152,7 @@ def write_result(folder: Path, result: Result) -> list[Path]:
 
 def to_json(result: Result) -> str:
     """The results file's content: JSON, keys sorted, numbers to six digits."""
-    return json.dumps(_rounded(asdict(result)) | {"format": FORMAT}, indent=1) + "\n"
+    return json.dumps(_rounded(asdict(result)) | {"format": FORMAT}, separators=(",", ":")) + "\n"
 
 
 def read_result(path: Path) -> Result:

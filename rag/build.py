@@ -21,6 +21,7 @@ from rag.sections import sections_of
 from rag.snapshot import Snapshot, contents, entries, probe_vectors
 from rag.software import software
 from rag.types import Document, ParsedDocument, Passage, Section
+from rag.words import STOP_WORDS
 
 # Raised when readers, sections or passages come to cut differently, so that indexes built by an
 # older version are seen to be stale.
@@ -141,6 +142,7 @@ def recipe(encoder: Encoder, faq: FaqPolicy) -> Recipe:
         passage_pieces=passage_pieces(encoder),
         bm25_k1=lexical.K1,
         bm25_b=lexical.B,
+        bm25_stop_words=len(STOP_WORDS),
         token_scale=late.SCALE,
     )
 

@@ -33,8 +33,9 @@ class Features:
 # Logistic regression on public questions with and without an answer: eval/results/confidence.json
 BIAS = -5.23
 COEFFICIENTS = Features(late=5.30, lead=6.16)
-# At and above this confidence an answer is given. Where only a third of the questions has an answer,
-# .40 keeps wrong answers at 20 %; people mostly ask what their documents do answer, so it is lower.
+# At and above this confidence an answer is given. Where only a third of the questions has an
+# answer, .40 keeps wrong answers at 20 %; people mostly ask what their documents do answer, so it
+# is lower.
 THRESHOLD = 0.3
 
 

@@ -48,6 +48,7 @@ class Recipe:
     passage_pieces: int
     bm25_k1: float
     bm25_b: float
+    bm25_stop_words: int
     token_scale: float
 
 

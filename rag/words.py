@@ -7,13 +7,13 @@ import unicodedata
 from collections.abc import Sequence
 
 import Stemmer
-from bm25s.stopwords import STOPWORDS_EN_PLUS
+from bm25s.stopwords import STOPWORDS_EN
 
 # Splitting at `_` as well keeps the parts of identifiers findable.
 WORD = re.compile(r"[^\W_]+")
 CONTRACTED = re.compile(r"['’](?:s|t|d|m|ll|re|ve)\b")
-# Single letters other than these two are names: T cell, B cell, vitamin D.
-STOP_WORDS = frozenset(word for word in STOPWORDS_EN_PLUS if len(word) > 1 or word in "ai")
+# A short list: in questions that paraphrase an FAQ, words like `how` and `my` tell much.
+STOP_WORDS = frozenset(STOPWORDS_EN)
 
 
 def matched(question: str, text: str) -> tuple[str, ...]:
@@ -36,7 +36,7 @@ def stems(text: str) -> list[str]:
     """The Snowball (English) stems of a text's words, in order, stop words left out.
 
     >>> stems("Which procedure collects the patient's T cells?")
-    ['procedur', 'collect', 'patient', 't', 'cell']
+    ['which', 'procedur', 'collect', 'patient', 't', 'cell']
     """
     # A stemmer caches and is not safe to share between threads; a new one costs microseconds.
     stemmed: list[str] = Stemmer.Stemmer("english").stemWords(words(text))

@@ -1,0 +1,67 @@
+"""The page on quality and the card say what the committed results say; so does the code."""
+
+from pathlib import Path
+
+import pytest
+from test_eval_results import result
+
+from eval.markdown import figure, mean_row, signed, table
+from eval.outcome import read_outcome, write_outcome
+from eval.quality import pages, public_sets
+from rag import confidence, highlight
+from rag.errors import UsageError
+from rag.fusion import Weights
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "eval" / "results"
+
+
+def test_the_pages_are_what_the_command_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    for path, text in pages(RESULTS).items():
+        assert path.read_text(encoding="utf-8") == text, f"run `python -m eval.quality`: {path}"
+
+
+def test_the_fusion_that_ships_is_the_one_that_was_measured() -> None:
+    weights = read_outcome(RESULTS / "fusion.json")["weights"]
+    assert Weights() == Weights(**weights)
+
+
+def test_the_confidence_that_ships_is_the_one_that_was_fitted() -> None:
+    fitted = read_outcome(RESULTS / "confidence.json")
+    assert pytest.approx(fitted["bias"], abs=0.005) == confidence.BIAS
+    for name, value in fitted["coefficients"].items():
+        assert getattr(confidence.COEFFICIENTS, name) == pytest.approx(value, abs=0.005)
+
+
+def test_the_highlight_that_ships_holds_the_answer_often_enough() -> None:
+    assert read_outcome(RESULTS / "highlights.json")["as_served"]["holds"]["mean"] >= 0.85
+    assert highlight.CLOSE == 0.02
+
+
+def test_without_public_results_the_page_says_so() -> None:
+    assert public_sets([]).endswith("No results of public sets are kept in `eval/results/`.")
+
+
+def test_figures_have_three_places_and_no_leading_nought() -> None:
+    assert [figure(value) for value in (0.7446, 1.0, 0.0, -0.02)] == [
+        ".745",
+        "1.000",
+        ".000",
+        "-.020",
+    ]
+    assert [signed(value) for value in (0.012, -0.012)] == ["+.012", "-.012"]
+
+
+def test_a_table_ends_in_the_mean_over_tasks() -> None:
+    header, rows = mean_row({"x": {"a": 0.5, "b": 1.0}})
+    assert table(header, rows) == (
+        "|  | a | b | mean |\n| --- | ---: | ---: | ---: |\n| x | .500 | 1.000 | .750 |"
+    )
+
+
+def test_an_outcome_is_read_as_it_was_written_to_six_digits(tmp_path: Path) -> None:
+    write_outcome(tmp_path / "new" / "x.json", {"b": [1 / 3, None], "a": {"n": 2}})
+    assert read_outcome(tmp_path / "new" / "x.json") == {"b": [0.333333, None], "a": {"n": 2}}
+    with pytest.raises(UsageError, match="y.json is no results file"):
+        read_outcome(tmp_path / "y.json")

@@ -1,0 +1,37 @@
+"""A tiny collection in BEIR layout, with squad2's metadata, for the paper encoder."""
+
+import json
+from pathlib import Path
+
+# (article, paragraph id, text, question, answer)
+ROWS = [
+    ("Fruit", "p0", "Apples are red. Bears eat them.", "apples red", "Apples"),
+    ("Fruit", "p1", "Cherries are dark. Dogs hate them.", "cherries dark", "Cherries"),
+    ("Metal", "p2", "Gold is heavy. Kings hoard it.", "gold heavy", "Gold"),
+    ("Metal", "p3", "Iron rusts. Jewels never rust.", "jewels", "Jewels"),
+]
+
+
+def write_collection(folder: Path, unanswerable: bool = False) -> Path:
+    """The folder, with corpus, queries, judgments and, if wanted, a question without an answer."""
+    (folder / "qrels").mkdir(parents=True)
+    documents = [{"_id": id, "title": title, "text": text} for title, id, text, _, _ in ROWS]
+    queries = [_query(f"q{n}", row[3], row[1], [row[4]]) for n, row in enumerate(ROWS)]
+    if unanswerable:
+        queries.append(_query("q9", "zebras", "p0", []))
+        flags = "".join(f"{query['_id']}\t{int(query['_id'] != 'q9')}\n" for query in queries)
+        (folder / "answerable.tsv").write_text(f"query-id\tanswerable\n{flags}")
+    _write(folder / "corpus.jsonl", documents)
+    _write(folder / "queries.jsonl", queries)
+    judged = "".join(f"q{n}\tp{n}\t1\n" for n in range(len(ROWS)))
+    (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{judged}")
+    return folder
+
+
+def _query(id: str, text: str, paragraph: str, answers: list[str]) -> dict[str, object]:
+    metadata = {"paragraph": paragraph, "answers": answers, "is_impossible": not answers}
+    return {"_id": id, "text": text, "metadata": metadata}
+
+
+def _write(path: Path, rows: list[dict[str, object]]) -> None:
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
