@@ -16,6 +16,10 @@ from rag.types import ScoredPassage
 
 # One of the first hits must be good.
 FIRST = 3
+# A median over a handful of candidates says little: where there are fewer than this many, the rest
+# is taken to score what an unrelated passage mostly does, the median over public sets.
+ENOUGH = 10
+BACKGROUND = 0.43
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,8 @@ class Features:
 
 
 # Logistic regression on public questions with and without an answer: eval/results/confidence.json
-BIAS = -5.23
-COEFFICIENTS = Features(late=5.30, lead=6.16)
+BIAS = -5.21
+COEFFICIENTS = Features(late=5.36, lead=6.00)
 # At and above this confidence an answer is given. Where only a third of the questions has an
 # answer, .40 keeps wrong answers at 20 %; people mostly ask what their documents do answer, so it
 # is lower.
@@ -57,7 +61,8 @@ def features(
     late = _late(snapshot, query, candidates)
     of_row = dict(zip(candidates.rows.tolist(), late.tolist(), strict=True))
     first = [of_row[snapshot.rows[hit.passage.id]] for hit in hits[:FIRST]]
-    return Features(late=max(first), lead=first[0] - float(np.median(late)))
+    background = [BACKGROUND] * (ENOUGH - len(late))
+    return Features(late=max(first), lead=first[0] - float(np.median([*late, *background])))
 
 
 def _late(snapshot: Snapshot, query: Query, candidates: Candidates) -> Signal:

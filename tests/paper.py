@@ -21,14 +21,15 @@ class PaperEncoder:
     """Each word is a word piece; its vector is the unit vector of its first letter.
 
     What begins with no letter of a to z gets the last dimension. A text's pooled vector is the
-    normalised sum of its words' vectors; without words, the last unit vector.
+    normalised sum of its words' vectors; without words, the last unit vector. Token vectors are
+    the same, each number four times by half of it, as the store clips what is above a half.
     """
 
     name: str = "paper"
     sha256: str = "0" * 64
     head_sha256: str = ""
     dim: int = len(LETTERS) + 1
-    token_dim: int = len(LETTERS) + 1
+    token_dim: int = 4 * (len(LETTERS) + 1)
     window: int = 34
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
@@ -46,7 +47,8 @@ class PaperEncoder:
             for pieces in [self.word_pieces(f"{context}\n{text}")]
         ]
         spans = tuple(np.zeros((len(matrix), 2), dtype=np.int32) for matrix in tokens)
-        return Encoded(np.array([self._pooled(matrix) for matrix in tokens]), tuple(tokens), spans)
+        pooled = np.array([self._pooled(matrix) for matrix in tokens])
+        return Encoded(pooled, tuple(np.repeat(each / 2, 4, axis=1) for each in tokens), spans)
 
     def _unit(self, character: str) -> list[float]:
         at = LETTERS.find(character.lower())

@@ -21,7 +21,9 @@ def test_a_token_that_the_map_takes_to_nothing_stays_zero() -> None:
 
 def headed() -> tuple[PaperEncoder, HeadedEncoder]:
     paper = PaperEncoder()
-    return paper, HeadedEncoder(paper, Head(np.eye(paper.dim, 5, dtype=np.float32), "f" * 64))
+    return paper, HeadedEncoder(
+        paper, Head(np.eye(paper.token_dim, 4 * 3, dtype=np.float32), "f" * 64)
+    )
 
 
 def test_only_the_token_vectors_change() -> None:
@@ -32,14 +34,14 @@ def test_only_the_token_vectors_change() -> None:
         paper.dim,
         paper.window,
     )
-    assert (encoder.token_dim, encoder.head_sha256) == (5, "f" * 64)
+    assert (encoder.token_dim, encoder.head_sha256) == (12, "f" * 64)
     assert encoder.word_pieces("a b") == paper.word_pieces("a b")
     for one, other in (
         (encoder.encode_queries(["a bee"]), paper.encode_queries(["a bee"])),
         (encoder.encode_passages(["a"], ["b"]), paper.encode_passages(["a"], ["b"])),
     ):
         assert (one.pooled == other.pooled).all()
-        assert one.tokens[0].tolist() == other.tokens[0][:, :5].tolist()
+        assert one.tokens[0].tolist() == other.tokens[0][:, :12].tolist()
 
 
 def test_a_model_without_a_head_keeps_its_own_tokens() -> None:

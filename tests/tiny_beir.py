@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+Row = tuple[str, str, str, str, str]
 # (article, paragraph id, text, question, answer)
-ROWS = [
+ROWS: list[Row] = [
     ("Fruit", "p0", "Apples are red. Bears eat them.", "apples red", "Apples"),
     ("Fruit", "p1", "Cherries are dark. Dogs hate them.", "cherries dark", "Cherries"),
     ("Metal", "p2", "Gold is heavy. Kings hoard it.", "gold heavy", "Gold"),
@@ -12,20 +13,35 @@ ROWS = [
 ]
 
 
-def write_collection(folder: Path, unanswerable: bool = False) -> Path:
-    """The folder, with corpus, queries, judgments and, if wanted, a question without an answer."""
+def write_collection(folder: Path, unanswerable: bool = False, rows: list[Row] = ROWS) -> Path:
+    """The folder, with corpus, queries, judgments and, if wanted, questions without an answer."""
     (folder / "qrels").mkdir(parents=True)
-    documents = [{"_id": id, "title": title, "text": text} for title, id, text, _, _ in ROWS]
-    queries = [_query(f"q{n}", row[3], row[1], [row[4]]) for n, row in enumerate(ROWS)]
+    documents = [{"_id": id, "title": title, "text": text} for title, id, text, _, _ in rows]
+    queries = [_query(f"q{n}", row[3], row[1], [row[4]]) for n, row in enumerate(rows)]
     if unanswerable:
-        queries.append(_query("q9", "zebras", "p0", []))
-        flags = "".join(f"{query['_id']}\t{int(query['_id'] != 'q9')}\n" for query in queries)
+        queries += [_query(f"u{n}", "zebras", row[1], []) for n, row in enumerate(rows[::2])]
+        flags = "".join(f"{each['_id']}\t{int(each['text'] != 'zebras')}\n" for each in queries)
         (folder / "answerable.tsv").write_text(f"query-id\tanswerable\n{flags}")
     _write(folder / "corpus.jsonl", documents)
     _write(folder / "queries.jsonl", queries)
-    judged = "".join(f"q{n}\tp{n}\t1\n" for n in range(len(ROWS)))
+    judged = "".join(f"q{n}\tp{n}\t1\n" for n in range(len(rows)))
     (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{judged}")
     return folder
+
+
+def articles(count: int) -> list[Row]:
+    """Rows of that many articles, two paragraphs each."""
+    return [
+        (
+            f"Town {n}",
+            f"p{2 * n + at}",
+            f"{what} of town {n} is {word}. It is old.",
+            f"What is the {what.lower()} of town {n}?",
+            word,
+        )
+        for n in range(count)
+        for at, (what, word) in enumerate([("Colour", "blue"), ("Food", "bread")])
+    ]
 
 
 def _query(id: str, text: str, paragraph: str, answers: list[str]) -> dict[str, object]:
