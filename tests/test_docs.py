@@ -91,3 +91,22 @@ def test_the_answer_in_the_readme_is_the_real_one() -> None:
     )
     del shown["confidence"]
     assert shown == real
+
+
+def figures_table() -> list[str]:
+    [path] = (ROOT / "eval" / "results").glob("car-t-lupus-*.json")
+    groups = {group["name"]: group for group in json.loads(path.read_text())["groups"]}
+    return [
+        f"| {len(groups[name]['questions'])} {title} | {row['title']} | "
+        + " | ".join(
+            f"{figure['mean']:.2f} [{figure['low']:.2f}, {figure['high']:.2f}]"
+            for figure in (row["figures"][m] for m in ("Success@1", "Success@3", "nDCG@10"))
+        )
+        + " |"
+        for name, title in (("faq", "FAQ questions"), ("written", "written questions"))
+        for row in groups[name]["rows"]
+    ]
+
+
+def test_the_figures_in_the_readme_are_those_of_the_committed_results() -> None:
+    assert re.findall(r"^\| \d+ (?:FAQ|written) questions .*$", README, re.M) == figures_table()
