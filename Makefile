@@ -21,7 +21,7 @@ build: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-# What is too slow for every test run; writes its figures to docs/reliability.json and .md.
+# What is too slow for every test run; writes its figures to tests/torture.json and .md.
 torture: $(READY)
 	$(BIN)/python -m pytest -s --timeout 3600 tests/torture_*.py
 

@@ -1,4 +1,4 @@
-"""The figures of `make torture`: docs/reliability.json, and their table in docs/reliability.md."""
+"""The figures of `make torture`: tests/torture.json, and their table in docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from eval.results import commit, machine
 
 DOCS = Path(__file__).parents[1] / "docs"
-FIGURES, PAGE = DOCS / "reliability.json", DOCS / "reliability.md"
+FIGURES, PAGE = Path(__file__).parent / "torture.json", DOCS / "reliability.md"
 START, END = "<!-- figures of make torture -->\n", "<!-- end of figures -->\n"
 
 

@@ -1,4 +1,4 @@
-"""docs/reliability.md says what docs/reliability.json holds, and names what exists."""
+"""docs/reliability.md says what tests/torture.json holds, and names what exists."""
 
 import json
 import re
