@@ -12,6 +12,7 @@ from rag.answer import ask
 from rag.build import build_snapshot
 from rag.cli import app
 from rag.opening import open_encoder
+from rag.readers import read_corpus
 from rag.schemas import ask_response, index_model
 from rag.settings import Settings
 
@@ -110,3 +111,8 @@ def figures_table() -> list[str]:
 
 def test_the_figures_in_the_readme_are_those_of_the_committed_results() -> None:
     assert re.findall(r"^\| \d+ (?:FAQ|written) questions .*$", README, re.M) == figures_table()
+
+
+def test_the_documentation_is_a_corpus_of_its_own() -> None:
+    corpus = read_corpus([ROOT / "docs"])
+    assert len(corpus.documents) == len(list((ROOT / "docs").rglob("*.md")))

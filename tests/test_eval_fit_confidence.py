@@ -21,6 +21,7 @@ from eval.fit_confidence import (
 from eval.fusions import fused
 from eval.signals import Signals, judged, read_pool, signals, with_late
 from rag.build import build_snapshot, silent
+from rag.confidence import BACKGROUND
 from rag.confidence import features as served_features
 from rag.fusion import order
 from rag.search import best_of, encode_query, find_candidates
@@ -44,7 +45,7 @@ def test_the_features_are_those_that_are_served(tmp_path: Path) -> None:
 def test_features_of_few_candidates() -> None:
     columns = (np.array(values, np.float32) for values in ([0.5, 0.75], [0, 0], [0.25, 1.0]))
     found = Signals("q", np.arange(2), *columns)
-    assert features(found, [1, 0]) == (1.0, 0.375, 0.75, 0.75)
+    assert features(found, [1, 0]) == pytest.approx((1.0, 1.0 - BACKGROUND, 0.75, 0.75))
 
 
 def test_a_question_is_asked_again_without_what_answers_it(tmp_path: Path) -> None:

@@ -1,14 +1,20 @@
 """The page on quality and the card say what the committed results say; so does the code."""
 
+import shutil
 from pathlib import Path
 
 import pytest
-from test_eval_results import result
+from paper import PaperEncoder
+from tiny_beir import write_collection
 
+from eval.beir import read_collection
+from eval.bench import bench
 from eval.markdown import figure, mean_row, signed, table
 from eval.outcome import read_outcome, write_outcome
-from eval.quality import pages, public_sets
+from eval.quality import CARD, PAGE, main, pages, public_sets, read_public
+from eval.results import Result, write_result
 from rag import confidence, highlight
+from rag.build import silent
 from rag.errors import UsageError
 from rag.fusion import Weights
 
@@ -16,10 +22,29 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "eval" / "results"
 
 
+def public(folder: Path, name: str) -> Result:
+    collection = read_collection(write_collection(folder / name))
+    return bench(collection, PaperEncoder(), folder / "cache", ["test"], silent)
+
+
 def test_the_pages_are_what_the_command_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     for path, text in pages(RESULTS).items():
         assert path.read_text(encoding="utf-8") == text, f"run `python -m eval.quality`: {path}"
+
+
+def test_the_command_writes_the_page_and_the_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("eval/results", "rag/models", "docs"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("head", "fusion", "confidence", "highlights"):
+        shutil.copy(RESULTS / f"{name}.json", tmp_path / "eval/results")
+    shutil.copy(ROOT / CARD.with_suffix(".safetensors"), tmp_path / "rag/models")
+    monkeypatch.chdir(tmp_path)
+    main()
+    assert PAGE.read_text().startswith("# Quality\n")
+    assert CARD.read_text() == (ROOT / CARD).read_text()
 
 
 def test_the_fusion_that_ships_is_the_one_that_was_measured() -> None:
@@ -43,6 +68,23 @@ def test_without_public_results_the_page_says_so() -> None:
     assert public_sets([]).endswith("No results of public sets are kept in `eval/results/`.")
 
 
+def test_sets_that_trained_the_head_are_marked_and_not_counted(tmp_path: Path) -> None:
+    page = public_sets([public(tmp_path, name) for name in ("medline", "squad2")])
+    assert "| squad2 † | 1.000 |" in page
+    assert "| mean, sets not trained on | 1.000 | 1.000 | 1.000 | 1.000 | 1.000 |  |" in page
+    assert "mean" not in public_sets([public(tmp_path / "b", "squad2")])
+
+
+def test_public_results_are_read_by_name_and_two_of_one_set_refused(tmp_path: Path) -> None:
+    for name in ("medline", "cacm"):
+        path, *_ = write_result(tmp_path / "results", public(tmp_path, name))
+    write_outcome(tmp_path / "results" / "other-0123456789ab.json", {"kind": "documents"})
+    assert [each.name for each in read_public(tmp_path / "results")] == ["cacm", "medline"]
+    path.with_name("cacm-0123456789ab.json").write_text(path.read_text())
+    with pytest.raises(UsageError, match="holds two results of cacm"):
+        read_public(tmp_path / "results")
+
+
 def test_figures_have_three_places_and_no_leading_nought() -> None:
     assert [figure(value) for value in (0.7446, 1.0, 0.0, -0.02)] == [
         ".745",
@@ -63,5 +105,5 @@ def test_a_table_ends_in_the_mean_over_tasks() -> None:
 def test_an_outcome_is_read_as_it_was_written_to_six_digits(tmp_path: Path) -> None:
     write_outcome(tmp_path / "new" / "x.json", {"b": [1 / 3, None], "a": {"n": 2}})
     assert read_outcome(tmp_path / "new" / "x.json") == {"b": [0.333333, None], "a": {"n": 2}}
-    with pytest.raises(UsageError, match="y.json is no results file"):
+    with pytest.raises(UsageError, match=r"y\.json is no results file"):
         read_outcome(tmp_path / "y.json")

@@ -43,8 +43,8 @@ def test_signals_are_those_of_the_search(tmp_path: Path) -> None:
 
 def test_a_map_is_applied_to_questions_and_passages(tmp_path: Path) -> None:
     pool = pool_in(tmp_path)
-    only_g = np.zeros((ENCODER.dim, 2), np.float32)
-    only_g[6] = (1, 0)
+    only_g = np.zeros((ENCODER.token_dim, 2), np.float32)
+    only_g[4 * 6] = (1, 0)
     (gold,) = with_late(pool, signals(pool, ["q2"]), only_g, exact=True)
     # "gold heavy" against a passage with a word in g: 1 for gold, 0 for heavy, the mean .5
     assert gold.late.tolist() == [0.0, 0.0, 0.5, 0.0]
@@ -74,7 +74,7 @@ def test_a_part_knows_nothing_of_the_rest(tmp_path: Path) -> None:
     assert part.units == ("p2", "p3")
     (found,) = with_late(part, signals(part, ["q3"]), None)
     assert found.rows.tolist() == [0, 1]
-    assert found.late.tolist() == [0.0, 127 / 256]
+    assert found.late.tolist() == [0.0, 127 / 128]
     assert np.array_equal(part.stored.of(1), pool_in(tmp_path / "again").stored.of(3))
 
 

@@ -1,0 +1,319 @@
+"""Fits the confidence: `python -m eval.fit_confidence ../shared/data`.
+
+Logistic regression on the features that `rag.confidence` computes, of questions with and without
+an answer. squad2 says which of its questions have none; of the other sets each question is asked
+twice, the second time with the passages that answer it taken out. squad2's articles are also taken
+each as a corpus of its own, asked its own questions in that way and those of other articles. Sets
+count equally. What is
+fitted is whether the first passages hold the answer, so that the outcome is the probability that
+they do. Each set's figures are those of a fit that has not seen it; the squad2 articles kept for
+scoring are seen by none.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from eval.beir import read_collection
+from eval.fusions import fused
+from eval.outcome import CACHE, RESULTS, provenance, write_outcome
+from eval.ranking import relevant
+from eval.signals import Map, Pool, Signals, judged, kept_signals, part_of, read_pool
+from eval.squad import query_parts
+from eval.suite import COLLECTIONS, SQUAD, by_article, drawn
+from rag.build import Progress
+from rag.confidence import BACKGROUND, ENOUGH, FIRST
+from rag.encoder import Encoder
+from rag.fusion import order
+from rag.head import HEADS, read_head
+from rag.model_files import bundled_model
+from rag.onnx_encoder import open_onnx_encoder
+from rag.progress import reporting
+
+TOP = 5
+SIXTH = 5
+BINS = 10
+RISKS = (0.05, 0.10, 0.20)
+# squad2 has thousands of questions; this many of each part are asked.
+SQUAD_MOST = 600
+# The set most like a user's own documents: few, on one subject.
+SMALL = "squad2, calibrate articles alone"
+SEED = 0
+# The first two ship (`rag.confidence`); the others were tried.
+FEATURES = ("late", "lead", "cosine", "lead over the sixth")
+SHIPPED = FEATURES[:2]
+TRIED = {
+    "late and lead, as shipped": SHIPPED,
+    "late": ("late",),
+    "cosine": ("cosine",),
+    "late and cosine": ("late", "cosine"),
+    "late and lead over the sixth": ("late", "lead over the sixth"),
+    "late, lead and cosine": ("late", "lead", "cosine"),
+}
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cases:
+    """Questions as asked: `FEATURES` (n, 4); whether there is an answer; whether it was found."""
+
+    features: Values
+    answerable: npt.NDArray[np.bool_]
+    right: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The confidence is 1 / (1 + exp(-(bias + coefficients . features)))."""
+
+    bias: float
+    coefficients: Mapping[str, float]
+
+
+def cases(pool: Pool, found: Sequence[Signals], answerable: Mapping[str, bool]) -> Cases:
+    """The questions with their features; where the set does not say what is answerable, each
+    question twice, with and without the passages that answer it."""
+    rows = []
+    for each in found:
+        if each.query in answerable:
+            rows.append(_case(pool, each, answerable[each.query]))
+        else:
+            rows.append(_case(pool, each, True))
+            rows.append(_case(pool, _without_gold(pool, each), False))
+    kept = [row for row in rows if row is not None]
+    features, has_answer, right = zip(*kept, strict=True)
+    return Cases(np.array(features), np.array(has_answer), np.array(right))
+
+
+def features(signals: Signals, best: Sequence[int]) -> tuple[float, ...]:
+    """The values of `FEATURES`, of candidates whose places are given best first."""
+    late = signals.late[list(best)]
+    background = [BACKGROUND] * (ENOUGH - len(late))
+    return (
+        float(late[:FIRST].max()),
+        float(late[0]) - float(np.median([*late.tolist(), *background])),
+        float(signals.dense[list(best[:FIRST])].max()),
+        float(late[0] - late[min(SIXTH, len(late) - 1)]),
+    )
+
+
+def fit(sets: Sequence[Cases], used: Sequence[str] = SHIPPED) -> Fit:
+    """The logistic regression of `right` on the features, the sets counting equally."""
+    model = LogisticRegression(C=1e4, max_iter=1000, tol=1e-8)
+    weights = _equal(sets)
+    model.fit(
+        np.concatenate([_columns(each, used) for each in sets]),
+        np.concatenate([each.right for each in sets]),
+        sample_weight=weights * len(weights) / len(sets),
+    )
+    return Fit(float(model.intercept_[0]), dict(zip(used, map(float, model.coef_[0]), strict=True)))
+
+
+def confidences(fitted: Fit, of: Cases) -> Values:
+    """The confidence of each case, in [0, 1]."""
+    used = list(fitted.coefficients)
+    inner = fitted.bias + _columns(of, used) @ np.array(
+        [fitted.coefficients[name] for name in used]
+    )
+    result: Values = 1 / (1 + np.exp(-inner))
+    return result
+
+
+def bins(
+    confidence: Values, right: npt.NDArray[np.bool_], weights: Values
+) -> list[dict[str, float]]:
+    """By tenth of confidence: mean confidence, share right, share of all; empty ones left out."""
+    band = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    total = float(weights.sum())
+    return [
+        {
+            "confidence": float(np.average(confidence[band == at], weights=weights[band == at])),
+            "right": float(np.average(right[band == at], weights=weights[band == at])),
+            "share": float(weights[band == at].sum()) / total,
+        }
+        for at in sorted(set(band.tolist()))
+    ]
+
+
+def calibration_error(found: Sequence[Mapping[str, float]]) -> float:
+    """Expected calibration error: the mean gap of confidence and share right, by share."""
+    return sum(each["share"] * abs(each["confidence"] - each["right"]) for each in found)
+
+
+def threshold(
+    confidence: Values, right: npt.NDArray[np.bool_], weights: Values, risk: float
+) -> dict[str, float] | None:
+    """The lowest confidence at and above which at most that share is wrong, the share of questions
+    then answered, and of those that can be; None where no confidence keeps the risk."""
+    best = np.argsort(-confidence, kind="stable")
+    given = np.cumsum(weights[best])
+    wrong = np.cumsum(weights[best] * ~right[best]) / given
+    within = np.flatnonzero(wrong <= risk)
+    if len(within) == 0:
+        return None
+    at = int(within[-1])
+    return {
+        "risk": risk,
+        "threshold": float(confidence[best[at]]),
+        "coverage": float(given[at] / given[-1]),
+        "answered": float((weights[best] * right[best])[: at + 1].sum() / weights[right].sum()),
+    }
+
+
+def _case(
+    pool: Pool, found: Signals, answerable: bool
+) -> tuple[tuple[float, ...], bool, bool] | None:
+    if len(found.rows) == 0:
+        return None
+    best = order(fused(found).tolist(), [pool.passages[row].id for row in found.rows])
+    gold = _gold(pool, found)
+    right = answerable and any(gold[at] for at in best[:TOP])
+    return features(found, best), answerable, right
+
+
+def _gold(pool: Pool, found: Signals) -> list[bool]:
+    grades = pool.qrels.get(found.query, {})
+    return [grades.get(pool.units[row], 0) > 0 for row in found.rows]
+
+
+def _without_gold(pool: Pool, found: Signals) -> Signals:
+    left = ~np.array(_gold(pool, found), dtype=bool)
+    return Signals(
+        found.query, found.rows[left], found.dense[left], found.bm25[left], found.late[left]
+    )
+
+
+def outcome(sets: Mapping[str, Cases], unseen: Mapping[str, Cases]) -> dict[str, Any]:
+    """The fit on all `sets`, each set's figures by a fit without it, those of the `unseen`."""
+    fitted = fit(list(sets.values()))
+    left = left_out(sets, SHIPPED)
+    confidence = np.concatenate(list(left.values()))
+    right = np.concatenate([each.right for each in sets.values()])
+    weights = _equal(list(sets.values()))
+    reliability = bins(confidence, right, weights)
+    own = sets[SMALL]
+    per_case = np.ones(len(own.right))
+    return {
+        "bias": fitted.bias,
+        "coefficients": dict(fitted.coefficients),
+        "sets": {name: _figures(each, left[name]) for name, each in sets.items()},
+        "unseen": {
+            name: _figures(each, confidences(fitted, each)) for name, each in unseen.items()
+        },
+        "ece": calibration_error(reliability),
+        "bins": reliability,
+        "risks": {
+            "all sets": [threshold(confidence, right, weights, risk) for risk in RISKS],
+            SMALL: [threshold(left[SMALL], own.right, per_case, risk) for risk in RISKS],
+        },
+        "tried": {name: _aurocs(sets, used) for name, used in TRIED.items()},
+    }
+
+
+def left_out(sets: Mapping[str, Cases], used: Sequence[str]) -> dict[str, Values]:
+    """The confidences of each set, by a fit on the others."""
+    return {
+        name: confidences(fit([o for other, o in sets.items() if other != name], used), each)
+        for name, each in sets.items()
+    }
+
+
+def read_cases(
+    data: Path, encoder: Encoder, head: Map, cache: Path, progress: Progress
+) -> tuple[dict[str, Cases], dict[str, Cases]]:
+    """What the confidence is fitted on, by set, and what only scores it."""
+    sets = {}
+    for name in COLLECTIONS:
+        pool = read_pool(data / "retrieval" / name, encoder, cache, progress)
+        sets[name] = cases(pool, kept_signals(pool, drawn(judged(pool)), head, cache), {})
+    squad = read_pool(data / SQUAD, encoder, cache, progress)
+    answerable, parts = read_collection(data / SQUAD).answerable, query_parts(data / SQUAD)
+    found = {}
+    for part in ("calibrate", "score"):
+        queries = [query for query in squad.queries if parts[query] == part]
+        whole = kept_signals(squad, drawn(queries, SQUAD_MOST), head, cache)
+        with_answer = [query for query in queries if relevant(squad.qrels.get(query, {}))]
+        found[part] = {
+            f"squad2, {part} articles": cases(squad, whole, answerable),
+            f"squad2, {part} articles alone": articles_alone(
+                squad, drawn(with_answer), head, cache
+            ),
+        }
+    return sets | found["calibrate"], found["score"]
+
+
+def articles_alone(squad: Pool, queries: Sequence[str], head: Map, cache: Path) -> Cases:
+    """Each article as a corpus: asked its questions, with and without what answers them, and as
+    many that were drawn from those of the others."""
+    generator = np.random.default_rng(SEED)
+    found = []
+    for name, rows, own in by_article(squad, queries):
+        others = [query for query in queries if query not in own]
+        foreign = generator.choice(others, min(len(own), len(others)), replace=False).tolist()
+        pool = part_of(squad, name, rows, [*own, *foreign])
+        signals = kept_signals(pool, list(pool.queries), head, cache)
+        found.append(cases(pool, signals, dict.fromkeys(foreign, False)))
+    return Cases(
+        np.concatenate([each.features for each in found]),
+        np.concatenate([each.answerable for each in found]),
+        np.concatenate([each.right for each in found]),
+    )
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="folder with abstention/ and retrieval/")],
+    out: Annotated[Path, typer.Option(help="results file")] = RESULTS / "confidence.json",
+    cache: Annotated[Path, typer.Option(help="folder that keeps vectors")] = CACHE,
+) -> None:
+    """Fit the confidence on public questions with and without an answer."""
+    encoder = open_onnx_encoder(bundled_model(), 2)
+    head = read_head(HEADS[encoder.sha256], encoder.dim)
+    with reporting(sys.stderr) as progress:
+        sets, unseen = read_cases(data, encoder, head.weights, cache, progress)
+    made = provenance("python -m eval.fit_confidence ../shared/data", encoder.sha256, head.sha256)
+    write_outcome(out, made | outcome(sets, unseen))
+    print(out)
+
+
+def _figures(of: Cases, confidence: Values) -> dict[str, float]:
+    found = bins(confidence, of.right, np.ones(len(confidence)))
+    return {
+        "questions": len(confidence),
+        "answerable": float(of.answerable.mean()),
+        "right": float(of.right.mean()),
+        "auroc": _auroc(of.answerable, confidence),
+        "ece": calibration_error(found),
+    }
+
+
+def _aurocs(sets: Mapping[str, Cases], used: Sequence[str]) -> dict[str, float]:
+    left = left_out(sets, used)
+    return {name: _auroc(each.answerable, left[name]) for name, each in sets.items()}
+
+
+def _equal(sets: Sequence[Cases]) -> Values:
+    """A weight a case, so that each set weighs 1."""
+    return np.concatenate([np.full(len(each.right), 1 / len(each.right)) for each in sets])
+
+
+def _columns(of: Cases, used: Sequence[str]) -> Values:
+    return of.features[:, [FEATURES.index(name) for name in used]]
+
+
+def _auroc(answerable: npt.NDArray[np.bool_], values: Values) -> float:
+    return float(roc_auc_score(answerable, values))
+
+
+if __name__ == "__main__":
+    typer.run(main)

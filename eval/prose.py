@@ -1,0 +1,60 @@
+"""The words of docs/quality.md."""
+
+from __future__ import annotations
+
+INTRODUCTION = """\
+# Quality
+
+Written by `python -m eval.quality` from the results files in `eval/results/`; do not edit. Each
+file names its command, commit, machine, model and head.
+
+No figure below is of the sample corpus, and no number that ships was fitted to it. What trained the
+late-interaction head (20 of squad2's 35 articles, PubMedQA's labelled questions, FAQ pages on
+public health) is marked or left out."""
+PUBLIC = """\
+## Public sets, as served
+
+nDCG@10 by `python -m eval bench`, which calls the search behind `/ask`: documents cut into
+passages, a document ranked by its best. "Against the best" is as served minus the best of the four
+columns before it, chosen after the fact."""
+HEAD = """\
+## The late-interaction head
+
+A linear map of the model's token vectors from 384 to 128 dimensions, 197 KB, trained in some three
+minutes on one core (`python -m eval.train_head`; its card is
+`rag/models/all-MiniLM-L6-v2.late.md`). Tokens are stored as int8, one byte a dimension. What it
+buys is a third of the bytes, not better ranks: on the tasks below it is near the model's own
+vectors and above principal components of its size."""
+FUSION = """\
+## Fusion
+
+What ships is the sum of min-max scores over the candidates with fixed weights:
+{weights}. nDCG@10 over eight tasks that trained no vectors, at most 300
+questions each (`eval/suite.py`). The weights were chosen on these same tasks; "chosen without it"
+is what each task would have got from weights chosen on the others alone:"""
+CONFIDENCE = """\
+## Confidence
+
+    {formula}
+
+`late` is the best late-interaction score among the first three hits, `lead` by how much the first
+hit's exceeds the median of all candidates'. Fitted so that it is the probability that the first
+five passages hold the answer. Questions without an answer: squad2's own, made to look answerable;
+elsewhere each question once more with its answering passages taken out, so that its nearest
+neighbours remain; and, of squad2's articles taken alone, questions of other articles. Public
+collections on one subject are the hard end: where the passage that answers is gone, the next one is
+often as near. Each set's row is from a fit that left it out; the score articles were seen by no
+fit."""
+HIGHLIGHTS = """\
+## Highlights
+
+The sentence whose tokens meet the question's best is marked, and a second one where it comes within
+.02. Measured on squad2's answerable questions whose paragraph is ranked first: whether what is
+marked holds an answer word for word."""
+LOST = """\
+## What lost
+
+Means over the tasks or sets above, each with what ships. Fused figures within .003 of
+each other cannot be told apart on these tasks. The model's
+own vectors are too large. Confidence is for a user's own documents, which squad2's articles taken
+alone are nearest to, and there the cosine harms."""
