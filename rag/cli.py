@@ -18,7 +18,6 @@ from typing import Annotated, get_args
 
 import typer
 from rich.console import Console
-from watchfiles import watch as watch_files
 
 from rag.answer import ask as answer_question
 from rag.console import encoder_of, read_settings, run, say
@@ -32,7 +31,7 @@ from rag.errors import CorruptIndex, NoIndex, UnusableIndex, UsageError
 from rag.files import DISK
 from rag.present import printable, show_answer, verdict_line
 from rag.readback import in_process
-from rag.rebuild import Built, rebuild, rebuilds, summary
+from rag.rebuild import Built, changes, rebuild, rebuilds, summary
 from rag.saved import read_saved
 from rag.schemas import ask_response, index_model, verify_response
 from rag.settings import Settings
@@ -118,7 +117,7 @@ def watch(
     if first:
         _show(first, settings.index)
     say(f"watching {', '.join(printable(str(path)) for path in watched)}")
-    for built in rebuilds(settings.index, watched, encoder, watch_files(*watched)):
+    for built in rebuilds(settings.index, watched, encoder, changes(watched)):
         _show(built, settings.index)
 
 

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from watchfiles import watch
+
 from rag.build import index_corpus, reusable
 from rag.console import say
 from rag.encoder import Encoder
@@ -65,11 +67,20 @@ def rebuild(
     return Built(snapshot.manifest, reused(reuse, snapshot) if previous else None)
 
 
+def changes(paths: Sequence[Path]) -> Iterator[object]:
+    """Something when the watching has begun, and at each change of the files from then on."""
+    begun = False
+    for found in watch(*paths, yield_on_timeout=True, rust_timeout=500):
+        if found or not begun:
+            yield found
+        begun = True
+
+
 def rebuilds(
-    index: Path, paths: Sequence[Path], encoder: Encoder, changes: Iterable[object]
+    index: Path, paths: Sequence[Path], encoder: Encoder, occasions: Iterable[object]
 ) -> Iterator[Built]:
-    """What was built at each change that made a difference; a build that fails is said."""
-    for _ in changes:
+    """What was built on each occasion that made a difference; a build that fails is said."""
+    for _ in occasions:
         try:
             built = rebuild(index, paths, encoder, if_stale=True)
         except RagError as error:

@@ -80,8 +80,8 @@ class RebuildRequest(_Request):
         ]
         | None
     ) = Field(default=None, description="a file or folder in one of the folders of `RAG_ROOTS`")
-    files: Annotated[tuple[FileModel, ...], Field(min_length=1, max_length=MAX_FILES)] | None = (
-        Field(default=None, description="all documents of the new index, each name once")
+    files: Annotated[list[FileModel], Field(min_length=1, max_length=MAX_FILES)] | None = Field(
+        default=None, description="all documents of the new index, each name once"
     )
 
     @validator(mode="before")
