@@ -28,7 +28,7 @@ def index(tmp_path: Path) -> Path:
 def catch_up(follower: Follower) -> str | None:
     """The id of what is served after catching up."""
     asyncio.run(follower.catch_up())
-    return follower.serving and follower.serving.snapshot.id
+    return follower.serving.snapshot.id if follower.serving else None
 
 
 def test_no_answer_mixes_two_snapshots(tmp_path: Path) -> None:

@@ -236,10 +236,12 @@ def test_all_suffixes_that_can_be_read_are_accepted(client: TestClient) -> None:
 
 def test_upload_of_8_megabytes_is_read_and_one_byte_more_is_not(client: TestClient) -> None:
     body = b'{"files":[{"name":"a.md","text":"x"}]}'
-    sent = {"headers": {"content-type": "application/json"}}
-    too_long = client.post("/index/rebuild", content=body.ljust(MAX_UPLOAD_BYTES + 1), **sent)
+    headers = {"content-type": "application/json"}
+    too_long = client.post(
+        "/index/rebuild", content=body.ljust(MAX_UPLOAD_BYTES + 1), headers=headers
+    )
     check_problem(too_long, 413, "body_too_large")
-    accepted = client.post("/index/rebuild", content=body.ljust(MAX_UPLOAD_BYTES), **sent)
+    accepted = client.post("/index/rebuild", content=body.ljust(MAX_UPLOAD_BYTES), headers=headers)
     assert accepted.status_code == 202
 
 
@@ -300,7 +302,7 @@ def test_local_binds_may_change(index: Path, host: str) -> None:
     [("GET", "/index/versions"), ("GET", "/index/jobs/x"), *CHANGES[1:]],
 )
 def test_without_an_index_folder_there_is_nothing_to_look_after(method: str, path: str) -> None:
-    body = {} if method == "POST" else None
+    body: dict[str, Any] | None = {} if method == "POST" else None
     check_problem(client_of(create_app()).request(method, path, json=body), 503, "not_ready")
 
 

@@ -9,7 +9,7 @@ import os
 import threading
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 from figures import write_figures
 from swapping import prepare, swap_under_load
 
