@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from rag import __version__
-from rag.answer import ask, cite
+from rag.answer import cite
 from rag.body import JsonRoute, WideJsonRoute
 from rag.edge import LOCAL_HOSTS, Edge, allowed_hosts
-from rag.errors import RagError
+from rag.jobs import Jobs, build_command
 from rag.opening import open_encoder
-from rag.problem import MEDIA_TYPE, Problem, invalid_request, problem_response
+from rag.problem import Problem, invalid_request, problem_response
+from rag.refusals import BAD_BODY, NOT_FOUND, NOT_READY, not_ready, refusal, too_large
+from rag.roots import roots_of
 from rag.saved import VERIFY_FIELDS, VerifyRequest
 from rag.schemas import (
     ASK_EXAMPLE,
@@ -35,26 +36,26 @@ from rag.schemas import (
     DocumentResponse,
     DocumentsResponse,
     HealthResponse,
-    IndexModel,
     PassageResponse,
-    ProblemModel,
     ReadyResponse,
     VerifyResponse,
     ask_response,
     citation_model,
-    index_model,
     section_model,
     verify_response,
 )
 from rag.server import greeting, listen, server_of
+from rag.serving import Follower, Library, Serving
 from rag.settings import Settings
-from rag.snapshot import Snapshot, open_current
+from rag.snapshot import Snapshot
 from rag.types import Answer
+from rag.upkeep import ROUTERS as UPKEEP_ROUTERS
+from rag.upkeep import Upkeep
+from rag.upkeep_models import UPKEEP_FIELDS
 from rag.verify import SavedCitation, Verdict, verify
 
-log = logging.getLogger("rag.service")
-
-RETRY_AFTER = {"Retry-After": "5"}
+# The names that a refusal may repeat, by path.
+FIELDS = {"/ask": REQUEST_FIELDS, "/verify": VERIFY_FIELDS}
 
 PAGE_FILES = {
     "/": ("index.html", "text/html"),
@@ -62,19 +63,6 @@ PAGE_FILES = {
     "/style.css": ("style.css", "text/css"),
     "/favicon.svg": ("favicon.svg", "image/svg+xml"),
 }
-
-
-@dataclass(frozen=True)
-class Serving:
-    """What answers: a snapshot, and `rag.answer.ask` over it. Requests read it once each."""
-
-    snapshot: Snapshot
-    ask: Callable[..., Answer]
-
-    @functools.cached_property
-    def index(self) -> IndexModel:
-        """The snapshot's name in every response."""
-        return index_model(self.snapshot)
 
 
 class Application(FastAPI):
@@ -87,11 +75,15 @@ class Application(FastAPI):
         return description
 
 
-def open_serving(settings: Settings) -> Serving:
-    """The current index of the settings, ready to answer. Raises RagError."""
-    encoder = open_encoder(settings.model, settings.runtime, settings.threads)
-    snapshot = open_current(settings.index, encoder)
-    return Serving(snapshot, functools.partial(ask, snapshot, encoder))
+def upkeep_of(settings: Settings) -> Upkeep:
+    """What the settings let the service do to its index; opens nothing."""
+    opening = functools.partial(open_encoder, settings.model, settings.runtime, settings.threads)
+    return Upkeep(
+        library=Library(settings.index, opening),
+        command=build_command(settings.index),
+        roots=roots_of(settings.corpus, settings.roots),
+        host=settings.host,
+    )
 
 
 def serve(settings: Settings) -> None:
@@ -100,8 +92,9 @@ def serve(settings: Settings) -> None:
     Raises RagError where the index cannot be opened or the address cannot be bound.
     """
     with listen(settings.host, settings.port) as listener:
-        serving = open_serving(settings)
-        app = create_app(serving, hosts=allowed_hosts(settings.host))
+        upkeep = upkeep_of(settings)
+        serving = upkeep.library.open()
+        app = create_app(serving, upkeep=upkeep, hosts=allowed_hosts(settings.host))
         print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)
         server_of(app).run(sockets=[listener])
 
@@ -109,12 +102,12 @@ def serve(settings: Settings) -> None:
 def create_app(
     serving: Serving | None = None,
     *,
-    opening: Callable[[], Serving] | None = None,
+    upkeep: Upkeep | None = None,
     hosts: frozenset[str] = LOCAL_HOSTS,
 ) -> Application:
-    """The application over `serving`, or over what `opening` gives when the application starts.
+    """The application over `serving`, which from its start on follows the index of `upkeep`.
 
-    Where neither gives anything it stays alive, not ready. `hosts` are the host names, without
+    While neither gives anything it stays alive, not ready. `hosts` are the host names, without
     port, under which it answers.
     """
     app = Application(
@@ -125,19 +118,21 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-        lifespan=functools.partial(_lifespan, opening=opening),
-        responses={"default": _refusal("Any refusal or failure")},
+        lifespan=_lifespan,
+        responses={"default": refusal("Any refusal or failure")},
     )
-    app.state.serving = serving
+    follower = Follower(upkeep.library if upkeep else None, serving)
+    app.state.follower = follower
+    app.state.upkeep = upkeep
+    app.state.jobs = Jobs(upkeep.command, follower.catch_up) if upkeep else None
     # One thread: the model is never used by two at once.
     app.state.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ask")
     app.add_middleware(Edge, hosts=hosts)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.include_router(asking)
-    app.include_router(verifying)
-    app.include_router(api)
+    for router in (asking, verifying, api, *UPKEEP_ROUTERS):
+        app.include_router(router)
     _add_page(app)
     return app
 
@@ -147,18 +142,21 @@ def __getattr__(name: str) -> Application:
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     settings = Settings()
-    opening = functools.partial(open_serving, settings)
-    return create_app(opening=opening, hosts=allowed_hosts(settings.host))
+    return create_app(upkeep=upkeep_of(settings), hosts=allowed_hosts(settings.host))
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, opening: Callable[[], Serving] | None) -> AsyncIterator[None]:
-    if opening is not None and app.state.serving is None:
-        try:
-            app.state.serving = await _in_worker(app, opening)
-        except RagError as error:
-            log.error("no index is served: %s", error)
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    upkeep: Upkeep | None = app.state.upkeep
+    if upkeep is None:
+        yield
+        return
+    await app.state.follower.catch_up()
+    following = asyncio.create_task(app.state.follower.follow(upkeep.seconds))
     yield
+    following.cancel()
+    await asyncio.wait([following])
+    await app.state.jobs.close()
 
 
 async def _in_worker(app: FastAPI, work: Callable[[], Any]) -> Any:
@@ -166,34 +164,18 @@ async def _in_worker(app: FastAPI, work: Callable[[], Any]) -> Any:
 
 
 def _serving(request: Request) -> Serving:
-    serving: Serving | None = request.app.state.serving
+    serving: Serving | None = request.app.state.follower.serving
     if serving is None:
-        detail = "no index is loaded: run `rag build`, then start the service again"
-        raise Problem(503, "not_ready", detail, RETRY_AFTER)
+        raise not_ready()
     return serving
-
-
-def _refusal(description: str) -> dict[str, Any]:
-    content = {MEDIA_TYPE: {"schema": ProblemModel.model_json_schema()}}
-    return {"description": description, "content": content}
 
 
 api = APIRouter()
 asking = APIRouter(route_class=JsonRoute)
 verifying = APIRouter(route_class=WideJsonRoute)
 
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _refusal("There is none of this id")}
-NOT_READY: dict[int | str, dict[str, Any]] = {503: _refusal("No index is loaded")}
-BAD_QUESTION: dict[int | str, dict[str, Any]] = {
-    400: _refusal("The body is no JSON in UTF-8, or is nested too deep"),
-    408: _refusal("The body did not arrive in time"),
-    413: _refusal("The body is over 16 KB"),
-    415: _refusal("The body is not declared as JSON"),
-    422: _refusal("A field is missing, unknown or out of its range"),
-}
 
-
-@asking.post("/ask", responses={**BAD_QUESTION, **NOT_READY})
+@asking.post("/ask", responses={**BAD_BODY, **too_large("16 KB"), **NOT_READY})
 async def ask_documents(asked: AskRequest, request: Request) -> AskResponse:
     """The passages that answer a question, best first, each cited to the character.
 
@@ -213,9 +195,7 @@ async def ask_documents(asked: AskRequest, request: Request) -> AskResponse:
     return ask_response(answer, serving.index, (time.perf_counter() - started) * 1000)
 
 
-@verifying.post(
-    "/verify", responses={**BAD_QUESTION, 413: _refusal("The body is over 256 KB"), **NOT_READY}
-)
+@verifying.post("/verify", responses={**BAD_BODY, **too_large("256 KB"), **NOT_READY})
 async def verify_citations(asked: VerifyRequest, request: Request) -> VerifyResponse:
     """Whether saved citations still stand in the documents: valid, moved, changed or gone.
 
@@ -325,7 +305,7 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = VERIFY_FIELDS if request.url.path == "/verify" else REQUEST_FIELDS
+    fields = FIELDS.get(request.url.path, UPKEEP_FIELDS)
     return await _on_problem(request, invalid_request(error.errors(), fields))
 
 
@@ -333,8 +313,17 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     """What routing refuses: an unknown path (404) or method (405)."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        allow = (error.headers or {}).get("Allow", "").replace("GET", "GET, HEAD")
+        allow = _allowed(request)
         problem = Problem(405, "method_not_allowed", f"this path answers {allow}", {"Allow": allow})
     else:
         problem = Problem(404, "not_found", "there is nothing at this path")
     return await _on_problem(request, problem)
+
+
+def _allowed(request: Request) -> str:
+    """All methods that the path answers; its routes know only their own."""
+    routers = (request.app, asking, verifying, api, *UPKEEP_ROUTERS)
+    routes = (route for router in routers for route in router.routes if isinstance(route, Route))
+    at_path = (route for route in routes if route.matches(request.scope)[0] != Match.NONE)
+    methods = {method for route in at_path for method in route.methods or ()}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))

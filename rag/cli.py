@@ -20,7 +20,6 @@ import typer
 from rich.console import Console
 
 from rag.answer import ask as answer_question
-from rag.build import index_corpus, reusable
 from rag.console import encoder_of, read_settings, run, say
 from rag.diff import diff as diff_snapshots
 from rag.diff import faq_questions, read_questions
@@ -30,12 +29,9 @@ from rag.doctor import lines as check_lines
 from rag.encoder import Encoder
 from rag.errors import CorruptIndex, NoIndex, UnusableIndex, UsageError
 from rag.files import DISK
-from rag.manifest import FaqPolicy, Manifest
 from rag.present import printable, show_answer, verdict_line
-from rag.progress import reporting
 from rag.readback import in_process
-from rag.readers import read_corpus
-from rag.reuse import reused
+from rag.rebuild import Built, changes, rebuild, rebuilds, summary
 from rag.saved import read_saved
 from rag.schemas import ask_response, index_model, verify_response
 from rag.settings import Settings
@@ -44,11 +40,9 @@ from rag.snapshot import (
     check_encoder,
     load_snapshot,
     open_current,
-    open_newest,
     read_manifest,
 )
-from rag.stale import is_stale
-from rag.store import publish, roll_back, sweep_if_idle, writing
+from rag.store import roll_back, sweep_if_idle, writing
 from rag.types import Mode
 from rag.verify import Status, Verdict
 from rag.verify import verify as verify_citation
@@ -87,25 +81,44 @@ def build(
     full: Annotated[
         bool, typer.Option("--full", help="take nothing over from the index as it is")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Build the index from documents, and make it the one that answers."""
     settings = read_settings(index=index)
-    faq: FaqPolicy = "without" if no_faq else "with"
-    encoder = encoder_of(settings)
-    previous, is_whole = (None, True) if full else _previous(settings.index, encoder)
-    reuse = reusable(previous, encoder, faq)
-    corpus = read_corpus(paths or [settings.corpus], skip_unreadable, reuse.known)
-    for id, reason in corpus.skipped:
-        say(f"skipped {id}: {reason}")
-    if if_stale and is_whole and not is_stale(previous, corpus, encoder, faq):
+    built = rebuild(
+        settings.index,
+        paths or [settings.corpus],
+        encoder_of(settings),
+        faq="without" if no_faq else "with",
+        skip_unreadable=skip_unreadable,
+        if_stale=if_stale,
+        full=full,
+    )
+    if built is None:
         say(f"{settings.index} is up to date")
-        return
-    with writing(settings.index), reporting(sys.stderr) as progress:
-        snapshot = index_corpus(corpus, encoder, faq=faq, reuse=reuse, progress=progress)
-        publish(settings.index, snapshot, encoder, DISK)
-    print(_summary(snapshot.manifest, settings.index))
-    if previous:
-        say(str(reused(reuse, snapshot)))
+    elif as_json:
+        print(json.dumps(built.to_json()))
+    else:
+        _show(built, settings.index)
+
+
+@app.command()
+def watch(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="files or folders of documents")
+    ] = None,
+    index: IndexOption = None,
+) -> None:
+    """Build the index again whenever the documents change, until it is interrupted."""
+    settings = read_settings(index=index)
+    watched = paths or [settings.corpus]
+    encoder = encoder_of(settings)
+    first = rebuild(settings.index, watched, encoder, if_stale=True)
+    if first:
+        _show(first, settings.index)
+    say(f"watching {', '.join(printable(str(path)) for path in watched)}")
+    for built in rebuilds(settings.index, watched, encoder, changes(watched)):
+        _show(built, settings.index)
 
 
 @app.command()
@@ -177,7 +190,7 @@ def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
     if as_json:
         print(json.dumps({"id": manifest.id, **manifest.to_json()}, indent=1))
     else:
-        print(_summary(manifest, settings.index))
+        print(summary(manifest, settings.index))
         print(f"model {manifest.model.name}, sha256 {manifest.model.sha256}")
         print(f"corpus sha256 {manifest.corpus_sha256}")
 
@@ -277,20 +290,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(app, arguments)
 
 
-def _previous(index: Path, encoder: Encoder) -> tuple[Snapshot | None, bool]:
-    """The snapshot that answers, and whether the index is whole; damage never stops a build."""
-    try:
-        opened = open_newest(index, encoder)
-    except NoIndex:
-        return None, True
-    except UnusableIndex as error:
-        say(f"nothing is reused: {error}")
-        return None, False
-    for refusal in opened.refused:
-        say(f"not reused: {refusal}")
-    return opened.snapshot, not opened.refused
-
-
 def _common_encoder(settings: Settings, *snapshots: Snapshot) -> Encoder | None:
     """The encoder, where all of these were built with it; else says why there is none."""
     encoder = encoder_of(settings)
@@ -318,9 +317,7 @@ def _counted(verdicts: Sequence[Verdict]) -> str:
     return f"{len(verdicts)} citations: {listed}"
 
 
-def _summary(manifest: Manifest, index: Path) -> str:
-    counts = manifest.counts
-    return (
-        f"{index / manifest.id}: {counts.documents} documents, {counts.sections} sections, "
-        f"{counts.faq_pairs} FAQ pairs, {counts.passages} passages"
-    )
+def _show(built: Built, index: Path) -> None:
+    print(summary(built.manifest, index), flush=True)
+    if built.reused:
+        say(str(built.reused))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import uuid
+from ipaddress import ip_address
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +37,14 @@ _HIDDEN = re.compile(rb"%(2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])", 
 def allowed_hosts(bound: str) -> frozenset[str]:
     """The values of Host, without port, that reach a service bound to that address."""
     return LOCAL_HOSTS | {f"[{bound}]".lower() if ":" in bound else bound.lower()}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address reaches this machine alone."""
+    try:
+        return host.lower() == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Edge:

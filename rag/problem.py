@@ -14,7 +14,9 @@ MEDIA_TYPE = "application/problem+json"
 CLOSE = {"Connection": "close"}
 
 # Types of the errors that our own validators raise; they serve as codes.
-OWN_TYPES = frozenset({"ambiguous_field", "empty_question", "nul_character"})
+OWN_TYPES = frozenset(
+    {"ambiguous_field", "bad_name", "empty_question", "nul_character", "one_source"}
+)
 
 
 class Problem(Exception):

@@ -26,3 +26,8 @@ class Settings(BaseSettings):
     threads: int = Field(2, ge=1, le=64, description="threads that encode")
     host: str = Field("127.0.0.1", description="address that `rag serve` binds")
     port: int = Field(8000, ge=0, le=65535, description="port that `rag serve` binds")
+    roots: str = Field(
+        "",
+        description="folders, separated by `:`, that a rebuild over HTTP may read; if none, the "
+        "corpus",
+    )

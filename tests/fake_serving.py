@@ -12,6 +12,7 @@ from rag.answer import cite
 from rag.late import store
 from rag.lexical import LexicalIndex
 from rag.manifest import Counts, Manifest, Model, Recipe
+from rag.serving import Serving
 from rag.snapshot import Snapshot
 from rag.types import (
     Answer,
@@ -25,7 +26,6 @@ from rag.types import (
     Section,
     Span,
 )
-from service import Serving
 
 GUIDE = (
     "# Trains 🚂 and 汽车\n\nIntro.\n\n## Fares\n\nChildren travel free. 🎟 Adults pay 3 euros.\n\n"

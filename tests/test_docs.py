@@ -23,7 +23,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 def settings_table() -> list[str]:
     return [
-        f"| `RAG_{name.upper()}` | `{field.default}` | {field.description} |"
+        f"| `RAG_{name.upper()}` | `{field.default or '(none)'}` | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
 

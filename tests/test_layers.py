@@ -7,12 +7,13 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = [
     "types errors settings words lines sentences",
-    "readers sections passages manifest files fusion encoder model_files onnx_graph onnx_encoder"
-    " torch_encoder head opening dense lexical late software wording",
+    "readers sections passages manifest files fusion encoder turns model_files onnx_graph"
+    " onnx_encoder torch_encoder head opening dense lexical late software wording",
     "versions snapshot readback store",
     "reuse build stale search",
     "confidence highlight explain answer verify diff doctor",
-    "saved schemas problem body edge server present progress console cli service",
+    "saved schemas problem refusals body edge roots serving jobs upkeep_models upkeep server"
+    " present progress console rebuild cli service",
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 # Within a layer a module may import a sibling, as long as the imports make no circle.

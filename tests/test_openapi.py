@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,11 +12,18 @@ from fake_serving import GUIDE, serving_of
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, settings
 from jsonschema_rs import Draft202012Validator
+from live import library_of
 from schemathesis.checks import CHECKS
 
+from rag.upkeep import Upkeep
 from service import create_app
 
-APP = create_app(serving_of({"guide.md": GUIDE}), hosts=frozenset({"localhost", "testserver"}))
+INDEX = Path(tempfile.mkdtemp(prefix="rag-openapi-"))
+atexit.register(shutil.rmtree, INDEX)
+# Builds that end at once and do nothing, and a library of nothing.
+UPKEEP = Upkeep(library_of(INDEX), lambda path: ["true"], (INDEX,))
+HOSTS = frozenset({"localhost", "testserver"})
+APP = create_app(serving_of({"guide.md": GUIDE}), upkeep=UPKEEP, hosts=HOSTS)
 client = TestClient(APP, base_url="http://localhost")
 schema = schemathesis.openapi.from_asgi("/openapi.json", APP)
 openapi: dict[str, Any] = client.get("/openapi.json").json()
@@ -41,7 +52,9 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator({**openapi, "$ref": f"#/components/schemas/{name}"})
 
 
-@pytest.mark.parametrize("name", ["AskRequest", "AskResponse", "VerifyRequest"])
+@pytest.mark.parametrize(
+    "name", ["AskRequest", "AskResponse", "VerifyRequest", "RebuildRequest", "RollbackRequest"]
+)
 def test_examples_fit_their_schema(name: str) -> None:
     examples = openapi["components"]["schemas"][name]["examples"]
     assert examples
@@ -69,6 +82,27 @@ def test_schema_and_service_agree_on_what_is_asked(body: dict[str, Any]) -> None
     assert validator("AskRequest").is_valid(body) is accepted
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"path": "/none"},
+        {"files": [{"name": "a.md", "text": "A."}]},
+        {},
+        {"path": None},
+        {"files": None},
+        {"path": "a", "files": [{"name": "a.md", "text": "A."}]},
+        {"path": ""},
+        {"files": []},
+        {"files": [{"name": "", "text": "A."}]},
+        {"files": [{"name": "a.md", "text": ""}]},
+        {"path": "a", "other": 1},
+    ],
+)
+def test_schema_and_service_agree_on_what_is_rebuilt(body: dict[str, Any]) -> None:
+    understood = client.post("/index/rebuild", json=body).status_code != 422
+    assert validator("RebuildRequest").is_valid(body) is understood
+
+
 def test_every_operation_declares_its_problems() -> None:
     assert sorted(openapi["paths"]) == [
         "/ask",
@@ -76,6 +110,10 @@ def test_every_operation_declares_its_problems() -> None:
         "/documents/{id}",
         "/healthz",
         "/index",
+        "/index/jobs/{id}",
+        "/index/rebuild",
+        "/index/rollback",
+        "/index/versions",
         "/passages/{id}",
         "/readyz",
         "/verify",

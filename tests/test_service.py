@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,16 @@ import service
 from rag.body import read_body
 from rag.build import build_snapshot
 from rag.edge import allowed_hosts
-from rag.errors import BusyError, NoIndex, UsageError
+from rag.errors import BusyError, UsageError
 from rag.files import Files
 from rag.opening import open_encoder
 from rag.problem import Problem
 from rag.server import greeting, listen
+from rag.serving import Serving
 from rag.settings import Settings
 from rag.store import publish, writing
 from rag.types import Answer
-from service import Serving, create_app, open_serving
+from service import create_app
 
 JSON = {"content-type": "application/json"}
 TEXTS = {"guide.md": GUIDE, "notes/two words.md": "Ferries sail on Sundays.\n"}
@@ -517,11 +517,11 @@ def test_crash_after_the_first_byte_ends_the_connection(serving: Serving) -> Non
         call(app, "GET", "/broken/", [])
 
 
-def test_without_an_index_it_lives_but_is_not_ready(caplog: pytest.LogCaptureFixture) -> None:
-    def opening() -> Serving:
-        raise NoIndex("no index in there: run `rag build`")
-
-    with TestClient(create_app(opening=opening), base_url="http://localhost") as client:
+def test_without_an_index_it_lives_but_is_not_ready(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    upkeep = service.upkeep_of(Settings(index=tmp_path / "none"))
+    with TestClient(create_app(upkeep=upkeep), base_url="http://localhost") as client:
         assert client.get("/healthz").status_code == 200
         assert client.get("/").status_code == 200
         replies = [client.get(path) for path in ("/readyz", "/documents", "/index", "/passages/x")]
@@ -530,12 +530,8 @@ def test_without_an_index_it_lives_but_is_not_ready(caplog: pytest.LogCaptureFix
         check_problem(reply, 503, "not_ready")
         assert reply.headers["retry-after"] == "5"
         assert "`rag build`" in reply.json()["detail"]
-    assert "no index is served: no index in there: run `rag build`" in caplog.messages
-
-
-def test_index_is_opened_when_the_application_starts(serving: Serving) -> None:
-    with TestClient(create_app(opening=lambda: serving), base_url="http://localhost") as client:
-        assert client.get("/readyz").status_code == 200
+    message = f"no index is served: no index in {tmp_path / 'none'}: run `rag build`"
+    assert message in caplog.messages
 
 
 def test_app_is_made_from_the_environment_without_opening_anything(
@@ -551,11 +547,6 @@ def test_app_is_made_from_the_environment_without_opening_anything(
 def test_module_has_no_other_names() -> None:
     with pytest.raises(AttributeError, match="no attribute 'ap'"):
         service.__getattr__("ap")
-
-
-def test_open_serving_says_that_nothing_was_built(tmp_path: Path) -> None:
-    with pytest.raises(NoIndex):
-        open_serving(Settings(index=tmp_path))
 
 
 # ---- together
@@ -662,8 +653,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_built_index_answers_with_exact_citations(built: Path) -> None:
-    opening = partial(open_serving, Settings(index=built, threads=1))
-    with TestClient(create_app(opening=opening), base_url="http://localhost") as client:
+    upkeep = service.upkeep_of(Settings(index=built, threads=1))
+    with TestClient(create_app(upkeep=upkeep), base_url="http://localhost") as client:
         body = client.post("/ask", json={"question": "What do the nurses watch for?"}).json()
         text = client.get("/documents/cells.md").json()["text"]
     first = body["passages"][0]

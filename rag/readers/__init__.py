@@ -16,7 +16,7 @@ from rag.readers.source import Source, find_sources, reason, shown
 from rag.readers.text import paragraph_blocks, plain_blocks
 from rag.types import Block, Document, ParsedDocument
 
-__all__ = ["Corpus", "Source", "find_sources", "read_corpus", "read_source"]
+__all__ = ["SUFFIXES", "Corpus", "Source", "find_sources", "read_corpus", "read_source"]
 
 # Documents read before, by id.
 Known = Mapping[str, Document]
@@ -229,3 +229,6 @@ _READERS: dict[str, _Reader] = {
     ".markdown": _one(_read_markdown),
     ".jsonl": _read_jsonl,
 }
+
+# How the names of files that can be read end, in lower case, sorted.
+SUFFIXES = tuple(sorted(_READERS))

@@ -1,0 +1,197 @@
+"""Builds that the service runs for its callers: each in a process of its own, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import re
+import signal
+import sys
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from rag.errors import BusyError
+from rag.roots import write_texts
+
+log = logging.getLogger("rag.jobs")
+
+REMEMBERED = 20
+LINE_BYTES = 1 << 20
+
+Status = Literal["running", "done", "failed", "cancelled"]
+# The command line that builds an index of the documents at a path.
+Command = Callable[[Path], Sequence[str]]
+Texts = Sequence[tuple[str, str]]
+
+_PROGRESS = re.compile(r"([a-z ]+): (\d+) of (\d+)")
+# The process makes itself nice: the service stays as quick as it was.
+_CHILD = "import os, sys; os.nice(19); from rag.cli import main; main(sys.argv[1:])"
+_ONE_THREAD = {"RAG_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a build failed: a code for programs, a sentence for people."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A build: how far it is (`done` of `total`, 0 of 0 until it is known), and how it ended.
+
+    `result` is what `rag build --json` prints.
+    """
+
+    id: str
+    status: Status = "running"
+    done: int = 0
+    total: int = 0
+    result: dict[str, Any] | None = None
+    failure: Failure | None = None
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a build has said so far."""
+
+    result: dict[str, Any] | None = None
+    detail: str = "the build ended without a word"
+
+
+class Jobs:
+    """The last builds, by id. `finished` is awaited after each that succeeded."""
+
+    def __init__(self, command: Command, finished: Callable[[], Awaitable[None]]) -> None:
+        self._command = command
+        self._finished = finished
+        self._jobs: dict[str, Job] = {}
+        self._running: tuple[str, asyncio.Task[None]] | None = None
+
+    def start(self, source: Path | Texts) -> Job:
+        """A job that builds from a path or from texts. Raises BusyError where one is running."""
+        if self._running is not None:
+            raise BusyError("a build is running: wait until it is done, or cancel it")
+        job = Job(uuid.uuid4().hex)
+        self._jobs[job.id] = job
+        for old in list(self._jobs)[:-REMEMBERED]:
+            del self._jobs[old]
+        self._running = job.id, asyncio.create_task(self._run(job.id, source))
+        return job
+
+    def get(self, id: str) -> Job | None:
+        """The job of that id as it stands now, or None."""
+        return self._jobs.get(id)
+
+    async def cancel(self, id: str) -> Job | None:
+        """The job of that id, ended; one that had ended before is as it was. None for no job."""
+        if self._running is not None and self._running[0] == id:
+            await _stop(self._running[1])
+        return self._jobs.get(id)
+
+    async def close(self) -> None:
+        """Cancels the build that is running, if one is."""
+        if self._running is not None:
+            await _stop(self._running[1])
+
+    async def _run(self, id: str, source: Path | Texts) -> None:
+        heard = Heard()
+        try:
+            with _on_disk(source) as path:
+                code = await _build(self._command(path), lambda line: self._hear(id, heard, line))
+            heard.detail = heard.detail.replace(f"{path}/", "")
+        except asyncio.CancelledError:
+            self._jobs[id] = replace(self._jobs[id], status="cancelled")
+        except Exception:
+            # Nobody waits for this task: what it dies of would be seen by no one.
+            log.exception("the build %s failed", id)
+            failure = Failure("build_failed", "the build cannot be run; the log tells more")
+            self._jobs[id] = replace(self._jobs[id], status="failed", failure=failure)
+        else:
+            await self._end(id, code, heard)
+        finally:
+            self._running = None
+
+    def _hear(self, id: str, heard: Heard, line: str) -> None:
+        if match := _PROGRESS.fullmatch(line):
+            self._jobs[id] = replace(self._jobs[id], done=int(match[2]), total=int(match[3]))
+        elif line.startswith("{"):
+            heard.result = json.loads(line)
+        elif line:
+            heard.detail = line.removeprefix("error: ")
+
+    async def _end(self, id: str, code: int, heard: Heard) -> None:
+        if code != 0 or heard.result is None:
+            failure = Failure(_code(code), heard.detail)
+            self._jobs[id] = replace(self._jobs[id], status="failed", failure=failure)
+            return
+        # It is published already: who cancels now comes too late.
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(self._finished())
+        self._jobs[id] = replace(self._jobs[id], status="done", result=heard.result)
+
+
+def build_command(index: Path) -> Command:
+    """The command line that builds this index: niced, one thread, its result as JSON."""
+
+    def command(path: Path) -> Sequence[str]:
+        arguments = ["build", "--json", "--index", str(index), "--", str(path)]
+        return [sys.executable, "-P", "-c", _CHILD, *arguments]
+
+    return command
+
+
+def _code(exit_code: int) -> str:
+    if exit_code == BusyError.exit_code:
+        return "build_in_progress"
+    return "build_refused" if exit_code == 2 else "build_failed"
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    # A task that has not begun would end without a word.
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@contextmanager
+def _on_disk(source: Path | Texts) -> Iterator[Path]:
+    """The path itself, or a folder of the texts that lasts as long."""
+    if isinstance(source, Path):
+        yield source
+        return
+    with TemporaryDirectory(prefix="rag-upload-") as folder:
+        write_texts(Path(folder), source)
+        yield Path(folder)
+
+
+async def _build(command: Sequence[str], hear: Callable[[str], None]) -> int:
+    """The exit code of the command, each line of whose output is heard. Killed if cancelled."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+        limit=LINE_BYTES,
+        env={**os.environ, **_ONE_THREAD},
+    )
+    assert process.stdout is not None
+    try:
+        async for line in process.stdout:
+            hear(line.decode(errors="replace").rstrip("\n"))
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            # The index survives a kill at any instant; a polite signal might be waited out.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.communicate()

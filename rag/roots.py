@@ -1,0 +1,36 @@
+"""Which files a rebuild over HTTP may read: folders that the settings name, or uploaded texts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rag.errors import UsageError
+
+
+def roots_of(corpus: Path, roots: str) -> tuple[Path, ...]:
+    """The folders of a setting, resolved; the corpus folder where it names none."""
+    named = [Path(part) for part in roots.split(os.pathsep) if part]
+    return tuple(folder.resolve() for folder in named or [corpus])
+
+
+def allowed_path(path: str, roots: Sequence[Path]) -> Path:
+    """The path without links or dots, if it is in one of the roots, whether it exists or not.
+
+    Raises UsageError otherwise, in the same words for what exists and what does not.
+    """
+    try:
+        found = Path(path).resolve()
+    except (OSError, RuntimeError, ValueError):
+        found = None
+    if found is None or not any(found.is_relative_to(root) for root in roots):
+        raise UsageError("the path is not in a folder that may be read: add it to RAG_ROOTS")
+    return found
+
+
+def write_texts(folder: Path, texts: Iterable[tuple[str, str]]) -> None:
+    """Writes each text to the file of that name in the folder, which must not be there yet."""
+    for name, text in texts:
+        with (folder / name).open("x", encoding="utf-8", newline="") as file:
+            file.write(text)

@@ -1,0 +1,43 @@
+"""A service over an index of the paper encoder, and commands that stand in for a build."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from paper import PaperEncoder
+
+from rag.jobs import Command
+from rag.serving import Library
+from rag.upkeep import Upkeep
+from service import Application, create_app
+
+# Never run: no test that uses it starts a build.
+IDLE = ["false"]
+
+
+def library_of(index: Path) -> Library:
+    """The index folder, read by the paper encoder."""
+    return Library(index, lambda: PaperEncoder())
+
+
+def script(code: str) -> Command:
+    """A command that runs Python code, the path as its first argument."""
+
+    def command(path: Path) -> Sequence[str]:
+        return [sys.executable, "-c", code, str(path)]
+
+    return command
+
+
+def live(
+    index: Path,
+    command: Command = lambda path: IDLE,
+    *,
+    roots: tuple[Path, ...] = (),
+    host: str = "127.0.0.1",
+    seconds: float = 0.01,
+) -> Application:
+    """A service that follows the index."""
+    return create_app(upkeep=Upkeep(library_of(index), command, roots, host, seconds))

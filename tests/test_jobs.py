@@ -1,0 +1,197 @@
+"""Builds as jobs: progress, success, failure, cancel; one at a time, the last 20 remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from live import script
+
+from rag.errors import BusyError
+from rag.jobs import REMEMBERED, Command, Failure, Job, Jobs
+
+RESULT = {"id": "5b1e0c9d7a42", "counts": {"documents": 1}, "reused": None}
+BUILD = (
+    "import sys\n"
+    "print('skipped a.xyz: unknown', file=sys.stderr)\n"
+    "print('passages encoded: 64 of 128', file=sys.stderr)\n"
+    f"print({json.dumps(RESULT)!r})\n"
+)
+SLEEP = "import time; print('passages encoded: 1 of 9', flush=True); time.sleep(60)"
+
+
+async def nothing() -> None:
+    """What is done after a build, where nothing is."""
+
+
+async def ended(jobs: Jobs, id: str, until: Callable[[Job], bool] | None = None) -> Job:
+    """The job when it has ended, or is as it should be."""
+    while True:
+        job = jobs.get(id)
+        assert job is not None
+        if until(job) if until else job.status != "running":
+            return job
+        await asyncio.sleep(0.01)
+
+
+def run_one(command: Command, source: object = Path("corpus")) -> Job:
+    async def run() -> Job:
+        jobs = Jobs(command, nothing)
+        return await ended(jobs, jobs.start(source).id)  # type: ignore[arg-type]
+
+    return asyncio.run(run())
+
+
+def test_build_that_succeeds_has_its_result_and_progress() -> None:
+    job = run_one(script(BUILD))
+    assert (job.status, job.done, job.total) == ("done", 64, 128)
+    assert (job.result, job.failure) == (RESULT, None)
+
+
+def test_job_is_done_only_when_the_new_index_is_served() -> None:
+    async def run() -> list[str]:
+        seen: list[str] = []
+
+        async def swap() -> None:
+            await asyncio.sleep(0.01)
+            seen.extend(job.status for job in [jobs.get(id)] if job)
+
+        jobs = Jobs(script(BUILD), swap)
+        id = jobs.start(Path("corpus")).id
+        return [*seen, (await ended(jobs, id)).status, *seen]
+
+    assert asyncio.run(run()) == ["done", "running"]
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "code"),
+    [(1, "build_failed"), (2, "build_refused"), (75, "build_in_progress"), (-9, "build_failed")],
+)
+def test_build_that_fails_says_why(exit_code: int, code: str) -> None:
+    ending = f"os.kill(os.getpid(), {-exit_code})" if exit_code < 0 else f"sys.exit({exit_code})"
+    job = run_one(script(f"import os, sys; print('error: no corpus', flush=True); {ending}"))
+    assert (job.status, job.result) == ("failed", None)
+    assert job.failure == Failure(code, "no corpus")
+
+
+def test_build_that_ends_without_a_word_has_failed() -> None:
+    assert run_one(script("")).failure == Failure("build_failed", "the build ended without a word")
+
+
+@pytest.mark.parametrize("command", [["/none/such"], ["echo", "{broken"]])
+def test_command_that_makes_no_sense_has_failed(
+    command: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        job = run_one(lambda path: command)
+    detail = "the build cannot be run; the log tells more"
+    assert job.failure == Failure("build_failed", detail)
+    assert caplog.messages == [f"the build {job.id} failed"]
+
+
+def test_texts_are_files_of_a_folder_that_goes_with_the_build() -> None:
+    code = "import os, sys; p = sys.argv[1]; print(f'error: {p}/b.md', sorted(os.listdir(p)), p)"
+    job = run_one(script(code), [("b.md", "one\r\n"), ("a.md", "two")])
+    assert job.failure is not None
+    name, _, folder = job.failure.detail.rpartition(" ")
+    assert name == "b.md ['a.md', 'b.md']"
+    assert not Path(folder).exists()
+
+
+def test_one_build_runs_at_a_time() -> None:
+    async def run() -> None:
+        jobs = Jobs(script(SLEEP), nothing)
+        first = jobs.start(Path("corpus"))
+        with pytest.raises(BusyError, match="a build is running"):
+            jobs.start(Path("corpus"))
+        await jobs.cancel(first.id)
+        second = jobs.start(Path("corpus"))
+        await jobs.close()
+        assert jobs.get(second.id) == Job(second.id, "cancelled")
+
+    asyncio.run(run())
+
+
+def test_cancelled_build_and_what_it_has_started_are_killed(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, subprocess, sys, time\n"
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        f"pathlib.Path({str(tmp_path)!r}, 'pids').write_text(f'{{os.getpid()}} {{child.pid}}')\n"
+        "print('passages encoded: 1 of 9', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+
+    async def run() -> Job | None:
+        jobs = Jobs(script(code), nothing)
+        id = jobs.start(Path("corpus")).id
+        await ended(jobs, id, lambda job: job.done == 1)
+        return await jobs.cancel(id)
+
+    job = asyncio.run(run())
+    assert job and (job.status, job.done) == ("cancelled", 1)
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    deadline = time.monotonic() + 10
+    while any(map(is_running, pids)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process is there and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_cancelling_while_the_new_index_is_opened_comes_too_late() -> None:
+    async def run() -> Job | None:
+        opening = asyncio.Event()
+
+        async def swap() -> None:
+            opening.set()
+            await asyncio.sleep(0.02)
+
+        jobs = Jobs(script(BUILD), swap)
+        id = jobs.start(Path("corpus")).id
+        await opening.wait()
+        return await jobs.cancel(id)
+
+    job = asyncio.run(run())
+    assert job and job.status == "done"
+
+
+def test_job_that_has_ended_is_not_cancelled_and_an_unknown_one_is_none() -> None:
+    async def run() -> None:
+        jobs = Jobs(script(BUILD), nothing)
+        job = await ended(jobs, jobs.start(Path("corpus")).id)
+        assert await jobs.cancel(job.id) == job
+        assert await jobs.cancel("none") is None
+        await jobs.close()
+
+    asyncio.run(run())
+
+
+def test_last_jobs_are_remembered() -> None:
+    async def run() -> list[bool]:
+        jobs = Jobs(lambda path: ["true"], nothing)
+        ids = []
+        for _ in range(REMEMBERED + 2):
+            ids.append(jobs.start(Path("corpus")).id)
+            await ended(jobs, ids[-1])
+        return [jobs.get(id) is not None for id in ids]
+
+    assert asyncio.run(run()) == [False, False, *[True] * REMEMBERED]
+
+
+def test_build_is_told_to_use_one_thread() -> None:
+    code = "import os; print('error:', os.environ['RAG_THREADS'], os.environ['OMP_NUM_THREADS'])"
+    job = run_one(script(code))
+    assert job.failure and job.failure.detail == "1 1"
+    assert os.environ.get("RAG_THREADS") is None

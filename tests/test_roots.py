@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rag.errors import UsageError
+from rag.roots import allowed_path, roots_of, write_texts
+
+
+def test_roots_are_those_of_the_setting_or_the_corpus(tmp_path: Path) -> None:
+    assert roots_of(tmp_path, "") == (tmp_path.resolve(),)
+    assert roots_of(tmp_path, "/srv/a::/srv/b") == (Path("/srv/a"), Path("/srv/b"))
+
+
+def test_path_within_a_root_is_resolved_whether_it_exists_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots = roots_of(tmp_path / "docs", "")
+    monkeypatch.chdir(tmp_path)
+    assert allowed_path("docs", roots) == roots[0]
+    assert allowed_path("docs/x/../none", roots) == roots[0] / "none"
+    assert allowed_path(f"{tmp_path}/docs/none", roots) == roots[0] / "none"
+
+
+def test_paths_elsewhere_are_refused_in_the_same_words(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (tmp_path / "docs-too").mkdir()
+    (docs / "out").symlink_to("/etc")
+    (docs / "loop").symlink_to(docs / "loop")
+    elsewhere = ["/etc", "/none", f"{docs}/../docs-too", f"{docs}-too", f"{docs}/out/passwd"]
+    said = set()
+    for path in [*elsewhere, f"{docs}/loop/x", f"{docs}/a\0b", ".", ""]:
+        with pytest.raises(UsageError) as caught:
+            allowed_path(path, roots_of(docs, ""))
+        said.add(str(caught.value))
+    assert said == {"the path is not in a folder that may be read: add it to RAG_ROOTS"}
+
+
+def test_texts_are_written_as_they_are(tmp_path: Path) -> None:
+    write_texts(tmp_path, [("a.md", "é\r\n\n"), ("b.txt", "x")])
+    assert (tmp_path / "a.md").read_bytes() == "é\r\n\n".encode()
+    with pytest.raises(FileExistsError):
+        write_texts(tmp_path, [("b.txt", "y")])
