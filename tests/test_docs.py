@@ -95,8 +95,8 @@ def test_the_answer_in_the_readme_is_the_real_one() -> None:
 
 
 def figures_table() -> list[str]:
-    [path] = (ROOT / "eval" / "results").glob("car-t-lupus-*.json")
-    groups = {group["name"]: group for group in json.loads(path.read_text())["groups"]}
+    [named] = re.findall(r"`(eval/results/car-t-lupus-\w+\.json)`", README)
+    groups = {each["name"]: each for each in json.loads((ROOT / named).read_text())["groups"]}
     return [
         f"| {len(groups[name]['questions'])} {title} | {row['title']} | "
         + " | ".join(

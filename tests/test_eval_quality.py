@@ -28,6 +28,9 @@ def public(folder: Path, name: str) -> Result:
 
 
 def test_the_pages_are_what_the_command_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = [path.name.rpartition("-")[0] for path in RESULTS.glob("*-*.json")]
+    if len(sets) != len(set(sets)):
+        pytest.skip("eval/results holds more than one run of a set: keep the committed one")
     monkeypatch.chdir(ROOT)
     for path, text in pages(RESULTS).items():
         assert path.read_text(encoding="utf-8") == text, f"run `python -m eval.quality`: {path}"
