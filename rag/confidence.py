@@ -38,7 +38,7 @@ class Features:
 BIAS = -5.24
 COEFFICIENTS = Features(late=5.46, lead=5.84)
 # At and above this confidence an answer is given. Where only a third of the questions has an
-# answer, .40 keeps wrong answers at 20 %; people mostly ask what their documents do answer, so it
+# answer, .42 keeps wrong answers at 20 %; people mostly ask what their documents do answer, so it
 # is lower.
 THRESHOLD = 0.3
 

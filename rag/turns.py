@@ -6,45 +6,14 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rag.encoder import Encoded, Encoder
+from rag.encoder import Encoded, WrappedEncoder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TurnsEncoder:
+class TurnsEncoder(WrappedEncoder):
     """The same encoder for answering and for opening a snapshot meanwhile: they take turns."""
 
-    encoder: Encoder
     turn: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.encoder.name
-
-    @property
-    def sha256(self) -> str:
-        """The digest of the model's weights, in hex."""
-        return self.encoder.sha256
-
-    @property
-    def head_sha256(self) -> str:
-        """The digest of the late-interaction head, in hex; "" for none."""
-        return self.encoder.head_sha256
-
-    @property
-    def dim(self) -> int:
-        """The length of each pooled vector."""
-        return self.encoder.dim
-
-    @property
-    def token_dim(self) -> int:
-        """The length of each token vector."""
-        return self.encoder.token_dim
-
-    @property
-    def window(self) -> int:
-        """The longest input in word pieces, special tokens included."""
-        return self.encoder.window
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the text."""
