@@ -45,10 +45,6 @@ class LexicalIndex:
         scores: npt.NDArray[np.float32] = _ranker(self).get_scores_from_ids(columns)
         return scores
 
-    def matched(self, query: Sequence[str]) -> tuple[str, ...]:
-        """The query's distinct stems that occur in any passage, sorted."""
-        return tuple(sorted(self.terms[column] for column in self._columns(query)))
-
     def _columns(self, query: Sequence[str]) -> list[int]:
         found = {column for stem in set(query) if (column := self._column(stem)) is not None}
         rarest = sorted(found, key=lambda c: (int(self.starts[c + 1] - self.starts[c]), c))

@@ -46,7 +46,3 @@ def test_beyond_the_limit_only_the_rarest_terms_count() -> None:
     index = index_texts([" ".join(["common", *rare]), "common", "common"])
     assert index.scores(["common"])[1] > 0
     assert index.scores(["common", *rare])[1] == 0
-
-
-def test_matched_names_the_known_stems_of_the_query() -> None:
-    assert index_texts(["apple pear"]).matched(["pear", "kiwi", "appl", "pear"]) == ("appl", "pear")
