@@ -28,7 +28,7 @@ from eval.beir import read_collection
 from eval.fusions import fused
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
 from eval.ranking import relevant
-from eval.signals import Map, Pool, Signals, judged, kept_signals, part_of, read_pool
+from eval.signals import Map, Pool, Signals, by_name, judged, kept_signals, part_of, read_pool
 from eval.squad import query_parts
 from eval.suite import COLLECTIONS, SQUAD, by_article, drawn
 from rag.build import Progress
@@ -189,9 +189,8 @@ def _gold(pool: Pool, found: Signals) -> list[bool]:
 
 def _without_gold(pool: Pool, found: Signals) -> Signals:
     left = ~np.array(_gold(pool, found), dtype=bool)
-    return Signals(
-        found.query, found.rows[left], found.dense[left], found.bm25[left], found.late[left]
-    )
+    kept = {name: values[left] for name, values in by_name(found).items()}
+    return Signals(found.query, found.rows[left], **kept)
 
 
 def outcome(sets: Mapping[str, Cases], unseen: Mapping[str, Cases]) -> dict[str, Any]:

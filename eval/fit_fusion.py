@@ -20,7 +20,7 @@ import typer
 
 from eval.fusions import FUSIONS, SHIPPED, Fusion, fused
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
-from eval.signals import Map, Pool, Signals, kept_signals, ndcg
+from eval.signals import Kept, Map, Pool, Signals, kept_signals, ndcg
 from eval.stats import compare, interval
 from eval.stop_words import with_stop_words
 from eval.suite import Task, read_tasks
@@ -29,18 +29,29 @@ from rag.head import HEADS, read_head
 from rag.model_files import bundled_model
 from rag.onnx_encoder import open_onnx_encoder
 from rag.progress import reporting
+from rag.search import CANDIDATES
 
 BASELINE = "dense + BM25, min-max 1:1"
 SINGLE = ("dense alone", "BM25 alone", "late interaction alone", BASELINE)
-GRID = tuple(Weights(2, *each) for each in product((0.5, 1, 2), (1, 2, 3, 4)))
+GRID = tuple(
+    Weights(dense, bm25, 3, heading)
+    for dense, bm25, heading in product((1, 1.5, 2, 3), (0.5, 1, 1.5), (0, 0.5, 0.75, 1, 1.5))
+)
+# Candidates by dense and by BM25, in place of those that are served.
+NUMBERS = (25, 100, 200)
 
 Found = Sequence[tuple[Pool, Sequence[Signals]]]
 PerTask = Mapping[str, Mapping[str, float]]
 """Task -> question -> nDCG@10."""
 
 
-def outcome(tasks: Mapping[str, Found]) -> dict[str, Any]:
-    """nDCG@10 of every fusion on every task, with what the shipped one gains and loses."""
+def outcome(
+    tasks: Mapping[str, Found], others: Mapping[str, Mapping[str, Found]]
+) -> dict[str, Any]:
+    """nDCG@10 of every fusion on every task, with what the shipped one gains and loses.
+
+    `others` are the same tasks with other candidates, by what the row is called.
+    """
     values = {
         name: {task: scores(found, fusion) for task, found in tasks.items()}
         for name, fusion in FUSIONS.items()
@@ -55,6 +66,10 @@ def outcome(tasks: Mapping[str, Found]) -> dict[str, Any]:
     rows["as served, long list of stop words"] = _means(
         {task: scores(found, fused) for task, found in longer.items()}
     )
+    rows |= {
+        name: _means({task: scores(found, fused) for task, found in each.items()})
+        for name, each in others.items()
+    }
     return {
         "weights": asdict(SHIPPED),
         "tasks": {
@@ -90,12 +105,17 @@ def left_out(tasks: Mapping[str, Found]) -> dict[str, float]:
 
 
 def read_found(
-    tasks: Sequence[Task], head: Map, cache: Path, exact: bool = False
+    tasks: Sequence[Task],
+    head: Map,
+    cache: Path,
+    kept: Kept = "as served",
+    candidates: int = CANDIDATES,
 ) -> dict[str, Found]:
     """The signals of each task's questions, through a head."""
     return {
         task.name: [
-            (pool, kept_signals(pool, queries, head, cache, exact)) for pool, queries in task.parts
+            (pool, kept_signals(pool, queries, head, cache, kept, candidates))
+            for pool, queries in task.parts
         ]
         for task in tasks
     }
@@ -110,9 +130,16 @@ def main(
     encoder = open_onnx_encoder(bundled_model(), 2)
     head = read_head(HEADS[encoder.sha256], encoder.dim)
     with reporting(sys.stderr) as progress:
-        found = read_found(read_tasks(data, encoder, cache, progress), head.weights, cache)
+        tasks = read_tasks(data, encoder, cache, progress)
+        found = read_found(tasks, head.weights, cache)
+        others = {
+            f"as served, {number} candidates by each": read_found(
+                tasks, head.weights, cache, candidates=number
+            )
+            for number in NUMBERS
+        }
     made = provenance("python -m eval.fit_fusion ../shared/data", encoder.sha256, head.sha256)
-    write_outcome(out, made | outcome(found))
+    write_outcome(out, made | outcome(found, others))
     print(out)
 
 

@@ -1,13 +1,14 @@
-"""Ways to make one score of three signals: what ships, and what it is compared with."""
+"""Ways to make one score of several signals: what ships, and what it is compared with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from eval.signals import Signals
+from eval.signals import Signals, by_name
 from rag.fusion import Weights, fuse
 
 Scores = npt.NDArray[np.float64]
@@ -19,7 +20,7 @@ RRF_K = 60
 
 def fused(signals: Signals, weights: Weights = SHIPPED) -> Scores:
     """The score as served, float64 (n,)."""
-    parts = fuse(signals.dense, signals.bm25, signals.late, weights)
+    parts = fuse(by_name(signals), weights)
     total: Scores = np.sum(list(parts.values()), axis=0)
     return total
 
@@ -47,28 +48,32 @@ def normalised(normalise: Callable[[Scores], Scores], weights: Weights) -> Fusio
     """The weighted sum of the signals, each normalised over the candidates."""
 
     def score(signals: Signals) -> Scores:
-        return (
-            weights.dense * normalise(signals.dense.astype(np.float64))
-            + weights.bm25 * normalise(signals.bm25.astype(np.float64))
-            + weights.late * normalise(signals.late.astype(np.float64))
-        )
+        parts = [
+            getattr(weights, name) * normalise(values.astype(np.float64))
+            for name, values in by_name(signals).items()
+        ]
+        total: Scores = np.sum(parts, axis=0)
+        return total
 
     return score
 
 
 FUSIONS: Mapping[str, Fusion] = {
-    "dense alone": lambda signals: fused(signals, Weights(1, 0, 0)),
-    "BM25 alone": lambda signals: fused(signals, Weights(0, 1, 0)),
-    "late interaction alone": lambda signals: fused(signals, Weights(0, 0, 1)),
-    "dense + BM25, min-max 1:1": lambda signals: fused(signals, Weights(1, 1, 0)),
-    "dense + late, min-max 1:1": lambda signals: fused(signals, Weights(1, 0, 1)),
-    "BM25 + late, min-max 1:1": lambda signals: fused(signals, Weights(0, 1, 1)),
-    "min-max 1:1:1": lambda signals: fused(signals, Weights(1, 1, 1)),
-    "min-max 2:1:2": lambda signals: fused(signals, Weights(2, 1, 2)),
-    "min-max 2:1:4": lambda signals: fused(signals, Weights(2, 1, 4)),
+    "dense alone": lambda signals: fused(signals, Weights(1, 0, 0, 0)),
+    "BM25 alone": lambda signals: fused(signals, Weights(0, 1, 0, 0)),
+    "late interaction alone": lambda signals: fused(signals, Weights(0, 0, 1, 0)),
+    "dense + BM25, min-max 1:1": lambda signals: fused(signals, Weights(1, 1, 0, 0)),
+    "dense + late, min-max 1:1": lambda signals: fused(signals, Weights(1, 0, 1, 0)),
+    "BM25 + late, min-max 1:1": lambda signals: fused(signals, Weights(0, 1, 1, 0)),
+    "dense + BM25 + late, min-max 1:1:1": lambda signals: fused(signals, Weights(1, 1, 1, 0)),
+    "as served, without the heading": lambda signals: fused(signals, replace(SHIPPED, heading=0)),
+    "min-max 1:1:1:1": lambda signals: fused(signals, Weights(1, 1, 1, 1)),
+    "min-max 2:1:3:1": lambda signals: fused(signals, Weights(2, 1, 3, 1)),
+    "min-max 1.5:1:3:1": lambda signals: fused(signals, Weights(1.5, 1, 3, 1)),
+    "min-max 1.5:1.5:3:0.75": lambda signals: fused(signals, Weights(1.5, 1.5, 3, 0.75)),
     "z-scores, same weights": normalised(standard, SHIPPED),
     "distribution-based, same weights": normalised(by_distribution, SHIPPED),
-    "reciprocal ranks 1:1:1": normalised(reciprocal_rank, Weights(1, 1, 1)),
+    "reciprocal ranks 1:1:1:1": normalised(reciprocal_rank, Weights(1, 1, 1, 1)),
     "reciprocal ranks, same weights": normalised(reciprocal_rank, SHIPPED),
     "as served": fused,
 }

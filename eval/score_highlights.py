@@ -185,7 +185,7 @@ def _described(
         (text[start:end], bisect_left(starts, start), bisect_left(starts, end))
         for start, end in sentences(text)
     ]
-    kept = [(sentence, similar[:, a:b].max(axis=1)) for sentence, a, b in places if a < b]
+    kept = [(sentence, similar[a:b].max(axis=0)) for sentence, a, b in places if a < b]
     pooled = encoder.encode_passages([sentence for sentence, _ in kept], [""] * len(kept)).pooled
     asked = set(each.query.stems)
     found = [

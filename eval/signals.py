@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,15 +22,18 @@ from eval.beir import read_collection
 from eval.cache import digest
 from eval.measures import DEPTH, PRIMARY, per_query
 from eval.ranking import first_of_each, relevant
+from eval.rounding import float_scores, rounded
 from rag.build import BATCH, Progress, corpus_sha256, split_corpus
 from rag.encoder import Encoder
 from rag.fusion import order
 from rag.head import project
-from rag.late import SCALE, TokenStore, late_scores, quantise, store
+from rag.headings import Headings, headings_of
+from rag.late import late_scores
 from rag.lexical import LexicalIndex, index_texts
 from rag.model_files import file_sha256
 from rag.readers import read_corpus
 from rag.search import CANDIDATES
+from rag.tokens import quantise, store
 from rag.types import Passage
 from rag.words import stems
 
@@ -37,6 +41,9 @@ Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 # A map of token vectors, float32 (dim, size); None leaves them as they are.
 Map = Floats | None
+# The bits in which a component of a token vector is kept; None keeps the float.
+Kept = int | None | Literal["as served"]
+SIGNALS = ("dense", "bm25", "late", "heading")
 BEIR_FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
 
 
@@ -72,6 +79,7 @@ class Pool:
     stored: Vectors
     asked: Vectors
     lexical: LexicalIndex
+    headings: Headings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +94,7 @@ class Signals:
     dense: Floats
     bm25: Floats
     late: Floats
+    heading: Floats
 
 
 def read_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progress) -> Pool:
@@ -102,6 +111,7 @@ def read_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progress) -
         stored=_stored(split.passages, encoder, cache, progress),
         asked=_asked(list(collection.queries.values()), encoder, cache, progress),
         lexical=_lexical(split.passages),
+        headings=_headings(split.passages, encoder, cache, progress),
     )
 
 
@@ -122,6 +132,7 @@ def read_faq_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progres
         stored=_stored(split.passages, encoder, cache, progress),
         asked=_asked(list(queries.values()), encoder, cache, progress),
         lexical=_lexical(split.passages),
+        headings=_headings(split.passages, encoder, cache, progress),
     )
 
 
@@ -130,28 +141,25 @@ def judged(pool: Pool) -> list[str]:
     return [query for query in pool.queries if relevant(pool.qrels.get(query, {}))]
 
 
-def signals(pool: Pool, queries: Sequence[str]) -> list[Signals]:
+def by_name(signals: Signals) -> dict[str, Floats]:
+    """Each signal by its name."""
+    return {name: getattr(signals, name) for name in SIGNALS}
+
+
+def signals(pool: Pool, queries: Sequence[str], candidates: int = CANDIDATES) -> list[Signals]:
     """The candidates of each query, found as `search` finds them, with dense and BM25 scores."""
     place = {query: at for at, query in enumerate(pool.queries)}
-    return [_signals(pool, query, place[query]) for query in queries]
+    return [_signals(pool, query, place[query], candidates) for query in queries]
 
 
 def with_late(
-    pool: Pool, found: Sequence[Signals], head: Map, exact: bool = False
+    pool: Pool, found: Sequence[Signals], head: Map, kept: Kept = "as served"
 ) -> list[Signals]:
-    """The signals with late interaction as served: through the head, stored as int8.
-
-    With `exact` the token vectors are not rounded, to see what rounding costs.
-    """
+    """The signals with late interaction through the head, token vectors kept as served or so."""
     place = {query: at for at, query in enumerate(pool.queries)}
-    tokens = _token_store(pool.stored, head, exact)
+    score = _scorer(pool.stored, head, kept)
     return [
-        replace(
-            each,
-            late=late_scores(
-                _mapped(pool.asked, place[each.query], head), tokens, each.rows.tolist()
-            ),
-        )
+        replace(each, late=score(_mapped(pool.asked, place[each.query], head), each.rows.tolist()))
         for each in found
     ]
 
@@ -166,19 +174,30 @@ def ndcg(
 
 
 def kept_signals(
-    pool: Pool, queries: Sequence[str], head: Map, cache: Path, exact: bool = False
+    pool: Pool,
+    queries: Sequence[str],
+    head: Map,
+    cache: Path,
+    kept: Kept = "as served",
+    candidates: int = CANDIDATES,
 ) -> list[Signals]:
     """The signals of those queries `with_late`, kept in the `cache` folder."""
     weights = "" if head is None else hashlib.sha256(head.tobytes()).hexdigest()
     words = hashlib.sha256(pool.lexical.impacts.tobytes()).hexdigest()
-    made_from = [weights, str(exact), words, *(passage.id for passage in pool.passages)]
+    made_from = [
+        weights,
+        str(kept),
+        str(candidates),
+        words,
+        *(passage.id for passage in pool.passages),
+    ]
     path = cache / f"{digest(pool.name, *made_from, *queries)}.safetensors"
     if not path.is_file():
-        found = with_late(pool, signals(pool, queries), head, exact)
+        found = with_late(pool, signals(pool, queries, candidates), head, kept)
         _write(path, _packed(found))
     arrays = load_file(path)
     ends = arrays["ends"]
-    columns = [np.split(arrays[name], ends[:-1]) for name in ("rows", "dense", "bm25", "late")]
+    columns = [np.split(arrays[name], ends[:-1]) for name in ("rows", *SIGNALS)]
     return [Signals(*each) for each in zip(queries, *columns, strict=True)]
 
 
@@ -195,6 +214,7 @@ def part_of(pool: Pool, name: str, rows: Sequence[int], queries: Sequence[str]) 
         stored=_some(pool.stored, rows),
         asked=_some(pool.asked, [place[query] for query in queries]),
         lexical=_lexical(passages),
+        headings=replace(pool.headings, rows=pool.headings.rows[list(rows)]),
     )
 
 
@@ -207,20 +227,20 @@ def _some(vectors: Vectors, rows: Sequence[int]) -> Vectors:
 def _packed(found: Sequence[Signals]) -> dict[str, npt.NDArray[np.generic]]:
     return {
         "rows": np.concatenate([each.rows for each in found]),
-        "dense": np.concatenate([each.dense for each in found]),
-        "bm25": np.concatenate([each.bm25 for each in found]),
-        "late": np.concatenate([each.late for each in found]),
+        **{name: np.concatenate([getattr(each, name) for each in found]) for name in SIGNALS},
         "ends": np.cumsum([len(each.rows) for each in found], dtype=np.int64),
     }
 
 
-def _signals(pool: Pool, query: str, at: int) -> Signals:
+def _signals(pool: Pool, query: str, at: int, candidates: int) -> Signals:
     cosines = pool.stored.pooled @ pool.asked.pooled[at]
     impacts = pool.lexical.scores(stems(pool.queries[query]))
     matching = np.flatnonzero(impacts > 0)
-    best = matching[np.argsort(-impacts[matching], kind="stable")[:CANDIDATES]]
-    rows = np.union1d(np.argsort(-cosines, kind="stable")[:CANDIDATES], best)
-    return Signals(query, rows, cosines[rows], impacts[rows], np.zeros(len(rows), np.float32))
+    best = matching[np.argsort(-impacts[matching], kind="stable")[:candidates]]
+    rows = np.union1d(np.argsort(-cosines, kind="stable")[:candidates], best)
+    near, late = cosines[rows], np.zeros(len(rows), np.float32)
+    heading = pool.headings.cosines(pool.asked.pooled[at], rows, near)
+    return Signals(query, rows, near, impacts[rows], late, heading)
 
 
 def _ranked(pool: Pool, each: Signals, scores: npt.NDArray[np.floating]) -> list[str]:
@@ -228,12 +248,16 @@ def _ranked(pool: Pool, each: Signals, scores: npt.NDArray[np.floating]) -> list
     return first_of_each((pool.units[each.rows[at]] for at in best), DEPTH)
 
 
-def _token_store(vectors: Vectors, head: Map, exact: bool) -> TokenStore:
-    mapped = [_mapped(vectors, at, head) for at in range(len(vectors.starts) - 1)]
-    if exact:
-        scaled = np.concatenate(mapped) * np.float32(SCALE)
-        return TokenStore(scaled, vectors.starts)  # type: ignore[arg-type]
-    return store([quantise(tokens) for tokens in mapped], mapped[0].shape[1])
+def _scorer(vectors: Vectors, head: Map, kept: Kept) -> Callable[[Floats, Sequence[int]], Floats]:
+    """Late interaction of a query's token vectors with the passages in those rows."""
+    mapped = (_mapped(vectors, at, head) for at in range(len(vectors.starts) - 1))
+    if kept == "as served":
+        tokens = store(
+            map(quantise, mapped), vectors.tokens.shape[1] if head is None else head.shape[1]
+        )
+        return lambda query, rows: late_scores(query, tokens, rows)
+    passages = [rounded(each, kept) for each in mapped]
+    return lambda query, rows: float_scores(query, [passages[row] for row in rows])
 
 
 def _mapped(vectors: Vectors, at: int, head: Map) -> Floats:
@@ -253,6 +277,15 @@ def _stored(
 
 def _asked(texts: Sequence[str], encoder: Encoder, cache: Path, progress: Progress) -> Vectors:
     return _vectors(texts, [""] * len(texts), encoder, cache, progress)
+
+
+def _headings(
+    passages: Sequence[Passage], encoder: Encoder, cache: Path, progress: Progress
+) -> Headings:
+    def encode(texts: Sequence[str]) -> Floats:
+        return _asked(texts, encoder, cache, progress).pooled
+
+    return headings_of(passages, {}, encode, encoder.dim)
 
 
 def _vectors(

@@ -29,8 +29,8 @@ SERVED = "all"
 SYSTEMS: Mapping[str, System] = {
     "dense": System("dense alone", "dense"),
     "bm25": System("BM25 alone", "bm25"),
-    "late": System("late interaction alone", "hybrid", Weights(0, 0, 1)),
-    "dense+bm25": System("dense and BM25, equal weights", "hybrid", Weights(1, 1, 0)),
+    "late": System("late interaction alone", "hybrid", Weights(0, 0, 1, 0)),
+    "dense+bm25": System("dense and BM25, equal weights", "hybrid", Weights(1, 1, 0, 0)),
     SERVED: System("all together, as served", "hybrid"),
 }
 
@@ -62,7 +62,7 @@ def _candidates(
     """The system's candidates; the hybrid ones differ only in how the same signals are weighted."""
     if system.mode != "hybrid":
         return find_candidates(snapshot, query, mode=system.mode)
-    return replace(together, shares=fuse(**together.signals, weights=system.weights))
+    return replace(together, shares=fuse(together.signals, system.weights))
 
 
 def _best_score(system: str, hits: tuple[ScoredPassage, ...]) -> float:

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rag import dense, late, lexical
+from rag import dense, lexical
 from rag.encoder import Encoder
 from rag.errors import CorpusError
+from rag.headings import Headings, headings_of
 from rag.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe
 from rag.passages import passages_of
 from rag.readers import Corpus, read_corpus
@@ -20,12 +21,13 @@ from rag.reuse import NOTHING, Content, Cuts, Reuse, Vectors, content_of, reuse_
 from rag.sections import sections_of
 from rag.snapshot import Snapshot, contents, entries, probe_vectors
 from rag.software import software
+from rag.tokens import BITS, TokenStore, quantise, store
 from rag.types import Document, ParsedDocument, Passage, Section
 from rag.words import STOP_WORDS
 
 # Raised when readers, sections or passages come to cut differently, so that indexes built by an
 # older version are seen to be stale.
-SPLITTER = 1
+SPLITTER = 2
 SPECIAL_PIECES = 2
 BATCH = 64
 
@@ -97,6 +99,7 @@ def index_corpus(
         dense=dense.index_vectors(pooled),
         lexical=index,
         tokens=tokens,
+        headings=_headings(split.passages, encoder, reuse, progress),
         probes=probe_vectors(encoder),
     )
     return replace(snapshot, manifest=replace(snapshot.manifest, files=entries(contents(snapshot))))
@@ -143,7 +146,7 @@ def recipe(encoder: Encoder, faq: FaqPolicy) -> Recipe:
         bm25_k1=lexical.K1,
         bm25_b=lexical.B,
         bm25_stop_words=len(STOP_WORDS),
-        token_scale=late.SCALE,
+        token_bits=BITS,
     )
 
 
@@ -191,14 +194,28 @@ def _nothing_left(split: Split, faq: FaqPolicy) -> str:
 
 def _encode(
     passages: Sequence[Passage], encoder: Encoder, reuse: Reuse, progress: Progress
-) -> tuple[npt.NDArray[np.float32], late.TokenStore]:
+) -> tuple[npt.NDArray[np.float32], TokenStore]:
     """The vectors of the passages; those of a content that stands twice are made once."""
     wanted = [content_of(passage) for passage in passages]
     new = [content for content in dict.fromkeys(wanted) if content not in reuse.vectors]
     made = _encode_new(new, encoder, progress)
     found = [made.get(content) or reuse.vectors[content] for content in wanted]
     pooled = np.array([vector for vector, _ in found], dtype=np.float32)
-    return pooled, late.store([tokens for _, tokens in found], encoder.token_dim)
+    return pooled, store([tokens for _, tokens in found], encoder.token_dim)
+
+
+def _headings(
+    passages: Sequence[Passage], encoder: Encoder, reuse: Reuse, progress: Progress
+) -> Headings:
+    def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        made = []
+        for start in range(0, len(texts), BATCH):
+            batch = texts[start : start + BATCH]
+            made.append(encoder.encode_passages(batch, [""] * len(batch)).pooled)
+            progress("headings encoded", start + len(batch), len(texts))
+        return np.concatenate(made)
+
+    return headings_of(passages, reuse.headings, encode, encoder.dim)
 
 
 def _encode_new(
@@ -211,7 +228,7 @@ def _encode_new(
             [text for _, text in batch], [above for above, _ in batch]
         )
         for content, pooled, tokens in zip(batch, encoded.pooled, encoded.tokens, strict=True):
-            made[content] = (pooled, late.quantise(tokens))
+            made[content] = (pooled, quantise(tokens))
         progress("passages encoded", start + len(batch), len(new))
     return made
 

@@ -21,6 +21,7 @@ def explain(
         dense=found.get("dense"),
         bm25=found.get("bm25"),
         late=found.get("late"),
+        heading=found.get("heading"),
         matched=matched(query.text, f"{passage.context}\n{passage.text}"),
     )
 

@@ -1,4 +1,4 @@
-"""Fusion: one score out of three signals, by a weighted sum of min-max normalised scores.
+"""Fusion: one score out of four signals, by a weighted sum of min-max normalised scores.
 
     fused(p) = sum over signals s of  weight_s * (s(p) - min s) / (max s - min s)  /  sum weight_s
 
@@ -14,8 +14,8 @@ fitted to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,24 +29,23 @@ class Weights:
     """How much each signal counts; at least one is positive, none is negative."""
 
     dense: float = 2.0
-    bm25: float = 1.0
+    bm25: float = 1.5
     late: float = 3.0
+    heading: float = 0.75
 
     def __post_init__(self) -> None:
-        if min(self.dense, self.bm25, self.late) < 0 or self.dense + self.bm25 + self.late <= 0:
+        if min(astuple(self)) < 0 or sum(astuple(self)) <= 0:
             raise ValueError(f"weights must be >= 0 and not all 0, found {self}")
 
 
-def fuse(dense: Signal, bm25: Signal, late: Signal, weights: Weights) -> dict[str, Scaled]:
+def fuse(signals: Mapping[str, Signal], weights: Weights) -> dict[str, Scaled]:
     """What each signal adds to each candidate's fused score, float64 (n,) by the signal's name.
 
-    The fused score is their sum.
+    The signals bear the names of the weights. The fused score is their sum.
     """
-    total = weights.dense + weights.bm25 + weights.late
+    total = sum(astuple(weights))
     return {
-        "dense": weights.dense / total * min_max(dense),
-        "bm25": weights.bm25 / total * min_max(bm25),
-        "late": weights.late / total * min_max(late),
+        name: weight / total * min_max(signals[name]) for name, weight in asdict(weights).items()
     }
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 
 import numpy as np
@@ -22,6 +23,7 @@ from rag.encoder import Encoded, Encoder, Vectors, WrappedEncoder
 from rag.errors import ModelError
 from rag.model_files import DIGESTS, WEIGHTS
 
+ROTATION_SEED = 0
 # The head of each model, by the sha256 of the model's weights.
 HEADS = {DIGESTS[WEIGHTS]: "all-MiniLM-L6-v2.late.safetensors"}
 
@@ -60,9 +62,23 @@ class HeadedEncoder(WrappedEncoder):
 
 
 def with_head(encoder: Encoder) -> Encoder:
-    """The encoder with its model's head; the encoder itself where there is none for the model."""
+    """The encoder with its model's head, or with a mere rotation where there is none for it."""
     file = HEADS.get(encoder.sha256)
-    return encoder if file is None else HeadedEncoder(encoder, read_head(file, encoder.dim))
+    head = read_head(file, encoder.dim) if file else Head(rotation(encoder.token_dim), "")
+    return HeadedEncoder(encoder, head)
+
+
+@cache
+def rotation(dim: int) -> Vectors:
+    """A fixed random rotation, float32 (dim, dim): cosines stay, components come to be alike.
+
+    Some of a model's dimensions are far larger than the rest, and two bits cannot hold both.
+    """
+    drawn = np.random.default_rng(ROTATION_SEED).normal(size=(dim, dim))
+    orthogonal, upper = np.linalg.qr(drawn)
+    # With the signs of the diagonal it is unique, whatever library has computed it.
+    turned: Vectors = (orthogonal * np.sign(np.diagonal(upper))).astype(np.float32)
+    return turned
 
 
 def read_head(file: str, dim: int) -> Head:

@@ -51,4 +51,4 @@ def _candidates(snapshot: Snapshot, passage: Passage) -> list[Span]:
 def _score(scores: npt.NDArray[np.float32], starts: list[int], span: Span) -> float:
     first = bisect_left(starts, span.char_start)
     last = bisect_left(starts, span.char_end)
-    return float(scores[:, first:last].max(axis=1).mean()) if first < last else -1.0
+    return float(scores[first:last].max(axis=0).mean()) if first < last else -1.0

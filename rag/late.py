@@ -2,56 +2,40 @@
 
 The score is the mean over query tokens of the largest cosine with any of the passage's token
 vectors (MaxSim, Khattab & Zaharia 2020, divided by the number of query tokens, so that it does
-not grow with the question).
+not grow with the question). Stored vectors have two bits a component, a query's eight; what is
+summed are integers, so a score depends on no other passage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from rag.integers import product
+from rag.tokens import BITS, KEPT, LEVELS, PER_BYTE, Packed, TokenStore, step, width
+
 Matrix = npt.NDArray[np.float32]
 
-# A token vector is L2-normalised, so its components are small: int8 holds v * 256, clipped to
-# +-127, that is a range of +-.496 in steps of 1/256.
-SCALE = 256.0
+LARGEST = 127
 
 
-@dataclass(frozen=True, slots=True)
-class TokenStore:
-    """The token vectors of all passages, one after another.
+def similarities(query: Matrix, tokens: Packed) -> Matrix:
+    """The cosine of each stored token (t, width) with each query token (q, dim): float32 (t, q).
 
-    `vectors` int8 (n_tokens, dim), memory-mapped when loaded; `starts` int64 (n_passages + 1,):
-    passage i has rows starts[i] to starts[i + 1].
+    A query token of zeros has cosine 0 with all.
     """
-
-    vectors: npt.NDArray[np.int8]
-    starts: npt.NDArray[np.int64]
-
-    def rows(self, passage: int) -> npt.NDArray[np.int8]:
-        """The token vectors of one passage, int8 (t, dim)."""
-        return self.vectors[self.starts[passage] : self.starts[passage + 1]]
-
-
-def quantise(tokens: Matrix) -> npt.NDArray[np.int8]:
-    """Token vectors as stored: int8, `SCALE` times the float, rounded half to even, clipped."""
-    steps: npt.NDArray[np.int8] = np.clip(np.rint(tokens * SCALE), -127, 127).astype(np.int8)
-    return steps
-
-
-def store(passages: Iterable[npt.NDArray[np.int8]], dim: int) -> TokenStore:
-    """A store of the passages' quantised token vectors, in their order."""
-    matrices = [np.zeros((0, dim), dtype=np.int8), *passages]
-    starts = np.cumsum([len(matrix) for matrix in matrices], dtype=np.int64)
-    return TokenStore(np.concatenate(matrices), starts)
-
-
-def similarities(query: Matrix, tokens: npt.NDArray[np.int8]) -> Matrix:
-    """The cosine of each query token (q, dim) with each stored token (t, dim): float32 (q, t)."""
-    result: Matrix = query @ (tokens.astype(np.float32).T / np.float32(SCALE))
+    dim = query.shape[1]
+    scale = np.abs(query).max(axis=1, initial=0) / np.float32(LARGEST)
+    rounded = np.zeros((PER_BYTE * width(dim), len(query)), dtype=np.int8)
+    rounded[:dim] = np.rint(query / np.maximum(scale, np.float32(1e-12))[:, None]).T
+    levels = np.zeros((len(tokens), len(query)), dtype=np.int32)
+    for at, part in enumerate(np.split(rounded, PER_BYTE)):
+        levels += product((tokens >> (BITS * at)) & (LEVELS - 1), part)
+    # Level l stands for l - 1.5 steps.
+    halves = 2 * levels - (LEVELS - 1) * rounded.sum(axis=0, dtype=np.int32)
+    result: Matrix = halves * (scale * np.float32(step(dim) / (2 * KEPT)))
     return result
 
 
@@ -66,6 +50,6 @@ def late_scores(query: Matrix, tokens: TokenStore, passages: Sequence[int]) -> M
         return scores
     blocks = [tokens.rows(passages[at]) for at in filled]
     starts = np.cumsum([0, *(len(block) for block in blocks[:-1])])
-    best = np.maximum.reduceat(similarities(query, np.concatenate(blocks)), starts, axis=1)
-    scores[filled] = best.mean(axis=0)
+    best = np.maximum.reduceat(similarities(query, np.concatenate(blocks)), starts, axis=0)
+    scores[filled] = best.mean(axis=1)
     return scores

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-FORMAT = 1
+FORMAT = 2
 
 FaqPolicy = Literal["with", "without", "answers"]
 
@@ -49,7 +49,7 @@ class Recipe:
     bm25_k1: float
     bm25_b: float
     bm25_stop_words: int
-    token_scale: float
+    token_bits: int
 
 
 @dataclass(frozen=True, slots=True)

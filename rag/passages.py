@@ -97,9 +97,11 @@ def _passages(
     document: Document, section: Section, blocks: list[Block], window: _Window
 ) -> Iterator[Passage]:
     region = _region(document.text, blocks, window)
-    context = opening = _context((document.title, *section.heading_path), window)
+    # A title that is merely the id, for want of one, says nothing.
+    title = "" if document.title == document.id else document.title
+    context = opening = _context((title, *section.heading_path), window)
     if section.kind == "faq":
-        opening = _context((document.title, *section.heading_path[:-1]), window)
+        opening = _context((title, *section.heading_path[:-1]), window)
     room = window.limit - max(window.count(context), window.count(opening))
     atoms = [_Atom(region.start)]
     if region.count(region.start, region.end) > window.limit - window.count(opening):

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag import dense
+from rag.headings import vectors_by_heading
 from rag.manifest import Model, Recipe
 from rag.snapshot import Snapshot
 from rag.software import same_cuts, same_vectors, software
@@ -23,8 +24,8 @@ from rag.types import Document, Passage, Section
 
 # What the encoder reads of a passage: its context and its text.
 Content = tuple[str, str]
-# float32 (dim,), L2-normalised, and int8 (t, dim) as `late.quantise` gives it.
-Vectors = tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]
+# float32 (dim,), L2-normalised, and uint8 (t, width) as `tokens.quantise` gives it.
+Vectors = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Cuts:
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """What may be taken over: the cuts of documents, by their ids, and the vectors of contents.
+    """What may be taken over: the cuts of documents, by their ids, and the vectors of contents
+    and of headings.
 
     `documents` are those of the earlier snapshot; without `cuts` they are cut anew.
     """
@@ -45,6 +47,7 @@ class Reuse:
     documents: Mapping[str, Document]
     cuts: Mapping[str, Cuts]
     vectors: Mapping[Content, Vectors]
+    headings: Mapping[str, npt.NDArray[np.float32]]
 
     @property
     def known(self) -> Mapping[str, Document]:
@@ -52,7 +55,7 @@ class Reuse:
         return self.documents if self.cuts else {}
 
 
-NOTHING = Reuse({}, {}, {})
+NOTHING = Reuse({}, {}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def reuse_of(
     was, now = previous.manifest, software()
     if (
         was.model != model
-        or was.recipe.token_scale != recipe.token_scale
+        or was.recipe.token_bits != recipe.token_bits
         or not same_vectors(was.software, now)
         or not np.array_equal(previous.probes, probes)
     ):
@@ -91,6 +94,7 @@ def reuse_of(
         documents=previous.documents,
         cuts=_cuts(previous) if cut_alike else {},
         vectors=_vectors(previous),
+        headings=vectors_by_heading(previous.headings, previous.passages),
     )
 
 

@@ -161,6 +161,7 @@ class ScoresModel(_Response):
     dense: float | None
     bm25: float | None
     late: float | None
+    heading: float | None
     fused: float
 
 
@@ -180,6 +181,7 @@ class ExplanationModel(_Response):
     dense: ContributionModel | None
     bm25: ContributionModel | None
     late: ContributionModel | None
+    heading: ContributionModel | None
     matched: tuple[str, ...]
 
 
@@ -236,7 +238,13 @@ ASK_EXAMPLE = {
             "passage_id": "9f2c51d0a3be",
             "text": "The T cells are collected by leukapheresis.",
             "score": 0.91,
-            "scores": {"dense": 0.61, "bm25": 9.4, "late": 0.74, "fused": 0.91},
+            "scores": {
+                "dense": 0.61,
+                "bm25": 9.4,
+                "late": 0.74,
+                "heading": 0.42,
+                "fused": 0.91,
+            },
             "highlights": [{"char_start": 1203, "char_end": 1246}],
             "citation": {
                 "document_id": "car-t-lupus.md",

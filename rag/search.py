@@ -19,7 +19,8 @@ from rag.snapshot import Snapshot
 from rag.types import Filters, Mode, ScoredPassage, Scores, Section
 from rag.words import stems
 
-CANDIDATES = 100
+# More than these find no more answers, and cost time: docs/quality.md.
+CANDIDATES = 50
 DEFAULT_WEIGHTS = Weights()
 NO_FILTERS = Filters()
 
@@ -117,12 +118,13 @@ def find_candidates(
         return _single("bm25", matching, impacts[matching])
     rows = np.union1d(dense.nearest(snapshot.dense, query.pooled, k, within), matching)
     cosines = dense.cosines(snapshot.dense, query.pooled, rows)
-    late = late_scores(query.tokens, snapshot.tokens, rows.tolist())
-    return Candidates(
-        rows=rows,
-        signals={"dense": cosines, "bm25": impacts[rows], "late": late},
-        shares=fuse(cosines, impacts[rows], late, weights),
-    )
+    signals = {
+        "dense": cosines,
+        "bm25": impacts[rows],
+        "late": late_scores(query.tokens, snapshot.tokens, rows.tolist()),
+        "heading": snapshot.headings.cosines(query.pooled, rows, cosines),
+    }
+    return Candidates(rows, signals, fuse(signals, weights))
 
 
 def best_of(snapshot: Snapshot, candidates: Candidates, k: int) -> list[ScoredPassage]:
@@ -139,6 +141,7 @@ def _scores(candidates: Candidates, at: int) -> Scores:
         dense=raw.get("dense"),
         bm25=raw.get("bm25"),
         late=raw.get("late"),
+        heading=raw.get("heading"),
         fused=float(candidates.fused[at]),
     )
 

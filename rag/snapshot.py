@@ -30,10 +30,11 @@ import numpy.typing as npt
 from rag import dense
 from rag.encoder import Encoder
 from rag.errors import CorruptIndex, NoIndex
-from rag.late import TokenStore
+from rag.headings import Headings
 from rag.lexical import LexicalIndex
 from rag.lines import LineIndex
 from rag.manifest import FileEntry, Manifest, id_of, parse_manifest
+from rag.tokens import TokenStore, width
 from rag.types import Document, Passage, Section
 from rag.versions import (
     CURE,
@@ -69,6 +70,7 @@ class Snapshot:
     dense: faiss.IndexFlatIP
     lexical: LexicalIndex
     tokens: TokenStore
+    headings: Headings
     probes: npt.NDArray[np.float32]
 
     @cached_property
@@ -107,6 +109,8 @@ def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:
         "bm25_terms.json": json.dumps(lexical.terms, ensure_ascii=False).encode(),
         "dense.faiss": dense.to_bytes(snapshot.dense),
         "documents.jsonl": _lines(asdict(document) for document in snapshot.documents.values()),
+        "heading_rows.npy": _array(snapshot.headings.rows),
+        "headings.npy": _array(snapshot.headings.vectors),
         "passages.jsonl": _lines(_stored_passage(passage) for passage in snapshot.passages),
         "probes.npy": _array(snapshot.probes),
         "sections.jsonl": _lines(asdict(section) for section in snapshot.sections.values()),
@@ -301,9 +305,14 @@ def _check_counts(folder: Path, snapshot: Snapshot) -> None:
         "BM25 passages": (snapshot.lexical.count, counts.passages),
         "token rows": (len(tokens.starts) - 1, counts.passages),
         "tokens": (len(tokens.vectors), counts.tokens),
+        "heading rows": (len(snapshot.headings.rows), counts.passages),
         "last token": (int(tokens.starts[-1]), counts.tokens),
         "dimensions": (snapshot.dense.d, snapshot.manifest.model.dim),
-        "token dimensions": (tokens.vectors.shape[1], snapshot.manifest.model.token_dim),
+        "dimensions of headings": (
+            snapshot.headings.vectors.shape[1],
+            snapshot.manifest.model.dim,
+        ),
+        "bytes a token": (tokens.vectors.shape[1], width(snapshot.manifest.model.token_dim)),
     }
     for what, (number, expected) in found.items():
         if number != expected:
@@ -346,6 +355,7 @@ def _load(folder: Path, manifest: Manifest) -> Snapshot:
         dense=dense.from_bytes((folder / "dense.faiss").read_bytes()),
         lexical=lexical,
         tokens=tokens,
+        headings=Headings(_read(folder / "headings.npy"), _read(folder / "heading_rows.npy")),
         probes=_read(folder / "probes.npy"),
     )
 

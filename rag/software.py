@@ -23,9 +23,10 @@ _CUTTING_CODE = ("lines.py", "passages.py", "readers", "sections.py", "sentences
 _ENCODING_CODE = (
     "encoder.py",
     "head.py",
-    "late.py",
+    "headings.py",
     "onnx_encoder.py",
     "onnx_graph.py",
+    "tokens.py",
     "torch_encoder.py",
 )
 

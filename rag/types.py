@@ -111,7 +111,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The signals behind a hit: cosine, BM25, late interaction, and their fusion.
+    """The signals behind a hit: cosine, BM25, late interaction, the cosine of what stands above
+    it, and their fusion.
 
     A signal that was not asked for (`mode`) is None.
     """
@@ -119,6 +120,7 @@ class Scores:
     dense: float | None
     bm25: float | None
     late: float | None
+    heading: float | None
     fused: float
 
 
@@ -143,6 +145,7 @@ class Explanation:
     dense: Contribution | None
     bm25: Contribution | None
     late: Contribution | None
+    heading: Contribution | None
     matched: tuple[str, ...]
 
 

@@ -9,11 +9,12 @@ import faiss
 import numpy as np
 
 from rag.answer import cite
-from rag.late import store
+from rag.headings import Headings
 from rag.lexical import LexicalIndex
 from rag.manifest import Counts, Manifest, Model, Recipe
 from rag.serving import Serving
 from rag.snapshot import Snapshot
+from rag.tokens import store
 from rag.types import (
     Answer,
     CitedPassage,
@@ -60,6 +61,7 @@ def _snapshot(texts: dict[str, str]) -> Snapshot:
             (), np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(1, np.int64), count=0
         ),
         tokens=store([], 2),
+        headings=Headings(np.zeros((0, 2), np.float32), np.zeros(0, np.int64)),
         probes=np.zeros((1, 2), np.float32),
     )
 
@@ -116,7 +118,7 @@ def _hits(snapshot: Snapshot, question: str, filters: Filters) -> list[ScoredPas
         if filters.document_id and passage.document_id not in filters.document_id:
             continue
         score = len(words & set(passage.text.lower().split())) / max(1, len(words))
-        scored.append(ScoredPassage(passage, score, Scores(score, None, None, score)))
+        scored.append(ScoredPassage(passage, score, Scores(score, None, None, None, score)))
     return sorted(scored, key=lambda hit: (-hit.score, hit.passage.id))
 
 

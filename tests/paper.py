@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.linalg import hadamard
 
 from rag.build import build_snapshot
 from rag.encoder import Encoded
 from rag.snapshot import Snapshot
+from rag.tokens import KEPT, step
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# Two Hadamard matrices side by side, stored as levels of 3/2 and of 1/2 steps, and in such numbers
+# that the product of a row with what is stored of it is 1, and of any other 0.
+LARGE, SMALL = 127, 29
+LENGTH = KEPT / (32 * step(64) * (1.5 * LARGE + 0.5 * SMALL))
+TOKENS = (LENGTH * np.hstack([LARGE * hadamard(32), SMALL * hadamard(32)])).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -21,15 +28,15 @@ class PaperEncoder:
     """Each word is a word piece; its vector is the unit vector of its first letter.
 
     What begins with no letter of a to z gets the last dimension. A text's pooled vector is the
-    normalised sum of its words' vectors; without words, the last unit vector. Token vectors are
-    the same, each number four times by half of it, as the store clips what is above a half.
+    normalised sum of its words' vectors; without words, the last unit vector. A token vector is the
+    row of its letter in `TOKENS`: the late interaction of a letter with itself is 1, else 0.
     """
 
     name: str = "paper"
     sha256: str = "0" * 64
     head_sha256: str = ""
     dim: int = len(LETTERS) + 1
-    token_dim: int = 4 * (len(LETTERS) + 1)
+    token_dim: int = 64
     window: int = 34
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
@@ -39,23 +46,21 @@ class PaperEncoder:
         return self.encode_passages(texts, [""] * len(texts))
 
     def encode_passages(self, texts: Sequence[str], contexts: Sequence[str]) -> Encoded:
-        tokens = [
-            np.array([self._unit(f"{context}\n{text}"[start]) for start, _ in pieces])
-            .reshape(-1, self.dim)
-            .astype(np.float32)
+        letters = [
+            [self._letter(f"{context}\n{text}"[start]) for start, _ in pieces]
             for text, context in zip(texts, contexts, strict=True)
             for pieces in [self.word_pieces(f"{context}\n{text}")]
         ]
-        spans = tuple(np.zeros((len(matrix), 2), dtype=np.int32) for matrix in tokens)
-        pooled = np.array([self._pooled(matrix) for matrix in tokens])
-        return Encoded(pooled, tuple(np.repeat(each / 2, 4, axis=1) for each in tokens), spans)
+        spans = tuple(np.zeros((len(each), 2), dtype=np.int32) for each in letters)
+        pooled = np.array([self._pooled(each) for each in letters])
+        return Encoded(pooled, tuple(TOKENS[each].reshape(-1, 64) for each in letters), spans)
 
-    def _unit(self, character: str) -> list[float]:
+    def _letter(self, character: str) -> int:
         at = LETTERS.find(character.lower())
-        return [float(row == (at if at >= 0 else self.dim - 1)) for row in range(self.dim)]
+        return at if at >= 0 else self.dim - 1
 
-    def _pooled(self, tokens: np.ndarray) -> np.ndarray:
-        total = tokens.sum(axis=0) if len(tokens) else np.eye(self.dim, dtype=np.float32)[-1]
+    def _pooled(self, letters: list[int]) -> np.ndarray:
+        total = np.eye(self.dim, dtype=np.float32)[letters or [self.dim - 1]].sum(axis=0)
         return (total / np.linalg.norm(total)).astype(np.float32)
 
 

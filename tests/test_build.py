@@ -10,12 +10,12 @@ from rag import dense
 from rag.build import BATCH, build_snapshot, corpus_sha256, index_corpus, reusable
 from rag.encoder import Encoded
 from rag.errors import CorpusError
-from rag.late import quantise
 from rag.manifest import FaqPolicy
 from rag.readers import read_corpus
 from rag.snapshot import contents
 from rag.software import same_cuts, same_vectors, software
 from rag.stale import is_stale
+from rag.tokens import quantise
 
 ENCODER = PaperEncoder()
 FAQ = "# Fruit\n\n## Red\n\nApples are red.\n\n## FAQ\n\n### Why?\n\nBecause.\n"
@@ -48,7 +48,7 @@ def test_equal_contents_are_encoded_once(tmp_path: Path) -> None:
     encoder = Counting()
     folder = corpus(tmp_path / "c", a="# T\n\nSame.", b="# T\n\nSame.", c="# T\n\nOther.")
     snapshot = build_snapshot([folder], encoder)
-    assert encoder.seen == [("T", "Same."), ("T", "Other.")]
+    assert encoder.seen == [("T", "Same."), ("T", "Other."), ("", "T")]
     vectors = dense.vectors(snapshot.dense)
     assert (vectors[0] == vectors[1]).all()
     assert len({passage.id for passage in snapshot.passages}) == 3
@@ -58,7 +58,7 @@ def test_the_same_text_under_another_heading_is_another_content(tmp_path: Path) 
     encoder = Counting()
     folder = corpus(tmp_path / "c", a="# T\n\nSame.", b="# U\n\nSame.")
     build_snapshot([folder], encoder)
-    assert encoder.seen == [("T", "Same."), ("U", "Same.")]
+    assert encoder.seen == [("T", "Same."), ("U", "Same."), ("", "T"), ("", "U")]
 
 
 def test_progress_counts_what_is_encoded(tmp_path: Path) -> None:
@@ -70,6 +70,8 @@ def test_progress_counts_what_is_encoded(tmp_path: Path) -> None:
     assert reports == [
         ("passages encoded", BATCH, BATCH + 1),
         ("passages encoded", BATCH + 1, BATCH + 1),
+        ("headings encoded", BATCH, BATCH + 1),
+        ("headings encoded", BATCH + 1, BATCH + 1),
     ]
 
 

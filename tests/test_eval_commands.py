@@ -56,12 +56,10 @@ def test_fusions_are_compared_on_eight_tasks(data: Path) -> None:
 
 def test_the_head_is_held_against_the_models_own_vectors(data: Path) -> None:
     found = made(score_head, data, "head.json")
-    assert list(found["alone"]) == [
-        "model's own, 384",
-        "principal components, 128",
-        "head, 128",
-        "head, 128, not rounded",
-    ]
+    assert list(found["alone"]) == list(found["as_served"]) == list(found["bytes_per_token"])
+    assert set(score_head.OTHERS) < set(found["alone"])
+    assert found["bytes_per_token"]["model's own, 384, floats"] == 1536
+    assert found["bytes_per_token"][score_head.SHIPPED] == 96
 
 
 def test_the_confidence_is_fitted_without_the_score_articles(data: Path) -> None:

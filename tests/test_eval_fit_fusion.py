@@ -7,6 +7,7 @@ from tiny_beir import write_collection
 
 from eval.fit_fusion import Found, left_out, outcome
 from eval.fusions import FUSIONS
+from eval.score_head import Variant, own
 from eval.score_head import outcome as head_outcome
 from eval.signals import judged, kept_signals, read_pool
 from eval.stop_words import with_stop_words, without
@@ -23,8 +24,12 @@ def found_in(folder: Path) -> Found:
 
 def test_every_fusion_is_measured_on_every_task(tmp_path: Path) -> None:
     found = found_in(tmp_path)
-    made = outcome({"a": found, "b": found})
-    others = ["as served, chosen without it", "as served, long list of stop words"]
+    made = outcome({"a": found, "b": found}, {"as served, of other candidates": {"a": found}})
+    others = [
+        "as served, chosen without it",
+        "as served, long list of stop words",
+        "as served, of other candidates",
+    ]
     assert list(made["rows"]) == [*FUSIONS, *others]
     assert made["rows"]["as served"] == {"a": 1.0, "b": 1.0}
     assert made["tasks"]["a"] == {"questions": 4, "passages": 4}
@@ -49,9 +54,10 @@ def test_a_longer_list_of_stop_words_takes_words_from_bm25_alone(tmp_path: Path)
 def test_a_head_is_scored_with_its_bytes(tmp_path: Path) -> None:
     found = found_in(tmp_path)
     task = Task("a", tuple((pool, judged(pool)) for pool, _ in found))
-    made = head_outcome([task], {"own": None}, "own", tmp_path / "cache")
-    assert set(made["alone"]) == {"own", "own, not rounded"}
-    assert made["as_served"]["own"] == {"a": 1.0}
+    variants = own(ENCODER.token_dim) | {"served": Variant(None, "as served")}
+    made = head_outcome([task], variants, tmp_path / "cache")
+    assert list(made["bytes_per_token"].values()) == [256, 32, 16, 8, 16]
+    assert made["as_served"]["served"] == {"a": 1.0}
     # the paper encoder's word pieces of context and text, 4 passages
     assert made["tokens_per_passage"] == 35 / 4
 

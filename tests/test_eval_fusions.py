@@ -10,16 +10,18 @@ from eval.signals import Signals
 from rag.fusion import Weights
 
 
-def signals(dense: list[float], bm25: list[float], late: list[float]) -> Signals:
-    columns = (np.array(values, np.float32) for values in (dense, bm25, late))
-    return Signals("q", np.arange(len(dense)), *columns)
+def signals(*columns: list[float]) -> Signals:
+    """Dense, BM25, late, heading."""
+    arrays = (np.array(values, np.float32) for values in columns)
+    return Signals("q", np.arange(len(columns[0])), *arrays)
 
 
-THREE = signals([0.0, 0.5, 1.0], [4.0, 0.0, 0.0], [0.2, 0.2, 0.4])
+THREE = signals([0.0, 0.5, 1.0], [4.0, 0.0, 0.0], [0.2, 0.2, 0.4], [0.0, 0.1, 0.0])
 
 
 def test_as_served_is_the_weighted_sum_of_min_max_scores() -> None:
-    assert fused(THREE, Weights(2, 1, 3)).tolist() == pytest.approx([1 / 6, 1 / 6, 5 / 6])
+    assert fused(THREE, Weights(2, 1, 3, 0)).tolist() == pytest.approx([1 / 6, 1 / 6, 5 / 6])
+    assert fused(THREE, Weights(2, 1, 3, 4)).tolist() == pytest.approx([0.1, 0.5, 0.5])
 
 
 def test_z_scores_have_mean_0_and_deviation_1() -> None:
@@ -37,7 +39,7 @@ def test_reciprocal_ranks_count_from_1() -> None:
 
 
 def test_a_normalised_sum_weighs_each_signal() -> None:
-    score = normalised(reciprocal_rank, Weights(1, 0, 2))
+    score = normalised(reciprocal_rank, Weights(1, 0, 2, 0))
     assert score(THREE).tolist() == pytest.approx(
         [1 / 63 + 2 / 62, 1 / 62 + 2 / 63, 1 / 61 + 2 / 61]
     )

@@ -18,9 +18,9 @@ def fruit(tmp_path: Path) -> Snapshot:
 def test_the_shares_of_a_hit_add_up_to_its_score(fruit: Snapshot) -> None:
     for cited in ask(fruit, ENCODER, "blue plums", explained=True).passages:
         why = cited.explanation
-        assert why is not None and why.dense and why.bm25 and why.late
-        total = why.dense.share + why.bm25.share + why.late.share
-        assert total == pytest.approx(cited.hit.score)
+        assert why and why.dense and why.bm25 and why.late and why.heading
+        signals = (why.dense, why.bm25, why.late, why.heading)
+        assert sum(each.share for each in signals) == pytest.approx(cited.hit.score)
 
 
 def test_ranks_are_among_the_candidates_of_each_signal(fruit: Snapshot) -> None:
@@ -41,7 +41,9 @@ def test_the_matched_words_are_the_questions_own(fruit: Snapshot) -> None:
 def test_a_mode_explains_its_signal_alone(fruit: Snapshot, mode: str) -> None:
     best = ask(fruit, ENCODER, "plums", mode=mode, explained=True).passages[0]
     assert best.explanation
-    explained = {name for name in ("dense", "bm25", "late") if getattr(best.explanation, name)}
+    explained = {
+        name for name in ("dense", "bm25", "late", "heading") if getattr(best.explanation, name)
+    }
     assert explained == {mode}
     assert getattr(best.explanation, mode).share == pytest.approx(best.hit.score)
 

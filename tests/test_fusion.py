@@ -8,26 +8,34 @@ def signal(*values: float) -> np.ndarray:
     return np.array(values, dtype=np.float32)
 
 
-def fused(*arguments: object) -> list[float]:
-    return sum(fuse(*arguments).values()).tolist()
+TWO = {
+    "dense": signal(0, 1),
+    "bm25": signal(4, 2),
+    "late": signal(1, 5),
+    "heading": signal(0.5, 0.25),
+}
+
+
+def fused(weights: Weights) -> list[float]:
+    return sum(fuse(TWO, weights).values()).tolist()
 
 
 def test_the_fused_score_is_the_weighted_mean_of_normalised_signals() -> None:
-    weights = Weights(dense=1, bm25=1, late=2)
-    assert fused(signal(0, 1), signal(4, 2), signal(1, 5), weights) == [0.25, 0.75]
+    assert fused(Weights(dense=1, bm25=1, late=4, heading=2)) == [0.375, 0.625]
 
 
 def test_each_share_is_what_its_signal_adds() -> None:
-    shares = fuse(signal(0, 1), signal(4, 2), signal(1, 5), Weights(dense=1, bm25=1, late=2))
+    shares = fuse(TWO, Weights(dense=1, bm25=1, late=4, heading=2))
     assert {name: share.tolist() for name, share in shares.items()} == {
-        "dense": [0, 0.25],
-        "bm25": [0.25, 0],
+        "dense": [0, 0.125],
+        "bm25": [0.125, 0],
         "late": [0, 0.5],
+        "heading": [0.25, 0],
     }
 
 
 def test_a_signal_of_weight_zero_does_not_count() -> None:
-    assert fused(signal(0, 1), signal(9, 2), signal(1, 5), Weights(1, 0, 0)) == [0.0, 1.0]
+    assert fused(Weights(1, 0, 0, 0)) == [0.0, 1.0]
 
 
 def test_a_signal_that_does_not_vary_contributes_nothing() -> None:
@@ -39,7 +47,7 @@ def test_order_breaks_ties_by_id() -> None:
     assert order([0.5, 0.9, 0.5], ["b", "c", "a"]) == [1, 2, 0]
 
 
-@pytest.mark.parametrize("weights", [(0, 0, 0), (-1, 1, 1)])
-def test_weights_that_order_nothing_are_refused(weights: tuple[float, float, float]) -> None:
+@pytest.mark.parametrize("weights", [(0, 0, 0, 0), (1, 1, 1, -1)])
+def test_weights_that_order_nothing_are_refused(weights: tuple[float, float, float, float]) -> None:
     with pytest.raises(ValueError, match="weights must be"):
         Weights(*weights)

@@ -4,7 +4,7 @@ from paper import PaperEncoder
 
 from rag.encoder import Encoder
 from rag.errors import ModelError
-from rag.head import HEADS, Head, HeadedEncoder, project, read_head, with_head
+from rag.head import HEADS, Head, HeadedEncoder, project, read_head, rotation, with_head
 from rag.model_files import DIGESTS, WEIGHTS
 
 SWAP = np.array([[0, 1], [1, 0], [0, 0]], dtype=np.float32)
@@ -41,13 +41,28 @@ def test_only_the_token_vectors_change() -> None:
         (encoder.encode_passages(["a"], ["b"]), paper.encode_passages(["a"], ["b"])),
     ):
         assert (one.pooled == other.pooled).all()
-        assert one.tokens[0].tolist() == other.tokens[0][:, :12].tolist()
+        cut = other.tokens[0][:, :12]
+        np.testing.assert_allclose(one.tokens[0], unit(cut), rtol=1e-6)
 
 
-def test_a_model_without_a_head_keeps_its_own_tokens() -> None:
+def test_of_a_model_without_a_head_the_tokens_are_turned_and_cosines_stay() -> None:
     paper = PaperEncoder()
-    kept: Encoder = with_head(paper)
-    assert kept is paper
+    turned: Encoder = with_head(paper)
+    assert (turned.token_dim, turned.head_sha256) == (64, "")
+    own, found = (each.encode_queries(["ants and bees"]).tokens[0] for each in (paper, turned))
+    np.testing.assert_allclose(found @ found.T, unit(own) @ unit(own).T, atol=1e-5)
+    assert not np.allclose(found, unit(own), atol=0.1)
+
+
+def test_a_rotation_keeps_lengths_and_spreads_a_large_component() -> None:
+    turned = rotation(384)
+    np.testing.assert_allclose(turned @ turned.T, np.eye(384), atol=1e-5)
+    assert np.abs(turned[0]).max() < 0.2
+    assert rotation(384) is turned
+
+
+def unit(tokens: np.ndarray) -> np.ndarray:
+    return tokens / np.linalg.norm(tokens, axis=1, keepdims=True)
 
 
 def test_the_bundled_model_has_a_head_of_at_most_128_bytes_a_token() -> None:

@@ -1,47 +1,53 @@
 import numpy as np
 import pytest
+from paper import TOKENS
 
-from rag.late import SCALE, late_scores, quantise, similarities, store
+from rag.late import late_scores, similarities
+from rag.tokens import quantise, store
 
-X, Y = np.array([1, 0], dtype=np.float32), np.array([0, 1], dtype=np.float32)
+X, Y = TOKENS[:2]
 
 
-def half(*rows: np.ndarray) -> np.ndarray:
-    """Rows scaled into the range that int8 holds without clipping."""
-    return quantise(np.stack(rows) * 0.25)
+def rows(*vectors: np.ndarray) -> np.ndarray:
+    return quantise(np.stack(vectors))
 
 
 def test_the_score_is_the_mean_over_query_tokens_of_the_best_cosine() -> None:
-    tokens = store([half(X, Y), half(X)], dim=2)
-    query = np.stack([X, Y])
-    assert late_scores(query, tokens, [0, 1]).tolist() == [0.25, 0.125]
+    tokens = store([rows(X, Y), rows(X)], dim=64)
+    assert late_scores(TOKENS[:2], tokens, [0, 1]).tolist() == pytest.approx([1, 0.5])
 
 
 def test_scores_come_in_the_order_asked_for() -> None:
-    tokens = store([half(X), half(Y), half(X, Y)], dim=2)
-    assert late_scores(X[None], tokens, [1, 0]).tolist() == [0.0, 0.25]
+    tokens = store([rows(X), rows(Y), rows(X, Y)], dim=64)
+    assert late_scores(TOKENS[:1], tokens, [1, 0]).tolist() == pytest.approx([0, 1])
 
 
 def test_a_passage_or_a_query_without_tokens_scores_zero() -> None:
-    tokens = store([half(X)[:0], half(X), half(X)[:0]], dim=2)
-    assert late_scores(X[None], tokens, [0, 1, 2]).tolist() == [0.0, 0.25, 0.0]
-    assert late_scores(np.zeros((0, 2), np.float32), tokens, [1]).tolist() == [0.0]
-    assert late_scores(X[None], tokens, []).tolist() == []
+    tokens = store([rows(X)[:0], rows(X), rows(X)[:0]], dim=64)
+    assert late_scores(TOKENS[:1], tokens, [0, 1, 2]).tolist() == pytest.approx([0, 1, 0])
+    assert late_scores(np.zeros((0, 64), np.float32), tokens, [1]).tolist() == [0.0]
+    assert late_scores(TOKENS[:1], tokens, []).tolist() == []
+    assert late_scores(np.zeros((1, 64), np.float32), tokens, [1]).tolist() == [0.0]
 
 
-def test_quantising_rounds_to_the_nearest_step_and_clips() -> None:
-    values = np.array([[0.5 / SCALE, 1.6 / SCALE, -3 / SCALE, 1.0, -1.0]], dtype=np.float32)
-    assert quantise(values).tolist() == [[0, 2, -3, 127, -127]]
+def test_a_score_does_not_depend_on_the_other_passages() -> None:
+    generator = np.random.default_rng(0)
+    tokens = store([quantise(unit(generator, n, 384)) for n in (3, 40, 7)], dim=384)
+    query = unit(generator, 5, 384)
+    alone = [late_scores(query, tokens, [at])[0] for at in range(3)]
+    assert late_scores(query, tokens, [0, 1, 2]).tolist() == alone
 
 
-def test_similarities_are_those_of_the_floats_to_within_a_step() -> None:
-    rng = np.random.default_rng(0)
-    tokens = rng.normal(size=(50, 128)).astype(np.float32)
-    tokens /= np.linalg.norm(tokens, axis=1, keepdims=True)
-    stored = similarities(tokens[:5], quantise(tokens))
-    assert stored == pytest.approx(tokens[:5] @ tokens.T, abs=0.01)
+@pytest.mark.parametrize("dim", [384, 386])
+def test_similarities_are_near_those_of_the_floats_and_not_biased(dim: int) -> None:
+    generator = np.random.default_rng(0)
+    query = unit(generator, 20, dim)
+    tokens = np.concatenate([query, unit(generator, 500, dim)])
+    apart = similarities(query, quantise(tokens)) - tokens @ query.T
+    assert apart.std() < 0.02
+    assert abs(np.diagonal(apart).mean()) < 0.01
 
 
-def test_rows_are_those_of_the_passage() -> None:
-    tokens = store([half(X), half(Y, Y)], dim=2)
-    assert tokens.rows(1).tolist() == [[0, 64], [0, 64]]
+def unit(generator: np.random.Generator, count: int, dim: int) -> np.ndarray:
+    drawn = generator.normal(size=(count, dim)).astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)

@@ -8,7 +8,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     "types errors settings words lines sentences",
     "readers sections passages manifest files fusion encoder turns model_files onnx_graph"
-    " onnx_encoder torch_encoder head opening dense lexical late software wording",
+    " onnx_encoder torch_encoder head opening dense lexical tokens integers late headings"
+    " software wording",
     "versions snapshot readback store",
     "reuse build stale search",
     "confidence highlight explain answer verify diff doctor",

@@ -70,7 +70,7 @@ def test_a_question_without_tokens_still_ranks(fruit: Snapshot) -> None:
 
 
 def test_late_interaction_alone_ranks_by_it(fruit: Snapshot) -> None:
-    hits = search(fruit, ENCODER, "green pears", k=3, weights=Weights(0, 0, 1))
+    hits = search(fruit, ENCODER, "green pears", k=3, weights=Weights(0, 0, 1, 0))
     assert texts(hits)[0] == "Pears are green."
     late = [hit.scores.late for hit in hits]
     assert late == sorted(late, reverse=True)

@@ -84,7 +84,13 @@ def test_ask_answers_with_citations_that_point_at_the_text(client: TestClient) -
                 "passage_id": body["passages"][0]["passage_id"],
                 "text": GUIDE[start:end],
                 "score": 0.75,
-                "scores": {"dense": 0.75, "bm25": None, "late": None, "fused": 0.75},
+                "scores": {
+                    "dense": 0.75,
+                    "bm25": None,
+                    "late": None,
+                    "heading": None,
+                    "fused": 0.75,
+                },
                 "highlights": [{"char_start": start + 1, "char_end": end}],
                 "citation": {
                     "document_id": "guide.md",

@@ -44,6 +44,8 @@ def names() -> list[str]:
         "bm25_terms.json",
         "dense.faiss",
         "documents.jsonl",
+        "heading_rows.npy",
+        "headings.npy",
         "manifest.json",
         "passages.jsonl",
         "probes.npy",
@@ -165,7 +167,7 @@ def test_an_altered_manifest_is_refused(index: Path) -> None:
     [
         (b"[]", f"format None, this version reads {FORMAT}"),
         (b'{"format": 999}', f"format 999, this version reads {FORMAT}"),
-        (b'{"format": 1}', "fields differ: corpus_sha256"),
+        (f'{{"format": {FORMAT}}}'.encode(), "fields differ: corpus_sha256"),
     ],
 )
 def test_a_manifest_of_another_kind_is_refused(index: Path, raw: bytes, says: str) -> None:

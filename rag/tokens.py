@@ -1,0 +1,73 @@
+"""The token vectors of all passages, two bits a dimension.
+
+A token vector is L2-normalised and, after the head or a rotation, its components are much alike:
+near normal, with standard deviation 1/sqrt(dim). So each is stored as one of four levels that are
+`STEP` standard deviations apart, which costs 96 bytes for 384 dimensions. What four such levels
+keep of a normal variable is `KEPT`: by it cosines are put right again, so that a vector's with its
+own stored form is about 1 (Max 1960, "Quantizing for Minimum Distortion", table II).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+BITS = 2
+PER_BYTE = 8 // BITS
+LEVELS = 2**BITS
+STEP = 0.9957
+KEPT = 1 - 0.1188
+
+Packed = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStore:
+    """The stored token vectors of all passages, one after another.
+
+    `vectors` uint8 (n_tokens, `width(dim)`), memory-mapped when loaded; `starts` int64
+    (n_passages + 1,): passage i has rows starts[i] to starts[i + 1].
+    """
+
+    vectors: Packed
+    starts: npt.NDArray[np.int64]
+
+    def rows(self, passage: int) -> Packed:
+        """The stored token vectors of one passage, uint8 (t, width)."""
+        return self.vectors[self.starts[passage] : self.starts[passage + 1]]
+
+
+def width(dim: int) -> int:
+    """The bytes of a stored token vector."""
+    return -(-dim // PER_BYTE)
+
+
+def step(dim: int) -> float:
+    """How far apart the levels of one component are."""
+    return float(STEP / np.sqrt(dim))
+
+
+def quantise(tokens: npt.NDArray[np.float32]) -> Packed:
+    """Token vectors (t, dim) as stored, uint8 (t, width).
+
+    Level l of 0 to 3 stands for (l - 1.5) steps. Byte j of a row holds the levels of the
+    components j, j + width, j + 2 width and j + 3 width, the first in its lowest bits.
+    """
+    count, dim = tokens.shape
+    levels = np.clip(np.floor(tokens / np.float32(step(dim))) + LEVELS // 2, 0, LEVELS - 1)
+    planes = np.zeros((count, PER_BYTE * width(dim)), dtype=np.uint8)
+    planes[:, :dim] = levels
+    packed: Packed = np.zeros((count, width(dim)), dtype=np.uint8)
+    for at, plane in enumerate(np.split(planes, PER_BYTE, axis=1)):
+        packed |= plane << (BITS * at)
+    return packed
+
+
+def store(passages: Iterable[Packed], dim: int) -> TokenStore:
+    """A store of the passages' quantised token vectors, in their order."""
+    matrices = [np.zeros((0, width(dim)), dtype=np.uint8), *passages]
+    starts = np.cumsum([len(matrix) for matrix in matrices], dtype=np.int64)
+    return TokenStore(np.concatenate(matrices), starts)

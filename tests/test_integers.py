@@ -1,0 +1,21 @@
+import numpy as np
+
+from rag.integers import product
+
+
+def test_the_product_is_exact_for_whatever_is_small_enough() -> None:
+    generator = np.random.default_rng(0)
+    left = generator.integers(0, 129, (9, 700), dtype=np.uint8)
+    right = generator.integers(-127, 128, (700, 5), dtype=np.int8)
+    found = product(left, right)
+    assert found.dtype == np.int32
+    assert np.array_equal(found, left.astype(np.int64) @ right.astype(np.int64))
+
+
+def test_the_largest_sums_are_not_cut_off() -> None:
+    left, right = np.full((2, 384), 128, np.uint8), np.full((384, 3), -127, np.int8)
+    assert product(left, right).tolist() == [[-384 * 128 * 127] * 3] * 2
+
+
+def test_nothing_times_anything_is_nothing() -> None:
+    assert product(np.zeros((0, 4), np.uint8), np.zeros((4, 3), np.int8)).shape == (0, 3)
