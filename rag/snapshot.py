@@ -18,8 +18,9 @@ import os
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +107,10 @@ def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:
         "bm25_starts.npy": _array(lexical.starts),
         "bm25_terms.json": json.dumps(lexical.terms, ensure_ascii=False).encode(),
         "dense.faiss": dense.to_bytes(snapshot.dense),
-        "documents.jsonl": _lines(asdict(document) for document in snapshot.documents.values()),
-        "passages.jsonl": _lines(_stored_passage(passage) for passage in snapshot.passages),
+        "documents.jsonl": _lines(Document, snapshot.documents.values()),
+        "passages.jsonl": _lines(Passage, snapshot.passages, left_out="text"),
         "probes.npy": _array(snapshot.probes),
-        "sections.jsonl": _lines(asdict(section) for section in snapshot.sections.values()),
+        "sections.jsonl": _lines(Section, snapshot.sections.values()),
         "token_starts.npy": _array(tokens.starts),
         "tokens.npy": _array(tokens.vectors),
     }
@@ -354,22 +355,23 @@ def _section(row: dict[str, Any]) -> Section:
     return Section(**{**row, "heading_path": tuple(row["heading_path"])})
 
 
-def _stored_passage(passage: Passage) -> dict[str, Any]:
-    """A passage without its text, which the document holds."""
-    row = asdict(passage)
-    del row["text"]
-    return row
-
-
 def _passage(row: dict[str, Any], documents: Mapping[str, Document]) -> Passage:
     text = documents[row["document_id"]].text[row["start"] : row["end"]]
     return Passage(**row, text=text)
 
 
-def _lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    return b"".join(
-        json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n" for row in rows
-    )
+def _lines(
+    kind: type[Document | Section | Passage],
+    rows: Iterable[Document | Section | Passage],
+    left_out: str = "",
+) -> bytes:
+    """A line of JSON for each row. A passage's text is left out: the document holds it."""
+    names = [field.name for field in fields(kind) if field.name != left_out]
+    values = attrgetter(*names)
+    encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+    return "".join(
+        f"{encode(dict(zip(names, values(row), strict=True)))}\n" for row in rows
+    ).encode()
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
