@@ -31,3 +31,9 @@ class Settings(BaseSettings):
         description="folders, separated by `:`, that a rebuild over HTTP may read; if none, the "
         "corpus",
     )
+    verify_hours: float = Field(
+        24,
+        ge=0,
+        le=8760,
+        description="hours after which the service verifies the served files again; 0 for never",
+    )

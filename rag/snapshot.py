@@ -31,6 +31,7 @@ import numpy.typing as npt
 from rag import dense
 from rag.encoder import Encoder
 from rag.errors import CorruptIndex, NoIndex
+from rag.intact import MANIFEST, MAPPED, damage
 from rag.late import TokenStore
 from rag.lexical import LexicalIndex
 from rag.lines import LineIndex
@@ -48,8 +49,6 @@ from rag.versions import (
 )
 
 log = logging.getLogger("rag.snapshot")
-
-MANIFEST = "manifest.json"
 
 # Encoded at build and again at load: the weights' hash does not see a changed runtime.
 PROBES = ("Which procedure collects the T cells?", "a", "85 % – größer als 60 %, 细胞")
@@ -112,7 +111,7 @@ def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:
         "probes.npy": _array(snapshot.probes),
         "sections.jsonl": _lines(Section, snapshot.sections.values()),
         "token_starts.npy": _array(tokens.starts),
-        "tokens.npy": _array(tokens.vectors),
+        MAPPED: _array(tokens.vectors),
     }
 
 
@@ -143,10 +142,15 @@ class Opened:
 
 def open_current(index: Path, encoder: Encoder) -> Snapshot:
     """The snapshot that answers, loaded and verified: `open_newest`, with each refusal logged."""
+    return open_logged(index, encoder).snapshot
+
+
+def open_logged(index: Path, encoder: Encoder) -> Opened:
+    """`open_newest`, with each refusal logged."""
     opened = open_newest(index, encoder)
     for refusal in opened.refused:
         log.warning("%s; %s answers instead", refusal, opened.snapshot.id)
-    return opened.snapshot
+    return opened
 
 
 def open_newest(index: Path, encoder: Encoder) -> Opened:
@@ -207,7 +211,9 @@ def check_files(folder: Path) -> Manifest:
     read; ValueError where the manifest is whole but of another format.
     """
     manifest = _manifest(folder)
-    _check_files(folder, manifest)
+    for found in damage(folder, manifest):
+        if found:
+            raise CorruptIndex(f"{folder / found.name} {found.what}: {CURE}")
     return manifest
 
 
@@ -273,23 +279,6 @@ def check_model(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
         )
 
 
-def _check_files(folder: Path, manifest: Manifest) -> None:
-    present = {path.name for path in folder.iterdir()} - {MANIFEST}
-    for name in sorted(present ^ set(manifest.files)):
-        state = "is missing" if name in manifest.files else "does not belong there"
-        raise CorruptIndex(f"{folder / name} {state}: {CURE}")
-    for name, entry in manifest.files.items():
-        path = folder / name
-        if path.is_symlink() or not path.is_file():
-            raise CorruptIndex(f"{path} is not a regular file: {CURE}")
-        found = FileEntry(path.stat().st_size, _sha256(path))
-        if found != entry:
-            raise CorruptIndex(
-                f"{path} is damaged: expected {entry.size} bytes, sha256 {entry.sha256[:12]}, "
-                f"found {found.size} bytes, sha256 {found.sha256[:12]}: {CURE}"
-            )
-
-
 def _check_counts(folder: Path, snapshot: Snapshot) -> None:
     counts, tokens = snapshot.manifest.counts, snapshot.tokens
     kinds = [section.kind for section in snapshot.sections.values()]
@@ -336,7 +325,7 @@ def _load(folder: Path, manifest: Manifest) -> Snapshot:
         count=len(passages),
     )
     tokens = TokenStore(
-        vectors=np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False),
+        vectors=np.load(folder / MAPPED, mmap_mode="r", allow_pickle=False),
         starts=_read(folder / "token_starts.npy"),
     )
     return Snapshot(
@@ -388,8 +377,3 @@ def _array(array: npt.NDArray[Any]) -> memoryview:
 def _read(path: Path) -> npt.NDArray[Any]:
     array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
     return array
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

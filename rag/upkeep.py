@@ -52,7 +52,8 @@ class Upkeep:
     """What the service may do to its index, and how.
 
     `roots` are the folders, resolved, that a rebuild may read; `host` is the address that is
-    bound; CURRENT is looked at every `seconds`.
+    bound; CURRENT is looked at every `seconds`, and the served files are verified again every
+    `verify_seconds`, 0 for never.
     """
 
     library: Library
@@ -60,6 +61,7 @@ class Upkeep:
     roots: tuple[Path, ...]
     host: str = "127.0.0.1"
     seconds: float = 1.0
+    verify_seconds: float = 0.0
 
 
 class LocalRoute(APIRoute):

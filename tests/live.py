@@ -38,6 +38,8 @@ def live(
     roots: tuple[Path, ...] = (),
     host: str = "127.0.0.1",
     seconds: float = 0.01,
+    verify_seconds: float = 0.0,
 ) -> Application:
     """A service that follows the index."""
-    return create_app(upkeep=Upkeep(library_of(index), command, roots, host, seconds))
+    library = library_of(index)
+    return create_app(upkeep=Upkeep(library, command, roots, host, seconds, verify_seconds))

@@ -9,7 +9,7 @@ LAYERS = [
     "types errors settings words lines sentences",
     "readers sections passages manifest files fusion encoder turns model_files onnx_graph"
     " onnx_encoder torch_encoder head opening dense lexical late software wording",
-    "versions snapshot readback store",
+    "versions intact snapshot readback store",
     "reuse build stale search",
     "confidence highlight explain answer verify diff doctor",
     "saved schemas problem refusals body edge roots serving jobs upkeep_models upkeep server"
