@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from watchfiles import watch
 from rag.build import index_corpus, reusable
 from rag.console import say
 from rag.encoder import Encoder
-from rag.errors import NoIndex, RagError, UnusableIndex
+from rag.errors import BusyError, NoIndex, RagError, UnusableIndex
 from rag.files import DISK
 from rag.manifest import FaqPolicy, Manifest
 from rag.progress import reporting
@@ -22,6 +23,9 @@ from rag.reuse import Reused, reused
 from rag.snapshot import Snapshot, open_newest
 from rag.stale import is_stale
 from rag.store import publish, writing
+
+# Seconds before a watched folder is built again where another build held the lock.
+PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,19 @@ def changes(paths: Sequence[Path]) -> Iterator[object]:
 
 
 def rebuilds(
-    index: Path, paths: Sequence[Path], encoder: Encoder, occasions: Iterable[object]
+    index: Path,
+    paths: Sequence[Path],
+    encoder: Encoder,
+    occasions: Iterable[object],
+    pause: float = PAUSE,
 ) -> Iterator[Built]:
-    """What was built on each occasion that made a difference; a build that fails is said."""
+    """What was built on each occasion that made a difference; a build that fails is said.
+
+    While another build is running it is tried again after each `pause`, in seconds.
+    """
     for _ in occasions:
         try:
-            built = rebuild(index, paths, encoder, if_stale=True)
+            built = _rebuild_when_idle(index, paths, encoder, pause)
         except RagError as error:
             say(f"not rebuilt: {error}")
         else:
@@ -97,6 +108,20 @@ def summary(manifest: Manifest, index: Path) -> str:
         f"{index / manifest.id}: {counts.documents} documents, {counts.sections} sections, "
         f"{counts.faq_pairs} FAQ pairs, {counts.passages} passages"
     )
+
+
+def _rebuild_when_idle(
+    index: Path, paths: Sequence[Path], encoder: Encoder, pause: float
+) -> Built | None:
+    said = False
+    while True:
+        try:
+            return rebuild(index, paths, encoder, if_stale=True)
+        except BusyError as error:
+            if not said:
+                say(f"not yet rebuilt: {error}")
+            said = True
+            time.sleep(pause)
 
 
 def _previous(index: Path, encoder: Encoder) -> tuple[Snapshot | None, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from paper import PaperEncoder, corpus
 from publishing import FIRST, SECOND, THIRD
 
 from rag.rebuild import changes, rebuild, rebuilds, summary
+from rag.store import writing
 from rag.versions import current_id
 
 ENCODER = PaperEncoder()
@@ -55,6 +57,29 @@ def test_only_changes_that_make_a_difference_are_built(
     assert [each.manifest.counts.documents for each in built] == [1, 2]
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("not")]
     assert len(said) == 1 and said[0].startswith("not rebuilt: ") and "b.xyz" in said[0]
+
+
+def test_a_change_that_meets_another_build_is_built_when_that_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST)
+    holding, done = threading.Event(), threading.Event()
+
+    def build_elsewhere() -> None:
+        with writing(index):
+            holding.set()
+            done.wait()
+
+    other = threading.Thread(target=build_elsewhere)
+    other.start()
+    holding.wait()
+    # Long enough for several refusals.
+    threading.Timer(0.2, done.set).start()
+    built = list(rebuilds(index, [folder], ENCODER, ["one change"], pause=0.01))
+    other.join()
+    assert [each.manifest.id for each in built] == [current_id(index)]
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("not")]
+    assert len(said) == 1 and said[0].startswith("not yet rebuilt: another build is writing ")
 
 
 def test_changes_are_seen_from_the_first_occasion_on(tmp_path: Path) -> None:
