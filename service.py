@@ -48,6 +48,7 @@ from rag.server import greeting, listen, server_of
 from rag.serving import Follower, Library, Serving
 from rag.settings import Settings
 from rag.snapshot import Snapshot
+from rag.store import sweep_if_idle
 from rag.types import Answer
 from rag.upkeep import ROUTERS as UPKEEP_ROUTERS
 from rag.upkeep import Upkeep
@@ -152,8 +153,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if upkeep is None:
         yield
         return
-    await app.state.follower.catch_up()
     follower: Follower = app.state.follower
+    await asyncio.to_thread(sweep_if_idle, upkeep.library.index)
+    await follower.catch_up()
     tasks = [asyncio.create_task(follower.follow(upkeep.seconds))]
     if upkeep.verify_seconds:
         tasks.append(asyncio.create_task(follower.recheck_every(upkeep.verify_seconds)))

@@ -42,7 +42,7 @@ from rag.snapshot import (
     open_current,
     read_manifest,
 )
-from rag.store import roll_back, sweep_if_idle, writing
+from rag.store import roll_back, writing
 from rag.types import Mode
 from rag.verify import Status, Verdict
 from rag.verify import verify as verify_citation
@@ -177,7 +177,6 @@ def serve(
 ) -> None:
     """Serve `POST /ask` and the page."""
     settings = read_settings(index=index, host=host, port=port)
-    sweep_if_idle(settings.index)
     # Only here is the web framework needed; asking from the terminal starts without it.
     importlib.import_module("service").serve(settings)
 

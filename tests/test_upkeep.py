@@ -65,6 +65,24 @@ def ended(client: TestClient, location: str) -> dict[str, Any]:
     return dict(job)
 
 
+# ---- the start
+
+
+def test_a_service_that_starts_sweeps_what_dead_builds_left(index: Path) -> None:
+    (index / "tmp-dead").mkdir()
+    with client_of(live(index)) as client:
+        assert client.get("/readyz").status_code == 200
+        assert list(index.glob("tmp-*")) == []
+
+
+def test_a_service_that_starts_leaves_a_running_build_alone(index: Path) -> None:
+    with writing(index):
+        (index / "tmp-alive").mkdir()
+        with client_of(live(index)) as client:
+            assert client.get("/readyz").status_code == 200
+        assert (index / "tmp-alive").exists()
+
+
 # ---- versions and rollback
 
 
