@@ -40,7 +40,7 @@ class Serving:
     """What answers: a snapshot, and `rag.answer.ask` over it. Requests read it once each.
 
     `refused` is why something else does not answer, though it should; `damage` what was wrong with
-    the snapshot's files on disk when they were last `verified`. Nothing of either is a path.
+    the snapshot's files on disk when they were last `verified`. Neither tells where the index is.
     """
 
     snapshot: Snapshot
@@ -124,12 +124,13 @@ class Follower:
         found, harmful = await _reread(library.index / serving.snapshot.id, serving.snapshot)
         await self.catch_up()
         async with self._opening:
+            now = self.serving
             # A build may have replaced, and so removed or repaired, what was being read.
-            if self.serving is not serving:
+            if now is None or now.snapshot is not serving.snapshot:
                 return
-            self.serving = replace(serving, damage=found, verified=library.clock())
+            self.serving = replace(now, damage=found, verified=library.clock())
             if found:
-                log.error("%s is served and damaged: %s", serving.snapshot.id, "; ".join(found))
+                log.error("%s is served and damaged: %s", now.snapshot.id, "; ".join(found))
             if harmful:
                 await self._retreat(library)
 
@@ -178,6 +179,7 @@ async def _reread(folder: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bo
     A megabyte at a time, so that questions do not wait. Only `MAPPED` is not held in memory.
     """
     found: list[Damage] = []
+    failing = False
     steps = damage(folder, snapshot.manifest, fresh=True)
     try:
         while (step := await asyncio.to_thread(next, steps, _END)) is not _END:
@@ -185,11 +187,9 @@ async def _reread(folder: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bo
             await asyncio.sleep(PAUSE)
     except OSError as error:
         failing = error.errno == errno.EIO
-        found.append(
-            Damage(MAPPED if failing else folder.name, f"cannot be read ({error.strerror})")
-        )
+        found.append(Damage(folder.name, f"cannot be read ({error.strerror})"))
     said = tuple(f"{each.name} {each.what}" for each in found)
-    return said, any(each.name == MAPPED for each in found)
+    return said, failing or any(each.name == MAPPED for each in found)
 
 
 def _refusal(serving: Serving | None) -> str:

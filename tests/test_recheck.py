@@ -123,6 +123,19 @@ def test_damage_that_a_build_has_repaired_meanwhile_is_none(index: Path) -> None
     assert (index / f"bad-{id}").exists()
 
 
+def test_damage_and_a_new_index_that_cannot_be_opened_are_both_shown(index: Path) -> None:
+    follower = follower_of(index)
+    id = serving_of(follower).snapshot.id
+    flip(index / id / "dense.faiss")
+    shutil.rmtree(index / other(index, id))
+    (index / CURRENT).unlink()
+    (index / CURRENT).write_text("nonsense")
+    now = rechecked(follower)
+    assert now.snapshot.id == id
+    assert "CURRENT names no snapshot (found 'nonsense')" in now.refused[0]
+    assert now.damage[0].startswith("dense.faiss is damaged: ")
+
+
 def test_files_that_are_gone_are_shown_and_it_goes_on(index: Path) -> None:
     follower = follower_of(index)
     id = serving_of(follower).snapshot.id
