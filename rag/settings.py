@@ -31,3 +31,10 @@ class Settings(BaseSettings):
         description="folders, separated by `:`, that a rebuild over HTTP may read; if none, the "
         "corpus",
     )
+    gate: bool = Field(
+        False,
+        description="whether `rag build` and `rag watch` publish only what is no worse than before",
+    )
+    canaries: Path | None = Field(
+        None, description="JSON lines of questions that the gate demands an answer to"
+    )

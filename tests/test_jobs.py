@@ -89,7 +89,7 @@ def test_command_that_makes_no_sense_has_failed(
     command: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        job = run_one(lambda path: command)
+        job = run_one(lambda path, force: command)
     detail = "the build cannot be run; the log tells more"
     assert job.failure == Failure("build_failed", detail)
     assert caplog.messages == [f"the build {job.id} failed"]
@@ -180,7 +180,7 @@ def test_job_that_has_ended_is_not_cancelled_and_an_unknown_one_is_none() -> Non
 
 def test_last_jobs_are_remembered() -> None:
     async def run() -> list[bool]:
-        jobs = Jobs(lambda path: ["true"], nothing)
+        jobs = Jobs(lambda path, force: ["true"], nothing)
         ids = []
         for _ in range(REMEMBERED + 2):
             ids.append(jobs.start(Path("corpus")).id)

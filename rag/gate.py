@@ -1,0 +1,391 @@
+"""The gate: whether a new snapshot may take over from the one that answers.
+
+Three checks. Counts must not collapse. FAQ questions must not lose their answers, beyond what
+chance explains: each is asked of both snapshots, its own pair is left out of what comes back, and a
+passage counts as its answer where it holds enough of the FAQ's answer, whatever document or heading
+it stands under. And canaries, questions named in a file, must be answered; without a file, FAQ
+questions whose pair stands unchanged must still be answered by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rag.answer import ask
+from rag.encoder import Encoder
+from rag.errors import UsageError
+from rag.search import CANDIDATES, Query, encode_query, search_encoded
+from rag.sentences import sentences
+from rag.snapshot import Snapshot
+from rag.types import Answer, Citation, Passage, Section
+from rag.words import stems, stems_of_each
+
+# A corpus of which more than this is lost was more likely misread than meant.
+COLLAPSED = 0.5
+# So many FAQ questions tell what there is to tell, in seconds.
+QUESTIONS = 200
+CANARIES = 20
+TOP = 3
+DEPTH = 10
+LEVEL = 0.05
+# Fewer losses than these are within chance even where nothing is gained: 0.5 ** 4 > LEVEL.
+FEWEST = 5
+# As `eval/labels.py` has it: what holds this share of an answer supports it, and what comes this
+# near the best does so too; three sentences are about as long as an answer is.
+SUPPORT = 0.25
+NEAR = 0.85
+SENTENCES = 3
+LISTED = 3
+
+Windows = tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A question that must be answered: where given, from that document or under that heading."""
+
+    question: str
+    document_id: str | None = None
+    section: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the gate found: `reasons` against publishing, and `notes` on what it could not judge.
+
+    `figures` are over the FAQ questions asked, `n` of them: the share for which the first passage,
+    or one of the first three, holds the answer, own pairs left out, and the mean reciprocal rank.
+    """
+
+    figures: Mapping[str, float]
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing speaks against publishing."""
+        return not self.reasons
+
+    @property
+    def remark(self) -> str:
+        """Reasons and notes in one line."""
+        return "; ".join([*self.reasons, *self.notes])
+
+    def __str__(self) -> str:
+        measured = ", ".join(f"{name} {value:g}" for name, value in self.figures.items())
+        state = "passed" if self.passed else "overruled"
+        return ": ".join(filter(None, [f"gate {state} ({measured})", self.remark]))
+
+    def to_json(self) -> dict[str, Any]:
+        """The outcome as plain JSON values."""
+        return {
+            "passed": self.passed,
+            "figures": dict(self.figures),
+            "reasons": list(self.reasons),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question of the FAQ and its answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question and the rank, from 1, of the first passage that holds its answer; infinite where
+    none of the first ten does. `before` is None where the question is new."""
+
+    question: str
+    before: float | None
+    after: float
+
+
+def judge(
+    before: Snapshot | None, after: Snapshot, encoder: Encoder, canaries: Sequence[Canary] = ()
+) -> Outcome:
+    """What speaks against publishing `after` in place of `before`, if anything answered before.
+
+    Without canaries, FAQ questions take their place. Raises nothing of its own.
+    """
+    asked = ask_faq(before, after, encoder)
+    if canaries:
+        broken = _broken_canaries(before, after, encoder, canaries)
+    else:
+        broken = _broken_pairs(before, after, encoder)
+    reasons = [*_collapsed(before, after), *_worse(asked), *broken]
+    return Outcome(figures(asked), tuple(reasons), tuple(_unjudged(before, asked)))
+
+
+def read_canaries(path: Path) -> tuple[Canary, ...]:
+    """The canaries of a JSON-lines file, in order. Raises UsageError where it holds none."""
+    try:
+        rows = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read ({error}): give a JSON-lines file") from error
+    found = tuple(_canary(path, number, row) for number, row in enumerate(rows, 1) if row.strip())
+    if not found:
+        raise UsageError(f"{path} holds no canary: write one, or leave the file out")
+    return found
+
+
+def ask_faq(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> list[Asked]:
+    """The questions of the new FAQ, those of both FAQs first, put to the snapshots that have them.
+
+    No more than `QUESTIONS`, drawn by a hash of their words.
+    """
+    old, new = _pairs(before), _pairs(after)
+    drawn = sorted(_drawn(new), key=lambda key: key not in old)[:QUESTIONS]
+    windows = cache(_windows)
+    return [
+        _put(new[key], after, before if key in old else None, encoder, windows) for key in drawn
+    ]
+
+
+def figures(asked: Sequence[Asked]) -> dict[str, float]:
+    """The share of questions whose answer comes first, or among the first three; MRR; and n."""
+    n = len(asked)
+    if not asked:
+        return {"n": 0}
+    return {
+        "hit@1": round(sum(each.after <= 1 for each in asked) / n, 4),
+        "hit@3": round(sum(each.after <= TOP for each in asked) / n, 4),
+        "MRR": round(sum(1 / each.after for each in asked) / n, 4),
+        "n": n,
+    }
+
+
+def chance(lost: int, gained: int) -> float:
+    """How likely so many losses or more are, were a question lost as likely as one gained.
+
+    The exact sign test, one-sided (McNemar 1947), which for hits is Fisher's randomisation test.
+    """
+    moved = lost + gained
+    return sum(math.comb(moved, k) for k in range(lost, moved + 1)) / (1 << moved)
+
+
+def _collapsed(before: Snapshot | None, after: Snapshot) -> Iterator[str]:
+    if before is None:
+        return
+    was, now = before.manifest.counts, after.manifest.counts
+    for name in ("documents", "passages"):
+        old, new = getattr(was, name), getattr(now, name)
+        if new < COLLAPSED * old:
+            yield f"{old} {name} before, {new} now, fewer than half: see that all files are there"
+    if was.faq_pairs and not now.faq_pairs:
+        yield (
+            f"{was.faq_pairs} FAQ pairs before, 0 now, so that nothing tells how good the answers "
+            "are: bring them back"
+        )
+
+
+def _worse(asked: Sequence[Asked]) -> Iterator[str]:
+    paired = _paired(asked)
+    lost = [question for question, was, now in paired if was and not now]
+    gained = sum(now and not was for _, was, now in paired)
+    p = chance(len(lost), gained)
+    if p < LEVEL:
+        yield (
+            f"of {len(paired)} FAQ questions, {sum(was for _, was, _ in paired)} found their "
+            f"answer among the first {TOP} passages before and {sum(now for *_, now in paired)} "
+            f"do now (p = {p:.2g}); lost: {_listed(lost)}: see that their passages are there"
+        )
+
+
+def _unjudged(before: Snapshot | None, asked: Sequence[Asked]) -> Iterator[str]:
+    answered = sum(was for _, was, _ in _paired(asked))
+    if before is not None and answered < FEWEST:
+        yield (
+            f"too few to judge: only {answered} of {len(_paired(asked))} FAQ questions in both "
+            f"found their answer in the documents before, at least {FEWEST} are needed"
+        )
+
+
+def _paired(asked: Sequence[Asked]) -> list[tuple[str, bool, bool]]:
+    """Each question of both FAQs, and whether it found its answer before, and does now."""
+    return [
+        (each.question, each.before <= TOP, each.after <= TOP)
+        for each in asked
+        if each.before is not None
+    ]
+
+
+def _broken_canaries(
+    before: Snapshot | None, after: Snapshot, encoder: Encoder, canaries: Sequence[Canary]
+) -> Iterator[str]:
+    failed = [
+        f"{canary.question!r} {fault}"
+        for canary in canaries
+        if (fault := _fault(after, encoder, canary))
+    ]
+    if not failed:
+        return
+    was = [canary for canary in canaries if before and not _fault(before, encoder, canary)]
+    yield (
+        f"of {len(canaries)} canaries, {len(was)} were answered before and "
+        f"{len(canaries) - len(failed)} are now: {_cut(failed)}: see that what answers them is "
+        "there, or correct the file of canaries"
+    )
+
+
+def _broken_pairs(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> Iterator[str]:
+    """Nothing where either leaves the pairs out of its index: then no pair can answer."""
+    if before is None or "without" in (before.manifest.recipe.faq, after.manifest.recipe.faq):
+        return
+    old, new = _pairs(before), _pairs(after)
+    unchanged = (key for key in _drawn(new) if key in old and old[key].answer == new[key].answer)
+    asked = [new[key].question for key in islice(unchanged, CANARIES)]
+    was = [question for question in asked if _answers_itself(before, encoder, question, 1)]
+    lost = [question for question in was if not _answers_itself(after, encoder, question, TOP)]
+    if lost:
+        yield (
+            f"of {len(asked)} FAQ questions whose pair stands unchanged, {len(was)} were answered "
+            f"by it before and {len(was) - len(lost)} are now; lost: {_listed(lost)}: see what "
+            "answers them by `rag ask`"
+        )
+
+
+def _fault(snapshot: Snapshot, encoder: Encoder, canary: Canary) -> str | None:
+    """What is wrong with the answer to a canary, or None."""
+    answer = ask(snapshot, encoder, canary.question, top_k=TOP)
+    if answer.abstained:
+        return f"has no answer (confidence {answer.confidence:.2f})"
+    citations = [cited.citation for cited in answer.passages]
+    if any(_is_wanted(canary, citation) for citation in citations):
+        return None
+    wanted = ", ".join(filter(None, (canary.document_id, canary.section)))
+    found = " and ".join(dict.fromkeys(f"{c.document_id}:{c.line_start}" for c in citations))
+    return f"is answered by {found}, not from {wanted}"
+
+
+def _is_wanted(canary: Canary, citation: Citation) -> bool:
+    headings = [heading.casefold() for heading in citation.heading_path]
+    return canary.document_id in (None, citation.document_id) and (
+        canary.section is None or canary.section.casefold() in headings
+    )
+
+
+def _answers_itself(snapshot: Snapshot, encoder: Encoder, question: str, top: int) -> bool:
+    answer: Answer = ask(snapshot, encoder, question, top_k=top)
+    found = {
+        _question_key(snapshot.sections[cited.hit.passage.section_id]) for cited in answer.passages
+    }
+    return not answer.abstained and _key(question) in found
+
+
+def _put(
+    pair: Pair,
+    after: Snapshot,
+    before: Snapshot | None,
+    encoder: Encoder,
+    windows: Callable[[str], Windows],
+) -> Asked:
+    """Both are held to what the better of them has: the answer is what comes near that."""
+    query = encode_query(pair.question, encoder)
+    weights = _weights(pair.answer, after)
+    now, was = (
+        [_held(weights, windows(passage.text)) for passage in _others(snapshot, query)]
+        for snapshot in (after, before)
+    )
+    enough = max(SUPPORT, NEAR * max([*now, *was], default=0))
+    return Asked(pair.question, _rank(was, enough) if before else None, _rank(now, enough))
+
+
+def _others(snapshot: Snapshot | None, query: Query) -> list[Passage]:
+    """The first ten passages for a question, its own pair left out."""
+    if snapshot is None:
+        return []
+    own, sections = _key(query.text), snapshot.sections
+    passages = (hit.passage for hit in search_encoded(snapshot, query, k=CANDIDATES))
+    others = (each for each in passages if _question_key(sections[each.section_id]) != own)
+    return list(islice(others, DEPTH))
+
+
+def _rank(held: Sequence[float], enough: float) -> float:
+    return next((rank for rank, share in enumerate(held, 1) if share >= enough), math.inf)
+
+
+def _weights(answer: str, snapshot: Snapshot) -> dict[str, float]:
+    """The answer's distinct stems, the rarer in the snapshot the heavier."""
+    count = snapshot.lexical.count
+    return {
+        stem: math.log(1 + count / (1 + snapshot.lexical.frequency(stem)))
+        for stem in dict.fromkeys(stems(answer))
+    }
+
+
+def _held(weights: Mapping[str, float], windows: Windows) -> float:
+    """The largest share of the weight that a window holds; 0 of an answer without words."""
+    total = sum(weights.values()) or 1.0
+    return max(sum(w for stem, w in weights.items() if stem in held) / total for held in windows)
+
+
+def _windows(text: str) -> Windows:
+    """The stems of each three sentences in a row; of all, where there are fewer."""
+    held = stems_of_each([text[start:end] for start, end in sentences(text)])
+    last = max(1, len(held) - SENTENCES + 1)
+    return tuple(frozenset().union(*held[at : at + SENTENCES]) for at in range(last))
+
+
+def _pairs(snapshot: Snapshot | None) -> dict[str, Pair]:
+    """The FAQ pairs by their questions' keys; of a question asked twice, the first."""
+    if snapshot is None:
+        return {}
+    found: dict[str, Pair] = {}
+    for section in snapshot.sections.values():
+        if section.kind == "faq":
+            text = snapshot.documents[section.document_id].text
+            pair = Pair(section.heading_path[-1], text[section.body_start : section.end].strip())
+            found.setdefault(_key(pair.question), pair)
+    return found
+
+
+def _question_key(section: Section) -> str | None:
+    return _key(section.heading_path[-1]) if section.kind == "faq" else None
+
+
+def _key(question: str) -> str:
+    """What two questions share that differ in case and blanks alone."""
+    return " ".join(question.casefold().split())
+
+
+def _drawn(keys: Iterable[str]) -> list[str]:
+    """The keys in an order that nobody chose and that adding one does not change."""
+    return sorted(keys, key=lambda key: hashlib.sha256(key.encode()).hexdigest())
+
+
+def _canary(path: Path, number: int, row: str) -> Canary:
+    try:
+        canary = Canary(**json.loads(row))
+    except (ValueError, TypeError):
+        canary = Canary("")
+    values = [getattr(canary, field.name) for field in fields(Canary)]
+    if not all(value is None or isinstance(value, str) for value in values) or not (
+        canary.question and canary.question.strip()
+    ):
+        raise UsageError(
+            f"{path}:{number} is no canary: each line must be like "
+            '{"question": "...", "document_id": "...", "section": "a heading"}, '
+            "of which the last two may be left out"
+        )
+    return canary
+
+
+def _listed(questions: Sequence[str]) -> str:
+    return _cut([repr(question) for question in questions])
+
+
+def _cut(items: Sequence[str]) -> str:
+    more = [f"{len(items) - LISTED} more"] if len(items) > LISTED else []
+    return ", ".join([*items[:LISTED], *more])
