@@ -24,7 +24,7 @@ from eval.outcome import RESULTS, provenance, write_outcome
 from eval.squad import Part, answers, query_parts
 from rag.build import Progress, build_snapshot, silent
 from rag.encoder import Encoder
-from rag.gate import LEVEL, TOP, Asked, ask_faq, chance
+from rag.gate import LEVEL, ask_faq, chance, figures
 from rag.model_files import bundled_model
 from rag.onnx_encoder import open_onnx_encoder
 from rag.progress import reporting
@@ -154,7 +154,7 @@ def tried(
     for seed in range(seeds):
         generator = np.random.default_rng(seed)
         after = snapshot_of(change(paragraphs, generator), encoder, before)
-        moves = [_move(each) for each in ask_faq(before, after, encoder)]
+        moves = [each.move for each in ask_faq(before, after, encoder)]
         lost.append(moves.count(-1))
         gained.append(moves.count(1))
         seen.append({str(size): _seen(moves, size, generator) for size in SIZES})
@@ -171,7 +171,6 @@ def outcome(
 ) -> dict[str, Any]:
     """Refusals of harmless changes, and of losses, by the number of FAQ questions."""
     before = snapshot_of(paragraphs, encoder)
-    asked = ask_faq(None, before, encoder)
     changes: Mapping[str, Change] = {
         "other headings": renamed,
         "another order": reordered,
@@ -185,8 +184,7 @@ def outcome(
         progress("changes tried", done, len(changes))
     return {
         "passages": len(before.passages),
-        "questions": len(asked),
-        "answered": sum(each.after <= TOP for each in asked),
+        "figures": figures(ask_faq(None, before, encoder)),
         "seeds": seeds,
         "changes": found,
     }
@@ -218,11 +216,6 @@ def _sentence(text: str, wanted: Sequence[str]) -> str:
     """The first sentence that holds the first of the answers; "" for none."""
     found = (text[start:end] for start, end in sentences(text) if wanted)
     return next((each for each in found if wanted[0] in each), "")
-
-
-def _move(asked: Asked) -> int:
-    """-1 for a lost answer, 1 for one gained, else 0."""
-    return (asked.after <= TOP) - (asked.before is not None and asked.before <= TOP)
 
 
 def _seen(moves: Sequence[int], size: int, generator: Generator) -> float:

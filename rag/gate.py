@@ -1,10 +1,10 @@
 """The gate: whether a new snapshot may take over from the one that answers.
 
-Three checks. Counts must not collapse. FAQ questions must not lose their answers, beyond what
-chance explains: each is asked of both snapshots, its own pair is left out of what comes back, and a
-passage counts as its answer where it holds enough of the FAQ's answer, whatever document or heading
-it stands under. And canaries, questions named in a file, must be answered; without a file, FAQ
-questions whose pair stands unchanged must still be answered by it.
+Three checks. Counts must not collapse. The documents must not answer the FAQ worse, beyond what
+chance explains: each question is asked of both snapshots, FAQ pairs are left out of what comes
+back, and a passage is worth the share of the FAQ's answer that it holds, whatever document or
+heading it stands under. And canaries, questions named in a file, must be answered; without a file,
+FAQ questions whose pair stands unchanged must still be answered by it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rag.errors import UsageError
 from rag.search import CANDIDATES, Query, encode_query, search_encoded
 from rag.sentences import sentences
 from rag.snapshot import Snapshot
-from rag.types import Answer, Citation, Passage, Section
+from rag.types import Citation
 from rag.words import stems, stems_of_each
 
 # A corpus of which more than this is lost was more likely misread than meant.
@@ -38,8 +38,8 @@ DEPTH = 10
 LEVEL = 0.05
 # Fewer losses than these are within chance even where nothing is gained: 0.5 ** 4 > LEVEL.
 FEWEST = 5
-# As `eval/labels.py` has it: what holds this share of an answer supports it, and what comes this
-# near the best does so too; three sentences are about as long as an answer is.
+# As for the silver labels of the evaluation (docs/evaluation.md): what holds this share of an
+# answer supports it, and what comes this near is as good; an answer has about three sentences.
 SUPPORT = 0.25
 NEAR = 0.85
 SENTENCES = 3
@@ -61,8 +61,9 @@ class Canary:
 class Outcome:
     """What the gate found: `reasons` against publishing, and `notes` on what it could not judge.
 
-    `figures` are over the FAQ questions asked, `n` of them: the share for which the first passage,
-    or one of the first three, holds the answer, own pairs left out, and the mean reciprocal rank.
+    `figures` are over the FAQ questions asked, `n` of them, FAQ pairs left out: the share for which
+    the first passage, or one of the first three, supports the answer, and the mean reciprocal rank
+    of the first that does.
     """
 
     figures: Mapping[str, float]
@@ -104,12 +105,25 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question and the rank, from 1, of the first passage that holds its answer; infinite where
-    none of the first ten does. `before` is None where the question is new."""
+    """A question, and which share of its answer each of the first ten passages holds, best passage
+    first. `before` is None where the question is new."""
 
     question: str
-    before: float | None
-    after: float
+    before: tuple[float, ...] | None
+    after: tuple[float, ...]
+
+    @property
+    def found(self) -> bool:
+        """Whether one of the first three passages supported the answer before."""
+        return _best(self.before or ()) >= SUPPORT
+
+    @property
+    def move(self) -> int:
+        """-1 where the first three hold notably less of the answer than before, 1 where more."""
+        if self.before is None:
+            return 0
+        was, now = _best(self.before), _best(self.after)
+        return (now >= SUPPORT and was < NEAR * now) - (was >= SUPPORT and now < NEAR * was)
 
 
 def judge(
@@ -154,14 +168,15 @@ def ask_faq(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> list[
 
 
 def figures(asked: Sequence[Asked]) -> dict[str, float]:
-    """The share of questions whose answer comes first, or among the first three; MRR; and n."""
+    """hit@1, hit@3 and MRR of the new snapshot, to four digits, and n; n alone where it is 0."""
     n = len(asked)
     if not asked:
         return {"n": 0}
+    ranks = [_rank(each.after) for each in asked]
     return {
-        "hit@1": round(sum(each.after <= 1 for each in asked) / n, 4),
-        "hit@3": round(sum(each.after <= TOP for each in asked) / n, 4),
-        "MRR": round(sum(1 / each.after for each in asked) / n, 4),
+        "hit@1": round(sum(rank <= 1 for rank in ranks) / n, 4),
+        "hit@3": round(sum(rank <= TOP for rank in ranks) / n, 4),
+        "MRR": round(sum(1 / rank for rank in ranks) / n, 4),
         "n": n,
     }
 
@@ -191,34 +206,28 @@ def _collapsed(before: Snapshot | None, after: Snapshot) -> Iterator[str]:
 
 
 def _worse(asked: Sequence[Asked]) -> Iterator[str]:
-    paired = _paired(asked)
-    lost = [question for question, was, now in paired if was and not now]
-    gained = sum(now and not was for _, was, now in paired)
+    lost = [each.question for each in asked if each.move < 0]
+    gained = sum(each.move > 0 for each in asked)
     p = chance(len(lost), gained)
     if p < LEVEL:
+        both = [(each.before, each.after) for each in asked if each.before is not None]
+        was, now = (sum(map(_best, shares)) / len(both) for shares in zip(*both, strict=True))
         yield (
-            f"of {len(paired)} FAQ questions, {sum(was for _, was, _ in paired)} found their "
-            f"answer among the first {TOP} passages before and {sum(now for *_, now in paired)} "
-            f"do now (p = {p:.2g}); lost: {_listed(lost)}: see that their passages are there"
+            f"of {len(both)} FAQ questions, {len(lost)} find less of their answer among the first "
+            f"{TOP} passages than before, {gained} find more (p = {p:.2g}; on average {was:.0%} of "
+            f"the answer before, {now:.0%} now); less: {_listed(lost)}: see that their passages "
+            "are there"
         )
 
 
 def _unjudged(before: Snapshot | None, asked: Sequence[Asked]) -> Iterator[str]:
-    answered = sum(was for _, was, _ in _paired(asked))
-    if before is not None and answered < FEWEST:
+    found = sum(each.found for each in asked)
+    if before is not None and found < FEWEST:
+        both = sum(each.before is not None for each in asked)
         yield (
-            f"too few to judge: only {answered} of {len(_paired(asked))} FAQ questions in both "
-            f"found their answer in the documents before, at least {FEWEST} are needed"
+            f"too few to judge: of {both} FAQ questions in both, {found} found their answer in the "
+            f"documents before, and {FEWEST} are needed"
         )
-
-
-def _paired(asked: Sequence[Asked]) -> list[tuple[str, bool, bool]]:
-    """Each question of both FAQs, and whether it found its answer before, and does now."""
-    return [
-        (each.question, each.before <= TOP, each.after <= TOP)
-        for each in asked
-        if each.before is not None
-    ]
 
 
 def _broken_canaries(
@@ -277,11 +286,12 @@ def _is_wanted(canary: Canary, citation: Citation) -> bool:
 
 
 def _answers_itself(snapshot: Snapshot, encoder: Encoder, question: str, top: int) -> bool:
-    answer: Answer = ask(snapshot, encoder, question, top_k=top)
-    found = {
-        _question_key(snapshot.sections[cited.hit.passage.section_id]) for cited in answer.passages
-    }
-    return not answer.abstained and _key(question) in found
+    answer = ask(snapshot, encoder, question, top_k=top)
+    sections = [snapshot.sections[cited.hit.passage.section_id] for cited in answer.passages]
+    own = (
+        each.kind == "faq" and _key(each.heading_path[-1]) == _key(question) for each in sections
+    )
+    return not answer.abstained and any(own)
 
 
 def _put(
@@ -291,29 +301,28 @@ def _put(
     encoder: Encoder,
     windows: Callable[[str], Windows],
 ) -> Asked:
-    """Both are held to what the better of them has: the answer is what comes near that."""
-    query = encode_query(pair.question, encoder)
-    weights = _weights(pair.answer, after)
-    now, was = (
-        [_held(weights, windows(passage.text)) for passage in _others(snapshot, query)]
-        for snapshot in (after, before)
-    )
-    enough = max(SUPPORT, NEAR * max([*now, *was], default=0))
-    return Asked(pair.question, _rank(was, enough) if before else None, _rank(now, enough))
+    query, weights = encode_query(pair.question, encoder), _weights(pair.answer, after)
+
+    def shares(snapshot: Snapshot) -> tuple[float, ...]:
+        return tuple(_held(weights, windows(text)) for text in _texts(snapshot, query))
+
+    return Asked(pair.question, shares(before) if before else None, shares(after))
 
 
-def _others(snapshot: Snapshot | None, query: Query) -> list[Passage]:
-    """The first ten passages for a question, its own pair left out."""
-    if snapshot is None:
-        return []
-    own, sections = _key(query.text), snapshot.sections
+def _texts(snapshot: Snapshot, query: Query) -> list[str]:
+    """The first ten passages for a question, FAQ pairs left out."""
     passages = (hit.passage for hit in search_encoded(snapshot, query, k=CANDIDATES))
-    others = (each for each in passages if _question_key(sections[each.section_id]) != own)
-    return list(islice(others, DEPTH))
+    sections = snapshot.sections
+    body = (each.text for each in passages if sections[each.section_id].kind == "body")
+    return list(islice(body, DEPTH))
 
 
-def _rank(held: Sequence[float], enough: float) -> float:
-    return next((rank for rank, share in enumerate(held, 1) if share >= enough), math.inf)
+def _best(shares: Sequence[float]) -> float:
+    return max(shares[:TOP], default=0.0)
+
+
+def _rank(shares: Sequence[float]) -> float:
+    return next((rank for rank, share in enumerate(shares, 1) if share >= SUPPORT), math.inf)
 
 
 def _weights(answer: str, snapshot: Snapshot) -> dict[str, float]:
@@ -349,10 +358,6 @@ def _pairs(snapshot: Snapshot | None) -> dict[str, Pair]:
             pair = Pair(section.heading_path[-1], text[section.body_start : section.end].strip())
             found.setdefault(_key(pair.question), pair)
     return found
-
-
-def _question_key(section: Section) -> str | None:
-    return _key(section.heading_path[-1]) if section.kind == "faq" else None
 
 
 def _key(question: str) -> str:
