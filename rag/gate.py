@@ -10,30 +10,26 @@ FAQ questions whose pair stands unchanged must still be answered by it.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from rag.answer import ask
+from rag.canaries import TOP, Canary, broken_canaries, first_of
 from rag.encoder import Encoder
-from rag.errors import UsageError
 from rag.search import CANDIDATES, Query, encode_query, search_encoded
 from rag.sentences import sentences
 from rag.snapshot import Snapshot
-from rag.types import Citation
 from rag.words import stems, stems_of_each
 
 # A corpus of which more than this is lost was more likely misread than meant.
 COLLAPSED = 0.5
 # So many FAQ questions tell what there is to tell, in seconds.
 QUESTIONS = 200
-CANARIES = 20
-TOP = 3
+UNCHANGED = 20
 DEPTH = 10
 LEVEL = 0.05
 # Fewer losses than these are within chance even where nothing is gained: 0.5 ** 4 > LEVEL.
@@ -43,18 +39,8 @@ FEWEST = 5
 SUPPORT = 0.25
 NEAR = 0.85
 SENTENCES = 3
-LISTED = 3
 
 Windows = tuple[frozenset[str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """A question that must be answered: where given, from that document or under that heading."""
-
-    question: str
-    document_id: str | None = None
-    section: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,23 +121,11 @@ def judge(
     """
     asked = ask_faq(before, after, encoder)
     if canaries:
-        broken = _broken_canaries(before, after, encoder, canaries)
+        broken = broken_canaries(before, after, encoder, canaries)
     else:
         broken = _broken_pairs(before, after, encoder)
     reasons = [*_collapsed(before, after), *_worse(asked), *broken]
     return Outcome(figures(asked), tuple(reasons), tuple(_unjudged(before, asked)))
-
-
-def read_canaries(path: Path) -> tuple[Canary, ...]:
-    """The canaries of a JSON-lines file, in order. Raises UsageError where it holds none."""
-    try:
-        rows = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read ({error}): give a JSON-lines file") from error
-    found = tuple(_canary(path, number, row) for number, row in enumerate(rows, 1) if row.strip())
-    if not found:
-        raise UsageError(f"{path} holds no canary: write one, or leave the file out")
-    return found
 
 
 def ask_faq(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> list[Asked]:
@@ -230,31 +204,13 @@ def _unjudged(before: Snapshot | None, asked: Sequence[Asked]) -> Iterator[str]:
         )
 
 
-def _broken_canaries(
-    before: Snapshot | None, after: Snapshot, encoder: Encoder, canaries: Sequence[Canary]
-) -> Iterator[str]:
-    failed = [
-        f"{canary.question!r} {fault}"
-        for canary in canaries
-        if (fault := _fault(after, encoder, canary))
-    ]
-    if not failed:
-        return
-    was = [canary for canary in canaries if before and not _fault(before, encoder, canary)]
-    yield (
-        f"of {len(canaries)} canaries, {len(was)} were answered before and "
-        f"{len(canaries) - len(failed)} are now: {_cut(failed)}: see that what answers them is "
-        "there, or correct the file of canaries"
-    )
-
-
 def _broken_pairs(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> Iterator[str]:
     """Nothing where either leaves the pairs out of its index: then no pair can answer."""
     if before is None or "without" in (before.manifest.recipe.faq, after.manifest.recipe.faq):
         return
     old, new = _pairs(before), _pairs(after)
     unchanged = (key for key in _drawn(new) if key in old and old[key].answer == new[key].answer)
-    asked = [new[key].question for key in islice(unchanged, CANARIES)]
+    asked = [new[key].question for key in islice(unchanged, UNCHANGED)]
     was = [question for question in asked if _answers_itself(before, encoder, question, 1)]
     lost = [question for question in was if not _answers_itself(after, encoder, question, TOP)]
     if lost:
@@ -263,26 +219,6 @@ def _broken_pairs(before: Snapshot | None, after: Snapshot, encoder: Encoder) ->
             f"by it before and {len(was) - len(lost)} are now; lost: {_listed(lost)}: see what "
             "answers them by `rag ask`"
         )
-
-
-def _fault(snapshot: Snapshot, encoder: Encoder, canary: Canary) -> str | None:
-    """What is wrong with the answer to a canary, or None."""
-    answer = ask(snapshot, encoder, canary.question, top_k=TOP)
-    if answer.abstained:
-        return f"has no answer (confidence {answer.confidence:.2f})"
-    citations = [cited.citation for cited in answer.passages]
-    if any(_is_wanted(canary, citation) for citation in citations):
-        return None
-    wanted = ", ".join(filter(None, (canary.document_id, canary.section)))
-    found = " and ".join(dict.fromkeys(f"{c.document_id}:{c.line_start}" for c in citations))
-    return f"is answered by {found}, not from {wanted}"
-
-
-def _is_wanted(canary: Canary, citation: Citation) -> bool:
-    headings = [heading.casefold() for heading in citation.heading_path]
-    return canary.document_id in (None, citation.document_id) and (
-        canary.section is None or canary.section.casefold() in headings
-    )
 
 
 def _answers_itself(snapshot: Snapshot, encoder: Encoder, question: str, top: int) -> bool:
@@ -370,27 +306,5 @@ def _drawn(keys: Iterable[str]) -> list[str]:
     return sorted(keys, key=lambda key: hashlib.sha256(key.encode()).hexdigest())
 
 
-def _canary(path: Path, number: int, row: str) -> Canary:
-    try:
-        canary = Canary(**json.loads(row))
-    except (ValueError, TypeError):
-        canary = Canary("")
-    values = [getattr(canary, field.name) for field in fields(Canary)]
-    if not all(value is None or isinstance(value, str) for value in values) or not (
-        canary.question and canary.question.strip()
-    ):
-        raise UsageError(
-            f"{path}:{number} is no canary: each line must be like "
-            '{"question": "...", "document_id": "...", "section": "a heading"}, '
-            "of which the last two may be left out"
-        )
-    return canary
-
-
 def _listed(questions: Sequence[str]) -> str:
-    return _cut([repr(question) for question in questions])
-
-
-def _cut(items: Sequence[str]) -> str:
-    more = [f"{len(items) - LISTED} more"] if len(items) > LISTED else []
-    return ", ".join([*items[:LISTED], *more])
+    return first_of([repr(question) for question in questions])

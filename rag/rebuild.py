@@ -11,11 +11,12 @@ from typing import Any
 from watchfiles import watch
 
 from rag.build import index_corpus, reusable
+from rag.canaries import Canary, read_canaries
 from rag.console import say
 from rag.encoder import Encoder
 from rag.errors import GateRefused, NoIndex, RagError, UnusableIndex
 from rag.files import DISK
-from rag.gate import Canary, Outcome, judge, read_canaries
+from rag.gate import Outcome, judge
 from rag.manifest import FaqPolicy, Manifest
 from rag.progress import reporting
 from rag.readers import read_corpus

@@ -13,8 +13,8 @@ from garden import LETTERS, texts
 from paper import PaperEncoder, corpus
 from publishing import FIRST, SECOND, THIRD, tree
 
+from rag.canaries import Canary
 from rag.errors import GateRefused, UsageError
-from rag.gate import Canary
 from rag.rebuild import Gate, changes, gate_of, rebuild, rebuilds, summary
 from rag.settings import Settings
 from rag.versions import current_id, lines, list_versions, read_versions
