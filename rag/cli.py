@@ -96,6 +96,8 @@ def build(
 ) -> None:
     """Build the index from documents, and make it the one that answers."""
     settings = read_settings(index=index, gate=gate, canaries=canaries)
+    if canaries and not (settings.gate or force):
+        raise UsageError("--canaries are asked by the gate: add --gate, or leave them out")
     built = rebuild(
         settings.index,
         paths or [settings.corpus],

@@ -117,7 +117,7 @@ def judge(
 ) -> Outcome:
     """What speaks against publishing `after` in place of `before`, if anything answered before.
 
-    Without canaries, FAQ questions take their place. Raises nothing of its own.
+    Without canaries, FAQ questions take their place.
     """
     asked = ask_faq(before, after, encoder)
     if canaries:

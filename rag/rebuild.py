@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from rag.settings import Settings
 from rag.snapshot import Snapshot, open_newest
 from rag.stale import is_stale
 from rag.store import publish, writing
-from rag.versions import NO_REMARKS, Remarks
+from rag.versions import NO_REMARKS, Remarks, answering
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def rebuild(
         return None
     with writing(index), reporting(sys.stderr) as progress:
         snapshot = index_corpus(corpus, encoder, faq=faq, reuse=reuse, progress=progress)
-        outcome = _judged(before, snapshot, encoder, gate)
+        outcome = _judged(index, before, snapshot, encoder, gate)
         publish(index, snapshot, encoder, DISK, remarks=_remarks(outcome))
     return Built(snapshot.manifest, reused(reuse, snapshot) if previous else None, outcome)
 
@@ -130,7 +130,7 @@ def summary(manifest: Manifest, index: Path) -> str:
 
 
 def _judged(
-    before: Snapshot | None, snapshot: Snapshot, encoder: Encoder, gate: Gate | None
+    index: Path, before: Snapshot | None, snapshot: Snapshot, encoder: Encoder, gate: Gate | None
 ) -> Outcome | None:
     """What the gate finds; None where nobody asks it, or nothing has changed."""
     if gate is None or (before and before.id == snapshot.id):
@@ -142,6 +142,8 @@ def _judged(
             f"the gate refuses the new snapshot, {kept}: {'; '.join(outcome.reasons)}. To publish "
             'it all the same, build with --force, or over HTTP with "force": true'
         )
+    if before is None and answering(index):
+        return replace(outcome, notes=(*outcome.notes, "what answered before cannot be asked"))
     return outcome
 
 

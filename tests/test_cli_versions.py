@@ -81,6 +81,14 @@ def test_the_gate_is_set_by_environment_and_left_out_by_option(
     assert run("build", worse, "--index", index, "--no-gate") == 0
 
 
+def test_canaries_without_a_gate_are_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ("--canaries", "canaries.jsonl", "--index", str(tmp_path / "index"))
+    assert run("build", orchard(tmp_path / "corpus", **FRUIT), *given) == 2
+    assert "add --gate" in capsys.readouterr().err
+
+
 def older(index: Path) -> str:
     return next(id for id in snapshot_ids(index) if id != current_id(index))
 

@@ -139,6 +139,12 @@ def test_what_the_gate_could_not_judge_is_recorded(tmp_path: Path) -> None:
     assert [version.note[:17] for version in read_versions(index)] == ["", "too few to judge:"]
 
 
+def test_an_index_that_cannot_be_asked_is_said_and_recorded(gated: tuple[Path, Path]) -> None:
+    index, folder = gated
+    rebuild(index, [folder], PaperEncoder(sha256="1" * 64), gate=Gate())
+    assert read_versions(index)[-1].note == "what answered before cannot be asked"
+
+
 def test_nothing_new_needs_no_gate(gated: tuple[Path, Path]) -> None:
     unanswered = Gate((Canary("ttt uuu www"),))
     built = rebuild(gated[0], [gated[1]], ENCODER, gate=unanswered)
