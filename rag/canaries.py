@@ -89,8 +89,8 @@ def _canary(path: Path, number: int, row: str) -> Canary:
         canary = Canary(**json.loads(row))
     except (ValueError, TypeError):
         canary = Canary("")
-    values = [getattr(canary, field.name) for field in fields(Canary)]
-    if canary.question is None or not all(value is None or _is_text(value) for value in values):
+    question, *others = (getattr(canary, field.name) for field in fields(Canary))
+    if not _is_text(question) or not all(value is None or _is_text(value) for value in others):
         raise UsageError(
             f"{path}:{number} is no canary: each line must be like "
             '{"question": "...", "document_id": "...", "section": "a heading"}, '
