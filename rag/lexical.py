@@ -45,6 +45,11 @@ class LexicalIndex:
             scores[self.passages[postings]] += self.impacts[postings]
         return scores
 
+    def frequency(self, stem: str) -> int:
+        """How many passages hold the stem, in their text or context."""
+        column = self._column(stem)
+        return 0 if column is None else int(self.starts[column + 1] - self.starts[column])
+
     def _columns(self, query: Sequence[str]) -> list[int]:
         found = {column for stem in set(query) if (column := self._column(stem)) is not None}
         rarest = sorted(found, key=lambda c: (int(self.starts[c + 1] - self.starts[c]), c))

@@ -37,3 +37,10 @@ class Settings(BaseSettings):
         le=8760,
         description="hours after which the service verifies the served files again; 0 for never",
     )
+    gate: bool = Field(
+        False,
+        description="whether `rag build` and `rag watch` publish only what is no worse than before",
+    )
+    canaries: Path | None = Field(
+        None, description="JSON lines of questions that the gate demands an answer to"
+    )

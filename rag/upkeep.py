@@ -161,12 +161,13 @@ async def rebuild_index(
 ) -> StartedResponse:
     """Starts a build of the index from a path or from the texts that are sent, all of them.
 
-    The old index answers until the new one is ready, and on where the build fails.
+    The old index answers until the new one is ready, and on where the build fails or the gate finds
+    that the new one is worse.
     """
     upkeep = _upkeep(request)
     try:
         source = allowed_path(asked.path, upkeep.roots) if asked.path else asked.texts
-        job = _jobs(request).start(source)
+        job = _jobs(request).start(source, asked.force)
     except UsageError as error:
         raise Problem(403, "path_not_allowed", str(error)) from None
     except BusyError:

@@ -25,15 +25,15 @@ def library_of(index: Path) -> Library:
 def script(code: str) -> Command:
     """A command that runs Python code, the path as its first argument."""
 
-    def command(path: Path) -> Sequence[str]:
-        return [sys.executable, "-c", code, str(path)]
+    def command(path: Path, force: bool) -> Sequence[str]:
+        return [sys.executable, "-c", code, str(path), str(force)]
 
     return command
 
 
 def live(
     index: Path,
-    command: Command = lambda path: IDLE,
+    command: Command = lambda path, force: IDLE,
     *,
     roots: tuple[Path, ...] = (),
     host: str = "127.0.0.1",
