@@ -48,6 +48,7 @@ from rag.server import greeting, listen, server_of
 from rag.serving import Follower, Library, Serving
 from rag.settings import Settings
 from rag.snapshot import Snapshot
+from rag.store import sweep_if_idle
 from rag.types import Answer
 from rag.upkeep import ROUTERS as UPKEEP_ROUTERS
 from rag.upkeep import Upkeep
@@ -83,6 +84,7 @@ def upkeep_of(settings: Settings) -> Upkeep:
         command=build_command(settings.index),
         roots=roots_of(settings.corpus, settings.roots),
         host=settings.host,
+        verify_seconds=settings.verify_hours * 3600,
     )
 
 
@@ -151,11 +153,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if upkeep is None:
         yield
         return
-    await app.state.follower.catch_up()
-    following = asyncio.create_task(app.state.follower.follow(upkeep.seconds))
+    follower: Follower = app.state.follower
+    await asyncio.to_thread(sweep_if_idle, upkeep.library.index)
+    await follower.catch_up()
+    tasks = [asyncio.create_task(follower.follow(upkeep.seconds))]
+    if upkeep.verify_seconds:
+        tasks.append(asyncio.create_task(follower.recheck_every(upkeep.verify_seconds)))
     yield
-    following.cancel()
-    await asyncio.wait([following])
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
     await app.state.jobs.close()
 
 
@@ -280,8 +287,13 @@ async def is_alive() -> HealthResponse:
 
 @api.get("/readyz", responses=NOT_READY)
 async def is_ready(request: Request) -> ReadyResponse:
-    """Questions can be asked."""
-    return ReadyResponse(index=_serving(request).index)
+    """Questions can be asked; `degraded` says what is wrong with the index all the same."""
+    serving = _serving(request)
+    return ReadyResponse(
+        index=serving.index,
+        degraded=(*serving.refused, *serving.damage),
+        verified=serving.verified,
+    )
 
 
 def _add_page(app: FastAPI) -> None:

@@ -1,8 +1,8 @@
 """The `rag` command. Results go to stdout, messages to stderr.
 
 Exit codes: 0 done; 1 failed; 2 wrong usage, setting, corpus or file; 3 a citation does not stand
-where it says; 4 the documents do not answer; 5 no usable index; 75 busy (another build, or the
-port is taken); 130 interrupted.
+where it says; 4 the documents do not answer; 5 no usable index; 6 the gate refuses the new
+snapshot; 75 busy (another build, or the port is taken); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from rag.errors import CorruptIndex, NoIndex, UnusableIndex, UsageError
 from rag.files import DISK
 from rag.present import printable, show_answer, verdict_line
 from rag.readback import in_process
-from rag.rebuild import Built, changes, rebuild, rebuilds, summary
+from rag.rebuild import Built, changes, gate_of, rebuild, rebuilds, summary
 from rag.saved import read_saved
 from rag.schemas import ask_response, index_model, verify_response
 from rag.settings import Settings
@@ -42,7 +42,7 @@ from rag.snapshot import (
     open_current,
     read_manifest,
 )
-from rag.store import roll_back, sweep_if_idle, writing
+from rag.store import roll_back, writing
 from rag.types import Mode
 from rag.verify import Status, Verdict
 from rag.verify import verify as verify_citation
@@ -81,10 +81,23 @@ def build(
     full: Annotated[
         bool, typer.Option("--full", help="take nothing over from the index as it is")
     ] = False,
+    gate: Annotated[
+        bool | None,
+        typer.Option("--gate/--no-gate", help="publish only what is no worse than before"),
+    ] = None,
+    canaries: Annotated[
+        Path | None,
+        typer.Option(help="JSON lines with a `question` each, that the gate wants answered"),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="publish in spite of the gate, and have it recorded")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build the index from documents, and make it the one that answers."""
-    settings = read_settings(index=index)
+    settings = read_settings(index=index, gate=gate, canaries=canaries)
+    if canaries and not (settings.gate or force):
+        raise UsageError("--canaries are asked by the gate: add --gate, or leave them out")
     built = rebuild(
         settings.index,
         paths or [settings.corpus],
@@ -93,6 +106,7 @@ def build(
         skip_unreadable=skip_unreadable,
         if_stale=if_stale,
         full=full,
+        gate=gate_of(settings, force),
     )
     if built is None:
         say(f"{settings.index} is up to date")
@@ -112,12 +126,12 @@ def watch(
     """Build the index again whenever the documents change, until it is interrupted."""
     settings = read_settings(index=index)
     watched = paths or [settings.corpus]
-    encoder = encoder_of(settings)
-    first = rebuild(settings.index, watched, encoder, if_stale=True)
+    encoder, gate = encoder_of(settings), gate_of(settings)
+    first = rebuild(settings.index, watched, encoder, if_stale=True, gate=gate)
     if first:
         _show(first, settings.index)
     say(f"watching {', '.join(printable(str(path)) for path in watched)}")
-    for built in rebuilds(settings.index, watched, encoder, changes(watched)):
+    for built in rebuilds(settings.index, watched, encoder, changes(watched), gate):
         _show(built, settings.index)
 
 
@@ -177,7 +191,6 @@ def serve(
 ) -> None:
     """Serve `POST /ask` and the page."""
     settings = read_settings(index=index, host=host, port=port)
-    sweep_if_idle(settings.index)
     # Only here is the web framework needed; asking from the terminal starts without it.
     importlib.import_module("service").serve(settings)
 
@@ -319,5 +332,6 @@ def _counted(verdicts: Sequence[Verdict]) -> str:
 
 def _show(built: Built, index: Path) -> None:
     print(summary(built.manifest, index), flush=True)
-    if built.reused:
-        say(str(built.reused))
+    for said in (built.reused, built.gate):
+        if said:
+            say(str(said))

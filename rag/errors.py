@@ -7,6 +7,7 @@ RagError
 ├── UnusableIndex         the index cannot be used                        exit 5
 │   ├── NoIndex         nothing has been built there
 │   └── CorruptIndex    what was found is not what was built
+├── GateRefused           a new snapshot is worse than the one before it   exit 6
 └── BusyError           another build holds the lock, or the port is taken   exit 75
 """
 
@@ -45,6 +46,12 @@ class NoIndex(UnusableIndex):
 
 class CorruptIndex(UnusableIndex):
     """A snapshot does not agree with its manifest, or with the settings."""
+
+
+class GateRefused(RagError):
+    """The gate refuses a new snapshot; the index is as it was."""
+
+    exit_code = 6
 
 
 class BusyError(RagError):

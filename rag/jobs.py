@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from rag.errors import BusyError
+from rag.errors import BusyError, GateRefused, UsageError
 from rag.roots import write_texts
 
 log = logging.getLogger("rag.jobs")
@@ -26,8 +26,8 @@ REMEMBERED = 20
 LINE_BYTES = 1 << 20
 
 Status = Literal["running", "done", "failed", "cancelled"]
-# The command line that builds an index of the documents at a path.
-Command = Callable[[Path], Sequence[str]]
+# The command line that builds an index of the documents at a path; whether the gate is overruled.
+Command = Callable[[Path, bool], Sequence[str]]
 Texts = Sequence[tuple[str, str]]
 
 _PROGRESS = re.compile(r"([a-z ]+): (\d+) of (\d+)")
@@ -76,15 +76,18 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._running: tuple[str, asyncio.Task[None]] | None = None
 
-    def start(self, source: Path | Texts) -> Job:
-        """A job that builds from a path or from texts. Raises BusyError where one is running."""
+    def start(self, source: Path | Texts, force: bool = False) -> Job:
+        """A job that builds from a path or from texts, in spite of the gate where it is forced.
+
+        Raises BusyError where one is running.
+        """
         if self._running is not None:
             raise BusyError("a build is running: wait until it is done, or cancel it")
         job = Job(uuid.uuid4().hex)
         self._jobs[job.id] = job
         for old in list(self._jobs)[:-REMEMBERED]:
             del self._jobs[old]
-        self._running = job.id, asyncio.create_task(self._run(job.id, source))
+        self._running = job.id, asyncio.create_task(self._run(job.id, source, force))
         return job
 
     def get(self, id: str) -> Job | None:
@@ -102,11 +105,12 @@ class Jobs:
         if self._running is not None:
             await _stop(self._running[1])
 
-    async def _run(self, id: str, source: Path | Texts) -> None:
+    async def _run(self, id: str, source: Path | Texts, force: bool) -> None:
         heard = Heard()
         try:
             with _on_disk(source) as path:
-                code = await _build(self._command(path), lambda line: self._hear(id, heard, line))
+                command = self._command(path, force)
+                code = await _build(command, lambda line: self._hear(id, heard, line))
             heard.detail = heard.detail.replace(f"{path}/", "")
         except asyncio.CancelledError:
             self._jobs[id] = replace(self._jobs[id], status="cancelled")
@@ -140,19 +144,22 @@ class Jobs:
 
 
 def build_command(index: Path) -> Command:
-    """The command line that builds this index: niced, one thread, its result as JSON."""
+    """The command line that builds this index: niced, one thread, gated, its result as JSON."""
 
-    def command(path: Path) -> Sequence[str]:
-        arguments = ["build", "--json", "--index", str(index), "--", str(path)]
-        return [sys.executable, "-P", "-c", _CHILD, *arguments]
+    def command(path: Path, force: bool) -> Sequence[str]:
+        options = ["--json", "--gate", *(["--force"] if force else []), "--index", str(index)]
+        return [sys.executable, "-P", "-c", _CHILD, "build", *options, "--", str(path)]
 
     return command
 
 
 def _code(exit_code: int) -> str:
-    if exit_code == BusyError.exit_code:
-        return "build_in_progress"
-    return "build_refused" if exit_code == 2 else "build_failed"
+    codes = {
+        BusyError.exit_code: "build_in_progress",
+        GateRefused.exit_code: "gate_refused",
+        UsageError.exit_code: "build_refused",
+    }
+    return codes.get(exit_code, "build_failed")
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
-import bm25s
 import numpy as np
 import numpy.typing as npt
 
@@ -39,11 +39,16 @@ class LexicalIndex:
 
         Each distinct stem counts once; beyond the `MAX_TERMS` rarest, stems are ignored.
         """
-        columns = self._columns(query)
-        if not columns:
-            return np.zeros(self.count, dtype=np.float32)
-        scores: npt.NDArray[np.float32] = _ranker(self).get_scores_from_ids(columns)
+        scores = np.zeros(self.count, dtype=np.float32)
+        for column in self._columns(query):
+            postings = slice(self.starts[column], self.starts[column + 1])
+            scores[self.passages[postings]] += self.impacts[postings]
         return scores
+
+    def frequency(self, stem: str) -> int:
+        """How many passages hold the stem, in their text or context."""
+        column = self._column(stem)
+        return 0 if column is None else int(self.starts[column + 1] - self.starts[column])
 
     def _columns(self, query: Sequence[str]) -> list[int]:
         found = {column for stem in set(query) if (column := self._column(stem)) is not None}
@@ -65,7 +70,8 @@ def index_texts(texts: Sequence[str]) -> LexicalIndex:
         return LexicalIndex(
             terms, empty.astype("f4"), empty.astype("i4"), np.zeros(1, "i8"), len(texts)
         )
-    ranker = bm25s.BM25(k1=K1, b=B, method=METHOD, csc_backend="numpy")
+    # Imported only here: it brings scipy, and neither asking nor reading back needs it.
+    ranker = import_module("bm25s").BM25(k1=K1, b=B, method=METHOD, csc_backend="numpy")
     scores = ranker.build_index_from_ids(
         unique_token_ids=list(range(len(terms))),
         corpus_token_ids=[[column[stem] for stem in text] for text in stemmed],
@@ -78,15 +84,3 @@ def index_texts(texts: Sequence[str]) -> LexicalIndex:
         starts=np.asarray(scores["indptr"], dtype=np.int64),
         count=len(texts),
     )
-
-
-def _ranker(index: LexicalIndex) -> bm25s.BM25:
-    ranker = bm25s.BM25(k1=K1, b=B, method=METHOD)
-    ranker.nonoccurrence_array = None
-    ranker.scores = {
-        "data": index.impacts,
-        "indices": index.passages,
-        "indptr": index.starts,
-        "num_docs": index.count,
-    }
-    return ranker

@@ -3,33 +3,51 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from watchfiles import watch
 
 from rag.build import index_corpus, reusable
+from rag.canaries import Canary, read_canaries
 from rag.console import say
 from rag.encoder import Encoder
-from rag.errors import NoIndex, RagError, UnusableIndex
+from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.files import DISK
+from rag.gate import Outcome, judge
 from rag.manifest import FaqPolicy, Manifest
 from rag.progress import reporting
 from rag.readers import read_corpus
 from rag.reuse import Reused, reused
+from rag.settings import Settings
 from rag.snapshot import Snapshot, open_newest
 from rag.stale import is_stale
 from rag.store import publish, writing
+from rag.versions import NO_REMARKS, Remarks, answering
+
+# Seconds before a watched folder is built again where another build held the lock.
+PAUSE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a new snapshot has to pass; `force` publishes it all the same, and has that recorded."""
+
+    canaries: tuple[Canary, ...] = ()
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A published snapshot, and what it took over from the one before, if there was one."""
+    """A published snapshot, what it took over from the one before, if there was one, and what the
+    gate found, if it was asked and the snapshot is a new one."""
 
     manifest: Manifest
     reused: Reused | None
+    gate: Outcome | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON values."""
@@ -37,7 +55,15 @@ class Built:
             "id": self.manifest.id,
             "counts": asdict(self.manifest.counts),
             "reused": asdict(self.reused) if self.reused else None,
+            "gate": self.gate.to_json() if self.gate else None,
         }
+
+
+def gate_of(settings: Settings, force: bool = False) -> Gate | None:
+    """The gate, where the settings want one or it is to be overruled. Raises UsageError."""
+    if not settings.gate and not force:
+        return None
+    return Gate(read_canaries(settings.canaries) if settings.canaries else (), force)
 
 
 def rebuild(
@@ -49,12 +75,15 @@ def rebuild(
     skip_unreadable: bool = False,
     if_stale: bool = False,
     full: bool = False,
+    gate: Gate | None = None,
 ) -> Built | None:
     """What was built and published; None where it would be what is there (`if_stale`).
 
-    Says on stderr what is passed over, and how far it is. Raises RagError.
+    Says on stderr what is passed over, and how far it is. Raises RagError; GateRefused where the
+    gate refuses, and then nothing has changed.
     """
-    previous, is_whole = (None, True) if full else _previous(index, encoder)
+    before, is_whole = (None, True) if full and not gate else _previous(index, encoder)
+    previous = None if full else before
     reuse = reusable(previous, encoder, faq)
     corpus = read_corpus(paths, skip_unreadable, reuse.known)
     for id, reason in corpus.skipped:
@@ -63,8 +92,9 @@ def rebuild(
         return None
     with writing(index), reporting(sys.stderr) as progress:
         snapshot = index_corpus(corpus, encoder, faq=faq, reuse=reuse, progress=progress)
-        publish(index, snapshot, encoder, DISK)
-    return Built(snapshot.manifest, reused(reuse, snapshot) if previous else None)
+        outcome = _judged(index, before, snapshot, encoder, gate)
+        publish(index, snapshot, encoder, DISK, remarks=_remarks(outcome))
+    return Built(snapshot.manifest, reused(reuse, snapshot) if previous else None, outcome)
 
 
 def changes(paths: Sequence[Path]) -> Iterator[object]:
@@ -77,12 +107,20 @@ def changes(paths: Sequence[Path]) -> Iterator[object]:
 
 
 def rebuilds(
-    index: Path, paths: Sequence[Path], encoder: Encoder, occasions: Iterable[object]
+    index: Path,
+    paths: Sequence[Path],
+    encoder: Encoder,
+    occasions: Iterable[object],
+    gate: Gate | None = None,
+    pause: float = PAUSE,
 ) -> Iterator[Built]:
-    """What was built on each occasion that made a difference; a build that fails is said."""
+    """What was built on each occasion that made a difference; a build that fails is said.
+
+    While another build is running it is tried again after each `pause`, in seconds.
+    """
     for _ in occasions:
         try:
-            built = rebuild(index, paths, encoder, if_stale=True)
+            built = _rebuild_when_idle(index, paths, encoder, gate, pause)
         except RagError as error:
             say(f"not rebuilt: {error}")
         else:
@@ -97,6 +135,44 @@ def summary(manifest: Manifest, index: Path) -> str:
         f"{index / manifest.id}: {counts.documents} documents, {counts.sections} sections, "
         f"{counts.faq_pairs} FAQ pairs, {counts.passages} passages"
     )
+
+
+def _rebuild_when_idle(
+    index: Path, paths: Sequence[Path], encoder: Encoder, gate: Gate | None, pause: float
+) -> Built | None:
+    said = False
+    while True:
+        try:
+            return rebuild(index, paths, encoder, if_stale=True, gate=gate)
+        except BusyError as error:
+            if not said:
+                say(f"not yet rebuilt: {error}")
+            said = True
+            time.sleep(pause)
+
+
+def _judged(
+    index: Path, before: Snapshot | None, snapshot: Snapshot, encoder: Encoder, gate: Gate | None
+) -> Outcome | None:
+    """What the gate finds; None where nobody asks it, or nothing has changed."""
+    if gate is None or (before and before.id == snapshot.id):
+        return None
+    outcome = judge(before, snapshot, encoder, gate.canaries)
+    if not outcome.passed and not gate.force:
+        kept = f"{before.id} answers as before" if before else "nothing is published"
+        raise GateRefused(
+            f"the gate refuses the new snapshot, {kept}: {'; '.join(outcome.reasons)}. To publish "
+            'it all the same, build with --force, or over HTTP with "force": true'
+        )
+    if before is None and answering(index):
+        return replace(outcome, notes=(*outcome.notes, "what answered before cannot be asked"))
+    return outcome
+
+
+def _remarks(outcome: Outcome | None) -> Remarks:
+    if outcome is None:
+        return NO_REMARKS
+    return Remarks(outcome.figures, forced=not outcome.passed, note=outcome.remark)
 
 
 def _previous(index: Path, encoder: Encoder) -> tuple[Snapshot | None, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -365,10 +366,16 @@ class HealthResponse(_Response):
 
 
 class ReadyResponse(_Response):
-    """An index is loaded: this one."""
+    """An index is loaded: this one.
+
+    `degraded` is what an operator should look into: why another snapshot does not answer, and what
+    is damaged on disk of the one that does, as found when it was last `verified` (ISO 8601, UTC).
+    """
 
     status: Literal["ready"] = "ready"
     index: IndexModel
+    degraded: tuple[str, ...] = ()
+    verified: datetime | None = None
 
 
 class ProblemModel(_Response):

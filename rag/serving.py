@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -14,12 +16,13 @@ from rag.answer import ask
 from rag.encoder import Encoder
 from rag.errors import RagError
 from rag.files import DISK
+from rag.intact import MAPPED, Damage, damage
 from rag.schemas import IndexModel, index_model
-from rag.snapshot import Snapshot, open_current
+from rag.snapshot import Snapshot, open_logged
 from rag.store import roll_back, writing
 from rag.turns import TurnsEncoder
 from rag.types import Answer
-from rag.versions import CURRENT, Version, answering
+from rag.versions import CURRENT, Clock, Version, answering, utc_now
 
 log = logging.getLogger("rag.serving")
 
@@ -27,13 +30,24 @@ log = logging.getLogger("rag.serving")
 Stamp = tuple[int, int] | None
 UNSEEN: Stamp = (-1, -1)
 
+# Seconds between two megabytes that are read to verify them: at most 100 MB a second.
+PAUSE = 0.01
+_END = Damage("", "")
+
 
 @dataclass(frozen=True)
 class Serving:
-    """What answers: a snapshot, and `rag.answer.ask` over it. Requests read it once each."""
+    """What answers: a snapshot, and `rag.answer.ask` over it. Requests read it once each.
+
+    `refused` is why something else does not answer, though it should; `damage` what was wrong with
+    the snapshot's files on disk when they were last `verified`. Neither tells where the index is.
+    """
 
     snapshot: Snapshot
     ask: Callable[..., Answer]
+    refused: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    verified: datetime | None = None
 
     @cached_property
     def index(self) -> IndexModel:
@@ -44,8 +58,9 @@ class Serving:
 class Library:
     """An index folder and the one encoder that reads it, opened when it is first needed."""
 
-    def __init__(self, index: Path, opening: Callable[[], Encoder]) -> None:
+    def __init__(self, index: Path, opening: Callable[[], Encoder], clock: Clock = utc_now) -> None:
         self.index = index
+        self.clock = clock
         self._opening = opening
 
     @cached_property
@@ -55,8 +70,17 @@ class Library:
 
     def open(self) -> Serving:
         """The current snapshot, ready to answer. Raises RagError."""
-        snapshot = open_current(self.index, self.encoder)
-        return Serving(snapshot, functools.partial(ask, snapshot, self.encoder))
+        opened = open_logged(self.index, self.encoder)
+        return Serving(
+            opened.snapshot,
+            functools.partial(ask, opened.snapshot, self.encoder),
+            refused=tuple(self.unplaced(refusal) for refusal in opened.refused),
+            verified=self.clock(),
+        )
+
+    def unplaced(self, message: str) -> str:
+        """The message without the place of the index, for those who may not know it."""
+        return message.replace(f"{self.index}/", "").replace(str(self.index), "the index")
 
     def roll_back(self, id: str | None) -> Version:
         """The version by which an older snapshot answers again. Raises RagError."""
@@ -88,19 +112,84 @@ class Follower:
             await asyncio.sleep(seconds)
             await self.catch_up()
 
+    async def recheck(self) -> None:
+        """Verifies the served snapshot's files again; what is wrong is logged and shown.
+
+        Where answers may be wrong too, the newest snapshot that is whole answers from now on, or
+        nothing does.
+        """
+        library, serving = self.library, self.serving
+        if library is None or serving is None:
+            return
+        found, harmful = await _reread(library.index / serving.snapshot.id, serving.snapshot)
+        await self.catch_up()
+        async with self._opening:
+            now = self.serving
+            # A build may have replaced, and so removed or repaired, what was being read.
+            if now is None or now.snapshot is not serving.snapshot:
+                return
+            self.serving = replace(now, damage=found, verified=library.clock())
+            if found:
+                log.error("%s is served and damaged: %s", now.snapshot.id, "; ".join(found))
+            if harmful:
+                await self._retreat(library)
+
+    async def recheck_every(self, seconds: float) -> None:
+        """Verifies every so many seconds, until it is cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await self.recheck()
+            except Exception:
+                log.exception("what is served cannot be verified")
+
     async def _open(self, library: Library) -> None:
         try:
             serving = await asyncio.to_thread(library.open)
         except RagError as error:
             log.error("%s: %s", _refusal(self.serving), error)
+            self._go_on(library.unplaced(str(error)))
         except Exception:
             # Nobody waits for this task: what it dies of would be seen by no one.
             log.exception("%s", _refusal(self.serving))
+            self._go_on("the new index cannot be opened; the log tells more")
         else:
             if self.serving is None or serving.snapshot.id == answering(library.index):
                 self.serving = serving
             else:
                 log.error("%s: what CURRENT names is damaged", _refusal(self.serving))
+                self._go_on(*serving.refused)
+
+    def _go_on(self, *refused: str) -> None:
+        if self.serving is not None:
+            self.serving = replace(self.serving, refused=refused)
+
+    async def _retreat(self, library: Library) -> None:
+        """Opens the index as at a start: the damaged snapshot is refused, an older one answers."""
+        try:
+            self.serving = await asyncio.to_thread(library.open)
+        except RagError as error:
+            self.serving = None
+            log.error("%s: %s", _refusal(None), error)
+
+
+async def _reread(folder: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bool]:
+    """What is wrong with the files on disk, and whether what is in memory may be wrong too.
+
+    A megabyte at a time, so that questions do not wait. Only `MAPPED` is not held in memory.
+    """
+    found: list[Damage] = []
+    failing = False
+    steps = damage(folder, snapshot.manifest, fresh=True)
+    try:
+        while (step := await asyncio.to_thread(next, steps, _END)) is not _END:
+            found += [step] if step else []
+            await asyncio.sleep(PAUSE)
+    except OSError as error:
+        failing = error.errno == errno.EIO
+        found.append(Damage(folder.name, f"cannot be read ({error.strerror})"))
+    said = tuple(f"{each.name} {each.what}" for each in found)
+    return said, failing or any(each.name == MAPPED for each in found)
 
 
 def _refusal(serving: Serving | None) -> str:

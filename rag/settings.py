@@ -31,3 +31,16 @@ class Settings(BaseSettings):
         description="folders, separated by `:`, that a rebuild over HTTP may read; if none, the "
         "corpus",
     )
+    verify_hours: float = Field(
+        24,
+        ge=0,
+        le=8760,
+        description="hours after which the service verifies the served files again; 0 for never",
+    )
+    gate: bool = Field(
+        False,
+        description="whether `rag build` and `rag watch` publish only what is no worse than before",
+    )
+    canaries: Path | None = Field(
+        None, description="JSON lines of questions that the gate demands an answer to"
+    )

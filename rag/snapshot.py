@@ -18,8 +18,9 @@ import os
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from rag import dense
 from rag.encoder import Encoder
 from rag.errors import CorruptIndex, NoIndex
 from rag.headings import Headings
+from rag.intact import MANIFEST, MAPPED, damage
 from rag.lexical import LexicalIndex
 from rag.lines import LineIndex
 from rag.manifest import FileEntry, Manifest, id_of, parse_manifest
@@ -48,8 +50,6 @@ from rag.versions import (
 )
 
 log = logging.getLogger("rag.snapshot")
-
-MANIFEST = "manifest.json"
 
 # Encoded at build and again at load: the weights' hash does not see a changed runtime.
 PROBES = ("Which procedure collects the T cells?", "a", "85 % – größer als 60 %, 细胞")
@@ -108,14 +108,14 @@ def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:
         "bm25_starts.npy": _array(lexical.starts),
         "bm25_terms.json": json.dumps(lexical.terms, ensure_ascii=False).encode(),
         "dense.faiss": dense.to_bytes(snapshot.dense),
-        "documents.jsonl": _lines(asdict(document) for document in snapshot.documents.values()),
+        "documents.jsonl": _lines(Document, snapshot.documents.values()),
         "heading_rows.npy": _array(snapshot.headings.rows),
         "headings.npy": _array(snapshot.headings.vectors),
-        "passages.jsonl": _lines(_stored_passage(passage) for passage in snapshot.passages),
+        "passages.jsonl": _lines(Passage, snapshot.passages, left_out="text"),
         "probes.npy": _array(snapshot.probes),
-        "sections.jsonl": _lines(asdict(section) for section in snapshot.sections.values()),
+        "sections.jsonl": _lines(Section, snapshot.sections.values()),
         "token_starts.npy": _array(tokens.starts),
-        "tokens.npy": _array(tokens.vectors),
+        MAPPED: _array(tokens.vectors),
     }
 
 
@@ -146,10 +146,15 @@ class Opened:
 
 def open_current(index: Path, encoder: Encoder) -> Snapshot:
     """The snapshot that answers, loaded and verified: `open_newest`, with each refusal logged."""
+    return open_logged(index, encoder).snapshot
+
+
+def open_logged(index: Path, encoder: Encoder) -> Opened:
+    """`open_newest`, with each refusal logged."""
     opened = open_newest(index, encoder)
     for refusal in opened.refused:
         log.warning("%s; %s answers instead", refusal, opened.snapshot.id)
-    return opened.snapshot
+    return opened
 
 
 def open_newest(index: Path, encoder: Encoder) -> Opened:
@@ -210,7 +215,9 @@ def check_files(folder: Path) -> Manifest:
     read; ValueError where the manifest is whole but of another format.
     """
     manifest = _manifest(folder)
-    _check_files(folder, manifest)
+    for found in damage(folder, manifest):
+        if found:
+            raise CorruptIndex(f"{folder / found.name} {found.what}: {CURE}")
     return manifest
 
 
@@ -276,23 +283,6 @@ def check_model(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
         )
 
 
-def _check_files(folder: Path, manifest: Manifest) -> None:
-    present = {path.name for path in folder.iterdir()} - {MANIFEST}
-    for name in sorted(present ^ set(manifest.files)):
-        state = "is missing" if name in manifest.files else "does not belong there"
-        raise CorruptIndex(f"{folder / name} {state}: {CURE}")
-    for name, entry in manifest.files.items():
-        path = folder / name
-        if path.is_symlink() or not path.is_file():
-            raise CorruptIndex(f"{path} is not a regular file: {CURE}")
-        found = FileEntry(path.stat().st_size, _sha256(path))
-        if found != entry:
-            raise CorruptIndex(
-                f"{path} is damaged: expected {entry.size} bytes, sha256 {entry.sha256[:12]}, "
-                f"found {found.size} bytes, sha256 {found.sha256[:12]}: {CURE}"
-            )
-
-
 def _check_counts(folder: Path, snapshot: Snapshot) -> None:
     counts, tokens = snapshot.manifest.counts, snapshot.tokens
     kinds = [section.kind for section in snapshot.sections.values()]
@@ -344,7 +334,7 @@ def _load(folder: Path, manifest: Manifest) -> Snapshot:
         count=len(passages),
     )
     tokens = TokenStore(
-        vectors=np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False),
+        vectors=np.load(folder / MAPPED, mmap_mode="r", allow_pickle=False),
         starts=_read(folder / "token_starts.npy"),
     )
     return Snapshot(
@@ -364,22 +354,23 @@ def _section(row: dict[str, Any]) -> Section:
     return Section(**{**row, "heading_path": tuple(row["heading_path"])})
 
 
-def _stored_passage(passage: Passage) -> dict[str, Any]:
-    """A passage without its text, which the document holds."""
-    row = asdict(passage)
-    del row["text"]
-    return row
-
-
 def _passage(row: dict[str, Any], documents: Mapping[str, Document]) -> Passage:
     text = documents[row["document_id"]].text[row["start"] : row["end"]]
     return Passage(**row, text=text)
 
 
-def _lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    return b"".join(
-        json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n" for row in rows
-    )
+def _lines(
+    kind: type[Document | Section | Passage],
+    rows: Iterable[Document | Section | Passage],
+    left_out: str = "",
+) -> bytes:
+    """A line of JSON for each row. A passage's text is left out: the document holds it."""
+    names = [field.name for field in fields(kind) if field.name != left_out]
+    values = attrgetter(*names)
+    encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+    return "".join(
+        f"{encode(dict(zip(names, values(row), strict=True)))}\n" for row in rows
+    ).encode()
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -396,8 +387,3 @@ def _array(array: npt.NDArray[Any]) -> memoryview:
 def _read(path: Path) -> npt.NDArray[Any]:
     array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
     return array
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,8 +23,9 @@ from filelock import FileLock, Timeout
 from rag.encoder import Encoder
 from rag.errors import BusyError, CorruptIndex, UsageError
 from rag.files import DISK, Files
+from rag.intact import MANIFEST
 from rag.readback import Verifier, in_child
-from rag.snapshot import MANIFEST, Snapshot, check_encoder, check_files, contents, load_snapshot
+from rag.snapshot import Snapshot, check_encoder, check_files, contents, load_snapshot
 from rag.versions import (
     BAD,
     CURRENT,

@@ -52,7 +52,8 @@ class Upkeep:
     """What the service may do to its index, and how.
 
     `roots` are the folders, resolved, that a rebuild may read; `host` is the address that is
-    bound; CURRENT is looked at every `seconds`.
+    bound; CURRENT is looked at every `seconds`, and the served files are verified again every
+    `verify_seconds`, 0 for never.
     """
 
     library: Library
@@ -60,6 +61,7 @@ class Upkeep:
     roots: tuple[Path, ...]
     host: str = "127.0.0.1"
     seconds: float = 1.0
+    verify_seconds: float = 0.0
 
 
 class LocalRoute(APIRoute):
@@ -159,12 +161,13 @@ async def rebuild_index(
 ) -> StartedResponse:
     """Starts a build of the index from a path or from the texts that are sent, all of them.
 
-    The old index answers until the new one is ready, and on where the build fails.
+    The old index answers until the new one is ready, and on where the build fails or the gate finds
+    that the new one is worse.
     """
     upkeep = _upkeep(request)
     try:
         source = allowed_path(asked.path, upkeep.roots) if asked.path else asked.texts
-        job = _jobs(request).start(source)
+        job = _jobs(request).start(source, asked.force)
     except UsageError as error:
         raise Problem(403, "path_not_allowed", str(error)) from None
     except BusyError:

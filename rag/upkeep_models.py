@@ -83,6 +83,9 @@ class RebuildRequest(_Request):
     files: Annotated[list[FileModel], Field(min_length=1, max_length=MAX_FILES)] | None = Field(
         default=None, description="all documents of the new index, each name once"
     )
+    force: bool = Field(
+        default=False, strict=True, description="publish in spite of the gate, and have it recorded"
+    )
 
     @validator(mode="before")
     @classmethod
@@ -181,12 +184,23 @@ class ReusedModel(_Response):
     of_documents: int
 
 
+class GateModel(_Response):
+    """What the gate found: FAQ figures, reasons against publishing, and what it could not judge."""
+
+    passed: bool
+    figures: dict[str, float]
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
 class BuiltModel(_Response):
-    """The snapshot that a build has published; `reused` is null for the first of all."""
+    """The snapshot that a build has published; `reused` is null for the first of all, `gate` where
+    nothing has changed."""
 
     id: str
     counts: CountsModel
     reused: ReusedModel | None
+    gate: GateModel | None
 
 
 class FailureModel(_Response):

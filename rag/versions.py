@@ -217,7 +217,7 @@ def lines(listed: Iterable[Listed]) -> list[str]:
 
 def _line(listed: Listed) -> str:
     version, counts = listed.version, listed.version.counts
-    figures = [f"{name} {value:.3f}" for name, value in sorted((version.eval or {}).items())]
+    figures = [_figure(*item) for item in sorted((version.eval or {}).items())]
     parts = [
         f"{counts.documents} documents",
         f"{counts.passages} passages",
@@ -229,6 +229,10 @@ def _line(listed: Listed) -> str:
     ]
     said = ", ".join(part for part in parts if part)
     return f"{version.id}  {version.published}  {listed.state:<7}  {said}"
+
+
+def _figure(name: str, value: float) -> str:
+    return f"{name} {value}" if isinstance(value, int) else f"{name} {value:.3f}"
 
 
 def _state(index: Path, id: str, current: str | None, there: set[str]) -> State:

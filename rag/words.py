@@ -7,13 +7,14 @@ import unicodedata
 from collections.abc import Sequence
 
 import Stemmer
-from bm25s.stopwords import STOPWORDS_EN
 
 # Splitting at `_` as well keeps the parts of identifiers findable.
 WORD = re.compile(r"[^\W_]+")
 CONTRACTED = re.compile(r"['’](?:s|t|d|m|ll|re|ve)\b")
-# A short list: in questions that paraphrase an FAQ, words like `how` and `my` tell much.
-STOP_WORDS = frozenset(STOPWORDS_EN)
+# Lucene's short list: in questions that paraphrase an FAQ, words like `how` and `my` tell much.
+_STOP_WORDS = """a an and are as at be but by for if in into is it no not of on or such that the
+their then there these they this to was will with"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 def matched(question: str, text: str) -> tuple[str, ...]:

@@ -25,19 +25,21 @@ def library_of(index: Path) -> Library:
 def script(code: str) -> Command:
     """A command that runs Python code, the path as its first argument."""
 
-    def command(path: Path) -> Sequence[str]:
-        return [sys.executable, "-c", code, str(path)]
+    def command(path: Path, force: bool) -> Sequence[str]:
+        return [sys.executable, "-c", code, str(path), str(force)]
 
     return command
 
 
 def live(
     index: Path,
-    command: Command = lambda path: IDLE,
+    command: Command = lambda path, force: IDLE,
     *,
     roots: tuple[Path, ...] = (),
     host: str = "127.0.0.1",
     seconds: float = 0.01,
+    verify_seconds: float = 0.0,
 ) -> Application:
     """A service that follows the index."""
-    return create_app(upkeep=Upkeep(library_of(index), command, roots, host, seconds))
+    library = library_of(index)
+    return create_app(upkeep=Upkeep(library, command, roots, host, seconds, verify_seconds))

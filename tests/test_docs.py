@@ -21,9 +21,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+def _shown(default: object) -> str:
+    return "(none)" if default in ("", None) else str(default).lower()
+
+
 def settings_table() -> list[str]:
     return [
-        f"| `RAG_{name.upper()}` | `{field.default or '(none)'}` | {field.description} |"
+        f"| `RAG_{name.upper()}` | `{_shown(field.default)}` | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
 

@@ -7,7 +7,14 @@ import pytest
 from safetensors.numpy import load_file
 from tiny_beir import articles, write_collection
 
-from eval import fit_confidence, fit_fusion, score_head, score_highlights, train_head
+from eval import (
+    fit_confidence,
+    fit_fusion,
+    score_gate,
+    score_head,
+    score_highlights,
+    train_head,
+)
 from eval.outcome import read_outcome
 from eval.suite import COLLECTIONS
 from rag.head import HEADS, read_head
@@ -75,3 +82,10 @@ def test_highlights_are_scored(data: Path) -> None:
     found = made(score_highlights, data, "highlights.json")
     assert found["as_served"]["questions"] == 6
     assert set(found["tried"]) == set(score_highlights.VARIANTS)
+
+
+def test_the_gate_is_scored_on_the_score_articles(data: Path) -> None:
+    score_gate.main(data, data / "gate.json")
+    found = read_outcome(data / "gate.json")
+    assert (found["figures"]["n"], found["seeds"]) == (6, score_gate.SEEDS)
+    assert found["changes"]["another order"]["lost"] == 0.0

@@ -1,8 +1,6 @@
 """A build that takes over from an earlier snapshot gives what a clean build gives."""
 
 import json
-import os
-import random
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -295,36 +293,3 @@ def test_damage_of_the_current_snapshot_leaves_the_one_before_to_reuse(
     err = capsys.readouterr().err
     assert "not reused: " in err and "tokens.npy is damaged" in err
     assert "reused 2 of 2 passages (2 of 2 documents unchanged)" in err
-
-
-def page(chance: random.Random, words: list[str]) -> str:
-    """A page of 300 words, in two passages."""
-    parts = [" ".join(chance.choices(words, k=150)) for _ in range(2)]
-    return f"# Page\n\n{parts[0]}.\n\n## More\n\n{parts[1]}.\n"
-
-
-def cpu_seconds() -> float:
-    """What this process and its children have spent; other load on the machine does not count."""
-    return sum(os.times()[:4])
-
-
-@pytest.mark.slow
-def test_a_rebuild_after_one_change_in_a_thousand_takes_a_twentieth(tmp_path: Path) -> None:
-    encoder = open_encoder("bundled", "onnx", 2)
-    words = [word for word in SAMPLE.read_text(encoding="utf-8").split() if word.isalpha()]
-    chance, index = random.Random(5), tmp_path / "index"
-    folder = corpus(tmp_path / "c", **{f"n{n:03}": page(chance, words) for n in range(1000)})
-
-    def spent(reuse: bool) -> float:
-        before = cpu_seconds()
-        with writing(index):
-            previous = open_current(index, encoder) if reuse else None
-            publish(index, build_snapshot([folder], encoder, previous=previous), encoder, Files())
-        return cpu_seconds() - before
-
-    full, parts = spent(reuse=False), []
-    for n in range(3):
-        (folder / f"n50{n}.md").write_text(page(chance, words))
-        parts.append(spent(reuse=True))
-    print(f"full {full:.1f} s, after one change {min(parts):.2f} s: 1/{full / min(parts):.0f}")
-    assert full / min(parts) >= 20

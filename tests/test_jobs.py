@@ -14,7 +14,7 @@ import pytest
 from live import script
 
 from rag.errors import BusyError
-from rag.jobs import REMEMBERED, Command, Failure, Job, Jobs
+from rag.jobs import REMEMBERED, Command, Failure, Job, Jobs, build_command
 
 RESULT = {"id": "5b1e0c9d7a42", "counts": {"documents": 1}, "reused": None}
 BUILD = (
@@ -71,7 +71,13 @@ def test_job_is_done_only_when_the_new_index_is_served() -> None:
 
 @pytest.mark.parametrize(
     ("exit_code", "code"),
-    [(1, "build_failed"), (2, "build_refused"), (75, "build_in_progress"), (-9, "build_failed")],
+    [
+        (1, "build_failed"),
+        (2, "build_refused"),
+        (6, "gate_refused"),
+        (75, "build_in_progress"),
+        (-9, "build_failed"),
+    ],
 )
 def test_build_that_fails_says_why(exit_code: int, code: str) -> None:
     ending = f"os.kill(os.getpid(), {-exit_code})" if exit_code < 0 else f"sys.exit({exit_code})"
@@ -89,7 +95,7 @@ def test_command_that_makes_no_sense_has_failed(
     command: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        job = run_one(lambda path: command)
+        job = run_one(lambda path, force: command)
     detail = "the build cannot be run; the log tells more"
     assert job.failure == Failure("build_failed", detail)
     assert caplog.messages == [f"the build {job.id} failed"]
@@ -180,7 +186,7 @@ def test_job_that_has_ended_is_not_cancelled_and_an_unknown_one_is_none() -> Non
 
 def test_last_jobs_are_remembered() -> None:
     async def run() -> list[bool]:
-        jobs = Jobs(lambda path: ["true"], nothing)
+        jobs = Jobs(lambda path, force: ["true"], nothing)
         ids = []
         for _ in range(REMEMBERED + 2):
             ids.append(jobs.start(Path("corpus")).id)
@@ -188,6 +194,13 @@ def test_last_jobs_are_remembered() -> None:
         return [jobs.get(id) is not None for id in ids]
 
     assert asyncio.run(run()) == [False, False, *[True] * REMEMBERED]
+
+
+def test_build_is_gated_and_forced_only_where_that_is_asked() -> None:
+    command = build_command(Path("index"))
+    calm, forced = command(Path("corpus"), False), command(Path("corpus"), True)
+    assert "--gate" in calm and "--force" not in calm
+    assert [*calm[:7], "--force", *calm[7:]] == forced
 
 
 def test_build_is_told_to_use_one_thread() -> None:

@@ -10,9 +10,9 @@ LAYERS = [
     "readers sections passages manifest files fusion encoder turns model_files onnx_graph"
     " onnx_encoder torch_encoder head opening dense lexical tokens integers late headings"
     " software wording",
-    "versions snapshot readback store",
+    "versions intact snapshot readback store",
     "reuse build stale search",
-    "confidence highlight explain answer verify diff doctor",
+    "confidence highlight explain answer verify diff doctor canaries gate",
     "saved schemas problem refusals body edge roots serving jobs upkeep_models upkeep server"
     " present progress console rebuild cli service",
 ]

@@ -1,8 +1,10 @@
 import math
+import random
 
+import bm25s
 import numpy as np
 
-from rag.lexical import MAX_TERMS, index_texts
+from rag.lexical import K1, MAX_TERMS, METHOD, B, index_texts
 from rag.words import stems
 
 
@@ -46,3 +48,16 @@ def test_beyond_the_limit_only_the_rarest_terms_count() -> None:
     index = index_texts([" ".join(["common", *rare]), "common", "common"])
     assert index.scores(["common"])[1] > 0
     assert index.scores(["common", *rare])[1] == 0
+
+
+def test_scores_are_those_of_bm25s_to_the_bit() -> None:
+    dice, words = random.Random(3), [f"w{n}" for n in range(30)]
+    index = index_texts([" ".join(dice.choices(words, k=20)) for _ in range(50)])
+    ranker = bm25s.BM25(k1=K1, b=B, method=METHOD)
+    ranker.nonoccurrence_array = None
+    arrays = {"data": index.impacts, "indices": index.passages, "indptr": index.starts}
+    ranker.scores = {**arrays, "num_docs": index.count}
+    for size in (1, 5, 30):
+        query = dice.sample(range(len(index.terms)), k=size)
+        found = index.scores([index.terms[column] for column in query])
+        assert found.tolist() == ranker.get_scores_from_ids(sorted(query)).tolist()

@@ -21,7 +21,7 @@ from service import create_app
 INDEX = Path(tempfile.mkdtemp(prefix="rag-openapi-"))
 atexit.register(shutil.rmtree, INDEX)
 # Builds that end at once and do nothing, and a library of nothing.
-UPKEEP = Upkeep(library_of(INDEX), lambda path: ["true"], (INDEX,))
+UPKEEP = Upkeep(library_of(INDEX), lambda path, force: ["true"], (INDEX,))
 HOSTS = frozenset({"localhost", "testserver"})
 APP = create_app(serving_of({"guide.md": GUIDE}), upkeep=UPKEEP, hosts=HOSTS)
 client = TestClient(APP, base_url="http://localhost")

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,11 @@ def test_the_child_tells_by_its_exit_code(
     assert main([str(index), id]) == 0
     assert main([str(index), "0" * 12]) == 5
     assert capsys.readouterr().out.startswith(f"{index / ('0' * 12)} cannot be read")
+
+
+def test_the_child_imports_no_more_than_it_needs() -> None:
+    """A third of a second each would be most of a small rebuild."""
+    heavy = "{'scipy', 'bm25s', 'onnxruntime', 'pydantic', 'typer', 'tokenizers'}"
+    code = f"import sys, rag.readback; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -5,15 +5,21 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from garden import LETTERS, texts
 from paper import PaperEncoder, corpus
-from publishing import FIRST, SECOND, THIRD
+from publishing import FIRST, SECOND, THIRD, tree
 
-from rag.rebuild import changes, rebuild, rebuilds, summary
-from rag.versions import current_id
+from rag.canaries import Canary
+from rag.errors import GateRefused, UsageError
+from rag.rebuild import Gate, changes, gate_of, rebuild, rebuilds, summary
+from rag.settings import Settings
+from rag.store import writing
+from rag.versions import current_id, lines, list_versions, read_versions
 
 ENCODER = PaperEncoder()
 RAG = "import sys; from rag.cli import main; main(sys.argv[1:])"
@@ -57,6 +63,29 @@ def test_only_changes_that_make_a_difference_are_built(
     assert len(said) == 1 and said[0].startswith("not rebuilt: ") and "b.xyz" in said[0]
 
 
+def test_a_change_that_meets_another_build_is_built_when_that_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST)
+    holding, done = threading.Event(), threading.Event()
+
+    def build_elsewhere() -> None:
+        with writing(index):
+            holding.set()
+            done.wait()
+
+    other = threading.Thread(target=build_elsewhere)
+    other.start()
+    holding.wait()
+    # Long enough for several refusals.
+    threading.Timer(0.2, done.set).start()
+    built = list(rebuilds(index, [folder], ENCODER, ["one change"], pause=0.01))
+    other.join()
+    assert [each.manifest.id for each in built] == [current_id(index)]
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("not")]
+    assert len(said) == 1 and said[0].startswith("not yet rebuilt: another build is writing ")
+
+
 def test_changes_are_seen_from_the_first_occasion_on(tmp_path: Path) -> None:
     occasions = changes([tmp_path])
     assert next(occasions) == set()
@@ -72,6 +101,114 @@ def test_unreadable_files_are_said_and_left_out(
     built = rebuild(tmp_path / "index", [folder], ENCODER, skip_unreadable=True)
     assert built and built.manifest.counts.documents == 1
     assert "skipped b.xyz: " in capsys.readouterr().err
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> tuple[Path, Path]:
+    """An index of 20 documents with an FAQ, built through the gate, and its corpus."""
+    index, folder = tmp_path / "index", corpus(tmp_path / "corpus", **texts())
+    built = rebuild(index, [folder], ENCODER, gate=Gate())
+    assert built and built.gate and built.gate.passed
+    return index, folder
+
+
+def test_gated_builds_record_their_figures(gated: tuple[Path, Path]) -> None:
+    (version,) = read_versions(gated[0])
+    assert version.eval == {"hit@1": 1.0, "hit@3": 1.0, "MRR": 1.0, "n": 19}
+    assert (version.forced, version.note) == (False, "")
+    assert "MRR 1.000, hit@1 1.000, hit@3 1.000, n 19" in lines(list_versions(gated[0]))[0]
+
+
+def test_what_the_gate_refuses_changes_nothing(gated: tuple[Path, Path]) -> None:
+    index, folder = gated
+    before, corpus_before = tree(index), current_id(index)
+    for letter in LETTERS[:11]:
+        (folder / f"topic-{letter}.md").unlink()
+    for full in (False, True):
+        with pytest.raises(GateRefused) as refused:
+            rebuild(index, [folder], ENCODER, gate=Gate(), full=full)
+        assert str(refused.value).startswith(
+            f"the gate refuses the new snapshot, {corpus_before} answers as before: "
+            "20 documents before, 9 now, fewer than half"
+        )
+        assert str(refused.value).endswith('build with --force, or over HTTP with "force": true')
+        assert "\n" not in str(refused.value)
+        assert tree(index) == before
+
+
+def test_a_forced_build_is_published_recorded_and_shown(gated: tuple[Path, Path]) -> None:
+    index, folder = gated
+    corpus(folder, **texts(empty="bcdfg"))
+    built = rebuild(index, [folder], ENCODER, gate=Gate(force=True))
+    assert built and built.gate and not built.gate.passed
+    assert built.to_json()["gate"] == built.gate.to_json()
+    version = read_versions(index)[-1]
+    assert version.id == current_id(index) == built.manifest.id
+    assert (version.forced, version.eval) == (True, built.gate.figures)
+    assert version.note.startswith("of 19 FAQ questions, 5 find less of their answer")
+    assert f"forced, {version.note}" in lines(list_versions(index))[0]
+
+
+def test_force_where_nothing_is_refused_is_not_recorded(gated: tuple[Path, Path]) -> None:
+    index, folder = gated
+    corpus(folder, more="More.\n")
+    rebuild(index, [folder], ENCODER, gate=Gate(force=True))
+    assert [version.forced for version in read_versions(index)] == [False, False]
+
+
+def test_what_the_gate_could_not_judge_is_recorded(tmp_path: Path) -> None:
+    index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST)
+    for more in ("one.\n", "two.\n"):
+        corpus(folder, more=more)
+        rebuild(index, [folder], ENCODER, gate=Gate())
+    assert [version.note[:17] for version in read_versions(index)] == ["", "too few to judge:"]
+
+
+def test_an_index_that_cannot_be_asked_is_said_and_recorded(gated: tuple[Path, Path]) -> None:
+    index, folder = gated
+    rebuild(index, [folder], PaperEncoder(sha256="1" * 64), gate=Gate())
+    assert read_versions(index)[-1].note == "what answered before cannot be asked"
+
+
+def test_nothing_new_needs_no_gate(gated: tuple[Path, Path]) -> None:
+    unanswered = Gate((Canary("ttt uuu www"),))
+    built = rebuild(gated[0], [gated[1]], ENCODER, gate=unanswered)
+    assert built and built.gate is None
+    assert len(read_versions(gated[0])) == 1
+
+
+def test_a_first_build_must_answer_the_canaries(tmp_path: Path) -> None:
+    index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST)
+    with pytest.raises(GateRefused, match="nothing is published: of 1 canaries"):
+        rebuild(index, [folder], ENCODER, gate=Gate((Canary("ttt uuu www"),)))
+    assert not (index / "CURRENT").exists()
+
+
+def test_watching_goes_on_after_a_refusal(
+    gated: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    index, folder = gated
+
+    def changes() -> Iterator[str]:
+        corpus(folder, **texts(empty="bcdfg"))
+        yield "worse"
+        corpus(folder, **texts(empty="b"))
+        yield "noise"
+
+    built = list(rebuilds(index, [folder], ENCODER, changes(), Gate()))
+    assert [each.gate and each.gate.passed for each in built] == [True]
+    assert "not rebuilt: the gate refuses the new snapshot" in capsys.readouterr().err
+
+
+def test_the_gate_is_what_the_settings_say(tmp_path: Path) -> None:
+    path = tmp_path / "canaries.jsonl"
+    assert gate_of(Settings(canaries=path)) is None
+    assert gate_of(Settings(gate=True)) == Gate()
+    assert gate_of(Settings(), force=True) == Gate(force=True)
+    with pytest.raises(UsageError, match="cannot be read"):
+        gate_of(Settings(gate=True, canaries=path))
+    path.write_text('{"question": "Why?"}')
+    assert gate_of(Settings(gate=True, canaries=path)) == Gate((Canary("Why?"),))
 
 
 def test_damage_does_not_stop_a_rebuild_and_is_said(

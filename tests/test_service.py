@@ -187,7 +187,8 @@ def test_index_is_the_manifest(client: TestClient, serving: Serving) -> None:
 def test_probes_say_ok_and_ready(client: TestClient, serving: Serving) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     index = {"version": serving.snapshot.manifest.id, "model": "word-counter"}
-    assert client.get("/readyz").json() == {"status": "ready", "index": index}
+    ready = {"status": "ready", "index": index, "degraded": [], "verified": None}
+    assert client.get("/readyz").json() == ready
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,10 @@ def test_damaged_snapshot_is_logged_and_the_old_one_goes_on(
     second = published(index, SECOND)
     (index / second / "dense.faiss").write_bytes(b"")
     assert catch_up(follower) == first
-    assert follower.serving is serving
+    assert follower.serving and serving and follower.serving.snapshot is serving.snapshot
     text = f"the new index is not served, {first} goes on: what CURRENT names is damaged"
     assert text in caplog.messages
+    assert follower.serving.refused[0].startswith(f"{second}/dense.faiss is damaged: expected ")
 
 
 def test_index_that_is_gone_is_logged_and_the_old_one_goes_on(

@@ -11,11 +11,13 @@ import pytest
 from fastapi.testclient import TestClient
 from live import live, script
 from paper import corpus
-from publishing import FIRST, SECOND, published
+from publishing import FIRST, SECOND, published, tree
 
 from rag.cli import main
 from rag.jobs import build_command
+from rag.opening import open_encoder
 from rag.readers import SUFFIXES
+from rag.serving import Library
 from rag.store import writing
 from rag.upkeep import MAX_UPLOAD_BYTES, Upkeep
 from service import create_app
@@ -63,6 +65,24 @@ def ended(client: TestClient, location: str) -> dict[str, Any]:
     while (job := client.get(location).json())["status"] == "running":
         time.sleep(0.02)
     return dict(job)
+
+
+# ---- the start
+
+
+def test_a_service_that_starts_sweeps_what_dead_builds_left(index: Path) -> None:
+    (index / "tmp-dead").mkdir()
+    with client_of(live(index)) as client:
+        assert client.get("/readyz").status_code == 200
+        assert list(index.glob("tmp-*")) == []
+
+
+def test_a_service_that_starts_leaves_a_running_build_alone(index: Path) -> None:
+    with writing(index):
+        (index / "tmp-alive").mkdir()
+        with client_of(live(index)) as client:
+            assert client.get("/readyz").status_code == 200
+        assert (index / "tmp-alive").exists()
 
 
 # ---- versions and rollback
@@ -197,7 +217,8 @@ def test_paths_outside_the_roots_are_refused(client: TestClient, path: str) -> N
         ({"path": "a\0b"}, "nul_character"),
         ({"path": 5}, "invalid_request"),
         ({"path": "x" * 4097}, "invalid_request"),
-        ({"path": "a", "force": True}, "unknown_field"),
+        ({"path": "a", "gate": False}, "unknown_field"),
+        ({"path": "a", "force": "yes"}, "invalid_request"),
         ({"files": []}, "invalid_request"),
         ({"files": [{"name": "a.md"}]}, "invalid_request"),
         ({"files": [{"name": "a.md", "text": ""}]}, "invalid_request"),
@@ -324,6 +345,34 @@ def test_first_build_over_http_makes_the_service_ready(tmp_path: Path) -> None:
         check_problem(client.get("/readyz"), 503, "not_ready")
         refused = client.post("/index/rebuild", json={"path": str(tmp_path / "none")})
         assert ended(client, refused.headers["location"])["problem"]["code"] == "build_refused"
+
+
+def test_worse_index_over_http_is_refused_with_its_reasons_unless_forced(tmp_path: Path) -> None:
+    """The real command and the bundled model: three of four documents are gone."""
+    index, files = tmp_path / "index", [{"name": f"{n}.md", "text": f"Fruit {n}."} for n in "abcd"]
+    library = Library(index, lambda: open_encoder("bundled", "onnx", 1))
+    app = create_app(upkeep=Upkeep(library, build_command(index), (), "127.0.0.1", 0.01))
+    with client_of(app) as client:
+
+        def rebuilt(body: dict[str, Any]) -> dict[str, Any]:
+            started = client.post("/index/rebuild", json=body)
+            return ended(client, started.headers["location"])
+
+        gate = rebuilt({"files": files})["result"]["gate"]
+        assert gate == {"passed": True, "figures": {"n": 0.0}, "reasons": [], "notes": []}
+        before, kept = served(client), tree(index)
+        refused = rebuilt({"files": files[:1]})
+        assert (refused["status"], refused["problem"]["code"]) == ("failed", "gate_refused")
+        assert "4 documents before, 1 now, fewer than half" in refused["problem"]["detail"]
+        assert '"force": true' in refused["problem"]["detail"]
+        assert (served(client), tree(index)) == (before, kept)
+        assert client.post("/ask", json={"question": "Fruit d?"}).status_code == 200
+        forced = rebuilt({"files": files[:1], "force": True})
+        assert (forced["status"], forced["result"]["gate"]["passed"]) == ("done", False)
+        new, old = versions(client)
+        assert (new["forced"], old["forced"], new["eval"]) == (True, False, {"n": 0.0})
+        assert new["note"].startswith("4 documents before, 1 now")
+        assert served(client) == new["id"]
 
 
 def test_build_prints_what_a_job_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

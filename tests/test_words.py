@@ -1,4 +1,10 @@
-from rag.words import matched, stems, stems_of_each
+from bm25s.stopwords import STOPWORDS_EN
+
+from rag.words import STOP_WORDS, matched, stems, stems_of_each
+
+
+def test_the_stop_words_are_those_of_the_library_that_ranks() -> None:
+    assert frozenset(STOPWORDS_EN) == STOP_WORDS
 
 
 def test_words_are_lower_cased_stemmed_and_free_of_stop_words() -> None:

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from rag.errors import CorpusError
@@ -27,9 +28,11 @@ def find_sources(paths: Sequence[Path]) -> list[Source]:
     that is missing, closed or holds no files, and for two files with one id.
     """
     found: dict[Path, Source] = {}
+    # Without links in its folders; a link itself is kept, to be refused by name.
+    real = cache(Path.resolve)
     for path in paths:
         for source in _sources(path):
-            found.setdefault(_real_place(source.path), source)
+            found.setdefault(real(source.path.parent) / source.path.name, source)
     _check_ids(list(found.values()))
     return list(found.values())
 
@@ -74,11 +77,6 @@ def _below(root: Path) -> Iterator[Source]:
             else:
                 yield Source(folder / entry.name, f"{prefix}{entry.name}")
         waiting += reversed(folders)
-
-
-def _real_place(path: Path) -> Path:
-    """The path without links in its folders; a link itself is kept, to be refused by name."""
-    return path.parent.resolve() / path.name
 
 
 def _check_ids(sources: list[Source]) -> None:

@@ -1,0 +1,72 @@
+"""Whether a snapshot's files are as its manifest says: the same names, sizes and checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.manifest import FileEntry, Manifest, id_of
+
+MANIFEST = "manifest.json"
+# Memory-mapped where a snapshot is loaded; all other files are read whole.
+MAPPED = "tokens.npy"
+STEP = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A file of a snapshot that is not as it was written, and what is wrong with it."""
+
+    name: str
+    what: str
+
+
+def damage(folder: Path, manifest: Manifest, fresh: bool = False) -> Iterator[Damage | None]:
+    """Each damage, by name of file; None in between, once a megabyte, where one may pause.
+
+    `fresh` reads from the disk what the system may remember better. Raises OSError where a file
+    cannot be read.
+    """
+    present = {path.name for path in folder.iterdir()}
+    for name in sorted(present ^ {MANIFEST, *manifest.files}):
+        yield Damage(name, "does not belong there" if name in present else "is missing")
+    if MANIFEST in present:
+        yield from _altered(folder)
+    for name in sorted(present & set(manifest.files)):
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            yield Damage(name, "is not a regular file")
+        else:
+            yield from _changed(path, manifest.files[name], fresh)
+
+
+def _altered(folder: Path) -> Iterator[Damage]:
+    found = id_of((folder / MANIFEST).read_bytes())
+    if found != folder.name:
+        yield Damage(MANIFEST, f"was altered: expected id {folder.name}, found {found}")
+
+
+def _changed(path: Path, entry: FileEntry, fresh: bool) -> Iterator[Damage | None]:
+    whole, size = hashlib.sha256(), 0
+    with path.open("rb", buffering=0) as file:
+        if fresh:
+            _forget(file.fileno())
+        while step := file.read(STEP):
+            whole.update(step)
+            size += len(step)
+            yield None
+    if (size, whole.hexdigest()) != (entry.size, entry.sha256):
+        yield Damage(
+            path.name,
+            f"is damaged: expected {entry.size} bytes, sha256 {entry.sha256[:12]}, "
+            f"found {size} bytes, sha256 {whole.hexdigest()[:12]}",
+        )
+
+
+def _forget(descriptor: int) -> None:
+    """Drops the system's copy of an open file, but for pages that are mapped."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
