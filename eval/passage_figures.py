@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
 from statistics import fmean
@@ -94,7 +94,7 @@ def _beside(
     pool: Pool, each: Signals, *, fourth: Callable[[Pool, Signals], Signal], weight: float
 ) -> Scores:
     """The fused score, a fourth signal weighed beside it as dense, BM25 and late are."""
-    total = SHIPPED.dense + SHIPPED.bm25 + SHIPPED.late
+    total = sum(asdict(SHIPPED).values())
     return total * fused(each) + weight * min_max(fourth(pool, each))
 
 

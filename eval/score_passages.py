@@ -225,30 +225,16 @@ def repeats(found: All, faq: Pool, bench: Bench) -> dict[str, Any]:
 
 def clearly_better(made: Mapping[str, Any]) -> list[str]:
     """The choices that gain `GAIN` or more on average and lose no more than that on any task."""
-    whole = made["served_pieces"]
+    whole = made["lengths"][made["served_pieces"]]["rows"][SERVED]
     lengths = {
-        SERVED if pieces == whole else f"{pieces} word pieces": each["rows"][SERVED]
+        f"{pieces} word pieces, {name}": row
         for pieces, each in made["lengths"].items()
+        for name, row in each["kin"].items()
     }
-    once = {
-        name: {task: each[figure] for task, each in made["repeats"]["shown"].items()}
-        for name, figure in ((SERVED, "ndcg"), ("every text once", "ndcg_once"))
-    }
-    tried = [
-        lengths,
-        once,
-        made["contexts"]["fused"],
-        made["sentences"],
-        made["lengths"][whole]["kin"],
-    ]
-    return [name for rows in tried for name in _better(rows)]
-
-
-def _better(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
-    gains = {
-        name: [value - rows[SERVED][task] for task, value in row.items()]
-        for name, row in rows.items()
-    }
+    shown = made["repeats"]["shown"]
+    once = {"every text once": {task: shown[task]["ndcg_once"] for task in whole}}
+    tried = lengths | once | made["contexts"]["fused"] | made["sentences"]
+    gains = {name: [row[task] - whole[task] for task in whole] for name, row in tried.items()}
     return [name for name, each in gains.items() if fmean(each) >= GAIN and min(each) >= -GAIN]
 
 

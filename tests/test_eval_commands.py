@@ -7,7 +7,14 @@ import pytest
 from safetensors.numpy import load_file
 from tiny_beir import articles, write_collection
 
-from eval import fit_confidence, fit_fusion, score_head, score_highlights, train_head
+from eval import (
+    fit_confidence,
+    fit_fusion,
+    score_head,
+    score_highlights,
+    score_passages,
+    train_head,
+)
 from eval.outcome import read_outcome
 from eval.suite import COLLECTIONS
 from rag.head import HEADS, read_head
@@ -23,8 +30,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (*COLLECTIONS, "pubmedqa_l"):
         write_collection(folder / "retrieval" / name)
     write_collection(folder / "abstention/squad2", unanswerable=True, rows=articles(30))
-    (folder / "faq_pages").mkdir()
-    (folder / "faq_pages" / "fruit.md").write_text(FAQ)
+    for name in ("faq_pages", "documents"):
+        (folder / name).mkdir()
+        (folder / name / "fruit.md").write_text(FAQ)
     return folder
 
 
@@ -77,3 +85,12 @@ def test_highlights_are_scored(data: Path) -> None:
     found = made(score_highlights, data, "highlights.json")
     assert found["as_served"]["questions"] == 6
     assert set(found["tried"]) == set(score_highlights.VARIANTS)
+
+
+def test_choices_on_passages_are_measured_by_length(data: Path) -> None:
+    found = made(score_passages, data, "passages.json")
+    assert list(found["lengths"]) == ["64", "128", "192", "254"]
+    assert found["questions"]["squad2-articles"] == 20
+    assert list(found["faq_contexts"]) == ["none", "title", "title and headings"]
+    assert found["repeats"]["corpora"]["documents"] == {"passages": 2, "repeats": 0}
+    assert found["clearly_better"] == []

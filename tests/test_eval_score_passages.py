@@ -1,0 +1,103 @@
+"""Choices on passages, measured on tiny tasks."""
+
+import pytest
+from paper import PaperEncoder, corpus
+from tiny_beir import articles, write_collection
+
+from eval.fusions import FUSIONS
+from eval.passage_figures import SERVED
+from eval.score_passages import (
+    Bench,
+    changed,
+    clearly_better,
+    context_rows,
+    length_figures,
+    shorter,
+)
+from eval.squad import answers
+from eval.suite import COLLECTIONS, SQUAD
+from rag.build import silent
+
+FAQ = "# Fruit\n\n## FAQ\n\nQ: What is red?\nA: Apples.\n\nQ: What is dark?\nA: Cherries.\n"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    folder = tmp_path_factory.mktemp("data")
+    for name in COLLECTIONS:
+        write_collection(folder / "retrieval" / name)
+    write_collection(folder / SQUAD, rows=articles(30))
+    corpus(folder / "faq_pages", fruit=FAQ)
+    return Bench(folder, PaperEncoder(), None, folder / "cache", silent)
+
+
+def outcome(gains: dict[str, float]) -> dict[str, object]:
+    """Figures in which shorter passages gain so much by task and all else is as served."""
+    served = dict.fromkeys(gains, 0.5)
+    shown = {task: {"ndcg": 0.5, "ndcg_once": 0.49} for task in [*gains, "faq_pages"]}
+    better = {task: 0.5 + gain for task, gain in gains.items()}
+    return {
+        "served_pieces": "254",
+        "lengths": {
+            "64": {"kin": {SERVED: better}},
+            "254": {"rows": {SERVED: served}, "kin": {SERVED: served}},
+        },
+        "repeats": {"shown": shown},
+        "contexts": {"fused": {SERVED: served}},
+        "sentences": {SERVED: served},
+    }
+
+
+@pytest.mark.parametrize(
+    ("gains", "names"),
+    [
+        ({"a": 0.02, "b": -0.004}, ["64 word pieces, as served"]),
+        ({"a": 0.02, "b": -0.006}, []),
+        ({"a": 0.004, "b": 0.004}, []),
+    ],
+)
+def test_clearly_better_gains_on_average_and_loses_nowhere(
+    gains: dict[str, float], names: list[str]
+) -> None:
+    assert clearly_better(outcome(gains)) == names
+
+
+def test_changed_tasks_have_the_same_passages_and_questions(bench: Bench) -> None:
+    tasks = bench.tasks(bench.encoder)
+    bare = changed(tasks, bench.without_context)
+    for task, twin in zip(tasks, bare, strict=True):
+        assert task.name == twin.name
+        for (pool, queries), (other, same) in zip(task.parts, twin.parts, strict=True):
+            assert [p.id for p in pool.passages] == [p.id for p in other.passages]
+            assert {p.context for p in other.passages} == {""}
+            assert queries == same
+
+
+def test_a_signal_without_context_does_not_know_the_title(bench: Bench) -> None:
+    tasks = bench.tasks(bench.encoder)
+    rows = context_rows(tasks, bench.found(tasks), bench)
+    # "What is the colour of town 7?": the paragraphs name their town, so nothing is lost.
+    assert set(rows["fused"]) == {
+        SERVED,
+        *(f"{signal} without context" for signal in ("dense", "bm25", "late")),
+        "none with context",
+        "late without the context's own tokens",
+    }
+    assert list(rows["alone"])[:2] == ["dense", "dense without context"]
+    assert rows["alone"]["bm25"]["cacm"] == rows["alone"]["bm25 without context"]["cacm"] == 1.0
+
+
+def test_figures_of_a_length_count_passages_words_and_answers(bench: Bench) -> None:
+    found = bench.found(bench.tasks(bench.encoder))
+    made = length_figures(found, answers(bench.data / SQUAD))
+    assert made["passages"]["squad2"] == 60
+    assert made["words"]["cacm"] == 6
+    assert set(made["rows"]) <= set(FUSIONS)
+    assert set(made["first"]) == {"squad2", "squad2-articles"}
+    assert made["caps"]["document"]["cacm"]["1"]["answer"] is None
+    assert made["caps"]["title"]["squad2-articles"]["1"]["kin"] == 1.0
+
+
+def test_shorter_passages_are_more(bench: Bench) -> None:
+    made = shorter(bench, answers(bench.data / SQUAD))
+    assert list(made) == ["64", "128", "192"]
