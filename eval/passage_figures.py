@@ -94,7 +94,7 @@ def _beside(
     pool: Pool, each: Signals, *, fourth: Callable[[Pool, Signals], Signal], weight: float
 ) -> Scores:
     """The fused score, a fourth signal weighed beside it as dense, BM25 and late are."""
-    total = sum(asdict(SHIPPED).values())
+    total: float = sum(asdict(SHIPPED).values())
     return total * fused(each) + weight * min_max(fourth(pool, each))
 
 

@@ -29,7 +29,10 @@ FREE = "no cap"
 def passages_section(passages: Outcome) -> str:
     """Every choice on passages, with what it gives."""
     parts = [
-        PASSAGES.format(documents=passages["most_documents"]["scifact"]),
+        PASSAGES.format(
+            documents=passages["most_documents"]["scifact"],
+            better=", ".join(passages["clearly_better"]) or "none",
+        ),
         LENGTHS,
         table(*mean_row(by_length(passages))),
         SIGNALS,
@@ -62,8 +65,9 @@ def by_length(passages: Outcome) -> Rows:
 def best_kin(passages: Outcome) -> Rows:
     """As served, and of the passages raised by their kin the best row for each kind of kin."""
     rows = passages["lengths"][passages["served_pieces"]]["kin"]
-    kinds = {name.rpartition(" ")[2]: name for name in sorted(rows, key=lambda n: _mean(rows[n]))}
-    return {name: rows[name] for name in (SERVED, *kinds.values())}
+    raised = sorted((name for name in rows if name != SERVED), key=lambda name: _mean(rows[name]))
+    best = {name.rpartition(" ")[2]: name for name in raised}
+    return {name: rows[name] for name in (SERVED, *best.values())}
 
 
 def caps(passages: Outcome) -> Rows:

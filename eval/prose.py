@@ -57,7 +57,8 @@ PASSAGES = """\
 How documents are cut, what is read with a passage and how passages are shown
 (`python -m eval.score_passages`): nDCG@10 on the tasks above, fused as served, except that of
 scifact {documents:,} documents count: those that answer a question, and others drawn. That makes it
-easier than above. Differences below .005 in a mean say little."""
+easier than above. What gains .005 or more on average over what is served and loses no more than
+that on any task: {better}."""
 LENGTHS = """\
 **Length.** As served, a passage and its context fill the model's window. Shorter passages, cut by
 the same rules:"""

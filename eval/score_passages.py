@@ -73,7 +73,7 @@ GAIN = 0.005
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bench:
+class Setup:
     """What every measurement needs."""
 
     data: Path
@@ -95,32 +95,32 @@ class Bench:
         return without_context(pool, self.encoder, self.cache, self.progress)
 
 
-def outcome(bench: Bench) -> dict[str, Any]:
+def outcome(setup: Setup) -> dict[str, Any]:
     """Every measurement, and the names of choices that are clearly better than what is served."""
-    known = answers(bench.data / SQUAD)
-    tasks = bench.tasks(bench.encoder)
-    found = bench.found(tasks)
-    whole = str(passage_pieces(bench.encoder))
-    faq = read_faq_pool(bench.data / "faq_pages", bench.encoder, bench.cache, bench.progress)
+    known = answers(setup.data / SQUAD)
+    tasks = setup.tasks(setup.encoder)
+    found = setup.found(tasks)
+    whole = str(passage_pieces(setup.encoder))
+    faq = read_faq_pool(setup.data / "faq_pages", setup.encoder, setup.cache, setup.progress)
     made = {
         "weights": asdict(SHIPPED),
         "most_documents": MOST,
         "served_pieces": whole,
         "questions": {task: sum(len(asked) for _, asked in of) for task, of in found.items()},
-        "contexts": context_rows(tasks, found, bench),
-        "sentences": sentence_rows(found, bench.encoder),
-        "faq_contexts": faq_contexts(faq, bench),
-        "repeats": repeats(found, faq, bench),
-        "lengths": shorter(bench, known) | {whole: length_figures(found, known)},
+        "contexts": context_rows(tasks, found, setup),
+        "sentences": sentence_rows(found, setup.encoder),
+        "faq_contexts": faq_contexts(faq, setup),
+        "repeats": repeats(found, faq, setup),
+        "lengths": shorter(setup, known) | {whole: length_figures(found, known)},
     }
     return made | {"clearly_better": clearly_better(made)}
 
 
-def shorter(bench: Bench, known: Answers) -> dict[str, Any]:
+def shorter(setup: Setup, known: Answers) -> dict[str, Any]:
     """The figures of shorter passages, by word pieces."""
     return {
         str(pieces): length_figures(
-            bench.found(bench.tasks(NarrowEncoder(bench.encoder, pieces))), known
+            setup.found(setup.tasks(NarrowEncoder(setup.encoder, pieces))), known
         )
         for pieces in SHORTER
     }
@@ -146,17 +146,17 @@ def length_figures(found: All, known: Answers) -> dict[str, Any]:
     }
 
 
-def context_rows(tasks: Sequence[Task], found: All, bench: Bench) -> dict[str, Rows]:
+def context_rows(tasks: Sequence[Task], found: All, setup: Setup) -> dict[str, Rows]:
     """nDCG@10 where a signal, or all, read the passages without title and headings."""
-    bare = changed(tasks, bench.without_context)
-    own = changed(tasks, lambda pool: without_context_tokens(pool, bench.encoder))
-    without = {signal: bench.found(_mixed(tasks, bare, [signal])) for signal in ALONE}
-    every = bench.found(_mixed(tasks, bare, list(ALONE)))
+    bare = changed(tasks, setup.without_context)
+    own = changed(tasks, lambda pool: without_context_tokens(pool, setup.encoder))
+    without = {signal: setup.found(_mixed(tasks, bare, [signal])) for signal in ALONE}
+    every = setup.found(_mixed(tasks, bare, list(ALONE)))
     fused_rows = {
         SERVED: found,
         **{f"{signal} without context": each for signal, each in without.items()},
         "none with context": every,
-        "late without the context's own tokens": bench.found(own),
+        "late without the context's own tokens": setup.found(own),
     }
     return {
         "fused": {name: means(each, plain(fused)) for name, each in fused_rows.items()},
@@ -190,27 +190,27 @@ def changed(tasks: Sequence[Task], change: Callable[[Pool], Pool]) -> list[Task]
     return [*made, Task(articles.name, parts)]
 
 
-def faq_contexts(pool: Pool, bench: Bench) -> Rows:
+def faq_contexts(pool: Pool, setup: Setup) -> Rows:
     """nDCG@10 on FAQ pages by context. They trained the head: no evidence on late interaction."""
     pools = {
-        "none": bench.without_context(pool),
-        "title": with_title(pool, bench.encoder, bench.cache, bench.progress),
+        "none": setup.without_context(pool),
+        "title": with_title(pool, setup.encoder, setup.cache, setup.progress),
         "title and headings": pool,
     }
     queries = drawn(judged(pool))
     rows = {}
     for name, each in pools.items():
-        found = [(each, kept_signals(each, queries, bench.head, bench.cache))]
+        found = [(each, kept_signals(each, queries, setup.head, setup.cache))]
         rows[name] = {
             fusion: fmean(scores(found, FUSIONS[fusion]).values()) for fusion in (*SINGLE, SERVED)
         }
     return rows
 
 
-def repeats(found: All, faq: Pool, bench: Bench) -> dict[str, Any]:
+def repeats(found: All, faq: Pool, setup: Setup) -> dict[str, Any]:
     """Repeated texts among the first five, by task and on FAQ pages, and in whole corpora."""
-    asked = kept_signals(faq, drawn(judged(faq)), bench.head, bench.cache)
-    corpus = read_corpus([bench.data / "documents"], skip_unreadable=True)
+    asked = kept_signals(faq, drawn(judged(faq)), setup.head, setup.cache)
+    corpus = read_corpus([setup.data / "documents"], skip_unreadable=True)
     return {
         "shown": {
             task: repeat_figures(served(of))
@@ -218,7 +218,7 @@ def repeats(found: All, faq: Pool, bench: Bench) -> dict[str, Any]:
         },
         "corpora": {
             "faq_pages": repeat_counts(faq.passages),
-            "documents": repeat_counts(split_corpus(corpus, bench.encoder).passages),
+            "documents": repeat_counts(split_corpus(corpus, setup.encoder).passages),
         },
     }
 
@@ -262,7 +262,7 @@ def main(
     encoder = open_onnx_encoder(bundled_model(), 2)
     head = read_head(HEADS[encoder.sha256], encoder.dim)
     with reporting(sys.stderr) as progress:
-        made = outcome(Bench(data, encoder, head.weights, cache, progress))
+        made = outcome(Setup(data, encoder, head.weights, cache, progress))
     first = provenance("python -m eval.score_passages ../shared/data", encoder.sha256, head.sha256)
     write_outcome(out, first | made)
     print(out)

@@ -10,7 +10,7 @@ from tiny_beir import articles, write_collection
 from eval.fusions import FUSIONS
 from eval.passage_figures import SERVED
 from eval.score_passages import (
-    Bench,
+    Setup,
     changed,
     clearly_better,
     context_rows,
@@ -25,13 +25,13 @@ FAQ = "# Fruit\n\n## FAQ\n\nQ: What is red?\nA: Apples.\n\nQ: What is dark?\nA: 
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
     folder = tmp_path_factory.mktemp("data")
     for name in COLLECTIONS:
         write_collection(folder / "retrieval" / name)
     write_collection(folder / SQUAD, rows=articles(30))
     corpus(folder / "faq_pages", fruit=FAQ)
-    return Bench(folder, PaperEncoder(), None, folder / "cache", silent)
+    return Setup(folder, PaperEncoder(), None, folder / "cache", silent)
 
 
 def outcome(gains: dict[str, float]) -> dict[str, object]:
@@ -65,9 +65,9 @@ def test_clearly_better_gains_on_average_and_loses_nowhere(
     assert clearly_better(outcome(gains)) == names
 
 
-def test_changed_tasks_have_the_same_passages_and_questions(bench: Bench) -> None:
-    tasks = bench.tasks(bench.encoder)
-    bare = changed(tasks, bench.without_context)
+def test_changed_tasks_have_the_same_passages_and_questions(setup: Setup) -> None:
+    tasks = setup.tasks(setup.encoder)
+    bare = changed(tasks, setup.without_context)
     for task, twin in zip(tasks, bare, strict=True):
         assert task.name == twin.name
         for (pool, queries), (other, same) in zip(task.parts, twin.parts, strict=True):
@@ -76,12 +76,12 @@ def test_changed_tasks_have_the_same_passages_and_questions(bench: Bench) -> Non
             assert queries == same
 
 
-def test_a_signal_without_context_does_not_know_the_title(bench: Bench, tmp_path: Path) -> None:
+def test_a_signal_without_context_does_not_know_the_title(setup: Setup, tmp_path: Path) -> None:
     rows = [("Zoo", "p0", "It is big.", "zoo", "big"), ("Fox", "p1", "It is red.", "fox", "red")]
     write_collection(tmp_path / "retrieval/cacm", rows=rows)
     for name in (*COLLECTIONS[1:], "../abstention/squad2"):
         write_collection(tmp_path / "retrieval" / name, rows=articles(30))
-    tiny = replace(bench, data=tmp_path, cache=tmp_path / "cache")
+    tiny = replace(setup, data=tmp_path, cache=tmp_path / "cache")
     tasks = tiny.tasks(tiny.encoder)
     rows = context_rows(tasks, tiny.found(tasks), tiny)
     assert list(rows["fused"]) == [
@@ -96,9 +96,9 @@ def test_a_signal_without_context_does_not_know_the_title(bench: Bench, tmp_path
     assert rows["fused"]["none with context"]["cacm"] < 1.0
 
 
-def test_figures_of_a_length_count_passages_words_and_answers(bench: Bench) -> None:
-    found = bench.found(bench.tasks(bench.encoder))
-    made = length_figures(found, answers(bench.data / SQUAD))
+def test_figures_of_a_length_count_passages_words_and_answers(setup: Setup) -> None:
+    found = setup.found(setup.tasks(setup.encoder))
+    made = length_figures(found, answers(setup.data / SQUAD))
     assert made["passages"]["squad2"] == 60
     assert made["words"]["cacm"] == 6
     assert set(made["rows"]) <= set(FUSIONS)
@@ -107,6 +107,6 @@ def test_figures_of_a_length_count_passages_words_and_answers(bench: Bench) -> N
     assert made["caps"]["title"]["squad2-articles"]["1"]["kin"] == 1.0
 
 
-def test_shorter_passages_are_more(bench: Bench) -> None:
-    made = shorter(bench, answers(bench.data / SQUAD))
+def test_shorter_passages_are_more(setup: Setup) -> None:
+    made = shorter(setup, answers(setup.data / SQUAD))
     assert list(made) == ["64", "128", "192"]

@@ -40,7 +40,8 @@ def test_a_narrow_encoder_makes_shorter_passages_of_the_same_vectors(tmp_path: P
         "Cats catch crabs. Dogs dig.",
         "Eels eat.",
     ]
-    assert np.array_equal(pool.asked.pooled, ENCODER.encode_queries(["dogs", "eels"]).pooled)
+    asked = narrow.encode_queries(["dogs", "eels"]).pooled
+    assert np.array_equal(pool.asked.pooled, asked)
 
 
 def test_without_context_the_text_alone_is_read(tmp_path: Path) -> None:
