@@ -9,7 +9,7 @@ from paper import PaperEncoder
 from tiny_beir import write_collection
 
 from eval.orders import Ranked, bare_text, capped, collapsed, mean_ndcg, raised, ranked
-from eval.signals import Pool, Signals, read_pool
+from eval.signals import Pool, read_pool, signals
 from rag.build import silent
 from rag.types import Passage
 
@@ -59,10 +59,13 @@ def test_a_text_that_stands_twice_is_kept_once(tmp_path: Path) -> None:
 
 def test_candidates_are_ordered_by_score_then_id(tmp_path: Path) -> None:
     pool = pool_in(tmp_path)
-    rows = np.array([0, 2, 3])
-    signals = Signals("q0", rows, *(np.zeros(3, np.float32) for _ in range(3)))
+    [each] = signals(pool, ["q0"])
     tied = sorted([2, 3], key=lambda row: pool.passages[row].id)
-    found = ranked(pool, signals, lambda each: (each.rows == 0).astype(np.float64))
+    found = ranked(
+        pool,
+        replace(each, rows=np.array([0, 2, 3])),
+        lambda each: (each.rows == 0).astype(np.float64),
+    )
     assert found.rows == [0, *tied]
     assert found.units == [pool.units[row] for row in found.rows]
 

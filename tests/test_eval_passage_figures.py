@@ -1,28 +1,17 @@
 """What other scores do to nDCG@10, on pools that can be worked out."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from paper import PaperEncoder
+from square import SquareEncoder
 from tiny_beir import Row, write_collection
 
 from eval.fusions import FUSIONS
 from eval.passage_figures import KIN, SERVED, All, kin_rows, means, plain, sentence_rows
 from eval.signals import Pool, Signals, judged, kept_signals, read_pool
 from rag.build import silent
-from rag.encoder import Encoded
-
-
-class SquareEncoder(PaperEncoder):
-    """The paper encoder, its token vectors as long as pooled ones, as the real model has it."""
-
-    def encode_passages(self, texts: Sequence[str], contexts: Sequence[str]) -> Encoded:
-        encoded = super().encode_passages(texts, contexts)
-        return replace(encoded, tokens=tuple(each[:, ::4] * 2 for each in encoded.tokens))
-
 
 ENCODER = SquareEncoder()
 FIRST, SECOND = 1.0, 1 / np.log2(3)
