@@ -63,8 +63,8 @@ LENGTHS = """\
 **Length.** As served, a passage and its context fill the model's window. Shorter passages, cut by
 the same rules:"""
 SIGNALS = """\
-Means over the tasks for each signal; how often squad2's passage ranked first holds the answer word
-for word, and its median words:"""
+Passages in all, their median words, and nDCG@10 of each signal, means over the tasks; how often
+squad2's passage ranked first holds the answer word for word, and its median words:"""
 CONTEXTS = """\
 **Context.** Title and headings, read before the text by the model and by BM25, and taken away from
 one signal at a time. Where a collection has no titles the document's id stands in. Fused, then each
@@ -81,9 +81,10 @@ KIN = """\
 candidates of its document, or under its title (squad2's article, a thread of stackfaq); what has no
 other counts as its own. Means over the tasks, by length of passages:"""
 REPEATS = """\
-**Repeats.** Texts that are the same but for blanks: {counts}. Share of questions with a repeat
-among the first five, how many sections these show, and nDCG@10, as served and with each text
-once:"""
+**Repeats.** Texts that are the same but for blanks:
+{counts}.
+Share of questions with a repeat among the first five, how many sections these show, and nDCG@10, as
+served and with each text once:"""
 CAPS = """\
 **Cap.** At most so many passages of one article or document among the first five; the passages
 beyond follow. Hit@5 is the share of questions with a relevant document among the five, answer@5
