@@ -83,17 +83,17 @@ def test_a_signal_without_context_does_not_know_the_title(setup: Setup, tmp_path
         write_collection(tmp_path / "retrieval" / name, rows=articles(30))
     tiny = replace(setup, data=tmp_path, cache=tmp_path / "cache")
     tasks = tiny.tasks(tiny.encoder)
-    rows = context_rows(tasks, tiny.found(tasks), tiny)
-    assert list(rows["fused"]) == [
+    made = context_rows(tasks, tiny.found(tasks), tiny)
+    assert list(made["fused"]) == [
         SERVED,
         *(f"{signal} without context" for signal in ("dense", "bm25", "late")),
         "none with context",
         "late without the context's own tokens",
     ]
     for signal in ("dense", "bm25", "late"):
-        assert rows["alone"][signal]["cacm"] == 1.0
-        assert rows["alone"][f"{signal} without context"]["cacm"] < 1.0
-    assert rows["fused"]["none with context"]["cacm"] < 1.0
+        assert made["alone"][signal]["cacm"] == 1.0
+        assert made["alone"][f"{signal} without context"]["cacm"] < 1.0
+    assert made["fused"]["none with context"]["cacm"] < 1.0
 
 
 def test_figures_of_a_length_count_passages_words_and_answers(setup: Setup) -> None:
