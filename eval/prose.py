@@ -51,6 +51,44 @@ HIGHLIGHTS = """\
 The sentence whose tokens meet the question's best is marked, and a second one where it comes within
 .02. Measured on squad2's answerable questions whose paragraph is ranked first: whether what is
 marked holds an answer word for word."""
+PASSAGES = """\
+## Passages
+
+How documents are cut, what is read with a passage and how passages are shown
+(`python -m eval.score_passages`): nDCG@10 on the tasks above, fused as served, except that of
+scifact {documents:,} documents count: those that answer a question, and others drawn. That makes it
+easier than above. What gains .005 or more on average over what is served and loses no more than
+that on any task: {better}."""
+LENGTHS = """\
+**Length.** As served, a passage and its context fill the model's window. Shorter passages, cut by
+the same rules:"""
+SIGNALS = """\
+Passages in all, their median words, and nDCG@10 of each signal, means over the tasks; how often
+squad2's passage ranked first holds the answer word for word, and its median words:"""
+CONTEXTS = """\
+**Context.** Title and headings, read before the text by the model and by BM25, and taken away from
+one signal at a time. Where a collection has no titles the document's id stands in. Fused, then each
+signal alone:"""
+FAQ_CONTEXTS = """\
+Public collections have titles and no headings. Of the FAQ pages, which trained the head (so that
+their late interaction is no evidence), each answer is read after title and headings, the question
+left out:"""
+SENTENCES = """\
+**Sentence vectors.** The mean of a sentence's token vectors as they leave the model; the cosine of
+a passage's best sentence as a fourth signal beside dense, BM25 and late, or in place of dense:"""
+KIN = """\
+**Kin.** To a passage's fused score a share is added of the best, or of the mean, of the other
+candidates of its document, or under its title (squad2's article, a thread of stackfaq); what has no
+other counts as its own. Means over the tasks, by length of passages:"""
+REPEATS = """\
+**Repeats.** Texts that are the same but for blanks:
+{counts}.
+Share of questions with a repeat among the first five, how many sections these show, and nDCG@10, as
+served and with each text once:"""
+CAPS = """\
+**Cap.** At most so many passages of one article or document among the first five; the passages
+beyond follow. Hit@5 is the share of questions with a relevant document among the five, answer@5
+with the answer word for word. Of documents, means over the tasks:"""
 LOST = """\
 ## What lost
 

@@ -10,6 +10,7 @@ from typing import Any
 from eval.card import card
 from eval.markdown import figure, mean_row, signed, table
 from eval.outcome import RESULTS, read_outcome
+from eval.passages_page import FREE, best_kin, by_length, caps, passages_section
 from eval.prose import CONFIDENCE, FUSION, HEAD, HIGHLIGHTS, INTRODUCTION, LOST, PUBLIC
 from eval.results import Result, read_result
 from rag.errors import UsageError
@@ -23,6 +24,7 @@ SYSTEMS = ("dense", "bm25", "late", "dense+bm25", "all")
 SERVED_GROUP = "as-served"
 # Rows that show something else than a choice.
 NO_DECISION = ("as served, chosen without it", "head, 128, not rounded")
+OUTCOMES = ("head", "fusion", "confidence", "highlights", "passages")
 TRIED_COLUMNS = ("score of a sentence", "best alone", "with a second within .02", "sentences then")
 RISK_COLUMNS = ("threshold", "coverage", "answered")
 
@@ -34,6 +36,7 @@ def page(
     fusion: Outcome,
     confidence: Outcome,
     highlights: Outcome,
+    passages: Outcome,
     public: Sequence[Result],
 ) -> str:
     """The text of docs/quality.md."""
@@ -42,9 +45,10 @@ def page(
         public_sets(public),
         head_section(head),
         fusion_section(fusion),
+        passages_section(passages),
         confidence_section(confidence),
         highlights_section(highlights),
-        lost(head, fusion, confidence, highlights),
+        lost(head, fusion, confidence, highlights, passages),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -160,7 +164,9 @@ chosen on other articles:
 {table(TRIED_COLUMNS, _tried(highlights))}"""
 
 
-def lost(head: Outcome, fusion: Outcome, confidence: Outcome, highlights: Outcome) -> str:
+def lost(
+    head: Outcome, fusion: Outcome, confidence: Outcome, highlights: Outcome, passages: Outcome
+) -> str:
     """Design decisions that lost, each with what it was held against."""
     one, two = (
         {name: {"": each[figures]} for name, each in highlights["tried"].items()}
@@ -169,6 +175,11 @@ def lost(head: Outcome, fusion: Outcome, confidence: Outcome, highlights: Outcom
     rows = [
         *_behind("fusion", "nDCG@10", fusion["rows"], "as served"),
         *_behind("token vectors, fused", "nDCG@10", head["as_served"], "head, 128"),
+        *_behind("passage length", "nDCG@10", by_length(passages), "as served"),
+        *_behind("context", "nDCG@10", passages["contexts"]["fused"], "as served"),
+        *_behind("sentence vectors", "nDCG@10", passages["sentences"], "as served"),
+        *_behind("raised by kin", "nDCG@10", best_kin(passages), "as served"),
+        *_behind("cap, squad2", "hit@5", caps(passages), FREE),
         *_behind("confidence from", "AUROC", confidence["tried"], "late and lead, as shipped"),
         *_behind("highlight, one sentence", "holds", one, "mean over query tokens"),
         *_behind("highlight, with a close second", "holds", two, "mean over query tokens"),
@@ -193,9 +204,9 @@ def read_public(folder: Path) -> list[Result]:
 
 def pages(results: Path) -> dict[Path, str]:
     """The text of each page that this command writes, from the results in a folder."""
-    names = ("head", "fusion", "confidence", "highlights")
-    head, fusion, confidence, highlights = (read_outcome(results / f"{n}.json") for n in names)
-    text = page(head, fusion, confidence, highlights, read_public(results))
+    made = {name: read_outcome(results / f"{name}.json") for name in OUTCOMES}
+    head, fusion, confidence, highlights, passages = made.values()
+    text = page(head, fusion, confidence, highlights, passages, read_public(results))
     return {PAGE: text, CARD: card(CARD.with_suffix(".safetensors"), head)}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -34,7 +34,7 @@ from rag.model_files import file_sha256
 from rag.readers import read_corpus
 from rag.search import CANDIDATES
 from rag.tokens import quantise, store
-from rag.types import Passage
+from rag.types import ParsedDocument, Passage
 from rag.words import stems
 
 Floats = npt.NDArray[np.float32]
@@ -44,6 +44,7 @@ Map = Floats | None
 # The bits in which a component of a token vector is kept; None keeps the float.
 Kept = int | None | Literal["as served"]
 SIGNALS = ("dense", "bm25", "late", "heading")
+SEED = 0
 BEIR_FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
 
 
@@ -97,10 +98,19 @@ class Signals:
     heading: Floats
 
 
-def read_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progress) -> Pool:
-    """The pool of a folder in BEIR layout; its vectors are kept in the `cache` folder."""
+def read_pool(
+    folder: Path, encoder: Encoder, cache: Path, progress: Progress, most: int | None = None
+) -> Pool:
+    """The pool of a folder in BEIR layout; its vectors are kept in the `cache` folder.
+
+    With `most`, of only so many documents: those that answer a question, and others drawn.
+    """
     collection = read_collection(folder)
-    split = split_corpus(read_corpus([collection.corpus]), encoder)
+    corpus = read_corpus([collection.corpus])
+    if most is not None:
+        answering = set().union(*(relevant(each) for each in collection.qrels.values()))
+        corpus = replace(corpus, documents=drawn_documents(corpus.documents, answering, most))
+    split = split_corpus(corpus, encoder)
     return Pool(
         name=collection.name,
         hashes={name: file_sha256(folder / name) for name in BEIR_FILES},
@@ -133,6 +143,35 @@ def read_faq_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progres
         asked=_asked(list(queries.values()), encoder, cache, progress),
         lexical=_lexical(split.passages),
         headings=_headings(split.passages, encoder, cache, progress),
+    )
+
+
+def drawn_documents(
+    documents: Sequence[ParsedDocument], wanted: Collection[str], most: int
+) -> list[ParsedDocument]:
+    """The wanted documents by id, and of the others as many as are drawn, in their order."""
+    others = [at for at, each in enumerate(documents) if each.document.id not in wanted]
+    count = min(len(others), max(0, most - (len(documents) - len(others))))
+    chosen = set(np.random.default_rng(SEED).choice(others, count, replace=False).tolist())
+    left_out = set(others) - chosen
+    return [each for at, each in enumerate(documents) if at not in left_out]
+
+
+def with_contexts(
+    pool: Pool, contexts: Sequence[str], encoder: Encoder, cache: Path, progress: Progress
+) -> Pool:
+    """The pool with another context for each passage, read by every signal."""
+    passages = tuple(
+        replace(passage, context=context)
+        for passage, context in zip(pool.passages, contexts, strict=True)
+    )
+    stored = _stored(passages, encoder, cache, progress)
+    return replace(
+        pool,
+        passages=passages,
+        stored=stored,
+        lexical=_lexical(passages),
+        headings=_headings(passages, encoder, cache, progress),
     )
 
 
@@ -184,13 +223,8 @@ def kept_signals(
     """The signals of those queries `with_late`, kept in the `cache` folder."""
     weights = "" if head is None else hashlib.sha256(head.tobytes()).hexdigest()
     words = hashlib.sha256(pool.lexical.impacts.tobytes()).hexdigest()
-    made_from = [
-        weights,
-        str(kept),
-        str(candidates),
-        words,
-        *(passage.id for passage in pool.passages),
-    ]
+    read = [f"{passage.id} {passage.context}" for passage in pool.passages]
+    made_from = [weights, str(kept), str(candidates), words, *read]
     path = cache / f"{digest(pool.name, *made_from, *queries)}.safetensors"
     if not path.is_file():
         found = with_late(pool, signals(pool, queries, candidates), head, kept)

@@ -13,6 +13,7 @@ from eval import (
     score_gate,
     score_head,
     score_highlights,
+    score_passages,
     train_head,
 )
 from eval.outcome import read_outcome
@@ -30,8 +31,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (*COLLECTIONS, "pubmedqa_l"):
         write_collection(folder / "retrieval" / name)
     write_collection(folder / "abstention/squad2", unanswerable=True, rows=articles(30))
-    (folder / "faq_pages").mkdir()
-    (folder / "faq_pages" / "fruit.md").write_text(FAQ)
+    for name in ("faq_pages", "documents"):
+        (folder / name).mkdir()
+        (folder / name / "fruit.md").write_text(FAQ)
     return folder
 
 
@@ -89,3 +91,12 @@ def test_the_gate_is_scored_on_the_score_articles(data: Path) -> None:
     found = read_outcome(data / "gate.json")
     assert (found["figures"]["n"], found["seeds"]) == (6, score_gate.SEEDS)
     assert found["changes"]["another order"]["lost"] == 0.0
+
+
+def test_choices_on_passages_are_measured_by_length(data: Path) -> None:
+    found = made(score_passages, data, "passages.json")
+    assert list(found["lengths"]) == ["64", "128", "192", "254"]
+    assert found["questions"]["squad2-articles"] == 20
+    assert list(found["faq_contexts"]) == ["none", "title", "title and headings"]
+    assert found["repeats"]["corpora"]["documents"] == {"passages": 2, "repeats": 0}
+    assert found["clearly_better"] == []

@@ -11,7 +11,7 @@ from eval.beir import read_collection
 from eval.bench import bench
 from eval.markdown import figure, mean_row, signed, table
 from eval.outcome import read_outcome, write_outcome
-from eval.quality import CARD, PAGE, main, pages, public_sets, read_public
+from eval.quality import CARD, OUTCOMES, PAGE, main, pages, public_sets, read_public
 from eval.results import Result, write_result
 from rag import confidence, highlight
 from rag.build import silent
@@ -41,7 +41,7 @@ def test_the_command_writes_the_page_and_the_card(
 ) -> None:
     for name in ("eval/results", "rag/models", "docs"):
         (tmp_path / name).mkdir(parents=True)
-    for name in ("head", "fusion", "confidence", "highlights"):
+    for name in OUTCOMES:
         shutil.copy(RESULTS / f"{name}.json", tmp_path / "eval/results")
     shutil.copy(ROOT / CARD.with_suffix(".safetensors"), tmp_path / "rag/models")
     monkeypatch.chdir(tmp_path)

@@ -1,5 +1,6 @@
 """Candidates and signals are those of the search itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from eval.signals import (
     read_faq_pool,
     read_pool,
     signals,
+    with_contexts,
     with_late,
 )
 from rag.build import build_snapshot, silent
@@ -77,6 +79,27 @@ def test_a_part_knows_nothing_of_the_rest(tmp_path: Path) -> None:
     assert found.rows.tolist() == [0, 1]
     assert found.late.tolist() == pytest.approx([0, 1], abs=1e-3)
     assert np.array_equal(part.stored.of(1), pool_in(tmp_path / "again").stored.of(3))
+
+
+def test_of_a_part_of_a_collection_the_answers_are_kept_and_others_drawn(tmp_path: Path) -> None:
+    folder = write_collection(tmp_path / "tiny")
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq2\tp2\t1\n")
+    pools = [read_pool(folder, ENCODER, tmp_path / "cache", silent, most) for most in (1, 3, 9)]
+    assert [len(pool.passages) for pool in pools] == [1, 3, 4]
+    assert [pool.units for pool in pools if "p2" not in pool.units] == []
+    assert pools[1].units == tuple(sorted(pools[1].units))
+    again = read_pool(folder, ENCODER, tmp_path / "cache", silent, 3)
+    assert again.units == pools[1].units
+
+
+def test_signals_are_kept_by_what_was_read_with_the_passages(tmp_path: Path) -> None:
+    pool = pool_in(tmp_path)
+    bare = with_contexts(pool, [""] * 4, ENCODER, tmp_path / "cache", silent)
+    one, other = (kept_signals(each, ["q2"], None, tmp_path / "cache") for each in (pool, bare))
+    assert one[0].dense.tolist() != other[0].dense.tolist()
+    same_words = replace(bare, lexical=pool.lexical)
+    (again,) = kept_signals(same_words, ["q2"], None, tmp_path / "cache")
+    assert again.dense.tolist() == other[0].dense.tolist()
 
 
 def test_of_faq_pages_the_answers_are_indexed_and_the_questions_asked(tmp_path: Path) -> None:
