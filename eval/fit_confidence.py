@@ -21,8 +21,9 @@ from typing import Annotated, Any
 import numpy as np
 import numpy.typing as npt
 import typer
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 
 from eval.beir import read_collection
 from eval.fusions import fused
@@ -32,6 +33,7 @@ from eval.signals import Map, Pool, Signals, by_name, judged, kept_signals, part
 from eval.squad import query_parts
 from eval.suite import COLLECTIONS, SQUAD, by_article, drawn
 from rag.build import Progress
+from rag.calibrate import fit as shift_and_scale
 from rag.confidence import BACKGROUND, ENOUGH, FIRST
 from rag.encoder import Encoder
 from rag.fusion import order
@@ -43,14 +45,19 @@ from rag.progress import reporting
 TOP = 5
 SIXTH = 5
 BINS = 10
-RISKS = (0.05, 0.10, 0.20)
+RISKS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
 # squad2 has thousands of questions; this many of each part are asked.
 SQUAD_MOST = 600
+# Questions of a set taken as a user's FAQ, and how often they are drawn anew.
+FEW = (8, 20, 50)
+DRAWS = 20
+# Priors of shift and scale (`rag.calibrate.fit`) that were tried.
+PRIORS = ((0.25, 0.125), (0.5, 0.25), (1.0, 0.5), (2.0, 1.0))
 # The set most like a user's own documents: few, on one subject.
 SMALL = "squad2, calibrate articles alone"
 SEED = 0
 # The first two ship (`rag.confidence`); the others were tried.
-FEATURES = ("late", "lead", "cosine", "lead over the sixth")
+FEATURES = ("late", "lead", "cosine", "lead over the sixth", "background")
 SHIPPED = FEATURES[:2]
 TRIED = {
     "late and lead, as shipped": SHIPPED,
@@ -66,7 +73,7 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cases:
-    """Questions as asked: `FEATURES` (n, 4); whether there is an answer; whether it was found."""
+    """Questions as asked: `FEATURES` (n, 5); whether there is an answer; whether it was found."""
 
     features: Values
     answerable: npt.NDArray[np.bool_]
@@ -99,12 +106,14 @@ def cases(pool: Pool, found: Sequence[Signals], answerable: Mapping[str, bool]) 
 def features(signals: Signals, best: Sequence[int]) -> tuple[float, ...]:
     """The values of `FEATURES`, of candidates whose places are given best first."""
     late = signals.late[list(best)]
-    background = [BACKGROUND] * (ENOUGH - len(late))
+    padding = [BACKGROUND] * (ENOUGH - len(late))
+    background = float(np.median([*late.tolist(), *padding]))
     return (
         float(late[:FIRST].max()),
-        float(late[0]) - float(np.median([*late.tolist(), *background])),
+        float(late[0]) - background,
         float(signals.dense[list(best[:FIRST])].max()),
         float(late[0] - late[min(SIXTH, len(late) - 1)]),
+        background,
     )
 
 
@@ -202,10 +211,12 @@ def outcome(sets: Mapping[str, Cases], unseen: Mapping[str, Cases]) -> dict[str,
     weights = _equal(list(sets.values()))
     reliability = bins(confidence, right, weights)
     own = sets[SMALL]
-    per_case = np.ones(len(own.right))
     return {
         "bias": fitted.bias,
         "coefficients": dict(fitted.coefficients),
+        "background": float(
+            np.mean([np.median(_columns(o, ["background"])) for o in sets.values()])
+        ),
         "sets": {name: _figures(each, left[name]) for name, each in sets.items()},
         "unseen": {
             name: _figures(each, confidences(fitted, each)) for name, each in unseen.items()
@@ -214,9 +225,38 @@ def outcome(sets: Mapping[str, Cases], unseen: Mapping[str, Cases]) -> dict[str,
         "bins": reliability,
         "risks": {
             "all sets": [threshold(confidence, right, weights, risk) for risk in RISKS],
-            SMALL: [threshold(left[SMALL], own.right, per_case, risk) for risk in RISKS],
+            SMALL: [threshold(left[SMALL], own.right, _halves(own), risk) for risk in RISKS],
         },
+        "refitted": {str(few): refitted(sets, left, few) for few in FEW},
         "tried": {name: _aurocs(sets, used) for name, used in TRIED.items()},
+    }
+
+
+def refitted(
+    sets: Mapping[str, Cases], left: Mapping[str, Values], few: int
+) -> dict[str, dict[str, float]]:
+    """By the priors, what fitting to so many questions of a set gives on the rest of it.
+
+    `left` are confidences by fits that had not seen the set. Mean log loss and calibration error
+    over the sets and draws; `as shipped` is without fitting.
+    Questions with an answer and without are drawn alike, from sets with enough of both.
+    """
+    found: dict[str, list[tuple[float, float]]] = {}
+    for name, each in sets.items():
+        odds = logit(left[name])
+        for draw in range(DRAWS if len(odds) >= 4 * few else 0):
+            mine, rest = _parted(each, few, np.random.default_rng([SEED, draw]))
+            right = each.right.astype(np.float64)
+            fits = {
+                str(prior): shift_and_scale(odds[mine], right[mine], *prior) for prior in PRIORS
+            }
+            for prior, (shift, scale) in ({"as shipped": (0.0, 1.0)} | fits).items():
+                sure = expit(shift + scale * odds[rest])
+                found.setdefault(prior, []).append(_loss(sure, each.right[rest]))
+    return {
+        prior: {"log_loss": float(losses.mean()), "ece": float(errors.mean())}
+        for prior, each in found.items()
+        for losses, errors in [np.array(each).T]
     }
 
 
@@ -294,6 +334,27 @@ def _figures(of: Cases, confidence: Values) -> dict[str, float]:
         "auroc": _auroc(of.answerable, confidence),
         "ece": calibration_error(found),
     }
+
+
+def _parted(
+    of: Cases, few: int, generator: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """So many cases with an answer and as many without; and all others."""
+    kinds = (np.flatnonzero(of.answerable), np.flatnonzero(~of.answerable))
+    mine = np.concatenate([generator.choice(kind, few, replace=False) for kind in kinds])
+    return mine, np.setdiff1d(np.arange(len(of.right)), mine)
+
+
+def _loss(sure: Values, right: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    reliability = bins(sure, right, np.ones(len(sure)))
+    return float(log_loss(right, sure, labels=[False, True])), calibration_error(reliability)
+
+
+def _halves(of: Cases) -> Values:
+    """A weight a case, so that those with an answer weigh as much as those without."""
+    share = of.answerable.mean()
+    weights: Values = np.where(of.answerable, 1 / share, 1 / (1 - share))
+    return weights
 
 
 def _aurocs(sets: Mapping[str, Cases], used: Sequence[str]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag.confidence import FIRST, THRESHOLD, confidence
+from rag.confidence import FIRST, confidence
 from rag.encoder import Encoder
 from rag.explain import explain
 from rag.highlight import highlights
@@ -43,7 +43,7 @@ def ask(
             for rank, hit in enumerate(hits[:top_k], start=1)
         ),
         confidence=sure,
-        abstained=sure < THRESHOLD,
+        abstained=sure < snapshot.manifest.calibration.threshold,
     )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rag import dense, lexical
+from rag.calibrate import calibrated
+from rag.confidence import uncalibrated
 from rag.encoder import Encoder
 from rag.errors import CorpusError
 from rag.headings import Headings, headings_of
@@ -30,6 +32,9 @@ from rag.words import STOP_WORDS
 SPLITTER = 2
 SPECIAL_PIECES = 2
 BATCH = 64
+
+# The wanted share of wrong answers: see `rag.confidence`.
+RISK = 0.2
 
 # Called with what is being done, how much is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -55,6 +60,7 @@ def build_snapshot(
     faq: FaqPolicy = "with",
     skip_unreadable: bool = False,
     previous: Snapshot | None = None,
+    risk: float = RISK,
     progress: Progress = silent,
 ) -> Snapshot:
     """A snapshot, in memory, of the documents under the paths.
@@ -64,7 +70,7 @@ def build_snapshot(
     """
     reuse = reusable(previous, encoder, faq)
     corpus = read_corpus(paths, skip_unreadable=skip_unreadable, known=reuse.known)
-    return index_corpus(corpus, encoder, faq=faq, reuse=reuse, progress=progress)
+    return index_corpus(corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=progress)
 
 
 def reusable(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with") -> Reuse:
@@ -80,6 +86,7 @@ def index_corpus(
     *,
     faq: FaqPolicy = "with",
     reuse: Reuse = NOTHING,
+    risk: float = RISK,
     progress: Progress = silent,
 ) -> Snapshot:
     """A snapshot, in memory, of documents already read. Raises CorpusError where none has text.
@@ -92,7 +99,7 @@ def index_corpus(
     pooled, tokens = _encode(split.passages, encoder, reuse, progress)
     index = lexical.index_texts([f"{p.context}\n{p.text}" for p in split.passages])
     snapshot = Snapshot(
-        manifest=_manifest(split, encoder, faq, len(tokens.vectors)),
+        manifest=_manifest(split, encoder, faq, risk, len(tokens.vectors)),
         documents={document.id: document for document in split.documents},
         sections={section.id: section for section in split.sections},
         passages=split.passages,
@@ -102,7 +109,9 @@ def index_corpus(
         headings=_headings(split.passages, encoder, reuse, progress),
         probes=probe_vectors(encoder),
     )
-    return replace(snapshot, manifest=replace(snapshot.manifest, files=entries(contents(snapshot))))
+    files = entries(contents(snapshot))
+    whole = replace(snapshot, manifest=replace(snapshot.manifest, files=files))
+    return calibrated(whole, encoder, risk)
 
 
 def split_corpus(
@@ -233,7 +242,7 @@ def _encode_new(
     return made
 
 
-def _manifest(split: Split, encoder: Encoder, faq: FaqPolicy, tokens: int) -> Manifest:
+def _manifest(split: Split, encoder: Encoder, faq: FaqPolicy, risk: float, tokens: int) -> Manifest:
     return Manifest(
         format=FORMAT,
         corpus_sha256=_corpus_sha256(split.documents),
@@ -246,6 +255,7 @@ def _manifest(split: Split, encoder: Encoder, faq: FaqPolicy, tokens: int) -> Ma
             passages=len(split.passages),
             tokens=tokens,
         ),
+        calibration=uncalibrated(risk),
         software=software(),
         files={},
     )

@@ -107,6 +107,7 @@ def build(
         if_stale=if_stale,
         full=full,
         gate=gate_of(settings, force),
+        risk=settings.risk,
     )
     if built is None:
         say(f"{settings.index} is up to date")
@@ -127,11 +128,11 @@ def watch(
     settings = read_settings(index=index)
     watched = paths or [settings.corpus]
     encoder, gate = encoder_of(settings), gate_of(settings)
-    first = rebuild(settings.index, watched, encoder, if_stale=True, gate=gate)
+    first = rebuild(settings.index, watched, encoder, if_stale=True, gate=gate, risk=settings.risk)
     if first:
         _show(first, settings.index)
     say(f"watching {', '.join(printable(str(path)) for path in watched)}")
-    for built in rebuilds(settings.index, watched, encoder, changes(watched), gate):
+    for built in rebuilds(settings.index, watched, encoder, changes(watched), gate, settings.risk):
         _show(built, settings.index)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
 from rag.fusion import Signal
 from rag.late import late_scores
+from rag.manifest import Calibration
 from rag.search import Candidates, Query
 from rag.snapshot import Snapshot
 from rag.types import ScoredPassage
@@ -19,7 +20,7 @@ FIRST = 3
 # A median over a handful of candidates says little: where there are fewer than this many, the rest
 # is taken to score what an unrelated passage mostly does, the median over public sets.
 ENOUGH = 10
-BACKGROUND = 0.43
+BACKGROUND = 0.41
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,11 @@ class Features:
 
 
 # Logistic regression on public questions with and without an answer: eval/results/confidence.json
-BIAS = -5.24
-COEFFICIENTS = Features(late=5.46, lead=5.84)
-# At and above this confidence an answer is given. Where only a third of the questions has an
-# answer, .42 keeps wrong answers at 20 %; people mostly ask what their documents do answer, so it
-# is lower.
-THRESHOLD = 0.3
+BIAS = -5.17
+COEFFICIENTS = Features(late=5.84, lead=6.09)
+# At and above which confidence to answer, so that of the answers given at most that share is wrong
+# where half of the questions have an answer: from the same results.
+THRESHOLDS = {0.05: 0.64, 0.1: 0.47, 0.15: 0.39, 0.2: 0.33, 0.25: 0.26, 0.3: 0.2}
 
 
 def confidence(
@@ -49,9 +49,20 @@ def confidence(
     """The probability in [0, 1] that the hits answer the question; 0 where there are none."""
     if not hits:
         return 0.0
-    found = features(snapshot, query, candidates, hits)
-    weighted = zip(astuple(COEFFICIENTS), astuple(found), strict=True)
-    return 1 / (1 + math.exp(-(BIAS + sum(weight * value for weight, value in weighted))))
+    fitted = snapshot.manifest.calibration
+    odds = log_odds(features(snapshot, query, candidates, hits))
+    return 1 / (1 + math.exp(-(fitted.bias + fitted.scale * odds)))
+
+
+def log_odds(found: Features) -> float:
+    """The log odds, as fitted on public sets, that hits with those features answer."""
+    return BIAS + COEFFICIENTS.late * found.late + COEFFICIENTS.lead * found.lead
+
+
+def uncalibrated(risk: float) -> Calibration:
+    """The calibration of the public sets; between the risks of `THRESHOLDS` it is interpolated."""
+    risks, thresholds = zip(*sorted(THRESHOLDS.items()), strict=True)
+    return Calibration(0.0, 1.0, float(np.interp(risk, risks, thresholds)), risk, 0)
 
 
 def features(

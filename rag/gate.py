@@ -9,9 +9,8 @@ FAQ questions whose pair stands unchanged must still be answered by it.
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -20,10 +19,9 @@ from typing import Any
 from rag.answer import ask
 from rag.canaries import TOP, Canary, broken_canaries, first_of
 from rag.encoder import Encoder
-from rag.search import CANDIDATES, Query, encode_query, search_encoded
-from rag.sentences import sentences
+from rag.search import Query, encode_query, search_encoded
 from rag.snapshot import Snapshot
-from rag.words import stems, stems_of_each
+from rag.support import SUPPORT, Pair, Windows, drawn, held, key, pairs, weights, windows
 
 # A corpus of which more than this is lost was more likely misread than meant.
 COLLAPSED = 0.5
@@ -34,13 +32,8 @@ DEPTH = 10
 LEVEL = 0.05
 # Fewer losses than these are within chance even where nothing is gained: 0.5 ** 4 > LEVEL.
 FEWEST = 5
-# As for the silver labels of the evaluation (docs/evaluation.md): what holds this share of an
-# answer supports it, and what comes this near is as good; an answer has about three sentences.
-SUPPORT = 0.25
+# What comes this near to the best that was held is as good.
 NEAR = 0.85
-SENTENCES = 3
-
-Windows = tuple[frozenset[str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +72,6 @@ class Outcome:
             "reasons": list(self.reasons),
             "notes": list(self.notes),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A question of the FAQ and its answer."""
-
-    question: str
-    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +118,11 @@ def ask_faq(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> list[
 
     No more than `QUESTIONS`, drawn by a hash of their words.
     """
-    old, new = _pairs(before), _pairs(after)
-    drawn = sorted(_drawn(new), key=lambda key: key not in old)[:QUESTIONS]
-    windows = cache(_windows)
+    old, new = pairs(before) if before else {}, pairs(after)
+    first = sorted(drawn(new), key=lambda each: each not in old)[:QUESTIONS]
+    cached = cache(windows)
     return [
-        _put(new[key], after, before if key in old else None, encoder, windows) for key in drawn
+        _put(new[each], after, before if each in old else None, encoder, cached) for each in first
     ]
 
 
@@ -208,9 +193,9 @@ def _broken_pairs(before: Snapshot | None, after: Snapshot, encoder: Encoder) ->
     """Nothing where either leaves the pairs out of its index: then no pair can answer."""
     if before is None or "without" in (before.manifest.recipe.faq, after.manifest.recipe.faq):
         return
-    old, new = _pairs(before), _pairs(after)
-    unchanged = (key for key in _drawn(new) if key in old and old[key].answer == new[key].answer)
-    asked = [new[key].question for key in islice(unchanged, UNCHANGED)]
+    old, new = pairs(before), pairs(after)
+    kept = (each for each in drawn(new) if each in old and old[each].answer == new[each].answer)
+    asked = [new[each].question for each in islice(kept, UNCHANGED)]
     was = [question for question in asked if _answers_itself(before, encoder, question, 1)]
     lost = [question for question in was if not _answers_itself(after, encoder, question, TOP)]
     if lost:
@@ -224,9 +209,7 @@ def _broken_pairs(before: Snapshot | None, after: Snapshot, encoder: Encoder) ->
 def _answers_itself(snapshot: Snapshot, encoder: Encoder, question: str, top: int) -> bool:
     answer = ask(snapshot, encoder, question, top_k=top)
     sections = [snapshot.sections[cited.hit.passage.section_id] for cited in answer.passages]
-    own = (
-        each.kind == "faq" and _key(each.heading_path[-1]) == _key(question) for each in sections
-    )
+    own = (each.kind == "faq" and key(each.heading_path[-1]) == key(question) for each in sections)
     return not answer.abstained and any(own)
 
 
@@ -235,22 +218,19 @@ def _put(
     after: Snapshot,
     before: Snapshot | None,
     encoder: Encoder,
-    windows: Callable[[str], Windows],
+    cut: Callable[[str], Windows],
 ) -> Asked:
-    query, weights = encode_query(pair.question, encoder), _weights(pair.answer, after)
+    query, heavy = encode_query(pair.question, encoder), weights(pair.answer, after)
 
     def shares(snapshot: Snapshot) -> tuple[float, ...]:
-        return tuple(_held(weights, windows(text)) for text in _texts(snapshot, query))
+        return tuple(held(heavy, cut(text)) for text in _texts(snapshot, query))
 
     return Asked(pair.question, shares(before) if before else None, shares(after))
 
 
 def _texts(snapshot: Snapshot, query: Query) -> list[str]:
     """The first ten passages for a question, FAQ pairs left out."""
-    passages = (hit.passage for hit in search_encoded(snapshot, query, k=CANDIDATES))
-    sections = snapshot.sections
-    body = (each.text for each in passages if sections[each.section_id].kind == "body")
-    return list(islice(body, DEPTH))
+    return [hit.passage.text for hit in search_encoded(snapshot, query, k=DEPTH, body_only=True)]
 
 
 def _best(shares: Sequence[float]) -> float:
@@ -259,51 +239,6 @@ def _best(shares: Sequence[float]) -> float:
 
 def _rank(shares: Sequence[float]) -> float:
     return next((rank for rank, share in enumerate(shares, 1) if share >= SUPPORT), math.inf)
-
-
-def _weights(answer: str, snapshot: Snapshot) -> dict[str, float]:
-    """The answer's distinct stems, the rarer in the snapshot the heavier."""
-    count = snapshot.lexical.count
-    return {
-        stem: math.log(1 + count / (1 + snapshot.lexical.frequency(stem)))
-        for stem in dict.fromkeys(stems(answer))
-    }
-
-
-def _held(weights: Mapping[str, float], windows: Windows) -> float:
-    """The largest share of the weight that a window holds; 0 of an answer without words."""
-    total = sum(weights.values()) or 1.0
-    return max(sum(w for stem, w in weights.items() if stem in held) / total for held in windows)
-
-
-def _windows(text: str) -> Windows:
-    """The stems of each three sentences in a row; of all, where there are fewer."""
-    held = stems_of_each([text[start:end] for start, end in sentences(text)])
-    last = max(1, len(held) - SENTENCES + 1)
-    return tuple(frozenset().union(*held[at : at + SENTENCES]) for at in range(last))
-
-
-def _pairs(snapshot: Snapshot | None) -> dict[str, Pair]:
-    """The FAQ pairs by their questions' keys; of a question asked twice, the first."""
-    if snapshot is None:
-        return {}
-    found: dict[str, Pair] = {}
-    for section in snapshot.sections.values():
-        if section.kind == "faq":
-            text = snapshot.documents[section.document_id].text
-            pair = Pair(section.heading_path[-1], text[section.body_start : section.end].strip())
-            found.setdefault(_key(pair.question), pair)
-    return found
-
-
-def _key(question: str) -> str:
-    """What two questions share that differ in case and blanks alone."""
-    return " ".join(question.casefold().split())
-
-
-def _drawn(keys: Iterable[str]) -> list[str]:
-    """The keys in an order that nobody chose and that adding one does not change."""
-    return sorted(keys, key=lambda key: hashlib.sha256(key.encode()).hexdigest())
 
 
 def _listed(questions: Sequence[str]) -> str:

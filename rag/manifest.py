@@ -53,6 +53,21 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """How a confidence comes from its log odds on public sets: 1 / (1 + exp(-(bias + scale * it))).
+
+    Below `threshold` is abstained, so that of the answers given at most a share of `risk` is wrong.
+    `questions` is how many of the FAQ's it was fitted to; with 0 it is that of the public sets.
+    """
+
+    bias: float
+    scale: float
+    threshold: float
+    risk: float
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileEntry:
     size: int
     sha256: str
@@ -72,6 +87,7 @@ class Manifest:
     model: Model
     recipe: Recipe
     counts: Counts
+    calibration: Calibration
     software: Mapping[str, str]
     files: Mapping[str, FileEntry]
 
@@ -113,6 +129,7 @@ def parse_manifest(raw: bytes) -> Manifest:
             model=Model(**value["model"]),
             recipe=Recipe(**value["recipe"]),
             counts=Counts(**value["counts"]),
+            calibration=Calibration(**value["calibration"]),
             software=dict(value["software"]),
             files={name: FileEntry(**entry) for name, entry in value["files"].items()},
         )

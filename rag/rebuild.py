@@ -11,7 +11,7 @@ from typing import Any
 
 from watchfiles import watch
 
-from rag.build import index_corpus, reusable
+from rag.build import RISK, index_corpus, reusable
 from rag.canaries import Canary, read_canaries
 from rag.console import say
 from rag.encoder import Encoder
@@ -76,6 +76,7 @@ def rebuild(
     if_stale: bool = False,
     full: bool = False,
     gate: Gate | None = None,
+    risk: float = RISK,
 ) -> Built | None:
     """What was built and published; None where it would be what is there (`if_stale`).
 
@@ -88,10 +89,10 @@ def rebuild(
     corpus = read_corpus(paths, skip_unreadable, reuse.known)
     for id, reason in corpus.skipped:
         say(f"skipped {id}: {reason}")
-    if if_stale and is_whole and not is_stale(previous, corpus, encoder, faq):
+    if if_stale and is_whole and not is_stale(previous, corpus, encoder, faq, risk):
         return None
     with writing(index), reporting(sys.stderr) as progress:
-        snapshot = index_corpus(corpus, encoder, faq=faq, reuse=reuse, progress=progress)
+        snapshot = index_corpus(corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=progress)
         outcome = _judged(index, before, snapshot, encoder, gate)
         publish(index, snapshot, encoder, DISK, remarks=_remarks(outcome))
     return Built(snapshot.manifest, reused(reuse, snapshot) if previous else None, outcome)
@@ -112,6 +113,7 @@ def rebuilds(
     encoder: Encoder,
     occasions: Iterable[object],
     gate: Gate | None = None,
+    risk: float = RISK,
     pause: float = PAUSE,
 ) -> Iterator[Built]:
     """What was built on each occasion that made a difference; a build that fails is said.
@@ -120,7 +122,7 @@ def rebuilds(
     """
     for _ in occasions:
         try:
-            built = _rebuild_when_idle(index, paths, encoder, gate, pause)
+            built = _rebuild_when_idle(index, paths, encoder, gate, risk, pause)
         except RagError as error:
             say(f"not rebuilt: {error}")
         else:
@@ -138,12 +140,17 @@ def summary(manifest: Manifest, index: Path) -> str:
 
 
 def _rebuild_when_idle(
-    index: Path, paths: Sequence[Path], encoder: Encoder, gate: Gate | None, pause: float
+    index: Path,
+    paths: Sequence[Path],
+    encoder: Encoder,
+    gate: Gate | None,
+    risk: float,
+    pause: float,
 ) -> Built | None:
     said = False
     while True:
         try:
-            return rebuild(index, paths, encoder, if_stale=True, gate=gate)
+            return rebuild(index, paths, encoder, if_stale=True, gate=gate, risk=risk)
         except BusyError as error:
             if not said:
                 say(f"not yet rebuilt: {error}")

@@ -93,9 +93,10 @@ def search_encoded(
     mode: Mode = "hybrid",
     weights: Weights = DEFAULT_WEIGHTS,
     filters: Filters = NO_FILTERS,
+    body_only: bool = False,
 ) -> list[ScoredPassage]:
-    """`search` for a question that is already encoded."""
-    found = find_candidates(snapshot, query, max(k, CANDIDATES), mode, weights, filters)
+    """`search` for a question that is already encoded; `body_only` leaves FAQ pairs out."""
+    found = find_candidates(snapshot, query, max(k, CANDIDATES), mode, weights, filters, body_only)
     return best_of(snapshot, found, k)
 
 
@@ -106,9 +107,13 @@ def find_candidates(
     mode: Mode = "hybrid",
     weights: Weights = DEFAULT_WEIGHTS,
     filters: Filters = NO_FILTERS,
+    body_only: bool = False,
 ) -> Candidates:
-    """The k best by cosine and the k best by BM25, scored by every signal that the mode uses."""
-    within = _rows_within(snapshot, filters)
+    """The k best by cosine and the k best by BM25, scored by every signal that the mode uses.
+
+    `body_only` leaves FAQ pairs out.
+    """
+    within = _rows_within(snapshot, filters, body_only)
     if mode == "dense":
         rows = dense.nearest(snapshot.dense, query.pooled, k, within)
         return _single("dense", rows, dense.cosines(snapshot.dense, query.pooled, rows))
@@ -125,6 +130,12 @@ def find_candidates(
         "heading": snapshot.headings.cosines(query.pooled, rows, cosines),
     }
     return Candidates(rows, signals, fuse(signals, weights))
+
+
+def narrowed(candidates: Candidates, kept: npt.NDArray[np.bool_]) -> Candidates:
+    """Some of the candidates of a hybrid search, as if there were no others."""
+    signals = {name: signal[kept] for name, signal in candidates.signals.items()}
+    return Candidates(candidates.rows[kept], signals, fuse(signals, DEFAULT_WEIGHTS))
 
 
 def best_of(snapshot: Snapshot, candidates: Candidates, k: int) -> list[ScoredPassage]:
@@ -159,16 +170,17 @@ def _best(scores: npt.NDArray[np.float32], k: int, within: Rows | None) -> Rows:
     return best
 
 
-def _rows_within(snapshot: Snapshot, filters: Filters) -> Rows | None:
+def _rows_within(snapshot: Snapshot, filters: Filters, body_only: bool) -> Rows | None:
     """The rows that the filters let through, or None where they let all through."""
-    if not filters.document_id and filters.section is None:
+    if not filters.document_id and filters.section is None and not body_only:
         return None
     wanted = set(filters.document_id)
     rows = [
         row
         for row, passage in enumerate(snapshot.passages)
         if (not wanted or passage.document_id in wanted)
-        and _in_section(snapshot.sections[passage.section_id], filters.section)
+        and _in_section(section := snapshot.sections[passage.section_id], filters.section)
+        and not (body_only and section.kind == "faq")
     ]
     return np.array(rows, dtype=np.int64)
 

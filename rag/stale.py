@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from rag.build import model, recipe
+from rag.build import RISK, model, recipe
 from rag.encoder import Encoder
 from rag.manifest import FaqPolicy
 from rag.readers import Corpus
 from rag.snapshot import Snapshot
 
 
-def is_stale(current: Snapshot | None, corpus: Corpus, encoder: Encoder, faq: FaqPolicy) -> bool:
-    """Whether there is no index, or one built from other documents, model or recipe."""
+def is_stale(
+    current: Snapshot | None,
+    corpus: Corpus,
+    encoder: Encoder,
+    faq: FaqPolicy,
+    risk: float = RISK,
+) -> bool:
+    """Whether there is no index, or one built from other documents, model, recipe or risk."""
     if current is None:
         return True
     was = current.manifest
@@ -19,4 +25,5 @@ def is_stale(current: Snapshot | None, corpus: Corpus, encoder: Encoder, faq: Fa
         documents != current.documents
         or was.model != model(encoder)
         or was.recipe != recipe(encoder, faq)
+        or was.calibration.risk != risk
     )

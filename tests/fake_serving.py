@@ -9,6 +9,7 @@ import faiss
 import numpy as np
 
 from rag.answer import cite
+from rag.confidence import uncalibrated
 from rag.headings import Headings
 from rag.lexical import LexicalIndex
 from rag.manifest import Counts, Manifest, Model, Recipe
@@ -104,8 +105,9 @@ def _manifest(documents: int, passages: int) -> Manifest:
         format=1,
         corpus_sha256="0" * 64,
         model=Model("word-counter", "0" * 64, "", dim=2, token_dim=2, window=256),
-        recipe=Recipe("with", 1, 254, 1.2, 0.75, 33, 256.0),
+        recipe=Recipe("with", 1, 254, 1.2, 0.75, 33, 2),
         counts=Counts(documents, passages, 1, passages, 0),
+        calibration=uncalibrated(0.25),
         software={},
         files={},
     )

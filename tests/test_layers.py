@@ -11,8 +11,8 @@ LAYERS = [
     " onnx_encoder torch_encoder head opening dense lexical tokens integers late headings"
     " software wording",
     "versions intact snapshot readback store",
-    "reuse build stale search",
-    "confidence highlight explain answer verify diff doctor canaries gate",
+    "reuse build stale search confidence support calibrate",
+    "highlight explain answer verify diff doctor canaries gate",
     "saved schemas problem refusals body edge roots serving jobs upkeep_models upkeep server"
     " present progress console rebuild cli service",
 ]

@@ -91,3 +91,11 @@ def test_an_encoded_query_gives_the_same_hits(fruit: Snapshot) -> None:
     assert search_encoded(fruit, query, k=3) == search(fruit, ENCODER, "blue plums", k=3)
     assert query.stems == ("blue", "plum")
     assert np.isclose(np.linalg.norm(query.pooled), 1)
+
+
+def test_body_only_leaves_faq_pairs_out_and_finds_as_many_others(tmp_path: Path) -> None:
+    pairs = "".join(f"### What are bees {n}?\n\nBees.\n\n" for n in range(60))
+    snapshot = snapshot_of(tmp_path, bees=f"# Z\n\n## Zoo\n\nA bee.\n\n## FAQ\n\n{pairs}")
+    query = encode_query("What are bees?", ENCODER)
+    assert len(search_encoded(snapshot, query, k=9)) == 9
+    assert texts(search_encoded(snapshot, query, k=9, body_only=True)) == ["A bee."]

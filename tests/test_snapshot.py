@@ -167,7 +167,7 @@ def test_an_altered_manifest_is_refused(index: Path) -> None:
     [
         (b"[]", f"format None, this version reads {FORMAT}"),
         (b'{"format": 999}', f"format 999, this version reads {FORMAT}"),
-        (f'{{"format": {FORMAT}}}'.encode(), "fields differ: corpus_sha256"),
+        (f'{{"format": {FORMAT}}}'.encode(), "fields differ: calibration, corpus_sha256"),
     ],
 )
 def test_a_manifest_of_another_kind_is_refused(index: Path, raw: bytes, says: str) -> None:

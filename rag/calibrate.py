@@ -1,0 +1,143 @@
+"""Fits the confidence to a corpus by its own FAQ.
+
+Each question of the FAQ whose answer the rest of the documents supports is put to that rest twice:
+as it is, and without the passages that do, so that no answer is left. What is fitted is a shift and
+a scale of the log odds that public sets gave, held near these by a prior: a few questions move them
+a little, many as far as they must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.confidence import features, log_odds, uncalibrated
+from rag.encoder import Encoder
+from rag.manifest import Calibration
+from rag.search import Candidates, Query, best_of, encode_query, find_candidates, narrowed
+from rag.snapshot import Snapshot
+from rag.support import SUPPORT, Pair, Windows, drawn, held, pairs, weights, windows
+from rag.types import Passage
+
+Values = npt.NDArray[np.float64]
+
+# So many questions tell what there is to tell, in seconds.
+QUESTIONS = 50
+# The first passages hold the answer, or the question counts as not answered.
+TOP = 5
+# How far shift and scale may be expected to be from 0 and 1: eval/results/confidence.json
+SHIFT_PRIOR = 1.0
+SCALE_PRIOR = 0.5
+# Where the rest of the documents supports fewer of the answers, it is not what the FAQ is about.
+SUPPORTED = 0.5
+# From so many questions on the threshold is their own, too.
+ENOUGH = 20
+STEPS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question as asked: the log odds that it was answered, and whether it was."""
+
+    odds: float
+    right: bool
+
+
+def calibrated(snapshot: Snapshot, encoder: Encoder, risk: float) -> Snapshot:
+    """The snapshot with its confidence fitted to its FAQ, where that is indexed with the rest.
+
+    Without an FAQ, or where most of it stands nowhere else, the public sets' calibration holds.
+    """
+    asked = _asked(snapshot, encoder) if snapshot.manifest.recipe.faq == "with" else []
+    told = [cases for cases in asked if cases]
+    if len(told) < SUPPORTED * len(asked):
+        told = []
+    fitted = calibration([case for cases in told for case in cases], len(told), risk)
+    return replace(snapshot, manifest=replace(snapshot.manifest, calibration=fitted))
+
+
+def calibration(cases: Sequence[Case], questions: int, risk: float) -> Calibration:
+    """The calibration by the cases that came of so many questions."""
+    start = uncalibrated(risk)
+    if not cases:
+        return start
+    odds = np.array([case.odds for case in cases])
+    right = np.array([case.right for case in cases], dtype=np.float64)
+    shift, scale = (round(value, 4) for value in fit(odds, right, SHIFT_PRIOR, SCALE_PRIOR))
+    sure = 1 / (1 + np.exp(-(shift + scale * odds)))
+    threshold = _threshold(sure, risk) if questions >= ENOUGH else start.threshold
+    return Calibration(shift, scale, round(threshold, 4), risk, questions)
+
+
+def fit(odds: Values, right: Values, shift_prior: float, scale_prior: float) -> tuple[float, float]:
+    """Shift and scale of the log odds, most probable given the outcomes and normal priors around
+    0 and 1 of those standard deviations; by Newton's method."""
+    rows = np.column_stack([np.ones(len(odds)), odds])
+    expected, precision = np.array([0.0, 1.0]), np.diag([shift_prior**-2, scale_prior**-2])
+    found = expected
+    for _ in range(STEPS):
+        sure = 1 / (1 + np.exp(-(rows @ found)))
+        gradient = rows.T @ (sure - right) + precision @ (found - expected)
+        curvature = (rows.T * (sure * (1 - sure))) @ rows + precision
+        found = found - np.linalg.solve(curvature, gradient)
+    return float(found[0]), float(found[1])
+
+
+def _threshold(sure: Values, risk: float) -> float:
+    """The lowest confidence such that, of the cases at and above it, at most that share is expected
+    to be wrong; where there is none, what keeps every single answer to it."""
+    ordered = np.sort(sure)[::-1]
+    wrong = np.cumsum(1 - ordered) / np.arange(1, len(ordered) + 1)
+    within = np.flatnonzero(wrong <= risk)
+    return float(ordered[within[-1]]) if len(within) else 1 - risk
+
+
+def _asked(snapshot: Snapshot, encoder: Encoder) -> list[list[Case]]:
+    """The cases of each of the first `QUESTIONS`; none for one whose answer nothing supports."""
+    found = pairs(snapshot)
+    cut = cache(windows)
+    return [_cases(snapshot, encoder, found[each], cut) for each in islice(drawn(found), QUESTIONS)]
+
+
+def _cases(
+    snapshot: Snapshot, encoder: Encoder, pair: Pair, cut: Callable[[str], Windows]
+) -> list[Case]:
+    """The question put to what is not FAQ, and to what of that does not support the answer."""
+    query, heavy = encode_query(pair.question, encoder), weights(pair.answer, snapshot)
+
+    def supports(passage: Passage) -> bool:
+        return held(heavy, cut(passage.text)) >= SUPPORT
+
+    body = find_candidates(snapshot, query, body_only=True)
+    ranked = [hit.passage for hit in best_of(snapshot, body, len(body.rows))]
+    gone = _first_supporting(ranked, supports)
+    left = narrowed(body, ~np.isin(body.rows, [snapshot.rows[passage.id] for passage in gone]))
+    if not gone or len(left.rows) == 0:
+        return []
+    right = any(passage in gone for passage in ranked[:TOP])
+    return [_case(snapshot, query, body, right), _case(snapshot, query, left, False)]
+
+
+def _first_supporting(
+    ranked: Sequence[Passage], supports: Callable[[Passage], bool]
+) -> list[Passage]:
+    """The passages that support, down to where so many that do not have been seen as matter."""
+    gone, others = [], 0
+    for passage in ranked:
+        if supports(passage):
+            gone.append(passage)
+        else:
+            others += 1
+        if others == TOP:
+            break
+    return gone
+
+
+def _case(snapshot: Snapshot, query: Query, candidates: Candidates, right: bool) -> Case:
+    hits = best_of(snapshot, candidates, TOP)
+    return Case(log_odds(features(snapshot, query, candidates, hits)), right)
