@@ -34,8 +34,10 @@ from rag.search import CANDIDATES
 BASELINE = "dense + BM25, min-max 1:1"
 SINGLE = ("dense alone", "BM25 alone", "late interaction alone", BASELINE)
 GRID = tuple(
-    Weights(dense, bm25, 3, heading)
-    for dense, bm25, heading in product((1, 1.5, 2, 3), (0.5, 1, 1.5), (0, 0.5, 0.75, 1, 1.5))
+    Weights(dense, bm25, late, heading)
+    for dense, bm25, late, heading in product(
+        (1, 2), (0.75, 1, 1.5), (2.5, 3, 4), (0, 0.5, 0.75, 1)
+    )
 )
 # Candidates by dense and by BM25, in place of those that are served.
 NUMBERS = (25, 100, 200)

@@ -28,9 +28,9 @@ Scaled = npt.NDArray[np.float64]
 class Weights:
     """How much each signal counts; at least one is positive, none is negative."""
 
-    dense: float = 2.0
-    bm25: float = 1.5
-    late: float = 3.0
+    dense: float = 1.0
+    bm25: float = 1.0
+    late: float = 2.5
     heading: float = 0.75
 
     def __post_init__(self) -> None:
