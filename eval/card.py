@@ -12,6 +12,8 @@ from safetensors import safe_open
 from eval.markdown import mean_row, table
 from rag.model_files import file_sha256
 
+# What the head in `rag/models/` is called in results.
+SHIPPED = "head, 384, 2 bits"
 SOURCES = {
     "squad2": ("SQuAD 2.0 development set, 20 of 35 articles", "CC BY-SA 4.0"),
     "pubmedqa_l": ("PubMedQA, labelled questions", "MIT"),
@@ -64,9 +66,7 @@ English only. Paragraphs of the other 15 squad2 articles took no part: 7 calibra
 ## Made by
 
 `python -m eval.train_head ../shared/data`, on one thread; the same data, model and software on the
-same kind of processor give the same bytes. When these weights were made, BM25, which helps to pick
-the hard passages, left out a longer list of stop words (bm25s' `STOPWORDS_EN_PLUS`); with today's
-list the command gives other bytes. Settings, explained in `eval/train_head.py`:
+same kind of processor give the same bytes. Settings, explained in `eval/train_head.py`:
 
 {recipe}
 

@@ -7,11 +7,21 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from eval.card import card
+from eval.card import SHIPPED, card
 from eval.markdown import figure, mean_row, signed, table
 from eval.outcome import RESULTS, read_outcome
 from eval.passages_page import FREE, best_kin, by_length, caps, passages_section
-from eval.prose import CONFIDENCE, FUSION, HEAD, HIGHLIGHTS, INTRODUCTION, LOST, PUBLIC
+from eval.prose import (
+    CONFIDENCE,
+    FUSION,
+    HEAD,
+    HIGHLIGHTS,
+    INTRODUCTION,
+    LOST,
+    PUBLIC,
+    REFITTED,
+    RISKS,
+)
 from eval.results import Result, read_result
 from rag.errors import UsageError
 
@@ -23,7 +33,7 @@ MEASURE = "nDCG@10"
 SYSTEMS = ("dense", "bm25", "late", "dense+bm25", "all")
 SERVED_GROUP = "as-served"
 # Rows that show something else than a choice.
-NO_DECISION = ("as served, chosen without it", "head, 128, not rounded")
+NO_DECISION = ("as served, chosen without it",)
 OUTCOMES = ("head", "fusion", "confidence", "highlights", "passages")
 TRIED_COLUMNS = ("score of a sentence", "best alone", "with a second within .02", "sentences then")
 RISK_COLUMNS = ("threshold", "coverage", "answered")
@@ -73,11 +83,17 @@ def public_sets(public: Sequence[Result]) -> str:
 def head_section(head: Outcome) -> str:
     """What the late-interaction head gives and costs."""
     tokens = head["tokens_per_passage"]
+    sizes = [
+        [name, str(size), f"{tokens * size:.0f}"] for name, size in head["bytes_per_token"].items()
+    ]
     tables = [table(*mean_row(head[kind])) for kind in ("alone", "as_served")]
     return f"""{HEAD}
 
-A passage of these tasks has {tokens:.0f} tokens on average: {tokens * 128:.0f} bytes with the head,
-{tokens * 384:.0f} without. nDCG@10 of late interaction alone:
+A passage of these tasks has {tokens:.0f} tokens on average:
+
+{table(["token vectors", "bytes a token", "bytes a passage"], sizes)}
+
+nDCG@10 of late interaction alone:
 
 {tables[0]}
 
@@ -128,6 +144,11 @@ def confidence_section(confidence: Outcome) -> str:
         for each in found
         if each
     ]
+    refitted = [
+        [few, prior, *(f"{each[k]:.3f}".lstrip("0") for k in ("log_loss", "ece"))]
+        for few, by_prior in confidence["refitted"].items()
+        for prior, each in by_prior.items()
+    ]
     terms = " + ".join(f"{v:.2f} {name}" for name, v in confidence["coefficients"].items())
     formula = f"1 / (1 + exp(-({confidence['bias']:.2f} + {terms})))"
     return f"""{CONFIDENCE.format(formula=formula)}
@@ -139,8 +160,11 @@ Expected calibration error over all sets, left out in turn and counted equally:
 
 {table(["confidence", "share right", "share of questions"], bins)}
 
-Thresholds for a wanted share of wrong answers among those given, by fits that had not seen the
-set; a risk that is missing cannot be kept there at any threshold:
+{REFITTED}
+
+{table(["questions", "priors' deviations", "log loss", "calibration error"], refitted)}
+
+{RISKS}
 
 {table(["set", "risk", "threshold", "questions answered", "of those that can be"], risks)}
 
@@ -174,7 +198,7 @@ def lost(
     )
     rows = [
         *_behind("fusion", "nDCG@10", fusion["rows"], "as served"),
-        *_behind("token vectors, fused", "nDCG@10", head["as_served"], "head, 128"),
+        *_behind("token vectors, fused", "nDCG@10", head["as_served"], SHIPPED),
         *_behind("passage length", "nDCG@10", by_length(passages), "as served"),
         *_behind("context", "nDCG@10", passages["contexts"]["fused"], "as served"),
         *_behind("sentence vectors", "nDCG@10", passages["sentences"], "as served"),

@@ -18,6 +18,7 @@ import typer
 from safetensors.numpy import load_file, save_file
 
 from eval.cache import digest
+from eval.card import SHIPPED
 from eval.fit_fusion import Found, read_found, scores
 from eval.fusions import FUSIONS, Fusion, fused
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
@@ -33,8 +34,6 @@ from rag.tokens import width
 
 Pools = Sequence[tuple[Pool, Sequence[str]]]
 FLOAT = 32
-# The head that is in `rag/models/`.
-SHIPPED = "head, 384, 2 bits"
 # Others: the recipe, how much of its untrained start is kept, and the bits a component is kept in.
 OTHERS = {
     "principal components, 128, 8 bits": (Recipe(size=128), 1.0, 8),

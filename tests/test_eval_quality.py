@@ -3,18 +3,21 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from paper import PaperEncoder
 from tiny_beir import write_collection
 
 from eval.beir import read_collection
 from eval.bench import bench
+from eval.fit_confidence import SMALL
 from eval.markdown import figure, mean_row, signed, table
 from eval.outcome import read_outcome, write_outcome
 from eval.quality import CARD, OUTCOMES, PAGE, main, pages, public_sets, read_public
 from eval.results import Result, write_result
 from rag import confidence, highlight
 from rag.build import silent
+from rag.calibrate import SCALE_PRIOR, SHIFT_PRIOR
 from rag.errors import UsageError
 from rag.fusion import Weights
 
@@ -60,6 +63,18 @@ def test_the_confidence_that_ships_is_the_one_that_was_fitted() -> None:
     assert pytest.approx(fitted["bias"], abs=0.005) == confidence.BIAS
     for name, value in fitted["coefficients"].items():
         assert getattr(confidence.COEFFICIENTS, name) == pytest.approx(value, abs=0.005)
+    assert pytest.approx(fitted["background"], abs=0.005) == confidence.BACKGROUND
+    thresholds = {each["risk"]: each["threshold"] for each in fitted["risks"][SMALL]}
+    assert pytest.approx(thresholds, abs=0.005) == confidence.THRESHOLDS
+
+
+def test_the_prior_that_ships_lowers_the_loss_most_on_average() -> None:
+    refitted = read_outcome(RESULTS / "confidence.json")["refitted"]
+    means = {
+        prior: np.mean([refitted[few][prior]["log_loss"] for few in refitted])
+        for prior in refitted["8"]
+    }
+    assert min(means, key=lambda each: means[each]) == str((SHIFT_PRIOR, SCALE_PRIOR))
 
 
 def test_the_highlight_that_ships_holds_the_answer_often_enough() -> None:
