@@ -47,6 +47,8 @@ def names() -> list[str]:
         "heading_rows.npy",
         "headings.npy",
         "manifest.json",
+        "mark_starts.npy",
+        "marks.npy",
         "passages.jsonl",
         "probes.npy",
         "sections.jsonl",
