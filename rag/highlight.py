@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rag.late import similarities
+from rag.late import best_similarities
 from rag.marks import Sentences
 from rag.search import Query
 from rag.snapshot import Snapshot
@@ -38,19 +38,18 @@ def _scores(
     snapshot: Snapshot, query: Query, rows: Sequence[int], marks: Sequence[Sentences]
 ) -> list[list[float]]:
     """The scores of each passage's sentences; none where the query has no tokens."""
-    filled = [(row, found) for row, found in zip(rows, marks, strict=True) if len(found)]
-    if len(query.tokens) == 0 or not filled:
+    if len(query.tokens) == 0 or not any(map(len, marks)):
         return [[] for _ in marks]
-    # Each from its first sentence's first token to its last one's last.
-    blocks = [snapshot.tokens.rows(row)[found[0, 2] : found[-1, 3]] for row, found in filled]
-    places = np.cumsum([0, *(len(block) for block in blocks[:-1])])
-    shifts = [place - found[0, 2] for place, (_, found) in zip(places, filled, strict=True)]
-    bounds = np.concatenate(
-        [each[:, 2:] + by for by, (_, each) in zip(shifts, filled, strict=True)]
-    )
-    similar = similarities(query.tokens, np.concatenate(blocks))
-    # Every other part is what lies between two sentences; the last goes to the end by itself.
-    best = np.maximum.reduceat(similar, bounds.ravel()[:-1], axis=0)[::2]
+    blocks, bounds, at = [], [], 0
+    for row, found in zip(rows, marks, strict=True):
+        if len(found):
+            first, last = found[0, 2], found[-1, 3]
+            blocks.append(snapshot.tokens.rows(row)[first:last])
+            bounds.append(found[:, 2:] + (at - first))
+            at += last - first
+    # Every other part is what lies between two sentences; the last sentence ends at the end.
+    places = np.concatenate(bounds, dtype=np.int64).ravel()[:-1]
+    best = best_similarities(query.tokens, np.concatenate(blocks), places)[::2]
     scores = iter(best.mean(axis=1).tolist())
     return [[next(scores) for _ in found] for found in marks]
 
