@@ -67,13 +67,11 @@ def _rounded(query: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
 
 def _levels(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int32]:
     """The products of the stored tokens' levels with the query's tokens, int32 (t, q)."""
-    planes = [tokens & (LEVELS - 1)]
-    planes += [(tokens >> (BITS * at)) & (LEVELS - 1) for at in range(1, PER_BYTE - 1)]
-    planes += [tokens >> (BITS * (PER_BYTE - 1))]
-    products = map(product, planes, np.split(rounded, PER_BYTE))
-    levels = next(products)
-    for each in products:
-        levels += each
+    levels = np.zeros((len(tokens), rounded.shape[1]), dtype=np.int32)
+    for at, part in enumerate(np.split(rounded, PER_BYTE)):
+        plane = tokens >> (BITS * at)
+        plane &= LEVELS - 1
+        levels += product(plane, part)
     return levels
 
 
