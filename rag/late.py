@@ -47,10 +47,11 @@ def late_scores(query: Matrix, tokens: TokenStore, passages: Sequence[int]) -> M
     `query` float32 (q, dim), rows L2-normalised. A query or a passage without tokens scores 0.
     """
     scores = np.zeros(len(passages), dtype=np.float32)
-    filled = [at for at, row in enumerate(passages) if tokens.starts[row] < tokens.starts[row + 1]]
+    found = [(at, tokens.rows(row)) for at, row in enumerate(passages)]
+    filled = [at for at, rows in found if len(rows)]
     if len(query) == 0 or not filled:
         return scores
-    blocks = [tokens.rows(passages[at]) for at in filled]
+    blocks = [rows for _, rows in found if len(rows)]
     starts = np.cumsum([0, *(len(block) for block in blocks[:-1])])
     scores[filled] = best_similarities(query, np.concatenate(blocks), starts).mean(axis=1)
     return scores
@@ -69,9 +70,7 @@ def _levels(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int
     """The products of the stored tokens' levels with the query's tokens, int32 (t, q)."""
     levels = np.zeros((len(tokens), rounded.shape[1]), dtype=np.int32)
     for at, part in enumerate(np.split(rounded, PER_BYTE)):
-        plane = tokens >> (BITS * at)
-        plane &= LEVELS - 1
-        levels += product(plane, part)
+        levels += product((tokens >> (BITS * at)) & (LEVELS - 1), part)
     return levels
 
 
