@@ -32,7 +32,7 @@ from rag.types import Passage
 SAMPLE = Path("corpus")
 SAMPLE_QUESTIONS = Path("eval/car-t-lupus/questions.jsonl")
 # Questions a corpus at most, and how often each is asked each way.
-MOST = 100
+MOST = 50
 ROUNDS = 5
 TOP_K = 5
 LIBRARIES = ("faiss-cpu", "numpy", "onnxruntime", "tokenizers")
