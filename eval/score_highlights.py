@@ -8,7 +8,6 @@ on the calibration articles, where the way was chosen.
 from __future__ import annotations
 
 import sys
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -33,7 +32,6 @@ from rag.late import similarities
 from rag.opening import open_encoder
 from rag.progress import reporting
 from rag.search import Query, encode_query, search_encoded
-from rag.sentences import sentences
 from rag.snapshot import Snapshot
 from rag.types import Passage
 from rag.words import STOP_WORDS, stems
@@ -105,11 +103,11 @@ def firsts(snapshot: Snapshot, encoder: Encoder, folder: Path, part: Part) -> li
     return found
 
 
-def as_served(snapshot: Snapshot, encoder: Encoder, asked: Sequence[First]) -> dict[str, Any]:
+def as_served(snapshot: Snapshot, asked: Sequence[First]) -> dict[str, Any]:
     """How often what `rag.highlight` marks holds an answer, and how much it marks."""
     held, lengths, counts = [], [], []
     for each in asked:
-        spans = highlights(snapshot, encoder, each.query, each.passage)
+        [spans] = highlights(snapshot, each.query, [each.passage])
         text = snapshot.documents[each.passage.document_id].text
         marked = [text[span.char_start : span.char_end] for span in spans]
         held.append(float(holds(marked, each.answers)))
@@ -148,7 +146,7 @@ def main(
     made = provenance(
         "python -m eval.score_highlights ../shared/data", encoder.sha256, encoder.head_sha256
     )
-    scored = as_served(snapshot, encoder, firsts(snapshot, encoder, data / SQUAD, "score"))
+    scored = as_served(snapshot, firsts(snapshot, encoder, data / SQUAD, "score"))
     chosen = tried(snapshot, encoder, firsts(snapshot, encoder, data / SQUAD, "calibrate"))
     write_outcome(out, made | {"as_served": scored, "tried": chosen})
     print(out)
@@ -177,15 +175,12 @@ def _described(
     snapshot: Snapshot, encoder: Encoder, each: First, rarity: Mapping[str, float]
 ) -> tuple[list[Sentence], Terms]:
     """The passage's sentences that hold tokens, and the weights of the query's tokens."""
-    text, pieces = each.passage.text, encoder.word_pieces(each.passage.text)
-    tokens = snapshot.tokens.rows(snapshot.rows[each.passage.id])
-    similar = similarities(each.query.tokens, tokens[len(tokens) - len(pieces) :])
-    starts = [start for start, _ in pieces]
-    places = [
-        (text[start:end], bisect_left(starts, start), bisect_left(starts, end))
-        for start, end in sentences(text)
+    row, text = snapshot.rows[each.passage.id], each.passage.text
+    similar = similarities(each.query.tokens, snapshot.tokens.rows(row))
+    kept = [
+        (text[start:end], similar[first:last].max(axis=0))
+        for start, end, first, last in snapshot.marks.of(row).tolist()
     ]
-    kept = [(sentence, similar[a:b].max(axis=0)) for sentence, a, b in places if a < b]
     pooled = encoder.encode_passages([sentence for sentence, _ in kept], [""] * len(kept)).pooled
     asked = set(each.query.stems)
     found = [

@@ -30,6 +30,8 @@ def ask(
     candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
     hits = best_of(snapshot, candidates, max(top_k, FIRST))
     sure = confidence(snapshot, query, candidates, hits)
+    shown = hits[:top_k]
+    marked = highlights(snapshot, query, [hit.passage for hit in shown])
     return Answer(
         question=question,
         passages=tuple(
@@ -37,10 +39,10 @@ def ask(
                 rank=rank,
                 hit=hit,
                 citation=cite(snapshot, hit.passage),
-                highlights=highlights(snapshot, encoder, query, hit.passage),
+                highlights=spans,
                 explanation=explain(snapshot, query, candidates, hit) if explained else None,
             )
-            for rank, hit in enumerate(hits[:top_k], start=1)
+            for rank, (hit, spans) in enumerate(zip(shown, marked, strict=True), start=1)
         ),
         confidence=sure,
         abstained=sure < snapshot.manifest.calibration.threshold,

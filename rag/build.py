@@ -17,9 +17,20 @@ from rag.encoder import Encoder
 from rag.errors import CorpusError
 from rag.headings import Headings, headings_of
 from rag.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe
+from rag.marks import Marks, Sentences, marks, sentences_of
 from rag.passages import passages_of
 from rag.readers import Corpus, read_corpus
-from rag.reuse import NOTHING, Content, Cuts, Reuse, Vectors, content_of, reuse_of
+from rag.reuse import (
+    NOTHING,
+    Content,
+    Cuts,
+    Markable,
+    Reuse,
+    Vectors,
+    content_of,
+    markable_of,
+    reuse_of,
+)
 from rag.sections import sections_of
 from rag.snapshot import Snapshot, contents, entries, probe_vectors
 from rag.software import software
@@ -107,6 +118,7 @@ def index_corpus(
         lexical=index,
         tokens=tokens,
         headings=_headings(split.passages, encoder, reuse, progress),
+        marks=_marks(split, tokens, encoder, reuse),
         probes=probe_vectors(encoder),
     )
     files = entries(contents(snapshot))
@@ -225,6 +237,22 @@ def _headings(
         return np.concatenate(made)
 
     return headings_of(passages, reuse.headings, encode, encoder.dim)
+
+
+def _marks(split: Split, tokens: TokenStore, encoder: Encoder, reuse: Reuse) -> Marks:
+    """The sentences of the passages; those of a content that stands twice are made once."""
+    sections = {section.id: section for section in split.sections}
+    found: dict[Markable, Sentences] = {}
+    wanted = [markable_of(passage, sections[passage.section_id]) for passage in split.passages]
+    for row, markable in enumerate(wanted):
+        if markable not in found:
+            (_, text), start = markable
+            found[markable] = (
+                reuse.sentences[markable]
+                if markable in reuse.sentences
+                else sentences_of(text, start, encoder.word_pieces(text), len(tokens.rows(row)))
+            )
+    return marks(found[markable] for markable in wanted)
 
 
 def _encode_new(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -69,11 +70,11 @@ def features(
     snapshot: Snapshot, query: Query, candidates: Candidates, hits: Sequence[ScoredPassage]
 ) -> Features:
     """The features of at least one hit, best first, and the candidates that the hits came from."""
-    late = _late(snapshot, query, candidates)
-    of_row = dict(zip(candidates.rows.tolist(), late.tolist(), strict=True))
+    late = _late(snapshot, query, candidates).tolist()
+    of_row = dict(zip(candidates.rows.tolist(), late, strict=True))
     first = [of_row[snapshot.rows[hit.passage.id]] for hit in hits[:FIRST]]
     background = [BACKGROUND] * (ENOUGH - len(late))
-    return Features(late=max(first), lead=first[0] - float(np.median([*late, *background])))
+    return Features(late=max(first), lead=first[0] - median([*late, *background]))
 
 
 def _late(snapshot: Snapshot, query: Query, candidates: Candidates) -> Signal:

@@ -56,9 +56,9 @@ def min_max(signal: Signal) -> Scaled:
     [0.0, 1.0, 0.5]
     """
     values = signal.astype(np.float64)
-    if len(values) == 0 or values.max() == values.min():
+    if len(values) == 0 or (least := values.min()) == (most := values.max()):
         return np.zeros(len(values))
-    scaled: Scaled = (values - values.min()) / (values.max() - values.min())
+    scaled: Scaled = (values - least) / (most - least)
     return scaled
 
 

@@ -1,16 +1,14 @@
-"""Highlights: the sentence of a passage that answers, by the token scores already there."""
+"""Highlights: the sentences of passages that answer, by the token vectors already there."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from rag.encoder import Encoder
-from rag.late import similarities
+from rag.late import best_similarities
+from rag.marks import Sentences
 from rag.search import Query
-from rag.sentences import sentences
 from rag.snapshot import Snapshot
 from rag.types import Passage, Span
 
@@ -19,36 +17,48 @@ CLOSE = 0.02
 
 
 def highlights(
-    snapshot: Snapshot, encoder: Encoder, query: Query, passage: Passage
-) -> tuple[Span, ...]:
-    """The span of the sentence nearest to the question, or of two, in order.
+    snapshot: Snapshot, query: Query, passages: Sequence[Passage]
+) -> list[tuple[Span, ...]]:
+    """For each passage the span of the sentence nearest to the question, or of two, in order.
 
     A sentence scores as a passage does: the mean over query tokens of the best cosine among the
     sentence's tokens. The best is marked, and the second where it comes within `CLOSE` of it. Of an
     FAQ pair only the answer can be marked; nothing is where question or passage has no tokens.
     """
-    candidates = _candidates(snapshot, passage)
-    pieces = encoder.word_pieces(passage.text)
-    tokens = snapshot.tokens.rows(snapshot.rows[passage.id])
-    if not candidates or not pieces or len(query.tokens) == 0:
-        return ()
-    # The rows of the context, if any, come before those of the text.
-    similar = similarities(query.tokens, tokens[len(tokens) - len(pieces) :])
-    starts = [passage.start + start for start, _ in pieces]
-    scores = [_score(similar, starts, span) for span in candidates]
+    rows = [snapshot.rows[passage.id] for passage in passages]
+    marks = [snapshot.marks.of(row) for row in rows]
+    scores = _scores(snapshot, query, rows, marks)
+    return [
+        tuple(Span(passage.start + start, passage.start + end) for start, end in _best(found, of))
+        for passage, found, of in zip(passages, marks, scores, strict=True)
+    ]
+
+
+def _scores(
+    snapshot: Snapshot, query: Query, rows: Sequence[int], marks: Sequence[Sentences]
+) -> list[list[float]]:
+    """The scores of each passage's sentences; none where the query has no tokens."""
+    if len(query.tokens) == 0 or not any(map(len, marks)):
+        return [[] for _ in marks]
+    blocks, bounds, at = [], [], 0
+    for row, found in zip(rows, marks, strict=True):
+        if len(found):
+            first, last = found[0, 2], found[-1, 3]
+            blocks.append(snapshot.tokens.rows(row)[first:last])
+            bounds.append(found[:, 2:] + (at - first))
+            at += last - first
+    # Every other part is what lies between two sentences; the last sentence ends at the end.
+    places = np.concatenate(bounds, dtype=np.int64).ravel()[:-1]
+    best = best_similarities(query.tokens, np.concatenate(blocks), places)[::2]
+    scores = iter(best.mean(axis=1).tolist())
+    return [[next(scores) for _ in found] for found in marks]
+
+
+def _best(marks: Sentences, scores: list[float]) -> list[tuple[int, int]]:
+    """The spans in the passage's text of the sentences to mark, in order."""
+    if not scores:
+        return []
     best, *others = sorted(range(len(scores)), key=lambda at: (-scores[at], at))
     marked = [best, *(at for at in others[:1] if scores[at] >= scores[best] - CLOSE)]
-    return tuple(candidates[at] for at in sorted(marked))
-
-
-def _candidates(snapshot: Snapshot, passage: Passage) -> list[Span]:
-    section = snapshot.sections[passage.section_id]
-    text = snapshot.documents[passage.document_id].text
-    start = max(passage.start, section.body_start) if section.kind == "faq" else passage.start
-    return [Span(*span) for span in sentences(text, min(start, passage.end), passage.end)]
-
-
-def _score(scores: npt.NDArray[np.float32], starts: list[int], span: Span) -> float:
-    first = bisect_left(starts, span.char_start)
-    last = bisect_left(starts, span.char_end)
-    return float(scores[first:last].max(axis=0).mean()) if first < last else -1.0
+    spans: list[tuple[int, int]] = marks[sorted(marked), :2].tolist()
+    return spans

@@ -26,17 +26,19 @@ def similarities(query: Matrix, tokens: Packed) -> Matrix:
 
     A query token of zeros has cosine 0 with all.
     """
-    dim = query.shape[1]
-    scale = np.abs(query).max(axis=1, initial=0) / np.float32(LARGEST)
-    rounded = np.zeros((PER_BYTE * width(dim), len(query)), dtype=np.int8)
-    rounded[:dim] = np.rint(query / np.maximum(scale, np.float32(1e-12))[:, None]).T
-    levels = np.zeros((len(tokens), len(query)), dtype=np.int32)
-    for at, part in enumerate(np.split(rounded, PER_BYTE)):
-        levels += product((tokens >> (BITS * at)) & (LEVELS - 1), part)
-    # Level l stands for l - 1.5 steps.
-    halves = 2 * levels - (LEVELS - 1) * rounded.sum(axis=0, dtype=np.int32)
-    result: Matrix = halves * (scale * np.float32(step(dim) / (2 * KEPT)))
-    return result
+    rounded, scale = _rounded(query)
+    return _cosines(_levels(rounded, tokens), rounded, scale, query.shape[1])
+
+
+def best_similarities(query: Matrix, tokens: Packed, starts: npt.NDArray[np.int64]) -> Matrix:
+    """The largest of the `similarities` in each part of the tokens, float32 (len(starts), q).
+
+    Part i goes from starts[i] up to starts[i + 1], the last one to the end; where starts[i + 1] is
+    not above starts[i], it is the one token at starts[i].
+    """
+    rounded, scale = _rounded(query)
+    best = np.maximum.reduceat(_levels(rounded, tokens), starts, axis=0)
+    return _cosines(best, rounded, scale, query.shape[1])
 
 
 def late_scores(query: Matrix, tokens: TokenStore, passages: Sequence[int]) -> Matrix:
@@ -45,11 +47,37 @@ def late_scores(query: Matrix, tokens: TokenStore, passages: Sequence[int]) -> M
     `query` float32 (q, dim), rows L2-normalised. A query or a passage without tokens scores 0.
     """
     scores = np.zeros(len(passages), dtype=np.float32)
-    filled = [at for at, row in enumerate(passages) if tokens.starts[row] < tokens.starts[row + 1]]
+    found = [(at, tokens.rows(row)) for at, row in enumerate(passages)]
+    filled = [at for at, rows in found if len(rows)]
     if len(query) == 0 or not filled:
         return scores
-    blocks = [tokens.rows(passages[at]) for at in filled]
+    blocks = [rows for _, rows in found if len(rows)]
     starts = np.cumsum([0, *(len(block) for block in blocks[:-1])])
-    best = np.maximum.reduceat(similarities(query, np.concatenate(blocks)), starts, axis=0)
-    scores[filled] = best.mean(axis=1)
+    scores[filled] = best_similarities(query, np.concatenate(blocks), starts).mean(axis=1)
     return scores
+
+
+def _rounded(query: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
+    """The query's tokens in whole steps, int8 (padded dim, q), and the steps, float32 (q,)."""
+    dim = query.shape[1]
+    scale = np.abs(query).max(axis=1, initial=0) / np.float32(LARGEST)
+    rounded = np.zeros((PER_BYTE * width(dim), len(query)), dtype=np.int8)
+    rounded[:dim] = np.rint(query / np.maximum(scale, np.float32(1e-12))[:, None]).T
+    return rounded, scale
+
+
+def _levels(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int32]:
+    """The products of the stored tokens' levels with the query's tokens, int32 (t, q)."""
+    levels = np.zeros((len(tokens), rounded.shape[1]), dtype=np.int32)
+    for at, part in enumerate(np.split(rounded, PER_BYTE)):
+        levels += product((tokens >> (BITS * at)) & (LEVELS - 1), part)
+    return levels
+
+
+def _cosines(
+    levels: npt.NDArray[np.int32], rounded: npt.NDArray[np.int8], scale: Matrix, dim: int
+) -> Matrix:
+    # Level l stands for l - 1.5 steps.
+    halves = 2 * levels - (LEVELS - 1) * rounded.sum(axis=0, dtype=np.int32)
+    result: Matrix = halves * (scale * np.float32(step(dim) / (2 * KEPT)))
+    return result

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from rag import dense
 from rag.headings import vectors_by_heading
 from rag.manifest import Model, Recipe
+from rag.marks import Sentences, markable_from
 from rag.snapshot import Snapshot
 from rag.software import same_cuts, same_vectors, software
 from rag.types import Document, Passage, Section
@@ -26,6 +27,8 @@ from rag.types import Document, Passage, Section
 Content = tuple[str, str]
 # float32 (dim,), L2-normalised, and uint8 (t, width) as `tokens.quantise` gives it.
 Vectors = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]
+# A content, and where in its text begins what may be marked.
+Markable = tuple[Content, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,8 @@ class Cuts:
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """What may be taken over: the cuts of documents, by their ids, and the vectors of contents
-    and of headings.
+    """What may be taken over: the cuts of documents, by their ids, the vectors of contents and of
+    headings, and the sentences of contents.
 
     `documents` are those of the earlier snapshot; without `cuts` they are cut anew.
     """
@@ -48,6 +51,7 @@ class Reuse:
     cuts: Mapping[str, Cuts]
     vectors: Mapping[Content, Vectors]
     headings: Mapping[str, npt.NDArray[np.float32]]
+    sentences: Mapping[Markable, Sentences]
 
     @property
     def known(self) -> Mapping[str, Document]:
@@ -55,7 +59,7 @@ class Reuse:
         return self.documents if self.cuts else {}
 
 
-NOTHING = Reuse({}, {}, {}, {})
+NOTHING = Reuse({}, {}, {}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +93,13 @@ def reuse_of(
         or not np.array_equal(previous.probes, probes)
     ):
         return NOTHING
-    cut_alike = was.recipe == recipe and same_cuts(was.software, now)
+    cut_alike = same_cuts(was.software, now)
     return Reuse(
         documents=previous.documents,
-        cuts=_cuts(previous) if cut_alike else {},
+        cuts=_cuts(previous) if cut_alike and was.recipe == recipe else {},
         vectors=_vectors(previous),
         headings=vectors_by_heading(previous.headings, previous.passages),
+        sentences=_sentences(previous) if cut_alike else {},
     )
 
 
@@ -117,6 +122,11 @@ def content_of(passage: Passage) -> Content:
     return passage.context, passage.text
 
 
+def markable_of(passage: Passage, section: Section) -> Markable:
+    """What decides the sentences of a passage, and the token rows that each holds."""
+    return content_of(passage), markable_from(passage, section)
+
+
 def _cuts(snapshot: Snapshot) -> dict[str, Cuts]:
     sections: defaultdict[str, list[Section]] = defaultdict(list)
     for section in snapshot.sections.values():
@@ -131,5 +141,12 @@ def _vectors(snapshot: Snapshot) -> dict[Content, Vectors]:
     pooled = dense.vectors(snapshot.dense)
     return {
         content_of(passage): (pooled[row], snapshot.tokens.rows(row))
+        for row, passage in enumerate(snapshot.passages)
+    }
+
+
+def _sentences(snapshot: Snapshot) -> dict[Markable, Sentences]:
+    return {
+        markable_of(passage, snapshot.sections[passage.section_id]): snapshot.marks.of(row)
         for row, passage in enumerate(snapshot.passages)
     }

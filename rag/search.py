@@ -143,17 +143,19 @@ def best_of(snapshot: Snapshot, candidates: Candidates, k: int) -> list[ScoredPa
     passages = [snapshot.passages[row] for row in candidates.rows]
     fused = candidates.fused.tolist()
     best = order(fused, [passage.id for passage in passages])[:k]
-    return [ScoredPassage(passages[at], fused[at], _scores(candidates, at)) for at in best]
+    return [
+        ScoredPassage(passages[at], fused[at], _scores(candidates, at, fused[at])) for at in best
+    ]
 
 
-def _scores(candidates: Candidates, at: int) -> Scores:
+def _scores(candidates: Candidates, at: int, fused: float) -> Scores:
     raw = {name: float(signal[at]) for name, signal in candidates.signals.items()}
     return Scores(
         dense=raw.get("dense"),
         bm25=raw.get("bm25"),
         late=raw.get("late"),
         heading=raw.get("heading"),
-        fused=float(candidates.fused[at]),
+        fused=fused,
     )
 
 

@@ -36,6 +36,7 @@ from rag.intact import MANIFEST, MAPPED, damage
 from rag.lexical import LexicalIndex
 from rag.lines import LineIndex
 from rag.manifest import FileEntry, Manifest, id_of, parse_manifest
+from rag.marks import Marks
 from rag.tokens import TokenStore, width
 from rag.types import Document, Passage, Section
 from rag.versions import (
@@ -71,6 +72,7 @@ class Snapshot:
     lexical: LexicalIndex
     tokens: TokenStore
     headings: Headings
+    marks: Marks
     probes: npt.NDArray[np.float32]
 
     @cached_property
@@ -111,6 +113,8 @@ def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:
         "documents.jsonl": _lines(Document, snapshot.documents.values()),
         "heading_rows.npy": _array(snapshot.headings.rows),
         "headings.npy": _array(snapshot.headings.vectors),
+        "mark_starts.npy": _array(snapshot.marks.starts),
+        "marks.npy": _array(snapshot.marks.sentences),
         "passages.jsonl": _lines(Passage, snapshot.passages, left_out="text"),
         "probes.npy": _array(snapshot.probes),
         "sections.jsonl": _lines(Section, snapshot.sections.values()),
@@ -284,7 +288,7 @@ def check_model(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
 
 
 def _check_counts(folder: Path, snapshot: Snapshot) -> None:
-    counts, tokens = snapshot.manifest.counts, snapshot.tokens
+    counts, tokens, marks = snapshot.manifest.counts, snapshot.tokens, snapshot.marks
     kinds = [section.kind for section in snapshot.sections.values()]
     found = {
         "documents": (len(snapshot.documents), counts.documents),
@@ -296,6 +300,8 @@ def _check_counts(folder: Path, snapshot: Snapshot) -> None:
         "token rows": (len(tokens.starts) - 1, counts.passages),
         "tokens": (len(tokens.vectors), counts.tokens),
         "heading rows": (len(snapshot.headings.rows), counts.passages),
+        "mark rows": (len(marks.starts) - 1, counts.passages),
+        "marks": (len(marks.sentences), int(marks.starts[-1])),
         "last token": (int(tokens.starts[-1]), counts.tokens),
         "dimensions": (snapshot.dense.d, snapshot.manifest.model.dim),
         "dimensions of headings": (
@@ -334,7 +340,8 @@ def _load(folder: Path, manifest: Manifest) -> Snapshot:
         count=len(passages),
     )
     tokens = TokenStore(
-        vectors=np.load(folder / MAPPED, mmap_mode="r", allow_pickle=False),
+        # A plain array over the mapped file: slices of a memmap take five times as long.
+        vectors=np.asarray(np.load(folder / MAPPED, mmap_mode="r", allow_pickle=False)),
         starts=_read(folder / "token_starts.npy"),
     )
     return Snapshot(
@@ -346,6 +353,7 @@ def _load(folder: Path, manifest: Manifest) -> Snapshot:
         lexical=lexical,
         tokens=tokens,
         headings=Headings(_read(folder / "headings.npy"), _read(folder / "heading_rows.npy")),
+        marks=Marks(_read(folder / "marks.npy"), _read(folder / "mark_starts.npy")),
         probes=_read(folder / "probes.npy"),
     )
 

@@ -19,7 +19,14 @@ _CUTTING = ("tokenizers", "markdown-it-py", "mdit-py-plugins")
 _ENCODING = ("tokenizers", "onnxruntime", "numpy")
 _INDEXING = ("bm25s", "faiss-cpu", "PyStemmer")
 
-_CUTTING_CODE = ("lines.py", "passages.py", "readers", "sections.py", "sentences.py")
+_CUTTING_CODE = (
+    "lines.py",
+    "marks.py",
+    "passages.py",
+    "readers",
+    "sections.py",
+    "sentences.py",
+)
 _ENCODING_CODE = (
     "encoder.py",
     "head.py",

@@ -13,6 +13,7 @@ from rag.confidence import uncalibrated
 from rag.headings import Headings
 from rag.lexical import LexicalIndex
 from rag.manifest import Counts, Manifest, Model, Recipe
+from rag.marks import marks
 from rag.serving import Serving
 from rag.snapshot import Snapshot
 from rag.tokens import store
@@ -63,6 +64,7 @@ def _snapshot(texts: dict[str, str]) -> Snapshot:
         ),
         tokens=store([], 2),
         headings=Headings(np.zeros((0, 2), np.float32), np.zeros(0, np.int64)),
+        marks=marks([]),
         probes=np.zeros((1, 2), np.float32),
     )
 

@@ -28,7 +28,7 @@ def test_only_answerable_questions_whose_paragraph_comes_first_count(tmp_path: P
 def test_what_is_marked_is_held_against_the_answers(tmp_path: Path) -> None:
     folder = write_collection(tmp_path / "squad2")
     snapshot = build_snapshot([folder / "corpus.jsonl"], ENCODER)
-    made = as_served(snapshot, ENCODER, firsts(snapshot, ENCODER, folder, "train"))
+    made = as_served(snapshot, firsts(snapshot, ENCODER, folder, "train"))
     assert made["questions"] == 4
     assert made["holds"]["mean"] == 1.0
     assert made["sentences"] == 1.0

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +136,29 @@ def test_an_unchanged_document_is_not_parsed_and_a_renamed_one_not_encoded(tmp_p
     assert str(reused(reuse, snapshot)) == "reused 2 of 3 passages (1 of 3 documents unchanged)"
 
 
+@dataclass(frozen=True)
+class Noting(PaperEncoder):
+    """Notes what it divides into word pieces."""
+
+    noted: list[str] = field(default_factory=list)
+
+    def word_pieces(self, text: str) -> list[tuple[int, int]]:
+        self.noted.append(text)
+        return super().word_pieces(text)
+
+
+def test_sentences_of_unchanged_text_are_not_looked_for_again(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "c", a="Ants hum. Ants run.", b="Bees.", c=FAQ)
+    previous = build_snapshot([folder], ENCODER)
+    (folder / "b.md").write_text("Cats.")
+    encoder = Noting()
+    assert_same(
+        build_snapshot([folder], encoder, previous=previous), build_snapshot([folder], ENCODER)
+    )
+    assert "Cats." in encoder.noted
+    assert not {passage.text for passage in previous.passages} & set(encoder.noted)
+
+
 def test_one_changed_line_leaves_the_other_lines_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "corpus.jsonl"
     lines = [json.dumps({"_id": f"d{n}", "text": f"Text {n}."}) for n in range(4)]
@@ -217,7 +240,8 @@ def test_documents_cut_by_other_software_are_cut_anew(tmp_path: Path, name: str)
     previous = build_snapshot([corpus(tmp_path / "c", a=FAQ)], ENCODER)
     manifest = previous.manifest
     other = replace(manifest, software={**manifest.software, name: "0"})
-    assert reusable(replace(previous, manifest=other), ENCODER).known == {}
+    reuse = reusable(replace(previous, manifest=other), ENCODER)
+    assert (reuse.known, reuse.sentences) == ({}, {})
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from paper import TOKENS
 
-from rag.late import late_scores, similarities
+from rag.late import best_similarities, late_scores, similarities
 from rag.tokens import quantise, store
 
 X, Y = TOKENS[:2]
@@ -46,6 +46,16 @@ def test_similarities_are_near_those_of_the_floats_and_not_biased(dim: int) -> N
     apart = similarities(query, quantise(tokens)) - tokens @ query.T
     assert apart.std() < 0.02
     assert abs(np.diagonal(apart).mean()) < 0.01
+
+
+def test_the_best_similarities_are_the_largest_of_each_part() -> None:
+    generator = np.random.default_rng(0)
+    query, tokens = unit(generator, 5, 386), quantise(unit(generator, 12, 386))
+    query[3] = 0
+    every = similarities(query, tokens)
+    found = best_similarities(query, tokens, np.array([2, 5, 5, 6]))
+    parts = [every[2:5], every[5:6], every[5:6], every[6:]]
+    assert found.tolist() == [part.max(axis=0).tolist() for part in parts]
 
 
 def unit(generator: np.random.Generator, count: int, dim: int) -> np.ndarray:

@@ -9,7 +9,7 @@ LAYERS = [
     "types errors settings words lines sentences",
     "readers sections passages manifest files fusion encoder turns model_files onnx_graph"
     " onnx_encoder torch_encoder head opening dense lexical tokens integers late headings"
-    " software wording",
+    " marks software wording",
     "versions intact snapshot readback store",
     "reuse build stale search confidence support calibrate",
     "highlight explain answer verify diff doctor canaries gate",

@@ -12,7 +12,7 @@ from rag.files import DISK
 from rag.manifest import FORMAT, id_of
 from rag.readback import in_process
 from rag.search import search
-from rag.snapshot import contents, open_current, open_newest, read_manifest
+from rag.snapshot import contents, entries, open_current, open_newest, read_manifest
 from rag.store import publish, writing
 from rag.versions import current_id
 
@@ -47,6 +47,8 @@ def names() -> list[str]:
         "heading_rows.npy",
         "headings.npy",
         "manifest.json",
+        "mark_starts.npy",
+        "marks.npy",
         "passages.jsonl",
         "probes.npy",
         "sections.jsonl",
@@ -153,6 +155,20 @@ def test_counts_that_do_not_agree_are_refused(index: Path) -> None:
     forge(index, manifest(index, counts=counts | {"passages": 1}))
     with pytest.raises(CorruptIndex, match="3 passages, expected 1"):
         open_current(index, ENCODER)
+
+
+@pytest.mark.parametrize(
+    ("starts", "says"),
+    [([0, 1, 2], "2 mark rows, expected 3"), ([0, 1, 2, 9], "marks, expected 9")],
+)
+def test_marks_of_other_passages_are_refused(
+    tmp_path: Path, index: Path, starts: list[int], says: str
+) -> None:
+    built = snapshot_of(tmp_path / "corpus")
+    other = replace(built, marks=replace(built.marks, starts=np.array(starts)))
+    manifest = replace(built.manifest, files=entries(contents(other)))
+    with pytest.raises(CorruptIndex, match=says), writing(index):
+        publish(index, replace(other, manifest=manifest), ENCODER, DISK, verify=in_process)
 
 
 def test_an_altered_manifest_is_refused(index: Path) -> None:

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from rag.marks import markable_from, marks, sentences_of
+from rag.types import Passage, Section
+
+# A word is a word piece, as is a full stop.
+TEXT = "Ants run. Bees fly."
+PIECES = [(0, 4), (5, 8), (8, 9), (10, 14), (15, 18), (18, 19)]
+
+
+def test_each_sentence_has_its_span_and_the_rows_of_its_tokens() -> None:
+    assert sentences_of(TEXT, 0, PIECES, 6).tolist() == [[0, 9, 0, 3], [10, 19, 3, 6]]
+
+
+def test_the_rows_of_the_context_come_first() -> None:
+    assert sentences_of(TEXT, 0, PIECES, 8).tolist() == [[0, 9, 2, 5], [10, 19, 5, 8]]
+
+
+def test_what_lies_before_the_start_is_no_sentence() -> None:
+    assert sentences_of(TEXT, 9, PIECES, 6).tolist() == [[10, 19, 3, 6]]
+
+
+@pytest.mark.parametrize("start", [0, 3])
+def test_a_sentence_without_tokens_cannot_be_marked(start: int) -> None:
+    assert sentences_of("Ants.\n\n\u200b", start, [(0, 4), (4, 5)], 2).tolist() == [
+        [start, 5, start and 1, 2]
+    ]
+    found = sentences_of("\u200b", 0, [], 0)
+    assert (found.shape, found.dtype) == ((0, 4), np.int32)
+
+
+def test_tokens_that_were_cut_off_are_no_rows() -> None:
+    assert sentences_of(TEXT, 0, PIECES, 0).tolist() == []
+
+
+def test_marks_are_those_of_the_passage() -> None:
+    one, two = (sentences_of(TEXT, start, PIECES, 6) for start in (0, 9))
+    found = marks([one, two[:0], two])
+    assert found.starts.tolist() == [0, 2, 2, 3]
+    assert [len(found.of(at)) for at in range(3)] == [2, 0, 1]
+    assert found.of(2).tolist() == two.tolist()
+    assert (marks([]).sentences.shape, marks([]).starts.tolist()) == ((0, 4), [0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "start"),
+    [("body", 14, 0), ("faq", 14, 4), ("faq", 5, 0), ("faq", 99, 10)],
+)
+def test_of_an_faq_pair_only_the_answer_can_be_marked(kind: str, body: int, start: int) -> None:
+    section = Section("s", "d", (), 0, 99, kind, body)
+    assert markable_from(Passage("p", "d", "s", 10, 20, "x" * 10, ""), section) == start
