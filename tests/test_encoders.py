@@ -126,14 +126,14 @@ def test_rows_are_float32_of_length_one(onnx: Encoder) -> None:
     assert found.pooled.dtype == np.float32 and found.pooled.shape == (11, 384)
     for rows, spans in zip(found.tokens, found.spans, strict=True):
         assert rows.dtype == np.float32 and spans.dtype == np.int32
-        assert rows.shape == (len(spans), 128)
+        assert rows.shape == (len(spans), 384)
         assert np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6)
     assert np.allclose(np.linalg.norm(found.pooled, axis=1), 1.0, atol=1e-6)
 
 
 def test_a_blank_text_has_a_pooled_vector_and_no_tokens(onnx: Encoder) -> None:
     found = onnx.encode_queries(["", " \n"])
-    assert [rows.shape for rows in found.tokens] == [(0, 128), (0, 128)]
+    assert [rows.shape for rows in found.tokens] == [(0, 384), (0, 384)]
     assert np.array_equal(found.pooled[0], found.pooled[1])
 
 
@@ -156,7 +156,7 @@ def test_word_pieces_are_neither_cut_nor_special(onnx: Encoder) -> None:
 
 
 def test_an_input_is_cut_to_the_window(onnx: Encoder) -> None:
-    assert onnx.encode_queries(["word " * 600]).tokens[0].shape == (254, 128)
+    assert onnx.encode_queries(["word " * 600]).tokens[0].shape == (254, 384)
     assert_same_bits(
         onnx.encode_queries(["word " * 254]), onnx.encode_queries([("word " * 600)[: 254 * 5]])
     )

@@ -44,7 +44,7 @@ def made(command: Any, data: Path, name: str) -> dict[str, Any]:
 
 def test_the_head_is_trained_on_the_training_articles_alone(data: Path) -> None:
     train_head.main(data, data / "head.safetensors", data / "cache")
-    assert load_file(data / "head.safetensors")["weights"].shape == (384, 128)
+    assert load_file(data / "head.safetensors")["weights"].shape == (384, 384)
     pools = train_head.training_pools(
         data, train_head.open_onnx_encoder(train_head.bundled_model(), 1), data / "cache", print
     )

@@ -47,7 +47,7 @@ def test_features_of_few_candidates() -> None:
         np.array(values, np.float32) for values in ([0.5, 0.75], [0, 0], [0.25, 1.0], [0, 0])
     )
     found = Signals("q", np.arange(2), *columns)
-    assert features(found, [1, 0]) == pytest.approx((1.0, 1.0 - BACKGROUND, 0.75, 0.75))
+    assert features(found, [1, 0]) == pytest.approx((1.0, 1.0 - BACKGROUND, 0.75, 0.75, BACKGROUND))
 
 
 def test_a_question_is_asked_again_without_what_answers_it(tmp_path: Path) -> None:

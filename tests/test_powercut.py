@@ -38,7 +38,7 @@ def test_no_power_cut_loses_an_acknowledged_build(
 
 def test_the_removal_of_any_one_sync_is_noticed(root: Path, trace: list[Op], shelf: Shelf) -> None:
     syncs = [at for at, op in enumerate(trace) if op.what.startswith("sync")]
-    builds, rollback, parent, removals = 4 * (14 + 3), 2 + 1, 1, 2
+    builds, rollback, parent, removals = 4 * (18 + 3), 2 + 1, 1, 2
     assert len(syncs) == builds + rollback + parent + removals
     for at in syncs:
         start, stop = span(trace, at)
