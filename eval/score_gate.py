@@ -25,8 +25,7 @@ from eval.squad import Part, answers, query_parts
 from rag.build import Progress, build_snapshot, silent
 from rag.encoder import Encoder
 from rag.gate import LEVEL, ask_faq, chance, figures
-from rag.model_files import bundled_model
-from rag.onnx_encoder import open_onnx_encoder
+from rag.opening import open_encoder
 from rag.progress import reporting
 from rag.sentences import sentences
 from rag.snapshot import Snapshot
@@ -200,7 +199,7 @@ def main(
     out: Annotated[Path, typer.Option(help="results file")] = RESULTS / "gate.json",
 ) -> None:
     """Score the gate: false alarms, and how small a loss it sees."""
-    encoder = open_onnx_encoder(bundled_model(), 1)
+    encoder = open_encoder("bundled", "onnx", 1)
     folder = data / "abstention" / "squad2"
     paragraphs = read_paragraphs(folder)
     foreign = read_paragraphs(folder, "calibrate", 0)
