@@ -29,9 +29,8 @@ from sklearn.metrics import cohen_kappa_score
 
 from eval.ranking import Qrels, relevant
 from eval.words import content, sentences
+from rag.support import SENTENCES, SUPPORT
 
-SENTENCES = 3
-SUPPORT = 0.25
 MARGIN = 0.1
 NEAR = 0.85
 
