@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eval.faq import Pair, repeated
-from eval.labels import SUPPORT, Agreement, Label, agreement, silver
+from eval.labels import Agreement, Label, agreement, silver
 from eval.lines import json_lines, numbered
 from eval.ranking import Qrels, read_qrels, relevant, write_qrels
 from rag.errors import UsageError
+from rag.support import SUPPORT
 
 FORMAT = 1
 CURE = "run `python -m eval build` again"
