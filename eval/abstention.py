@@ -92,3 +92,10 @@ def calibration(outcomes: Sequence[Outcome]) -> list[Bin]:
         )
         for band in sorted(bands)
     ]
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """The expected calibration error: the mean gap between confidence and share right, by number;
+    0 without any question."""
+    n = sum(each.n for each in bins)
+    return sum(each.n * abs(each.confidence - each.right) for each in bins) / max(n, 1)

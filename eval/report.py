@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from eval import plainly, plots
+from eval.abstention import calibration_error
 from eval.measures import PRIMARY
 from eval.results import LEAKY, GroupResult, Question, Result
 from eval.sides import sides
@@ -40,6 +41,9 @@ def render(result: Result) -> str:
         ablation=Markup(plots.ablation([g for g in result.groups if g.name != LEAKY])),
         risk=Markup(plots.risk_coverage(result.abstention)) if result.abstention else "",
         calibration=_calibration(result),
+        calibration_error=calibration_error(
+            [each for found in result.abstention if found.system == SERVED for each in found.bins]
+        ),
     )
 
 

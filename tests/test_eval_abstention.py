@@ -4,7 +4,16 @@ from dataclasses import astuple
 
 import pytest
 
-from eval.abstention import Bin, Outcome, Point, auroc, calibration, coverage_at, risk_coverage
+from eval.abstention import (
+    Bin,
+    Outcome,
+    Point,
+    auroc,
+    calibration,
+    calibration_error,
+    coverage_at,
+    risk_coverage,
+)
 
 
 def outcomes(*rows: tuple[float, bool, bool]) -> list[Outcome]:
@@ -49,3 +58,8 @@ def test_calibration_bins_hold_mean_confidence_and_share_right() -> None:
     low, high = calibration(found)
     assert low == Bin(0.1, 0.0, 1)
     assert astuple(high) == pytest.approx((2.86 / 3, 2 / 3, 3))
+
+
+def test_the_calibration_error_is_the_mean_gap_by_number() -> None:
+    assert calibration_error([Bin(0.2, 0.0, 3), Bin(0.9, 0.5, 1)]) == pytest.approx(0.25)
+    assert calibration_error([]) == 0
