@@ -42,10 +42,11 @@ class Settings(BaseSettings):
         description="whether `rag build` and `rag watch` publish only what is no worse than before",
     )
     risk: float = Field(
-        0.2,
+        0.3,
         ge=0.05,
         le=0.3,
-        description="share of wrong answers among those given that `rag build` allows for",
+        description="share of wrong answers among those given that `rag build` allows for, were "
+        "half of the questions without an answer",
     )
     canaries: Path | None = Field(
         None, description="JSON lines of questions that the gate demands an answer to"

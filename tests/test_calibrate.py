@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from paper import PaperEncoder, corpus, snapshot_of
 
-from rag.build import build_snapshot
+from rag.build import RISK, build_snapshot
 from rag.calibrate import ENOUGH, Case, calibrated, calibration, fit
 from rag.confidence import uncalibrated
 from rag.snapshot import Snapshot
@@ -51,8 +51,8 @@ def test_a_fit_without_data_stays_at_its_prior_and_a_wide_prior_gives_way() -> N
 
 def test_each_supported_question_counts_once(tmp_path: Path) -> None:
     snapshot = garden(tmp_path, "".join(map(answered, TOPICS)))
-    made = calibrated(snapshot, ENCODER, 0.2).manifest.calibration
-    assert (made.questions, made.risk) == (8, 0.2)
+    made = calibrated(snapshot, ENCODER, RISK).manifest.calibration
+    assert (made.questions, made.risk) == (8, RISK)
     assert made.scale > 1
     assert snapshot.manifest.calibration == made
 
@@ -60,7 +60,7 @@ def test_each_supported_question_counts_once(tmp_path: Path) -> None:
 def test_answers_that_stand_nowhere_else_say_nothing_of_the_rest(tmp_path: Path) -> None:
     elsewhere = "".join(pair(letter, "Quux quuz quuy.") for letter in TOPICS[:5])
     snapshot = garden(tmp_path, elsewhere + "".join(map(answered, TOPICS[5:])))
-    assert snapshot.manifest.calibration == uncalibrated(0.2)
+    assert snapshot.manifest.calibration == uncalibrated(RISK)
 
 
 @pytest.mark.parametrize("faq", ["without", "answers"])
@@ -72,7 +72,7 @@ def test_an_index_without_its_faq_is_not_calibrated_by_it(tmp_path: Path, faq: s
 
 def test_nothing_but_an_faq_is_not_calibrated(tmp_path: Path) -> None:
     made = snapshot_of(tmp_path, faq=f"# FAQ\n\n{''.join(map(answered, TOPICS))}")
-    assert made.manifest.calibration == uncalibrated(0.2)
+    assert made.manifest.calibration == uncalibrated(RISK)
 
 
 def test_with_enough_questions_the_threshold_is_theirs_and_keeps_the_risk() -> None:
