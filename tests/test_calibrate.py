@@ -7,6 +7,7 @@ from paper import PaperEncoder, corpus, snapshot_of
 from rag.build import RISK, build_snapshot
 from rag.calibrate import ENOUGH, Case, calibrated, calibration, fit
 from rag.confidence import uncalibrated
+from rag.settings import Settings
 from rag.snapshot import Snapshot
 
 ENCODER = PaperEncoder()
@@ -32,6 +33,10 @@ def garden(folder: Path, faq: str) -> Snapshot:
 
 def test_without_cases_it_is_that_of_the_public_sets() -> None:
     assert calibration([], 0, 0.1) == uncalibrated(0.1)
+
+
+def test_the_library_and_the_command_want_the_same_risk() -> None:
+    assert Settings.model_fields["risk"].default == RISK
 
 
 def test_between_risks_the_threshold_lies_between() -> None:
