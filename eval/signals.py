@@ -23,7 +23,7 @@ from eval.cache import digest
 from eval.measures import DEPTH, PRIMARY, per_query
 from eval.ranking import first_of_each, relevant
 from eval.rounding import float_scores, rounded
-from rag.build import BATCH, Progress, corpus_sha256, split_corpus
+from rag.build import BATCH, Progress, corpus_sha256, questions_above, split_corpus
 from rag.encoder import Encoder
 from rag.fusion import order
 from rag.head import project
@@ -111,6 +111,7 @@ def read_pool(
         answering = set().union(*(relevant(each) for each in collection.qrels.values()))
         corpus = replace(corpus, documents=drawn_documents(corpus.documents, answering, most))
     split = split_corpus(corpus, encoder)
+    above = questions_above(split, "with")
     return Pool(
         name=collection.name,
         hashes={name: file_sha256(folder / name) for name in BEIR_FILES},
@@ -121,7 +122,7 @@ def read_pool(
         stored=_stored(split.passages, encoder, cache, progress),
         asked=_asked(list(collection.queries.values()), encoder, cache, progress),
         lexical=_lexical(split.passages),
-        headings=_headings(split.passages, encoder, cache, progress),
+        headings=headings(above, encoder, cache, progress),
     )
 
 
@@ -129,6 +130,7 @@ def read_faq_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progres
     """The pool of FAQ pages: of each pair the answer is indexed, and the question asked."""
     corpus = read_corpus([folder])
     split = split_corpus(corpus, encoder, "answers")
+    above = questions_above(split, "answers")
     indexed = {passage.section_id for passage in split.passages}
     pairs = [each for each in split.sections if each.kind == "faq" and each.id in indexed]
     queries = {pair.id: pair.heading_path[-1] for pair in pairs}
@@ -142,7 +144,7 @@ def read_faq_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progres
         stored=_stored(split.passages, encoder, cache, progress),
         asked=_asked(list(queries.values()), encoder, cache, progress),
         lexical=_lexical(split.passages),
-        headings=_headings(split.passages, encoder, cache, progress),
+        headings=headings(above, encoder, cache, progress),
     )
 
 
@@ -160,7 +162,7 @@ def drawn_documents(
 def with_contexts(
     pool: Pool, contexts: Sequence[str], encoder: Encoder, cache: Path, progress: Progress
 ) -> Pool:
-    """The pool with another context for each passage, read by every signal."""
+    """The pool with another context for each passage, read by every signal but the heading."""
     passages = tuple(
         replace(passage, context=context)
         for passage, context in zip(pool.passages, contexts, strict=True)
@@ -171,7 +173,6 @@ def with_contexts(
         passages=passages,
         stored=stored,
         lexical=_lexical(passages),
-        headings=_headings(passages, encoder, cache, progress),
     )
 
 
@@ -223,8 +224,9 @@ def kept_signals(
     """The signals of those queries `with_late`, kept in the `cache` folder."""
     weights = "" if head is None else hashlib.sha256(head.tobytes()).hexdigest()
     words = hashlib.sha256(pool.lexical.impacts.tobytes()).hexdigest()
+    above = hashlib.sha256(pool.headings.vectors.tobytes() + pool.headings.rows.tobytes())
     read = [f"{passage.id} {passage.context}" for passage in pool.passages]
-    made_from = [weights, str(kept), str(candidates), words, *read]
+    made_from = [weights, str(kept), str(candidates), words, above.hexdigest(), *read]
     path = cache / f"{digest(pool.name, *made_from, *queries)}.safetensors"
     if not path.is_file():
         found = with_late(pool, signals(pool, queries, candidates), head, kept)
@@ -313,13 +315,13 @@ def _asked(texts: Sequence[str], encoder: Encoder, cache: Path, progress: Progre
     return _vectors(texts, [""] * len(texts), encoder, cache, progress)
 
 
-def _headings(
-    passages: Sequence[Passage], encoder: Encoder, cache: Path, progress: Progress
-) -> Headings:
+def headings(above: Sequence[str], encoder: Encoder, cache: Path, progress: Progress) -> Headings:
+    """What stands above each passage, "" for nothing, as the heading signal sees it."""
+
     def encode(texts: Sequence[str]) -> Floats:
         return _asked(texts, encoder, cache, progress).pooled
 
-    return headings_of(passages, {}, encode, encoder.dim)
+    return headings_of(above, {}, encode, encoder.dim)
 
 
 def _vectors(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rag.confidence import confidence
 from rag.encoder import Encoder
-from rag.fusion import Weights, fuse
+from rag.fusion import SCALES, Scales, Weights, fuse, min_max
 from rag.search import DEFAULT_WEIGHTS, Candidates, Query, best_of, encode_query, find_candidates
 from rag.snapshot import Snapshot
 from rag.types import Mode, ScoredPassage
@@ -18,19 +18,22 @@ PASSAGES = 50
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A way to call `search`; `title` is what the report calls it."""
+    """A way to call `search`; `title` is what the report calls it. Cosines count as they are, or
+    are stretched onto [0, 1] as the other signals are."""
 
     title: str
     mode: Mode
     weights: Weights = DEFAULT_WEIGHTS
+    stretched: bool = False
 
 
 SERVED = "all"
+STRETCHED: Scales = dict.fromkeys(SCALES, min_max)
 SYSTEMS: Mapping[str, System] = {
     "dense": System("dense alone", "dense"),
     "bm25": System("BM25 alone", "bm25"),
     "late": System("late interaction alone", "hybrid", Weights(0, 0, 1, 0)),
-    "dense+bm25": System("dense and BM25, equal weights", "hybrid", Weights(1, 1, 0, 0)),
+    "dense+bm25": System("dense and BM25, equal weights", "hybrid", Weights(1, 1, 0, 0), True),
     SERVED: System("all together, as served", "hybrid"),
 }
 
@@ -62,7 +65,8 @@ def _candidates(
     """The system's candidates; the hybrid ones differ only in how the same signals are weighted."""
     if system.mode != "hybrid":
         return find_candidates(snapshot, query, mode=system.mode)
-    return replace(together, shares=fuse(together.signals, system.weights))
+    scales = STRETCHED if system.stretched else SCALES
+    return replace(together, shares=fuse(together.signals, system.weights, scales))
 
 
 def _best_score(system: str, hits: tuple[ScoredPassage, ...]) -> float:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from eval.signals import Pool, Vectors, with_contexts
+from eval.signals import Pool, Vectors, headings, with_contexts
 from rag.build import SPECIAL_PIECES, Progress
 from rag.encoder import Encoded, Encoder, WrappedEncoder
 
@@ -38,8 +38,20 @@ class NarrowEncoder(WrappedEncoder):
 
 
 def without_context(pool: Pool, encoder: Encoder, cache: Path, progress: Progress) -> Pool:
-    """The pool with its passages read alone."""
-    return with_contexts(pool, [""] * len(pool.passages), encoder, cache, progress)
+    """The pool with its passages read alone, and no question above them."""
+    nothing = [""] * len(pool.passages)
+    bare = with_contexts(pool, nothing, encoder, cache, progress)
+    return replace(bare, headings=headings(nothing, encoder, cache, progress))
+
+
+def with_every_heading(pool: Pool, encoder: Encoder, cache: Path, progress: Progress) -> Pool:
+    """The pool with all that stands above a passage as its heading, question or not."""
+    above = [passage.context.partition("\n")[0] for passage in pool.passages]
+    return replace(
+        pool,
+        name=f"{pool.name}, every heading",
+        headings=headings(above, encoder, cache, progress),
+    )
 
 
 def with_title(pool: Pool, encoder: Encoder, cache: Path, progress: Progress) -> Pool:

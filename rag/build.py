@@ -15,7 +15,7 @@ from rag.calibrate import calibrated
 from rag.confidence import uncalibrated
 from rag.encoder import Encoder
 from rag.errors import CorpusError
-from rag.headings import Headings, headings_of
+from rag.headings import Headings, headings_of, question_above
 from rag.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe
 from rag.marks import Marks, Sentences, marks, sentences_of
 from rag.passages import passages_of
@@ -118,7 +118,7 @@ def index_corpus(
         dense=dense.index_vectors(pooled),
         lexical=index,
         tokens=tokens,
-        headings=_headings(split.passages, encoder, reuse, progress),
+        headings=_headings(questions_above(split, faq), encoder, reuse, progress),
         marks=_marks(split, tokens, encoder, reuse),
         probes=probe_vectors(encoder),
     )
@@ -226,9 +226,22 @@ def _encode(
     return pooled, store([tokens for _, tokens in found], encoder.token_dim)
 
 
-def _headings(
-    passages: Sequence[Passage], encoder: Encoder, reuse: Reuse, progress: Progress
-) -> Headings:
+def questions_above(split: Split, faq: FaqPolicy) -> list[str]:
+    """The question that each passage stands under, "" for none.
+
+    An FAQ of which the answers alone are indexed has no questions.
+    """
+    documents = {document.id: document for document in split.documents}
+    above = {
+        section.id: ""
+        if faq == "answers" and section.kind == "faq"
+        else question_above(documents[section.document_id], section)
+        for section in split.sections
+    }
+    return [above[passage.section_id] for passage in split.passages]
+
+
+def _headings(above: Sequence[str], encoder: Encoder, reuse: Reuse, progress: Progress) -> Headings:
     def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
         made = []
         for start in range(0, len(texts), BATCH):
@@ -237,7 +250,7 @@ def _headings(
             progress("headings encoded", start + len(batch), len(texts))
         return np.concatenate(made)
 
-    return headings_of(passages, reuse.headings, encode, encoder.dim)
+    return headings_of(above, reuse.headings, encode, encoder.dim)
 
 
 def _marks(split: Split, tokens: TokenStore, encoder: Encoder, reuse: Reuse) -> Marks:

@@ -1,11 +1,14 @@
-"""Fusion: one score out of four signals, by a weighted sum of min-max normalised scores.
+"""Fusion: one score out of four signals, by a weighted sum of what each scales to.
 
-    fused(p) = sum over signals s of  weight_s * (s(p) - min s) / (max s - min s)  /  sum weight_s
+    fused(p) = sum over signals s of  weight_s * scale_s(s(p))  /  sum weight_s
 
-where minimum and maximum are taken over the candidates of the query. A signal that does not tell
-the candidates apart (max = min) contributes 0. So 0 <= fused <= 1, and a convex combination of
-normalised scores keeps how far apart candidates are, which rank fusion throws away (Bruch et al.
-2023, "An Analysis of Fusion Functions for Hybrid Retrieval").
+A cosine is a number on a scale of its own and counts as it is, a negative one as 0. What BM25 gives
+depends on the question's length and the corpus; it and late interaction are mapped onto [0, 1] by
+the least and the largest score among the candidates (min-max), and contribute 0 where they do not
+tell the candidates apart. To stretch the cosines as well would make much of small differences,
+which is what all passages of one document have (docs/decisions/0007-signals.md). So 0 <= fused
+<= 1, and a convex combination keeps how far apart candidates are, which rank fusion throws away
+(Bruch et al. 2023, "An Analysis of Fusion Functions for Hybrid Retrieval").
 
 The weights were chosen over public sets of many kinds (`python -m eval.fit_fusion`,
 eval/results/fusion.json). Weights that depend on the query did better only on the sets they were
@@ -14,39 +17,30 @@ fitted to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 Signal = npt.NDArray[np.float32]
 Scaled = npt.NDArray[np.float64]
+Scales = Mapping[str, Callable[[Signal], Scaled]]
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """How much each signal counts; at least one is positive, none is negative."""
 
-    dense: float = 1.0
-    bm25: float = 1.0
-    late: float = 2.5
-    heading: float = 0.75
+    dense: float = 0.2
+    bm25: float = 0.35
+    late: float = 1.0
+    heading: float = 0.8
 
     def __post_init__(self) -> None:
         if min(astuple(self)) < 0 or sum(astuple(self)) <= 0:
             raise ValueError(f"weights must be >= 0 and not all 0, found {self}")
-
-
-def fuse(signals: Mapping[str, Signal], weights: Weights) -> dict[str, Scaled]:
-    """What each signal adds to each candidate's fused score, float64 (n,) by the signal's name.
-
-    The signals bear the names of the weights. The fused score is their sum.
-    """
-    total = sum(astuple(weights))
-    return {
-        name: weight / total * min_max(signals[name]) for name, weight in asdict(weights).items()
-    }
 
 
 def min_max(signal: Signal) -> Scaled:
@@ -60,6 +54,31 @@ def min_max(signal: Signal) -> Scaled:
         return np.zeros(len(values))
     scaled: Scaled = (values - least) / (most - least)
     return scaled
+
+
+def cosine(signal: Signal) -> Scaled:
+    """Cosines as they are, negative ones as 0."""
+    scaled: Scaled = np.clip(signal.astype(np.float64), 0, 1)
+    return scaled
+
+
+SCALES: Scales = MappingProxyType(
+    {"dense": cosine, "bm25": min_max, "late": min_max, "heading": cosine}
+)
+
+
+def fuse(
+    signals: Mapping[str, Signal], weights: Weights, scales: Scales = SCALES
+) -> dict[str, Scaled]:
+    """What each signal adds to each candidate's fused score, float64 (n,) by the signal's name.
+
+    The signals bear the names of the weights. The fused score is their sum.
+    """
+    total = sum(astuple(weights))
+    return {
+        name: weight / total * scales[name](signals[name])
+        for name, weight in asdict(weights).items()
+    }
 
 
 def order(scores: Sequence[float], ids: Sequence[str]) -> list[int]:

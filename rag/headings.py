@@ -1,29 +1,34 @@
-"""What stands above passages, encoded by itself: title and headings, in an FAQ pair the question.
+"""Headings that are questions, encoded by themselves.
 
-A question often says what its answer stands under. In a passage's own vector that is drowned by
-the text; here it is a signal of its own.
+What is asked is often what a passage stands under: an FAQ pair's question, or a heading that is
+one. In the passage's own vector that is drowned by the text; here it is a signal of its own.
+Headings that only name a subject are left out: every passage of a document is on its subject, and
+as a signal they do harm.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.types import Passage
+from rag.types import Document, Section
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 NONE = -1
+# Forums put a remark behind: "Where is my key? [closed]".
+_QUESTION = re.compile(r"[?？؟]\W*(?:\[[^\]]*\]\W*)?$")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Headings:
     """The vectors of the distinct headings, float32 (n, dim), L2-normalised; `rows` int64
-    (n_passages,) has each passage's, `NONE` where nothing stands above it."""
+    (n_passages,) has each passage's, `NONE` where it stands under no question."""
 
     vectors: Vectors
     rows: Rows
@@ -40,20 +45,22 @@ class Headings:
         return found
 
 
-def heading_of(passage: Passage) -> str:
-    """What stands above the passage, "" for nothing; a divided table's header is left out."""
-    return passage.context.partition("\n")[0]
+def question_above(document: Document, section: Section) -> str:
+    """The question that a section's text stands under, "" where its heading is none.
+
+    Where nothing heads the text, the document's title does.
+    """
+    heading = [document.title, *section.heading_path][-1].strip()
+    return heading if section.kind == "faq" or _QUESTION.search(heading) else ""
 
 
 def headings_of(
-    passages: Sequence[Passage],
+    texts: Sequence[str],
     known: Mapping[str, Vectors],
     encode: Callable[[Sequence[str]], Vectors],
     dim: int,
 ) -> Headings:
-    """The headings of the passages, in the order in which they come; `known` ones are not encoded
-    again."""
-    texts = [heading_of(passage) for passage in passages]
+    """The headings, given for each passage, "" for none; `known` ones are not encoded again."""
     distinct = list(dict.fromkeys(text for text in texts if text))
     new = [text for text in distinct if text not in known]
     made = dict(zip(new, encode(new), strict=True)) if new else {}
@@ -63,12 +70,3 @@ def headings_of(
         np.array(vectors, dtype=np.float32).reshape(-1, dim),
         np.array([row[text] for text in texts], dtype=np.int64),
     )
-
-
-def vectors_by_heading(headings: Headings, passages: Sequence[Passage]) -> dict[str, Vectors]:
-    """The vector of each heading above the passages."""
-    return {
-        heading_of(passage): headings.vectors[row]
-        for passage, row in zip(passages, headings.rows, strict=True)
-        if row != NONE
-    }

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-FORMAT = 2
+FORMAT = 3
 
 FaqPolicy = Literal["with", "without", "answers"]
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag import dense
-from rag.headings import vectors_by_heading
+from rag.headings import NONE, question_above
 from rag.manifest import Model, Recipe
 from rag.marks import Sentences, markable_from
 from rag.snapshot import Snapshot
@@ -98,7 +98,7 @@ def reuse_of(
         documents=previous.documents,
         cuts=_cuts(previous) if cut_alike and was.recipe == recipe else {},
         vectors=_vectors(previous),
-        headings=vectors_by_heading(previous.headings, previous.passages),
+        headings=_headings(previous),
         sentences=_sentences(previous) if cut_alike else {},
     )
 
@@ -125,6 +125,17 @@ def content_of(passage: Passage) -> Content:
 def markable_of(passage: Passage, section: Section) -> Markable:
     """What decides the sentences of a passage, and the token rows that each holds."""
     return content_of(passage), markable_from(passage, section)
+
+
+def _headings(snapshot: Snapshot) -> dict[str, npt.NDArray[np.float32]]:
+    """The vector of each heading."""
+    found = {}
+    for passage, row in zip(snapshot.passages, snapshot.headings.rows.tolist(), strict=True):
+        if row != NONE:
+            section = snapshot.sections[passage.section_id]
+            question = question_above(snapshot.documents[section.document_id], section)
+            found[question] = snapshot.headings.vectors[row]
+    return found
 
 
 def _cuts(snapshot: Snapshot) -> dict[str, Cuts]:

@@ -19,8 +19,8 @@ from rag.snapshot import Snapshot
 from rag.types import Filters, Mode, ScoredPassage, Scores, Section
 from rag.words import stems
 
-# More than these find no more answers, and cost time: docs/quality.md.
-CANDIDATES = 50
+# More than these find hardly more answers, and cost time: docs/quality.md.
+CANDIDATES = 32
 DEFAULT_WEIGHTS = Weights()
 NO_FILTERS = Filters()
 

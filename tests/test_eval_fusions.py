@@ -19,9 +19,9 @@ def signals(*columns: list[float]) -> Signals:
 THREE = signals([0.0, 0.5, 1.0], [4.0, 0.0, 0.0], [0.2, 0.2, 0.4], [0.0, 0.1, 0.0])
 
 
-def test_as_served_is_the_weighted_sum_of_min_max_scores() -> None:
+def test_as_served_is_the_weighted_sum_of_cosines_and_of_min_max_scores() -> None:
     assert fused(THREE, Weights(2, 1, 3, 0)).tolist() == pytest.approx([1 / 6, 1 / 6, 5 / 6])
-    assert fused(THREE, Weights(2, 1, 3, 4)).tolist() == pytest.approx([0.1, 0.5, 0.5])
+    assert fused(THREE, Weights(2, 1, 3, 4)).tolist() == pytest.approx([0.1, 0.14, 0.5])
 
 
 def test_z_scores_have_mean_0_and_deviation_1() -> None:

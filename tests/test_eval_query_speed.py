@@ -9,8 +9,7 @@ from tiny_beir import write_collection
 from eval import query_speed
 from eval.outcome import read_outcome
 from eval.query_speed import dense_and_bm25, measure, seconds, ways
-from rag.fusion import Weights
-from rag.search import search
+from eval.systems import find
 from rag.snapshot import Snapshot
 
 ENCODER = PaperEncoder()
@@ -28,7 +27,7 @@ def test_the_baseline_is_search_with_the_other_signals_left_out(
     fruit: Snapshot, question: str
 ) -> None:
     found = dense_and_bm25(fruit, ENCODER, question)
-    hits = search(fruit, ENCODER, question, k=5, weights=Weights(1, 1, 0, 0))
+    hits = find(fruit, ENCODER, question, k=5).hits["dense+bm25"]
     assert [passage.id for passage in found] == [hit.passage.id for hit in hits]
     assert len(found) == 5
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.fusion import Weights, fuse, min_max, order
+from rag.fusion import Weights, cosine, fuse, min_max, order
 
 
 def signal(*values: float) -> np.ndarray:
@@ -21,7 +21,7 @@ def fused(weights: Weights) -> list[float]:
 
 
 def test_the_fused_score_is_the_weighted_mean_of_normalised_signals() -> None:
-    assert fused(Weights(dense=1, bm25=1, late=4, heading=2)) == [0.375, 0.625]
+    assert fused(Weights(dense=1, bm25=1, late=4, heading=2)) == [0.25, 0.6875]
 
 
 def test_each_share_is_what_its_signal_adds() -> None:
@@ -30,8 +30,18 @@ def test_each_share_is_what_its_signal_adds() -> None:
         "dense": [0, 0.125],
         "bm25": [0.125, 0],
         "late": [0, 0.5],
-        "heading": [0.25, 0],
+        "heading": [0.125, 0.0625],
     }
+
+
+def test_cosines_count_as_they_are_and_negative_ones_do_not() -> None:
+    assert cosine(signal(-0.5, 0.25, 0.5, 1.0000001)).tolist() == [0, 0.25, 0.5, 1]
+
+
+def test_other_scales_may_be_named() -> None:
+    stretched = dict.fromkeys(TWO, min_max)
+    shares = fuse(TWO, Weights(dense=1, bm25=1, late=4, heading=2), stretched)
+    assert shares["heading"].tolist() == [0.25, 0]
 
 
 def test_a_signal_of_weight_zero_does_not_count() -> None:

@@ -17,7 +17,7 @@ from rag.build import build_snapshot, reusable
 from rag.cli import main
 from rag.encoder import Encoded, Encoder
 from rag.files import Files
-from rag.headings import heading_of
+from rag.headings import NONE, question_above
 from rag.manifest import FaqPolicy, Manifest
 from rag.opening import open_encoder
 from rag.readers import read_corpus
@@ -100,7 +100,12 @@ def written(folder: Path, files: dict[str, str]) -> Path:
 
 
 def read_by_encoder(snapshot: Snapshot) -> set[Content]:
-    headings = {("", heading_of(passage)) for passage in snapshot.passages if passage.context}
+    sections = [snapshot.sections[passage.section_id] for passage in snapshot.passages]
+    headings = {
+        ("", question_above(snapshot.documents[section.document_id], section))
+        for section, row in zip(sections, snapshot.headings.rows.tolist(), strict=True)
+        if row != NONE
+    }
     return headings | {content_of(passage) for passage in snapshot.passages}
 
 
