@@ -25,6 +25,11 @@ some four minutes of training on one core make of them (`python -m eval.train_he
 `rag/models/all-MiniLM-L6-v2.late.md`), and turned so that all components are alike. Then two bits a
 component do (`rag/tokens.py`): 96 bytes a token, where a trained map to 128 dimensions in eight
 bits takes 128 and ranks worse. Training moves ranks little; bits and dimensions decide."""
+SCORINGS = """\
+The score itself, of the shipped head's vectors: soft maxima (log-sum-exp) in place of the maximum,
+the best window of a passage, windows overlapping by half, in place of all of it, query tokens
+weighed or left out, passages' tokens left out, and one more token on both sides: the model's [CLS],
+or the pooled vector. Alone:"""
 FUSION = """\
 ## Fusion
 

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from eval.card import SHIPPED, card
+from eval.late_variants import PLAIN
 from eval.markdown import figure, mean_row, signed, table
 from eval.outcome import RESULTS, read_outcome
 from eval.passages_page import FREE, best_kin, by_length, caps, passages_section
@@ -21,6 +22,7 @@ from eval.prose import (
     PUBLIC,
     REFITTED,
     RISKS,
+    SCORINGS,
 )
 from eval.results import Result, read_result
 from rag.errors import UsageError
@@ -100,7 +102,15 @@ nDCG@10 of late interaction alone:
 
 and of all signals fused:
 
-{tables[1]}"""
+{tables[1]}
+
+{SCORINGS}
+
+{table(*mean_row(head["scorings"]["alone"]))}
+
+and fused:
+
+{table(*mean_row(head["scorings"]["as_served"]))}"""
 
 
 def fusion_section(fusion: Outcome) -> str:
@@ -200,6 +210,7 @@ def lost(
     rows = [
         *_behind("fusion", "nDCG@10", fusion["rows"], "as served"),
         *_behind("token vectors, fused", "nDCG@10", head["as_served"], SHIPPED),
+        *_behind("late score, fused", "nDCG@10", head["scorings"]["as_served"], PLAIN),
         *_behind("passage length", "nDCG@10", by_length(passages), "as served"),
         *_behind("context", "nDCG@10", passages["contexts"]["fused"], "as served"),
         *_behind("sentence vectors", "nDCG@10", passages["sentences"], "as served"),

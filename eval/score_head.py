@@ -21,28 +21,46 @@ from eval.cache import digest
 from eval.card import SHIPPED
 from eval.fit_fusion import Found, read_found, scores
 from eval.fusions import FUSIONS, Fusion, fused
+from eval.late_variants import WAYS, with_ways
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
-from eval.signals import Floats, Kept, Map, Pool
+from eval.signals import Floats, Kept, Map, Pool, Signals, kept_signals
 from eval.suite import Task, read_tasks
 from eval.train_head import Recipe, between, fit, training_pools
 from rag.build import Progress
 from rag.head import HEADS, read_head, rotation
 from rag.model_files import bundled_model
-from rag.onnx_encoder import open_onnx_encoder
+from rag.onnx_encoder import OnnxEncoder, open_onnx_encoder
 from rag.progress import reporting
 from rag.tokens import width
 
 Pools = Sequence[tuple[Pool, Sequence[str]]]
 FLOAT = 32
-# Others: the recipe, how much of its untrained start is kept, and the bits a component is kept in.
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A head that does not ship: recipe, bits a component, how much of its untrained start is kept,
+    whether it has a bias, and on how many of the training sets it is trained, squad2 first."""
+
+    recipe: Recipe
+    bits: int = 2
+    start: float = 0.5
+    bias: bool = False
+    sets: int = 3
+
+
 OTHERS = {
-    "principal components, 128, 8 bits": (Recipe(size=128), 1.0, 8),
-    "head, 64, 8 bits": (Recipe(size=64), 0.5, 8),
-    "head, 96, 8 bits": (Recipe(size=96), 0.5, 8),
-    "head, 128, 8 bits": (Recipe(size=128), 0.5, 8),
-    "head, 256, 4 bits": (Recipe(size=256), 0.5, 4),
-    "head, 384, to the end of training, 2 bits": (Recipe(), 0.0, 2),
-    "head, 384, cross-entropy alone, 2 bits": (Recipe(distil=0.0), 0.5, 2),
+    "principal components, 128, 8 bits": Other(Recipe(size=128), 8, 1.0),
+    "head, 64, 8 bits": Other(Recipe(size=64), 8),
+    "head, 96, 8 bits": Other(Recipe(size=96), 8),
+    "head, 128, 8 bits": Other(Recipe(size=128), 8),
+    "head, 256, 4 bits": Other(Recipe(size=256), 4),
+    "head, 384, to the end of training, 2 bits": Other(Recipe(), start=0.0),
+    "head, 384, cross-entropy alone, 2 bits": Other(Recipe(distil=0.0)),
+    "head, 384, with a bias, 2 bits": Other(Recipe(), bias=True),
+    "head, 384, 4 negatives, 2 bits": Other(Recipe(negatives=4)),
+    "head, 384, easier negatives, 2 bits": Other(Recipe(hardest=100)),
+    "head, 384, from squad2 alone, 2 bits": Other(Recipe(), sets=1),
 }
 
 
@@ -87,21 +105,48 @@ def own(dim: int) -> dict[str, Variant]:
 def trained(pools: Pools, cache: Path, progress: Progress) -> dict[str, Variant]:
     """The heads of `OTHERS`."""
     return {
-        name: Variant(between(*kept_fit(pools, recipe, cache, progress), share), bits)
-        for name, (recipe, share, bits) in OTHERS.items()
+        name: Variant(
+            between(
+                *kept_fit(pools[: other.sets], other.recipe, cache, progress, other.bias),
+                other.start,
+            ),
+            other.bits,
+        )
+        for name, other in OTHERS.items()
+    }
+
+
+def scorings(
+    tasks: Sequence[Task], head: Floats, encoder: OnnxEncoder, cache: Path
+) -> dict[str, Any]:
+    """nDCG@10 by task of the shipped head with each way to score, alone and as served."""
+    found: dict[str, dict[str, list[tuple[Pool, Sequence[Signals]]]]] = {
+        name: {task.name: [] for task in tasks} for name in WAYS
+    }
+    for task in tasks:
+        for pool, queries in task.parts:
+            for name, each in with_ways(
+                pool, kept_signals(pool, queries, head, cache), head, encoder, cache
+            ).items():
+                found[name][task.name].append((pool, each))
+    return {
+        "alone": {
+            name: _means(each, FUSIONS["late interaction alone"]) for name, each in found.items()
+        },
+        "as_served": {name: _means(each, fused) for name, each in found.items()},
     }
 
 
 def kept_fit(
-    pools: Pools, recipe: Recipe, cache: Path, progress: Progress
+    pools: Pools, recipe: Recipe, cache: Path, progress: Progress, bias: bool = False
 ) -> tuple[Floats, Floats]:
     """`fit`, kept in the `cache` folder."""
-    made_from = [str(sorted(asdict(recipe).items()))]
+    made_from = [str(sorted(asdict(recipe).items())), *(["bias"] if bias else [])]
     for pool, queries in pools:
         made_from += [*(passage.id for passage in pool.passages), *queries]
     path = cache / f"{digest('head', *made_from)}.safetensors"
     if not path.is_file():
-        start, end = fit(pools, recipe, progress)
+        start, end = fit(pools, recipe, progress, bias)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({"start": start, "end": end}, path)
     found = load_file(path)
@@ -125,7 +170,9 @@ def main(
         SHIPPED: Variant(head.weights, "as served"),
     }
     made = provenance("python -m eval.score_head ../shared/data", encoder.sha256, head.sha256)
-    write_outcome(out, made | outcome(tasks, own(encoder.dim) | others | shipped, cache))
+    found = outcome(tasks, own(encoder.dim) | others | shipped, cache)
+    found |= {"scorings": scorings(tasks, head.weights, encoder, cache)}
+    write_outcome(out, made | found)
     print(out)
 
 

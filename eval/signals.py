@@ -39,7 +39,8 @@ from rag.words import stems
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
-# A map of token vectors, float32 (dim, size); None leaves them as they are.
+# A map of token vectors, float32 (dim, size); with a last row more, the bias. None leaves them as
+# they are.
 Map = Floats | None
 # The bits in which a component of a token vector is kept; None keeps the float.
 Kept = int | None | Literal["as served"]
@@ -230,7 +231,7 @@ def kept_signals(
     path = cache / f"{digest(pool.name, *made_from, *queries)}.safetensors"
     if not path.is_file():
         found = with_late(pool, signals(pool, queries, candidates), head, kept)
-        _write(path, _packed(found))
+        write(path, _packed(found))
     arrays = load_file(path)
     ends = arrays["ends"]
     columns = [np.split(arrays[name], ends[:-1]) for name in ("rows", *SIGNALS)]
@@ -297,7 +298,14 @@ def _scorer(vectors: Vectors, head: Map, kept: Kept) -> Callable[[Floats, Sequen
 
 
 def _mapped(vectors: Vectors, at: int, head: Map) -> Floats:
-    return vectors.of(at) if head is None else project(vectors.of(at), head)
+    tokens = vectors.of(at)
+    return tokens if head is None else project(with_constant(tokens, len(head)), head)
+
+
+def with_constant(tokens: Floats, size: int) -> Floats:
+    """Token vectors (t, dim) with a component 1 for a map with a bias, of `size` dim + 1 rows."""
+    ones = np.ones((len(tokens), size - tokens.shape[1]), np.float32)
+    return np.hstack([tokens, ones]) if ones.size else tokens
 
 
 def _lexical(passages: Sequence[Passage]) -> LexicalIndex:
@@ -335,7 +343,7 @@ def _vectors(
     path = cache / f"{name}.safetensors"
     if not path.is_file():
         made = _encode(texts, contexts, encoder, progress)
-        _write(path, {"pooled": made.pooled, "tokens": made.tokens, "starts": made.starts})
+        write(path, {"pooled": made.pooled, "tokens": made.tokens, "starts": made.starts})
     kept = load_file(path)
     return Vectors(kept["pooled"], kept["tokens"], kept["starts"])
 
@@ -355,7 +363,8 @@ def _encode(
     return Vectors(np.concatenate(pooled), np.concatenate(tokens), starts)
 
 
-def _write(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+def write(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+    """Write arrays to a file that is there in full or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".{os.getpid()}.tmp")
     save_file(dict(arrays), aside)

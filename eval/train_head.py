@@ -97,13 +97,21 @@ def between(start: Floats, end: Floats, share: float) -> Floats:
 
 
 def fit(
-    pools: Sequence[tuple[Pool, Sequence[str]]], recipe: Recipe, progress: Progress
+    pools: Sequence[tuple[Pool, Sequence[str]]],
+    recipe: Recipe,
+    progress: Progress,
+    bias: bool = False,
 ) -> tuple[Floats, Floats]:
-    """The weights before and after training, float32 (dim, size) each; not yet turned."""
+    """The weights before and after training, float32 (dim, size) each; not yet turned.
+
+    With a bias, which starts at 0, it is their last row, (dim + 1, size).
+    """
     torch.set_num_threads(1)
     generator = np.random.default_rng(recipe.seed)
     examples = [each for pool, queries in pools for each in _examples(pool, queries, recipe)]
     start = principal([pool for pool, _ in pools], recipe, generator)
+    if bias:
+        start = np.vstack([start, np.zeros((1, recipe.size), np.float32)])
     weights = torch.nn.Parameter(torch.from_numpy(start.copy()))
     optimiser = torch.optim.Adam([weights], lr=recipe.rate)
     steps = recipe.epochs * -(-len(examples) // recipe.batch)
@@ -194,9 +202,7 @@ def _loss(
     tokens, lengths = torch.cat(blocks), [len(block) for block in blocks]
     raw = late_interaction(query, tokens, lengths)
     teacher = torch.tensor([example.prior.get(row, 0.0) for row in rows]) + _min_max(raw)
-    late = late_interaction(
-        normalize(query @ weights, dim=1), normalize(tokens @ weights, dim=1), lengths
-    )
+    late = late_interaction(_mapped(query, weights), _mapped(tokens, weights), lengths)
     spread = kl_div(
         log_softmax(late / recipe.temperature, 0),
         torch.softmax(teacher / recipe.teacher_temperature, 0),
@@ -217,6 +223,11 @@ def late_interaction(
     """
     best = [part.amax(1) for part in torch.split(query @ tokens.T, list(lengths), dim=1)]
     return torch.stack(best).mean(1)
+
+
+def _mapped(tokens: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    dim = tokens.shape[1]
+    return normalize(tokens @ weights[:dim] + weights[dim:].sum(0), dim=1)
 
 
 def _min_max(scores: torch.Tensor) -> torch.Tensor:

@@ -49,7 +49,7 @@ def test_a_best_sentence_may_find_what_the_pooled_vector_does_not(tmp_path: Path
         SERVED,
         "sentence alone",
         "sentence in place of dense",
-        *(f"sentence beside, weight {weight}" for weight in ("0.5", "1", "2")),
+        *(f"sentence beside, weight {weight}" for weight in ("0.25", "0.5", "1")),
     ]
 
 
@@ -57,12 +57,12 @@ def test_a_sentence_in_place_of_dense_or_beside_it_changes_the_order(tmp_path: P
     [(pool, [q0])] = found_in(tmp_path, ["q0"])["tiny"]
     # The pooled vectors prefer p1 by a little, the sentences p0 by much; the others say nothing.
     dense = np.array([0.99, 1, 0], np.float32)
-    alike = replace(q0, dense=dense, bm25=dense * 0, late=dense * 0)
+    alike = replace(q0, dense=dense, heading=dense, bm25=dense * 0, late=dense * 0)
     found: All = {"tiny": [(pool, [alike])]}
     rows = sentence_rows(found, ENCODER)
     assert rows[SERVED] == {"tiny": pytest.approx(SECOND)}
     assert rows["sentence in place of dense"] == {"tiny": 1.0}
-    assert rows["sentence beside, weight 2"] == {"tiny": 1.0}
+    assert rows["sentence beside, weight 1"] == {"tiny": 1.0}
 
 
 def test_a_document_of_two_good_passages_rises_above_one_of_a_good_and_a_bad(
@@ -73,7 +73,8 @@ def test_a_document_of_two_good_passages_rises_above_one_of_a_good_and_a_bad(
     one, other, gold = pool.passages
     kin = replace(pool, passages=(one, replace(other, document_id="p0"), gold))
     scored = replace(q2, bm25=q2.dense * 0, late=q2.dense * 0)
-    level = replace(scored, dense=np.array([1, 0, 0.95], np.float32))
+    dense = np.array([1, 0, 0.95], np.float32)
+    level = replace(scored, dense=dense, heading=dense)
     rows = kin_rows({"tiny": [(kin, [level])]})
     assert rows[SERVED] == {"tiny": pytest.approx(SECOND)}
     assert rows["0.1 of the best other of its document"] == {"tiny": 1.0}

@@ -39,6 +39,8 @@ def test_each_question_goes_through_the_search_that_ask_calls(tmp_path: Path) ->
     snapshot = indexed(source(tmp_path))
     found = find(snapshot, ENCODER, "sandy soil", k=2)
     for name, system in SYSTEMS.items():
+        if system.stretched:
+            continue
         again = search(
             snapshot, ENCODER, "sandy soil", k=2, mode=system.mode, weights=system.weights
         )
