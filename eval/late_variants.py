@@ -6,6 +6,7 @@ stored, in two bits.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -125,7 +126,7 @@ def with_ways(
     first = _first_tokens(read, encoder, cache)
     asked_first = _first_tokens(list(pool.queries.values()), encoder, cache)
     words = [_words(text, encoder) for text in read]
-    rarity = _idf(words)
+    rarity = _idf([_pieces(text, encoder) for text in read])
     place = {query: at for at, query in enumerate(pool.queries)}
     stored: dict[int, Text] = {}
     made: dict[str, list[Signals]] = {name: [] for name in WAYS}
@@ -134,7 +135,10 @@ def with_ways(
         text = pool.queries[each.query]
         more = {CLS: asked_first[at : at + 1], POOLED: pool.asked.pooled[at : at + 1]}
         asked = _text(pool.asked.of(at), _words(text, encoder), more, head, None)
-        idf = np.array([rarity.get(word, max(rarity.values())) for word in asked.words])
+        rarest = max(rarity.values())
+        idf = np.array(
+            [rarity.get(piece, rarest) for piece in _pieces(text, encoder)[: len(asked.words)]]
+        )
         for row in each.rows.tolist():
             if row not in stored:
                 more = {CLS: first[row : row + 1], POOLED: pool.stored.pooled[row : row + 1]}
@@ -169,6 +173,10 @@ def _others(text: Text, words: Collection[str]) -> npt.NDArray[np.int64]:
     return np.array(kept or range(len(text.words)), np.int64)
 
 
+def _pieces(text: str, encoder: OnnxEncoder) -> list[str]:
+    return [text[start:end].lower() for start, end in encoder.word_pieces(text)]
+
+
 def _words(text: str, encoder: OnnxEncoder) -> list[str]:
     """What each word piece of a text is: a whole word or mark in lower case, or "" for a part."""
     spans = encoder.word_pieces(text)
@@ -188,12 +196,9 @@ def _within(text: str, at: int) -> bool:
 
 
 def _idf(passages: Sequence[Sequence[str]]) -> dict[str, float]:
-    count: dict[str, int] = {}
-    for words in passages:
-        for word in set(words):
-            count[word] = count.get(word, 0) + 1
     total = len(passages)
-    return {word: float(np.log(1 + (total - n + 0.5) / (n + 0.5))) for word, n in count.items()}
+    count = Counter(piece for pieces in passages for piece in set(pieces))
+    return {piece: float(np.log(1 + (total - n + 0.5) / (n + 0.5))) for piece, n in count.items()}
 
 
 def _first_tokens(texts: Sequence[str], encoder: OnnxEncoder, cache: Path) -> Floats:

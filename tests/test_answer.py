@@ -50,6 +50,15 @@ def test_ranks_count_from_one_and_top_k_is_the_most(fruit: Snapshot) -> None:
     assert len(ask(fruit, ENCODER, "figs", top_k=1).passages) == 1
 
 
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "bm25"])
+def test_more_passages_than_candidates_are_found_where_asked_for(tmp_path: Path, mode: str) -> None:
+    snapshot = snapshot_of(tmp_path, **{f"d{at}": f"Figs rot {at}." for at in range(60)})
+    answer = ask(snapshot, ENCODER, "figs", top_k=50, mode=mode)
+    assert len({cited.hit.passage.id for cited in answer.passages}) == 50
+    fewer = ask(snapshot, ENCODER, "figs", top_k=5, mode=mode)
+    assert [cited.rank for cited in fewer.passages] == [1, 2, 3, 4, 5]
+
+
 def test_nothing_found_is_an_abstention_without_passages(fruit: Snapshot) -> None:
     answer = ask(fruit, ENCODER, "figs", filters=Filters(("none.md",)))
     assert (answer.passages, answer.confidence, answer.abstained) == ((), 0.0, True)
