@@ -56,16 +56,18 @@ PRIORS = ((0.25, 0.125), (0.5, 0.25), (1.0, 0.5), (2.0, 1.0))
 # The set most like a user's own documents: few, on one subject.
 SMALL = "squad2, calibrate articles alone"
 SEED = 0
-# The first two ship (`rag.confidence`); the others were tried.
-FEATURES = ("late", "lead", "cosine", "lead over the sixth", "background")
-SHIPPED = FEATURES[:2]
+# The first three ship (`rag.confidence`); the others were tried.
+FEATURES = ("late", "lead", "words", "cosine", "lead over the sixth", "bm25", "background")
+SHIPPED = FEATURES[:3]
 TRIED = {
-    "late and lead, as shipped": SHIPPED,
+    "late, lead and words, as shipped": SHIPPED,
     "late": ("late",),
+    "late and lead": ("late", "lead"),
+    "late, lead and BM25": ("late", "lead", "bm25"),
     "cosine": ("cosine",),
     "late and cosine": ("late", "cosine"),
     "late and lead over the sixth": ("late", "lead over the sixth"),
-    "late, lead and cosine": ("late", "lead", "cosine"),
+    "late, lead, words and cosine": (*SHIPPED, "cosine"),
 }
 
 Values = npt.NDArray[np.float64]
@@ -73,7 +75,7 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cases:
-    """Questions as asked: `FEATURES` (n, 5); whether there is an answer; whether it was found."""
+    """Questions as asked: `FEATURES` (n, 7); whether there is an answer; whether it was found."""
 
     features: Values
     answerable: npt.NDArray[np.bool_]
@@ -105,14 +107,16 @@ def cases(pool: Pool, found: Sequence[Signals], answerable: Mapping[str, bool]) 
 
 def features(signals: Signals, best: Sequence[int]) -> tuple[float, ...]:
     """The values of `FEATURES`, of candidates whose places are given best first."""
-    late = signals.late[list(best)]
-    padding = [BACKGROUND] * (ENOUGH - len(late))
-    background = float(np.median([*late.tolist(), *padding]))
+    late, bm25 = signals.late[list(best)], signals.bm25[list(best)]
+    missing = ENOUGH - len(late)
+    background = float(np.median([*late.tolist(), *[BACKGROUND] * missing]))
     return (
         float(late[:FIRST].max()),
         float(late[0]) - background,
+        float(bm25[0]) - float(np.median([*bm25.tolist(), *[0.0] * missing])),
         float(signals.dense[list(best[:FIRST])].max()),
         float(late[0] - late[min(SIXTH, len(late) - 1)]),
+        float(bm25[:FIRST].max()),
         background,
     )
 

@@ -49,7 +49,7 @@ CONFIDENCE = """\
     {formula}
 
 `late` is the best late-interaction score among the first three hits, `lead` by how much the first
-hit's exceeds the median of all candidates'. Fitted so that it is the probability that the first
+hit's exceeds the median of all candidates', `words` the same of BM25. Fitted so that it is the probability that the first
 five passages hold the answer. Questions without an answer: squad2's own, made to look answerable;
 elsewhere each question once more with its answering passages taken out, so that its nearest
 neighbours remain; and, of squad2's articles taken alone, questions of other articles. Public

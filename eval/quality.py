@@ -216,7 +216,9 @@ def lost(
         *_behind("sentence vectors", "nDCG@10", passages["sentences"], "as served"),
         *_behind("raised by kin", "nDCG@10", best_kin(passages), "as served"),
         *_behind("cap, squad2", "hit@5", caps(passages), FREE),
-        *_behind("confidence from", "AUROC", confidence["tried"], "late and lead, as shipped"),
+        *_behind(
+            "confidence from", "AUROC", confidence["tried"], "late, lead and words, as shipped"
+        ),
         *_behind("highlight, one sentence", "holds", one, "mean over query tokens"),
         *_behind("highlight, with a close second", "holds", two, "mean over query tokens"),
     ]

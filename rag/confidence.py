@@ -26,19 +26,21 @@ BACKGROUND = 0.43
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What tells an answered question from an unanswered one, in late-interaction scores.
+    """What tells an answered question from an unanswered one.
 
-    `late` is the largest among the first 3 hits; `lead` is by how much the first hit's exceeds the
-    median of all candidates'. The cosine is left out: near in one corpus is far in another.
+    `late` is the largest late-interaction score among the first 3 hits; `lead` is by how much the
+    first hit's exceeds the median of all candidates'; `words` is the same of BM25. The cosine is
+    left out: near in one corpus is far in another.
     """
 
     late: float
     lead: float
+    words: float
 
 
 # Logistic regression on public questions with and without an answer: eval/results/confidence.json
 BIAS = -5.34
-COEFFICIENTS = Features(late=6.13, lead=6.78)
+COEFFICIENTS = Features(late=5.61, lead=4.68, words=0.152)
 # At and above which confidence to answer, so that of the answers given at most that share is wrong
 # where half of the questions have an answer: from the same results.
 THRESHOLDS = {0.05: 0.68, 0.1: 0.49, 0.15: 0.42, 0.2: 0.34, 0.25: 0.27, 0.3: 0.21}
@@ -57,7 +59,8 @@ def confidence(
 
 def log_odds(found: Features) -> float:
     """The log odds, as fitted on public sets, that hits with those features answer."""
-    return BIAS + COEFFICIENTS.late * found.late + COEFFICIENTS.lead * found.lead
+    late, lead = COEFFICIENTS.late * found.late, COEFFICIENTS.lead * found.lead
+    return BIAS + late + lead + COEFFICIENTS.words * found.words
 
 
 def uncalibrated(risk: float) -> Calibration:
@@ -70,11 +73,20 @@ def features(
     snapshot: Snapshot, query: Query, candidates: Candidates, hits: Sequence[ScoredPassage]
 ) -> Features:
     """The features of at least one hit, best first, and the candidates that the hits came from."""
-    late = _late(snapshot, query, candidates).tolist()
-    of_row = dict(zip(candidates.rows.tolist(), late, strict=True))
-    first = [of_row[snapshot.rows[hit.passage.id]] for hit in hits[:FIRST]]
-    background = [BACKGROUND] * (ENOUGH - len(late))
-    return Features(late=max(first), lead=first[0] - median([*late, *background]))
+    late, bm25 = _late(snapshot, query, candidates), _bm25(snapshot, query, candidates)
+    place = {row: at for at, row in enumerate(candidates.rows.tolist())}
+    first = [place[snapshot.rows[hit.passage.id]] for hit in hits[:FIRST]]
+    return Features(
+        late=float(late[first].max()),
+        lead=_lead(late, first[0], BACKGROUND),
+        words=_lead(bm25, first[0], 0.0),
+    )
+
+
+def _lead(signal: Signal, first: int, background: float) -> float:
+    """By how much the first hit's score exceeds the median of all."""
+    padding = [background] * (ENOUGH - len(signal))
+    return float(signal[first] - median([*signal.tolist(), *padding]))
 
 
 def _late(snapshot: Snapshot, query: Query, candidates: Candidates) -> Signal:
@@ -82,3 +94,9 @@ def _late(snapshot: Snapshot, query: Query, candidates: Candidates) -> Signal:
     if "late" in candidates.signals:
         return candidates.signals["late"]
     return late_scores(query.tokens, snapshot.tokens, candidates.rows.tolist())
+
+
+def _bm25(snapshot: Snapshot, query: Query, candidates: Candidates) -> Signal:
+    if "bm25" in candidates.signals:
+        return candidates.signals["bm25"]
+    return snapshot.lexical.scores(query.stems)[candidates.rows]

@@ -39,15 +39,20 @@ def test_the_features_are_those_that_are_served(tmp_path: Path) -> None:
         found = find_candidates(snapshot, query)
         served = served_features(snapshot, query, found, best_of(snapshot, found, 5))
         best = order(fused(each).tolist(), [pool.passages[row].id for row in each.rows])
-        assert features(each, best)[:2] == pytest.approx((served.late, served.lead), abs=1e-3)
+        assert features(each, best)[:3] == pytest.approx(
+            (served.late, served.lead, served.words), abs=1e-3
+        )
+        assert served.words > 0
 
 
 def test_features_of_few_candidates() -> None:
     columns = (
-        np.array(values, np.float32) for values in ([0.5, 0.75], [0, 0], [0.25, 1.0], [0, 0])
+        np.array(values, np.float32) for values in ([0.5, 0.75], [1, 3], [0.25, 1.0], [0, 0])
     )
     found = Signals("q", np.arange(2), *columns)
-    assert features(found, [1, 0]) == pytest.approx((1.0, 1.0 - BACKGROUND, 0.75, 0.75, BACKGROUND))
+    assert features(found, [1, 0]) == pytest.approx(
+        (1.0, 1.0 - BACKGROUND, 3.0, 0.75, 0.75, 3.0, BACKGROUND)
+    )
 
 
 def test_a_question_is_asked_again_without_what_answers_it(tmp_path: Path) -> None:
