@@ -110,10 +110,11 @@ def features(signals: Signals, best: Sequence[int]) -> tuple[float, ...]:
     late, bm25 = signals.late[list(best)], signals.bm25[list(best)]
     missing = ENOUGH - len(late)
     background = float(np.median([*late.tolist(), *[BACKGROUND] * missing]))
+    words = float(np.log1p(max(0.0, bm25[0] - np.median([*bm25.tolist(), *[0.0] * missing]))))
     return (
         float(late[:FIRST].max()),
         float(late[0]) - background,
-        float(bm25[0]) - float(np.median([*bm25.tolist(), *[0.0] * missing])),
+        words,
         float(signals.dense[list(best[:FIRST])].max()),
         float(late[0] - late[min(SIXTH, len(late) - 1)]),
         float(bm25[:FIRST].max()),

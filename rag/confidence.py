@@ -29,8 +29,9 @@ class Features:
     """What tells an answered question from an unanswered one.
 
     `late` is the largest late-interaction score among the first 3 hits; `lead` is by how much the
-    first hit's exceeds the median of all candidates'; `words` is the same of BM25. The cosine is
-    left out: near in one corpus is far in another.
+    first hit's exceeds the median of all candidates'; `words` is log(1 + the same of BM25), which
+    has no upper end and is taken as 0 below 0. The cosine is left out: near in one corpus is far in
+    another.
     """
 
     late: float
@@ -39,11 +40,11 @@ class Features:
 
 
 # Logistic regression on public questions with and without an answer: eval/results/confidence.json
-BIAS = -5.34
-COEFFICIENTS = Features(late=5.61, lead=4.68, words=0.152)
+BIAS = -5.38
+COEFFICIENTS = Features(late=5.37, lead=4.62, words=0.75)
 # At and above which confidence to answer, so that of the answers given at most that share is wrong
 # where half of the questions have an answer: from the same results.
-THRESHOLDS = {0.05: 0.68, 0.1: 0.49, 0.15: 0.42, 0.2: 0.34, 0.25: 0.27, 0.3: 0.21}
+THRESHOLDS = {0.05: 0.64, 0.1: 0.47, 0.15: 0.39, 0.2: 0.31, 0.25: 0.25, 0.3: 0.2}
 
 
 def confidence(
@@ -79,7 +80,7 @@ def features(
     return Features(
         late=float(late[first].max()),
         lead=_lead(late, first[0], BACKGROUND),
-        words=_lead(bm25, first[0], 0.0),
+        words=math.log1p(max(0.0, _lead(bm25, first[0], 0.0))),
     )
 
 

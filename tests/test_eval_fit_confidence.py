@@ -51,7 +51,7 @@ def test_features_of_few_candidates() -> None:
     )
     found = Signals("q", np.arange(2), *columns)
     assert features(found, [1, 0]) == pytest.approx(
-        (1.0, 1.0 - BACKGROUND, 3.0, 0.75, 0.75, 3.0, BACKGROUND)
+        (1.0, 1.0 - BACKGROUND, np.log(4), 0.75, 0.75, 3.0, BACKGROUND)
     )
 
 
