@@ -41,7 +41,7 @@ GRID = tuple(
     )
 )
 # Candidates by dense and by BM25, in place of those that are served.
-NUMBERS = (16, 24, 50, 100)
+NUMBERS = (25, 50, 100)
 
 Found = Sequence[tuple[Pool, Sequence[Signals]]]
 PerTask = Mapping[str, Mapping[str, float]]

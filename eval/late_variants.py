@@ -1,7 +1,7 @@
 """Other ways to score late interaction than the mean of each query token's best cosine.
 
-What is served is `PLAIN`. All take token vectors through the shipped head, passages' as they are
-stored, in two bits.
+`PLAIN` is what is served, but that a query's vectors stay floats. All take token vectors through
+the shipped head, passages' as they are stored, in two bits.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ POOLED = "the pooled vector as one more token"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Text:
-    """A text's token vectors (t, dim), rows L2-normalised, its words of each token, lower case,
-    "" for a part of a word, and the token vectors that might be added, by what they are."""
+    """A text's token vectors (t, dim), rows L2-normalised; the word of each token, lower case, ""
+    for a part of one; and the token vectors (1, dim) that might be added, by what they are."""
 
     tokens: Floats
     words: tuple[str, ...]
@@ -127,6 +127,7 @@ def with_ways(
     asked_first = _first_tokens(list(pool.queries.values()), encoder, cache)
     words = [_words(text, encoder) for text in read]
     rarity = _idf([_pieces(text, encoder) for text in read])
+    rarest = max(rarity.values())
     place = {query: at for at, query in enumerate(pool.queries)}
     stored: dict[int, Text] = {}
     made: dict[str, list[Signals]] = {name: [] for name in WAYS}
@@ -135,7 +136,6 @@ def with_ways(
         text = pool.queries[each.query]
         more = {CLS: asked_first[at : at + 1], POOLED: pool.asked.pooled[at : at + 1]}
         asked = _text(pool.asked.of(at), _words(text, encoder), more, head, None)
-        rarest = max(rarity.values())
         idf = np.array(
             [rarity.get(piece, rarest) for piece in _pieces(text, encoder)[: len(asked.words)]]
         )

@@ -61,7 +61,7 @@ def kin_rows(found: All) -> Rows:
 
 
 def sentence_rows(found: All, encoder: Encoder) -> Rows:
-    """With the best sentence's cosine as a fourth signal, and in place of dense."""
+    """With the best sentence's cosine as one more signal, and in place of dense."""
     cosines = {
         (pool.name, query): cosine
         for of in found.values()
@@ -76,7 +76,7 @@ def sentence_rows(found: All, encoder: Encoder) -> Rows:
         SERVED: means(found, plain(fused)),
         "sentence alone": means(found, lambda pool, each: min_max(own(pool, each))),
         "sentence in place of dense": means(
-            found, lambda pool, each: fused(_with_dense(each, own(pool, each)))
+            found, lambda pool, each: fused(with_dense(each, own(pool, each)))
         ),
         **{
             f"sentence beside, weight {weight:g}": means(
@@ -87,7 +87,7 @@ def sentence_rows(found: All, encoder: Encoder) -> Rows:
     }
 
 
-def _with_dense(each: Signals, cosines: Signal) -> Signals:
+def with_dense(each: Signals, cosines: Signal) -> Signals:
     """With other cosines, which the heading signal takes over where there is no heading."""
     heading = np.where(each.heading == each.dense, cosines, each.heading)
     return replace(each, dense=cosines, heading=heading)
@@ -101,7 +101,7 @@ def _raised(pool: Pool, each: Signals, *, kin: Kin, share: float, kind: Others) 
 def _beside(
     pool: Pool, each: Signals, *, fourth: Callable[[Pool, Signals], Signal], weight: float
 ) -> Scores:
-    """The fused score, a fourth signal weighed beside it as dense, BM25 and late are."""
+    """The fused score and one more signal, stretched, with a weight beside the others' own."""
     total: float = sum(asdict(SHIPPED).values())
     return total * fused(each) + weight * min_max(fourth(pool, each))
 

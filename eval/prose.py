@@ -33,8 +33,8 @@ or the pooled vector. Alone:"""
 FUSION = """\
 ## Fusion
 
-What ships is a sum over the candidates, {candidates} by dense and {candidates} by BM25, with fixed
-weights: {weights}. The cosines, dense and heading, count as they are; BM25 and late interaction are
+What ships is a sum over the candidates, {candidates} by dense and {candidates} by BM25 and, where
+these are fewer than {fewest}, the next by dense. Weights: {weights}. The cosines, dense and heading, count as they are; BM25 and late interaction are
 stretched onto [0, 1] (min-max). "Heading" is the cosine of the question with the question that a
 passage stands under, and the passage's own where it stands under none. nDCG@10 over eight tasks
 that trained no vectors, at most 300 questions each (`eval/suite.py`). The weights were chosen on
@@ -52,9 +52,9 @@ CONFIDENCE = """\
 hit's exceeds the median of all candidates', `words` log(1 + the same of BM25). Fitted so that it is
 the probability that the first five passages hold the answer. Questions without an answer: squad2's
 own, made to look answerable; elsewhere each question once more with its answering passages taken
-out, so that its nearest neighbours remain; and, of squad2's articles taken alone, questions of other
-articles. Public collections on one subject are the hard end: where the passage that answers is
-gone, the next one is often as near. Each set's row is from a fit that left it out; the score
+out, so that its nearest neighbours remain; and, of squad2's articles taken alone, questions of
+other articles. Public collections on one subject are the hard end: where the passage that answers
+is gone, the next one is often as near. Each set's row is from a fit that left it out; the score
 articles were seen by no fit."""
 REFITTED = """\
 A build fits shift and scale of the log odds to the documents' own FAQ (`rag/calibrate.py`): each of
@@ -95,7 +95,7 @@ their late interaction is no evidence), each answer is read after title and head
 left out:"""
 SENTENCES = """\
 **Sentence vectors.** The mean of a sentence's token vectors as they leave the model; the cosine of
-a passage's best sentence as a fourth signal beside dense, BM25 and late, or in place of dense:"""
+a passage's best sentence, stretched, as one more signal beside the others, or in place of dense:"""
 KIN = """\
 **Kin.** To a passage's fused score a share is added of the best, or of the mean, of the other
 candidates of its document, or under its title (squad2's article, a thread of stackfaq); what has no

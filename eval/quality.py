@@ -26,7 +26,7 @@ from eval.prose import (
 )
 from eval.results import Result, read_result
 from rag.errors import UsageError
-from rag.search import CANDIDATES
+from rag.search import CANDIDATES, FEWEST
 
 PAGE = Path("docs/quality.md")
 CARD = Path("rag/models/all-MiniLM-L6-v2.late.md")
@@ -128,7 +128,7 @@ def fusion_section(fusion: Outcome) -> str:
     ]
     header = ["task", "questions", "as served", "over dense + BM25", "against the best of four"]
     weights = ", ".join(f"{name} {weight:g}" for name, weight in fusion["weights"].items())
-    return f"""{FUSION.format(weights=weights, candidates=CANDIDATES)}
+    return f"""{FUSION.format(weights=weights, candidates=CANDIDATES, fewest=FEWEST)}
 
 {table(*mean_row(fusion["rows"]))}
 

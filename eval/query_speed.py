@@ -25,7 +25,7 @@ from rag.build import build_snapshot
 from rag.encoder import Encoder
 from rag.fusion import min_max, order
 from rag.opening import open_encoder
-from rag.search import CANDIDATES, encode_query, search_encoded
+from rag.search import FEWEST, encode_query, search_encoded, together
 from rag.snapshot import Snapshot
 from rag.types import Passage
 
@@ -45,8 +45,8 @@ def dense_and_bm25(snapshot: Snapshot, encoder: Encoder, question: str) -> list[
     query = encode_query(question, encoder)
     impacts = snapshot.lexical.scores(query.stems)
     matching = np.flatnonzero(impacts > 0)
-    best = matching[np.lexsort((matching, -impacts[matching]))][:CANDIDATES]
-    rows = np.union1d(dense.nearest(snapshot.dense, query.pooled, CANDIDATES), best)
+    best = matching[np.lexsort((matching, -impacts[matching]))]
+    rows = together(dense.nearest(snapshot.dense, query.pooled, FEWEST), best, FEWEST)
     cosines = dense.cosines(snapshot.dense, query.pooled, rows)
     fused = min_max(cosines) + min_max(impacts[rows])
     passages = [snapshot.passages[row] for row in rows]

@@ -32,7 +32,7 @@ from rag.late import late_scores
 from rag.lexical import LexicalIndex, index_texts
 from rag.model_files import file_sha256
 from rag.readers import read_corpus
-from rag.search import CANDIDATES
+from rag.search import CANDIDATES, FEWEST, together
 from rag.tokens import quantise, store
 from rag.types import ParsedDocument, Passage
 from rag.words import stems
@@ -273,8 +273,8 @@ def _signals(pool: Pool, query: str, at: int, candidates: int) -> Signals:
     cosines = pool.stored.pooled @ pool.asked.pooled[at]
     impacts = pool.lexical.scores(stems(pool.queries[query]))
     matching = np.flatnonzero(impacts > 0)
-    best = matching[np.argsort(-impacts[matching], kind="stable")[:candidates]]
-    rows = np.union1d(np.argsort(-cosines, kind="stable")[:candidates], best)
+    best = matching[np.argsort(-impacts[matching], kind="stable")]
+    rows = together(np.argsort(-cosines, kind="stable"), best, FEWEST, candidates)
     near, late = cosines[rows], np.zeros(len(rows), np.float32)
     heading = pool.headings.cosines(pool.asked.pooled[at], rows, near)
     return Signals(query, rows, near, impacts[rows], late, heading)

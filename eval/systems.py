@@ -18,8 +18,8 @@ PASSAGES = 50
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A way to call `search`; `title` is what the report calls it. Cosines count as they are, or
-    are stretched onto [0, 1] as the other signals are."""
+    """A way to rank the candidates; `title` is what the report calls it. Cosines count as they are,
+    or are `stretched` onto [0, 1] as the other signals are."""
 
     title: str
     mode: Mode
@@ -48,7 +48,7 @@ class Found:
 
 
 def find(snapshot: Snapshot, encoder: Encoder, question: str, k: int = PASSAGES) -> Found:
-    """The k best passages of every system, by the `search` that `/ask` calls."""
+    """The k best passages of every system, of the candidates that `/ask` finds."""
     query = encode_query(question, encoder)
     together = find_candidates(snapshot, query)
     hits = {

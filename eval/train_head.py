@@ -202,7 +202,7 @@ def _loss(
     tokens, lengths = torch.cat(blocks), [len(block) for block in blocks]
     raw = late_interaction(query, tokens, lengths)
     teacher = torch.tensor([example.prior.get(row, 0.0) for row in rows]) + _min_max(raw)
-    late = late_interaction(_mapped(query, weights), _mapped(tokens, weights), lengths)
+    late = late_interaction(mapped(query, weights), mapped(tokens, weights), lengths)
     spread = kl_div(
         log_softmax(late / recipe.temperature, 0),
         torch.softmax(teacher / recipe.teacher_temperature, 0),
@@ -225,7 +225,9 @@ def late_interaction(
     return torch.stack(best).mean(1)
 
 
-def _mapped(tokens: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def mapped(tokens: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Token vectors (t, dim) through a map (dim, size), or (dim + 1, size) with a bias, rows
+    L2-normalised."""
     dim = tokens.shape[1]
     return normalize(tokens @ weights[:dim] + weights[dim:].sum(0), dim=1)
 

@@ -6,7 +6,7 @@ from rag.confidence import FIRST, confidence
 from rag.encoder import Encoder
 from rag.explain import explain
 from rag.highlight import highlights
-from rag.search import CANDIDATES, NO_FILTERS, best_of, encode_query, find_candidates
+from rag.search import NO_FILTERS, best_of, encode_query, find_candidates
 from rag.snapshot import Snapshot
 from rag.types import Answer, Citation, CitedPassage, Filters, Mode, Passage
 
@@ -27,8 +27,7 @@ def ask(
     filters, or no word in common in mode `bm25`) gives an empty abstaining answer.
     """
     query = encode_query(question, encoder)
-    wanted = max(top_k, CANDIDATES)
-    candidates = find_candidates(snapshot, query, wanted, mode=mode, filters=filters)
+    candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
     hits = best_of(snapshot, candidates, max(top_k, FIRST))
     sure = confidence(snapshot, query, candidates, hits)
     shown = hits[:top_k]

@@ -3,12 +3,11 @@
 What is asked is often what a passage stands under: an FAQ pair's question, or a heading that is
 one. In the passage's own vector that is drowned by the text; here it is a signal of its own.
 Headings that only name a subject are left out: every passage of a document is on its subject, and
-as a signal they do harm.
+as a signal they gain nothing.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,8 +20,9 @@ Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 NONE = -1
-# Forums put a remark behind: "Where is my key? [closed]".
-_QUESTION = re.compile(r"[?？؟]\W*(?:\[[^\]]*\]\W*)?$")
+MARKS = "?？؟"
+# Of a longer question only so much is encoded, which is more than any encoder reads.
+MOST = 4000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,10 +48,19 @@ class Headings:
 def question_above(document: Document, section: Section) -> str:
     """The question that a section's text stands under, "" where its heading is none.
 
-    Where nothing heads the text, the document's title does.
+    Where nothing heads the text, the document's title does, if it is more than the id.
     """
-    heading = [document.title, *section.heading_path][-1].strip()
-    return heading if section.kind == "faq" or _QUESTION.search(heading) else ""
+    title = "" if document.title == document.id else document.title
+    heading = [title, *section.heading_path][-1].strip()
+    return heading[:MOST] if section.kind == "faq" or _asks(heading) else ""
+
+
+def _asks(heading: str) -> bool:
+    """Whether a question mark follows the last word, save for a forum's remark, "[closed]"."""
+    if heading.endswith("]"):
+        heading = heading.rpartition("[")[0]
+    after = next((at for at in range(len(heading), 0, -1) if heading[at - 1].isalnum()), 0)
+    return any(mark in heading[after:] for mark in MARKS)
 
 
 def headings_of(

@@ -238,13 +238,13 @@ ASK_EXAMPLE = {
             "rank": 1,
             "passage_id": "9f2c51d0a3be",
             "text": "The T cells are collected by leukapheresis.",
-            "score": 0.91,
+            "score": 0.83,
             "scores": {
                 "dense": 0.61,
                 "bm25": 9.4,
                 "late": 0.74,
-                "heading": 0.42,
-                "fused": 0.91,
+                "heading": 0.61,
+                "fused": 0.83,
             },
             "highlights": [{"char_start": 1203, "char_end": 1246}],
             "citation": {

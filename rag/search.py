@@ -19,8 +19,11 @@ from rag.snapshot import Snapshot
 from rag.types import Filters, Mode, ScoredPassage, Scores, Section
 from rag.words import stems
 
-# More than these find hardly more answers, and cost time: docs/quality.md.
+# So many of the best by dense and by BM25 are candidates. More find hardly more answers, and cost
+# time: docs/quality.md.
 CANDIDATES = 32
+# Where these are fewer than so many, the next by dense join them: as many as an answer may show.
+FEWEST = 50
 DEFAULT_WEIGHTS = Weights()
 NO_FILTERS = Filters()
 
@@ -96,22 +99,22 @@ def search_encoded(
     body_only: bool = False,
 ) -> list[ScoredPassage]:
     """`search` for a question that is already encoded; `body_only` leaves FAQ pairs out."""
-    found = find_candidates(snapshot, query, max(k, CANDIDATES), mode, weights, filters, body_only)
+    found = find_candidates(snapshot, query, max(k, FEWEST), mode, weights, filters, body_only)
     return best_of(snapshot, found, k)
 
 
 def find_candidates(
     snapshot: Snapshot,
     query: Query,
-    k: int = CANDIDATES,
+    k: int = FEWEST,
     mode: Mode = "hybrid",
     weights: Weights = DEFAULT_WEIGHTS,
     filters: Filters = NO_FILTERS,
     body_only: bool = False,
 ) -> Candidates:
-    """The k best by cosine and the k best by BM25, scored by every signal that the mode uses.
+    """At least k passages, or all that there are, scored by every signal that the mode uses.
 
-    `body_only` leaves FAQ pairs out.
+    With one signal alone they are its k best. `body_only` leaves FAQ pairs out.
     """
     within = _rows_within(snapshot, filters, body_only)
     if mode == "dense":
@@ -121,7 +124,7 @@ def find_candidates(
     matching = _best(impacts, k, within)
     if mode == "bm25":
         return _single("bm25", matching, impacts[matching])
-    rows = np.union1d(dense.nearest(snapshot.dense, query.pooled, k, within), matching)
+    rows = together(dense.nearest(snapshot.dense, query.pooled, k, within), matching, k)
     cosines = dense.cosines(snapshot.dense, query.pooled, rows)
     signals = {
         "dense": cosines,
@@ -130,6 +133,15 @@ def find_candidates(
         "heading": snapshot.headings.cosines(query.pooled, rows, cosines),
     }
     return Candidates(rows, signals, fuse(signals, weights))
+
+
+def together(near: Rows, matching: Rows, k: int, each: int = CANDIDATES) -> Rows:
+    """The first of the rows near by dense and of those that match by BM25, `each` best first; and
+    where these are fewer than k, the next of the near ones. In ascending order."""
+    first = np.union1d(near[:each], matching[:each])
+    others = near[each:][~np.isin(near[each:], first)]
+    rows: Rows = np.union1d(first, others[: max(0, k - len(first))])
+    return rows
 
 
 def narrowed(candidates: Candidates, kept: npt.NDArray[np.bool_]) -> Candidates:

@@ -111,8 +111,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The signals behind a hit: cosine, BM25, late interaction, the cosine of what stands above
-    it, and their fusion.
+    """The signals behind a hit: cosine, BM25, late interaction, the cosine of the question that it
+    stands under (its own where it stands under none), and their fusion.
 
     A signal that was not asked for (`mode`) is None.
     """

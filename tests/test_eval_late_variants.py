@@ -63,7 +63,7 @@ def test_a_very_sharp_soft_maximum_is_the_maximum_and_a_blunt_one_adds_up() -> N
 
 
 def test_a_window_holds_tokens_that_stand_together() -> None:
-    # Windows of two begin at each token: (0.5 + 0.4) / 2, (0.2 + 0.8) / 2, (0.2 + 0.8) / 2.
+    # Windows of two begin at the first and the second token: (0.5 + 0.4) / 2, (0.2 + 0.8) / 2.
     assert windows(TWO, 2) == pytest.approx(0.5)
     assert windows(TWO, 8) == pytest.approx(0.65)
 

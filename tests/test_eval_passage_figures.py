@@ -9,7 +9,7 @@ from square import SquareEncoder
 from tiny_beir import Row, write_collection
 
 from eval.fusions import FUSIONS
-from eval.passage_figures import KIN, SERVED, All, kin_rows, means, plain, sentence_rows
+from eval.passage_figures import KIN, SERVED, All, kin_rows, means, plain, sentence_rows, with_dense
 from eval.signals import Pool, Signals, judged, kept_signals, read_pool
 from rag.build import silent
 
@@ -63,6 +63,17 @@ def test_a_sentence_in_place_of_dense_or_beside_it_changes_the_order(tmp_path: P
     assert rows[SERVED] == {"tiny": pytest.approx(SECOND)}
     assert rows["sentence in place of dense"] == {"tiny": 1.0}
     assert rows["sentence beside, weight 1"] == {"tiny": 1.0}
+
+
+def test_a_question_above_keeps_its_cosine_where_sentences_stand_in_for_dense(
+    tmp_path: Path,
+) -> None:
+    [(_, [q0])] = found_in(tmp_path, ["q0"])["tiny"]
+    dense, other = np.array([0.5, 0.25, 0], np.float32), np.array([0.1, 0.2, 0.3], np.float32)
+    heading = np.array([0.5, 0.75, 0], np.float32)
+    changed = with_dense(replace(q0, dense=dense, heading=heading), other)
+    assert changed.dense.tolist() == other.tolist()
+    assert changed.heading.tolist() == pytest.approx([0.1, 0.75, 0.3])
 
 
 def test_a_document_of_two_good_passages_rises_above_one_of_a_good_and_a_bad(

@@ -11,11 +11,13 @@ from eval.variants import (
     NarrowEncoder,
     mixed,
     own_starts,
+    with_every_heading,
     with_title,
     without_context,
     without_context_tokens,
 )
 from rag.build import passage_pieces, silent
+from rag.headings import NONE
 
 ENCODER = PaperEncoder()
 LONG: list[Row] = [
@@ -78,3 +80,12 @@ def test_a_passages_own_tokens_come_after_its_contexts(tmp_path: Path) -> None:
     assert np.array_equal(own.stored.of(1), pool.stored.of(1)[1:])
     assert np.array_equal(own.stored.of(0), pool.stored.of(0)[1:])
     assert np.array_equal(own.stored.pooled, pool.stored.pooled)
+
+
+def test_every_heading_may_be_a_signal(tmp_path: Path) -> None:
+    pool = pool_in(tmp_path)
+    assert pool.headings.rows.tolist() == [NONE, NONE]
+    every = with_every_heading(pool, ENCODER, tmp_path / "cache", silent)
+    assert every.headings.rows.tolist() == [0, 0]
+    assert np.array_equal(every.headings.vectors, ENCODER.encode_queries(["Zoo"]).pooled)
+    assert every.name != pool.name

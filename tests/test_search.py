@@ -5,7 +5,8 @@ import pytest
 from paper import PaperEncoder, snapshot_of
 
 from rag.fusion import Weights
-from rag.search import encode_query, search, search_encoded
+from rag.schemas import MAX_TOP_K
+from rag.search import FEWEST, encode_query, search, search_encoded, together
 from rag.snapshot import Snapshot
 from rag.types import Filters
 
@@ -31,7 +32,7 @@ def test_hybrid_puts_the_passage_first_that_all_signals_prefer(fruit: Snapshot) 
     assert hits[0].score > hits[1].score + 0.5
 
 
-def test_hits_carry_the_three_signals_and_their_fusion(fruit: Snapshot) -> None:
+def test_hits_carry_the_signals_and_their_fusion(fruit: Snapshot) -> None:
     best = search(fruit, ENCODER, "blue plums", k=1)[0].scores
     assert best.dense is not None and best.bm25 is not None and best.late is not None
     assert best.bm25 > 0
@@ -101,3 +102,15 @@ def test_body_only_leaves_faq_pairs_out_and_finds_as_many_others(tmp_path: Path)
     query = encode_query("What are bees?", ENCODER)
     assert len(search_encoded(snapshot, query, k=9)) == 9
     assert texts(search_encoded(snapshot, query, k=9, body_only=True)) == ["A bee."]
+
+
+def test_candidates_are_the_best_of_both_and_then_the_next_by_dense() -> None:
+    near, matching = np.array([5, 3, 1, 0, 7]), np.array([9, 5, 2])
+    assert together(near, matching, k=0, each=2).tolist() == [3, 5, 9]
+    assert together(near, matching, k=5, each=2).tolist() == [0, 1, 3, 5, 9]
+    assert together(near, matching, k=99, each=2).tolist() == [0, 1, 3, 5, 7, 9]
+    assert together(near, matching[:0], k=2, each=1).tolist() == [3, 5]
+
+
+def test_there_are_as_many_candidates_as_an_answer_may_show() -> None:
+    assert FEWEST == MAX_TOP_K
