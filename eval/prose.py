@@ -34,15 +34,15 @@ FUSION = """\
 ## Fusion
 
 What ships is a sum over the candidates, {candidates} by dense and {candidates} by BM25 and, where
-these are fewer than {fewest}, the next by dense. Weights: {weights}. The cosines, dense and heading, count as they are; BM25 and late interaction are
-stretched onto [0, 1] (min-max). "Heading" is the cosine of the question with the question that a
-passage stands under, and the passage's own where it stands under none. nDCG@10 over eight tasks
-that trained no vectors, at most 300 questions each (`eval/suite.py`). The weights were chosen on
-these same tasks; "chosen without it" is what each task would have got from weights chosen on the
-others alone. Among weights that tie on the mean, those were taken that do best where a single
-document is the corpus, and the training half of the sample corpus's written questions was looked at
-too; its test half chose nothing. In rows of another scale, the weights are of dense, BM25, late and
-heading:"""
+these are fewer than {fewest}, the next by dense. Weights: {weights}.
+The cosines, dense and heading, count as they are; BM25 and late interaction are stretched onto
+[0, 1] (min-max). "Heading" is the cosine of the question with the question that a passage stands
+under, and the passage's own where it stands under none. nDCG@10 over eight tasks that trained no
+vectors, at most 300 questions each (`eval/suite.py`). The weights were chosen on these same tasks;
+"chosen without it" is what each task would have got from weights chosen on the others alone. Among
+weights that tie on the mean, those were taken that do best where a single document is the corpus,
+and the training half of the sample corpus's written questions was looked at too; its test half
+chose nothing. In rows of another scale, the weights are of dense, BM25, late and heading:"""
 CONFIDENCE = """\
 ## Confidence
 

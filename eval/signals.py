@@ -227,7 +227,7 @@ def kept_signals(
     words = hashlib.sha256(pool.lexical.impacts.tobytes()).hexdigest()
     above = hashlib.sha256(pool.headings.vectors.tobytes() + pool.headings.rows.tobytes())
     read = [f"{passage.id} {passage.context}" for passage in pool.passages]
-    made_from = [weights, str(kept), str(candidates), words, above.hexdigest(), *read]
+    made_from = [weights, str(kept), f"{candidates} {FEWEST}", words, above.hexdigest(), *read]
     path = cache / f"{digest(pool.name, *made_from, *queries)}.safetensors"
     if not path.is_file():
         found = with_late(pool, signals(pool, queries, candidates), head, kept)
