@@ -229,7 +229,12 @@ def test_watch_builds_when_a_file_changes_and_ends_on_an_interrupt(tmp_path: Pat
     index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST)
     command = [sys.executable, "-c", RAG, "watch", str(folder), "--index", str(index)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job has interrupts ignored, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as watching:
         assert watching.stdout and watching.stderr
         try:
