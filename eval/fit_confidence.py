@@ -13,7 +13,7 @@ scoring are seen by none.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +27,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from eval.beir import read_collection
 from eval.fusions import fused
+from eval.nearest import nearest_sentence
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
 from eval.ranking import relevant
 from eval.signals import Map, Pool, Signals, by_name, judged, kept_signals, part_of, read_pool
@@ -41,6 +42,7 @@ from rag.head import HEADS, read_head
 from rag.model_files import bundled_model
 from rag.onnx_encoder import open_onnx_encoder
 from rag.progress import reporting
+from rag.quantity import asks_for_quantity, names_quantity
 
 TOP = 5
 SIXTH = 5
@@ -56,18 +58,20 @@ PRIORS = ((0.25, 0.125), (0.5, 0.25), (1.0, 0.5), (2.0, 1.0))
 # The set most like a user's own documents: few, on one subject.
 SMALL = "squad2, calibrate articles alone"
 SEED = 0
-# The first three ship (`rag.confidence`); the others were tried.
-FEATURES = ("late", "lead", "words", "cosine", "lead over the sixth", "bm25", "background")
-SHIPPED = FEATURES[:3]
+# The first four ship (`rag.confidence`); the others were tried.
+FEATURES = ("late", "lead", "words", "unmet", "cosine", "lead over the sixth", "bm25", "background")
+SHIPPED = FEATURES[:4]
+AS_SHIPPED = "late, lead, words and unmet, as shipped"
 TRIED = {
-    "late, lead and words, as shipped": SHIPPED,
+    AS_SHIPPED: SHIPPED,
     "late": ("late",),
     "late and lead": ("late", "lead"),
     "late, lead and BM25": ("late", "lead", "bm25"),
     "cosine": ("cosine",),
     "late and cosine": ("late", "cosine"),
     "late and lead over the sixth": ("late", "lead over the sixth"),
-    "late, lead, words and cosine": (*SHIPPED, "cosine"),
+    "late, lead and words": ("late", "lead", "words"),
+    "late, lead, words, unmet and cosine": (*SHIPPED, "cosine"),
 }
 
 Values = npt.NDArray[np.float64]
@@ -75,7 +79,7 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cases:
-    """Questions as asked: `FEATURES` (n, 7); whether there is an answer; whether it was found."""
+    """Questions as asked: `FEATURES` (n, 8); whether there is an answer; whether it was found."""
 
     features: Values
     answerable: npt.NDArray[np.bool_]
@@ -90,23 +94,32 @@ class Fit:
     coefficients: Mapping[str, float]
 
 
-def cases(pool: Pool, found: Sequence[Signals], answerable: Mapping[str, bool]) -> Cases:
+def cases(
+    pool: Pool,
+    found: Sequence[Signals],
+    answerable: Mapping[str, bool],
+    encoder: Encoder,
+    head: Map,
+) -> Cases:
     """The questions with their features; where the set does not say what is answerable, each
     question twice, with and without the passages that answer it."""
-    rows = []
+    rows: list[tuple[tuple[float, ...], bool, bool] | None] = []
     for each in found:
         if each.query in answerable:
-            rows.append(_case(pool, each, answerable[each.query]))
+            asked = [(each, answerable[each.query])]
         else:
-            rows.append(_case(pool, each, True))
-            rows.append(_case(pool, _without_gold(pool, each), False))
+            asked = [(each, True), (_without_gold(pool, each), False)]
+        rows.extend(_case(pool, *case, encoder, head) for case in asked)
     kept = [row for row in rows if row is not None]
     features, has_answer, right = zip(*kept, strict=True)
     return Cases(np.array(features), np.array(has_answer), np.array(right))
 
 
-def features(signals: Signals, best: Sequence[int]) -> tuple[float, ...]:
-    """The values of `FEATURES`, of candidates whose places are given best first."""
+def features(signals: Signals, best: Sequence[int], unmet: bool) -> tuple[float, ...]:
+    """The values of `FEATURES`, of candidates whose places are given best first.
+
+    `unmet` says whether the question asks for a quantity that they do not name.
+    """
     late, bm25 = signals.late[list(best)], signals.bm25[list(best)]
     missing = ENOUGH - len(late)
     background = float(np.median([*late.tolist(), *[BACKGROUND] * missing]))
@@ -115,6 +128,7 @@ def features(signals: Signals, best: Sequence[int]) -> tuple[float, ...]:
         float(late[:FIRST].max()),
         float(late[0]) - background,
         words,
+        float(unmet),
         float(signals.dense[list(best[:FIRST])].max()),
         float(late[0] - late[min(SIXTH, len(late) - 1)]),
         float(bm25[:FIRST].max()),
@@ -186,14 +200,18 @@ def threshold(
 
 
 def _case(
-    pool: Pool, found: Signals, answerable: bool
+    pool: Pool, found: Signals, answerable: bool, encoder: Encoder, head: Map
 ) -> tuple[tuple[float, ...], bool, bool] | None:
     if len(found.rows) == 0:
         return None
     best = order(fused(found).tolist(), [pool.passages[row].id for row in found.rows])
     gold = _gold(pool, found)
     right = answerable and any(gold[at] for at in best[:TOP])
-    return features(found, best), answerable, right
+    first = [int(found.rows[at]) for at in best[:FIRST]]
+    unmet = asks_for_quantity(pool.queries[found.query]) and not names_quantity(
+        nearest_sentence(pool, found.query, first, encoder, head)
+    )
+    return features(found, best, unmet), answerable, right
 
 
 def _gold(pool: Pool, found: Signals) -> list[bool]:
@@ -233,7 +251,8 @@ def outcome(sets: Mapping[str, Cases], unseen: Mapping[str, Cases]) -> dict[str,
             SMALL: [threshold(left[SMALL], own.right, _halves(own), risk) for risk in RISKS],
         },
         "refitted": {str(few): refitted(sets, left, few) for few in FEW},
-        "tried": {name: _aurocs(sets, used) for name, used in TRIED.items()},
+        "tried": {name: _by_set(sets, used, _auroc) for name, used in TRIED.items()},
+        "tried_log_loss": {name: _by_set(sets, used, _log_loss) for name, used in TRIED.items()},
     }
 
 
@@ -280,24 +299,27 @@ def read_cases(
     sets = {}
     for name in COLLECTIONS:
         pool = read_pool(data / "retrieval" / name, encoder, cache, progress)
-        sets[name] = cases(pool, kept_signals(pool, drawn(judged(pool)), head, cache), {})
+        found = kept_signals(pool, drawn(judged(pool)), head, cache)
+        sets[name] = cases(pool, found, {}, encoder, head)
     squad = read_pool(data / SQUAD, encoder, cache, progress)
     answerable, parts = read_collection(data / SQUAD).answerable, query_parts(data / SQUAD)
-    found = {}
+    parted = {}
     for part in ("calibrate", "score"):
         queries = [query for query in squad.queries if parts[query] == part]
         whole = kept_signals(squad, drawn(queries, SQUAD_MOST), head, cache)
         with_answer = [query for query in queries if relevant(squad.qrels.get(query, {}))]
-        found[part] = {
-            f"squad2, {part} articles": cases(squad, whole, answerable),
+        parted[part] = {
+            f"squad2, {part} articles": cases(squad, whole, answerable, encoder, head),
             f"squad2, {part} articles alone": articles_alone(
-                squad, drawn(with_answer), head, cache
+                squad, drawn(with_answer), encoder, head, cache
             ),
         }
-    return sets | found["calibrate"], found["score"]
+    return sets | parted["calibrate"], parted["score"]
 
 
-def articles_alone(squad: Pool, queries: Sequence[str], head: Map, cache: Path) -> Cases:
+def articles_alone(
+    squad: Pool, queries: Sequence[str], encoder: Encoder, head: Map, cache: Path
+) -> Cases:
     """Each article as a corpus: asked its questions, with and without what answers them, and as
     many that were drawn from those of the others."""
     generator = np.random.default_rng(SEED)
@@ -307,7 +329,7 @@ def articles_alone(squad: Pool, queries: Sequence[str], head: Map, cache: Path) 
         foreign = generator.choice(others, min(len(own), len(others)), replace=False).tolist()
         pool = part_of(squad, name, rows, [*own, *foreign])
         signals = kept_signals(pool, list(pool.queries), head, cache)
-        found.append(cases(pool, signals, dict.fromkeys(foreign, False)))
+        found.append(cases(pool, signals, dict.fromkeys(foreign, False), encoder, head))
     return Cases(
         np.concatenate([each.features for each in found]),
         np.concatenate([each.answerable for each in found]),
@@ -336,7 +358,7 @@ def _figures(of: Cases, confidence: Values) -> dict[str, float]:
         "questions": len(confidence),
         "answerable": float(of.answerable.mean()),
         "right": float(of.right.mean()),
-        "auroc": _auroc(of.answerable, confidence),
+        "auroc": _auroc(of, confidence),
         "ece": calibration_error(found),
     }
 
@@ -362,9 +384,11 @@ def _halves(of: Cases) -> Values:
     return weights
 
 
-def _aurocs(sets: Mapping[str, Cases], used: Sequence[str]) -> dict[str, float]:
+def _by_set(
+    sets: Mapping[str, Cases], used: Sequence[str], measure: Callable[[Cases, Values], float]
+) -> dict[str, float]:
     left = left_out(sets, used)
-    return {name: _auroc(each.answerable, left[name]) for name, each in sets.items()}
+    return {name: measure(each, left[name]) for name, each in sets.items()}
 
 
 def _equal(sets: Sequence[Cases]) -> Values:
@@ -376,8 +400,12 @@ def _columns(of: Cases, used: Sequence[str]) -> Values:
     return of.features[:, [FEATURES.index(name) for name in used]]
 
 
-def _auroc(answerable: npt.NDArray[np.bool_], values: Values) -> float:
-    return float(roc_auc_score(answerable, values))
+def _auroc(of: Cases, confidence: Values) -> float:
+    return float(roc_auc_score(of.answerable, confidence))
+
+
+def _log_loss(of: Cases, confidence: Values) -> float:
+    return float(log_loss(of.right, confidence, labels=[False, True]))
 
 
 if __name__ == "__main__":

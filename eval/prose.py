@@ -49,13 +49,14 @@ CONFIDENCE = """\
     {formula}
 
 `late` is the best late-interaction score among the first three hits, `lead` by how much the first
-hit's exceeds the median of all candidates', `words` log(1 + the same of BM25). Fitted so that it is
-the probability that the first five passages hold the answer. Questions without an answer: squad2's
-own, made to look answerable; elsewhere each question once more with its answering passages taken
-out, so that its nearest neighbours remain; and, of squad2's articles taken alone, questions of
-other articles. Public collections on one subject are the hard end: where the passage that answers
-is gone, the next one is often as near. Each set's row is from a fit that left it out; the score
-articles were seen by no fit."""
+hit's exceeds the median of all candidates', `words` log(1 + the same of BM25), `unmet` 1 where the
+question asks for a quantity and the nearest sentence of these hits names none (`rag/quantity.py`).
+Fitted so that it is the probability that the first five passages hold the answer. Questions without
+an answer: squad2's own, made to look answerable; elsewhere each question once more with its
+answering passages taken out, so that its nearest neighbours remain; and, of squad2's articles taken
+alone, questions of other articles. Public collections on one subject are the hard end: where the
+passage that answers is gone, the next one is often as near. Each set's row is from a fit that left
+it out; the score articles were seen by no fit."""
 REFITTED = """\
 A build fits shift and scale of the log odds to the documents' own FAQ (`rag/calibrate.py`): each of
 its questions with the passages that support its answer, and without. As if so many questions of a

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from eval.card import SHIPPED, card
+from eval.fit_confidence import AS_SHIPPED
 from eval.late_variants import PLAIN
 from eval.markdown import figure, mean_row, signed, table
 from eval.outcome import RESULTS, read_outcome
@@ -160,8 +161,8 @@ def confidence_section(confidence: Outcome) -> str:
         for few, by_prior in confidence["refitted"].items()
         for prior, each in by_prior.items()
     ]
-    terms = " + ".join(f"{v:.2f} {name}" for name, v in confidence["coefficients"].items())
-    formula = f"1 / (1 + exp(-({confidence['bias']:.2f} + {terms})))"
+    terms = " ".join(f"{v:+.2f} {name}" for name, v in confidence["coefficients"].items())
+    formula = f"1 / (1 + exp(-({confidence['bias']:.2f} {terms})))"
     return f"""{CONFIDENCE.format(formula=formula)}
 
 {table(header, rows)}
@@ -181,7 +182,11 @@ Expected calibration error over all sets, left out in turn and counted equally:
 
 AUROC of other features, by fits that had not seen the set:
 
-{table(*mean_row(confidence["tried"]))}"""
+{table(*mean_row(confidence["tried"]))}
+
+And the log loss, where less is better:
+
+{table(*mean_row(confidence["tried_log_loss"]))}"""
 
 
 def highlights_section(highlights: Outcome) -> str:
@@ -216,9 +221,7 @@ def lost(
         *_behind("sentence vectors", "nDCG@10", passages["sentences"], "as served"),
         *_behind("raised by kin", "nDCG@10", best_kin(passages), "as served"),
         *_behind("cap, squad2", "hit@5", caps(passages), FREE),
-        *_behind(
-            "confidence from", "AUROC", confidence["tried"], "late, lead and words, as shipped"
-        ),
+        *_behind("confidence from", "AUROC", confidence["tried"], AS_SHIPPED),
         *_behind("highlight, one sentence", "holds", one, "mean over query tokens"),
         *_behind("highlight, with a close second", "holds", two, "mean over query tokens"),
     ]

@@ -200,7 +200,7 @@ def with_late(
     place = {query: at for at, query in enumerate(pool.queries)}
     score = _scorer(pool.stored, head, kept)
     return [
-        replace(each, late=score(_mapped(pool.asked, place[each.query], head), each.rows.tolist()))
+        replace(each, late=score(mapped(pool.asked, place[each.query], head), each.rows.tolist()))
         for each in found
     ]
 
@@ -287,17 +287,18 @@ def _ranked(pool: Pool, each: Signals, scores: npt.NDArray[np.floating]) -> list
 
 def _scorer(vectors: Vectors, head: Map, kept: Kept) -> Callable[[Floats, Sequence[int]], Floats]:
     """Late interaction of a query's token vectors with the passages in those rows."""
-    mapped = (_mapped(vectors, at, head) for at in range(len(vectors.starts) - 1))
+    each_mapped = (mapped(vectors, at, head) for at in range(len(vectors.starts) - 1))
     if kept == "as served":
         tokens = store(
-            map(quantise, mapped), vectors.tokens.shape[1] if head is None else head.shape[1]
+            map(quantise, each_mapped), vectors.tokens.shape[1] if head is None else head.shape[1]
         )
         return lambda query, rows: late_scores(query, tokens, rows)
-    passages = [rounded(each, kept) for each in mapped]
+    passages = [rounded(each, kept) for each in each_mapped]
     return lambda query, rows: float_scores(query, [passages[row] for row in rows])
 
 
-def _mapped(vectors: Vectors, at: int, head: Map) -> Floats:
+def mapped(vectors: Vectors, at: int, head: Map) -> Floats:
+    """The token vectors of one text through the head, float32 (t, size)."""
     tokens = vectors.of(at)
     return tokens if head is None else project(with_constant(tokens, len(head)), head)
 

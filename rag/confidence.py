@@ -10,8 +10,10 @@ from statistics import median
 import numpy as np
 
 from rag.fusion import Signal
+from rag.highlight import nearest_sentence
 from rag.late import late_scores
 from rag.manifest import Calibration
+from rag.quantity import asks_for_quantity, names_quantity
 from rag.search import Candidates, Query
 from rag.snapshot import Snapshot
 from rag.types import ScoredPassage
@@ -30,21 +32,23 @@ class Features:
 
     `late` is the largest late-interaction score among the first 3 hits; `lead` is by how much the
     first hit's exceeds the median of all candidates'; `words` is log(1 + the same of BM25), which
-    has no upper end and is taken as 0 below 0. The cosine is left out: near in one corpus is far in
-    another.
+    has no upper end and is taken as 0 below 0; `unmet` is 1 where a quantity is asked for and the
+    sentence of the first 3 hits that is nearest to the question names none, else 0. The cosine is
+    left out: near in one corpus is far in another.
     """
 
     late: float
     lead: float
     words: float
+    unmet: float
 
 
 # Logistic regression on public questions with and without an answer: eval/results/confidence.json
-BIAS = -5.33
-COEFFICIENTS = Features(late=5.34, lead=4.17, words=0.75)
+BIAS = -5.29
+COEFFICIENTS = Features(late=5.26, lead=4.3, words=0.75, unmet=-1.3)
 # At and above which confidence to answer, so that of the answers given at most that share is wrong
 # where half of the questions have an answer: from the same results.
-THRESHOLDS = {0.05: 0.63, 0.1: 0.48, 0.15: 0.39, 0.2: 0.31, 0.25: 0.26, 0.3: 0.21}
+THRESHOLDS = {0.05: 0.63, 0.1: 0.47, 0.15: 0.39, 0.2: 0.31, 0.25: 0.25, 0.3: 0.2}
 
 
 def confidence(
@@ -60,8 +64,9 @@ def confidence(
 
 def log_odds(found: Features) -> float:
     """The log odds, as fitted on public sets, that hits with those features answer."""
-    late, lead = COEFFICIENTS.late * found.late, COEFFICIENTS.lead * found.lead
-    return BIAS + late + lead + COEFFICIENTS.words * found.words
+    by = COEFFICIENTS
+    near = by.late * found.late + by.lead * found.lead
+    return BIAS + near + by.words * found.words + by.unmet * found.unmet
 
 
 def uncalibrated(risk: float) -> Calibration:
@@ -81,6 +86,7 @@ def features(
         late=float(late[first].max()),
         lead=_lead(late, first[0], BACKGROUND),
         words=math.log1p(max(0.0, _lead(bm25, first[0], 0.0))),
+        unmet=float(_unmet(snapshot, query, hits[:FIRST])),
     )
 
 
@@ -88,6 +94,12 @@ def _lead(signal: Signal, first: int, background: float) -> float:
     """By how much the first hit's score exceeds the median of all."""
     padding = [background] * (ENOUGH - len(signal))
     return float(signal[first] - median([*signal.tolist(), *padding]))
+
+
+def _unmet(snapshot: Snapshot, query: Query, hits: Sequence[ScoredPassage]) -> bool:
+    if not asks_for_quantity(query.text):
+        return False
+    return not names_quantity(nearest_sentence(snapshot, query, [hit.passage for hit in hits]))
 
 
 def _late(snapshot: Snapshot, query: Query, candidates: Candidates) -> Signal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,21 +26,34 @@ def highlights(
     sentence's tokens. The best is marked, and the second where it comes within `CLOSE` of it. Of an
     FAQ pair only the answer can be marked; nothing is where question or passage has no tokens.
     """
-    rows = [snapshot.rows[passage.id] for passage in passages]
-    marks = [snapshot.marks.of(row) for row in rows]
-    scores = _scores(snapshot, query, rows, marks)
+    marks, scores = _scored(snapshot, query, passages)
     return [
         tuple(Span(passage.start + start, passage.start + end) for start, end in _best(found, of))
         for passage, found, of in zip(passages, marks, scores, strict=True)
     ]
 
 
-def _scores(
-    snapshot: Snapshot, query: Query, rows: Sequence[int], marks: Sequence[Sentences]
-) -> list[list[float]]:
-    """The scores of each passage's sentences; none where the query has no tokens."""
+def nearest_sentence(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> str:
+    """The sentence of any of the passages that is nearest to the question, by the same score.
+
+    Of equally near ones the first; "" where question or passages have no tokens.
+    """
+    near, nearest = -math.inf, ""
+    for passage, found, of in zip(passages, *_scored(snapshot, query, passages), strict=True):
+        for score, mark in zip(of, found.tolist(), strict=False):
+            if score > near:
+                near, nearest = score, passage.text[mark[0] : mark[1]]
+    return nearest
+
+
+def _scored(
+    snapshot: Snapshot, query: Query, passages: Sequence[Passage]
+) -> tuple[list[Sentences], list[list[float]]]:
+    """Each passage's sentences and their scores; no scores where the query has no tokens."""
+    rows = [snapshot.rows[passage.id] for passage in passages]
+    marks = [snapshot.marks.of(row) for row in rows]
     if len(query.tokens) == 0 or not any(map(len, marks)):
-        return [[] for _ in marks]
+        return marks, [[] for _ in marks]
     blocks, bounds, at = [], [], 0
     for row, found in zip(rows, marks, strict=True):
         if len(found):
@@ -51,7 +65,7 @@ def _scores(
     places = np.concatenate(bounds, dtype=np.int64).ravel()[:-1]
     best = best_similarities(query.tokens, np.concatenate(blocks), places)[::2]
     scores = iter(best.mean(axis=1).tolist())
-    return [[next(scores) for _ in found] for found in marks]
+    return marks, [[next(scores) for _ in found] for found in marks]
 
 
 def _best(marks: Sentences, scores: list[float]) -> list[tuple[int, int]]:

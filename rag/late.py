@@ -68,10 +68,11 @@ def _rounded(query: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
 
 def _levels(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int32]:
     """The products of the stored tokens' levels with the query's tokens, int32 (t, q)."""
+    first, *others = np.split(rounded, PER_BYTE)
     # In place: fresh memory for every step takes longer than the products.
-    plane = np.empty_like(tokens)
-    levels = np.zeros((len(tokens), rounded.shape[1]), dtype=np.int32)
-    for at, part in enumerate(np.split(rounded, PER_BYTE)):
+    plane = np.bitwise_and(tokens, LEVELS - 1)
+    levels = product(plane, first)
+    for at, part in enumerate(others, start=1):
         np.right_shift(tokens, BITS * at, out=plane)
         np.bitwise_and(plane, LEVELS - 1, out=plane)
         levels += product(plane, part)

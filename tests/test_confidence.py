@@ -1,13 +1,21 @@
 """What tells an answered question from an unanswered one, worked out by hand."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from paper import PaperEncoder, snapshot_of
 
-from rag.confidence import BACKGROUND, confidence, features
+from rag.confidence import (
+    BACKGROUND,
+    COEFFICIENTS,
+    Features,
+    confidence,
+    features,
+    log_odds,
+)
 from rag.search import Candidates, best_of, encode_query, find_candidates
 from rag.snapshot import Snapshot
 from rag.types import Mode
@@ -63,3 +71,19 @@ def test_what_the_mode_left_out_is_worked_out(fruit: Snapshot, mode: Mode) -> No
     hits = best_of(fruit, whole, 3)
     mine, theirs = (features(fruit, query, each, hits) for each in (alone, whole))
     assert mine == theirs
+
+
+def test_a_quantity_that_no_hit_names_is_doubted(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, figs="Figs mature. Hens cost 3.", limes="Limes rot in 2 days.")
+
+    def made(question: str) -> Features:
+        query = encode_query(question, ENCODER)
+        candidates = find_candidates(snapshot, query)
+        return features(snapshot, query, candidates, best_of(snapshot, candidates, 3))
+
+    assert made("how many figs").unmet == 1
+    assert made("how figs mature").unmet == 0
+    assert made("how long do limes rot").unmet == 0
+    asked = made("how many figs")
+    assert log_odds(asked) == pytest.approx(log_odds(replace(asked, unmet=0)) + COEFFICIENTS.unmet)
+    assert COEFFICIENTS.unmet < 0

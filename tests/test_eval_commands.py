@@ -73,7 +73,7 @@ def test_the_head_is_held_against_the_models_own_vectors(data: Path) -> None:
 
 def test_the_confidence_is_fitted_without_the_score_articles(data: Path) -> None:
     found = made(fit_confidence, data, "confidence.json")
-    assert set(found["coefficients"]) == {"late", "lead", "words"}
+    assert set(found["coefficients"]) == {"late", "lead", "words", "unmet"}
     assert list(found["sets"])[-1] == fit_confidence.SMALL
     assert list(found["unseen"]) == ["squad2, score articles", "squad2, score articles alone"]
     # seven articles, two questions each: with and without their answer, and two from elsewhere

@@ -1,5 +1,6 @@
 """The fit of the confidence, on cases that can be worked out."""
 
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +40,8 @@ def test_the_features_are_those_that_are_served(tmp_path: Path) -> None:
         found = find_candidates(snapshot, query)
         served = served_features(snapshot, query, found, best_of(snapshot, found, 5))
         best = order(fused(each).tolist(), [pool.passages[row].id for row in each.rows])
-        assert features(each, best)[:3] == pytest.approx(
-            (served.late, served.lead, served.words), abs=1e-3
+        assert features(each, best, served.unmet == 1)[:4] == pytest.approx(
+            astuple(served), abs=1e-3
         )
         assert served.words > 0
 
@@ -50,14 +51,14 @@ def test_features_of_few_candidates() -> None:
         np.array(values, np.float32) for values in ([0.5, 0.75], [1, 3], [0.25, 1.0], [0, 0])
     )
     found = Signals("q", np.arange(2), *columns)
-    assert features(found, [1, 0]) == pytest.approx(
-        (1.0, 1.0 - BACKGROUND, np.log(4), 0.75, 0.75, 3.0, BACKGROUND)
+    assert features(found, [1, 0], unmet=True) == pytest.approx(
+        (1.0, 1.0 - BACKGROUND, np.log(4), 1.0, 0.75, 0.75, 3.0, BACKGROUND)
     )
 
 
 def test_a_question_is_asked_again_without_what_answers_it(tmp_path: Path) -> None:
     pool = read_pool(write_collection(tmp_path / "t"), ENCODER, tmp_path / "cache", silent)
-    made = cases(pool, with_late(pool, signals(pool, ["q0", "q2"]), None), {})
+    made = cases(pool, with_late(pool, signals(pool, ["q0", "q2"]), None), {}, ENCODER, None)
     assert made.answerable.tolist() == [True, False, True, False]
     assert made.right.tolist() == [True, False, True, False]
     assert made.features[0, 0] > made.features[1, 0]
@@ -66,7 +67,7 @@ def test_a_question_is_asked_again_without_what_answers_it(tmp_path: Path) -> No
 def test_a_set_that_says_what_is_answerable_is_asked_once(tmp_path: Path) -> None:
     pool = read_pool(write_collection(tmp_path / "t"), ENCODER, tmp_path / "cache", silent)
     found = with_late(pool, signals(pool, ["q0", "q2"]), None)
-    made = cases(pool, found, {"q0": False, "q2": True})
+    made = cases(pool, found, {"q0": False, "q2": True}, ENCODER, None)
     assert made.right.tolist() == [False, True]
 
 

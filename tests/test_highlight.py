@@ -1,6 +1,7 @@
 """What is marked is what a sentence-by-sentence reckoning marks, and no question tokenises."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from paper import PaperEncoder, snapshot_of
 
 from rag.build import build_snapshot
 from rag.encoder import Encoder
-from rag.highlight import CLOSE, highlights
+from rag.highlight import CLOSE, highlights, nearest_sentence
 from rag.late import similarities
 from rag.marks import marks
 from rag.opening import open_encoder
@@ -101,3 +102,14 @@ def test_a_passage_without_sentences_leaves_the_others_theirs(fruit: Snapshot) -
     without = replace(fruit, marks=marks([of(0)[:0], of(1)]))
     assert quoted(without, "zest", list(fruit.passages)) == [[], ["Zest keeps."]]
     assert quoted(without, "zest", list(fruit.passages[:1])) == [[]]
+
+
+def test_the_nearest_sentence_is_sought_in_all_passages(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, a="Bees hum. Figs rot.", b="Oily apples reek. Figs rot.")
+    passages = snapshot.passages
+    nearest = partial(nearest_sentence, snapshot, passages=passages)
+    assert nearest(encode_query("oily apples", PAPER)) == "Oily apples reek."
+    assert nearest(encode_query("figs", PAPER)) == "Figs rot."
+    assert nearest_sentence(snapshot, encode_query("oily apples", PAPER), passages[:1]) != ""
+    assert nearest_sentence(snapshot, encode_query("", PAPER), passages) == ""
+    assert nearest_sentence(snapshot, encode_query("figs", PAPER), []) == ""

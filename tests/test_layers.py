@@ -9,10 +9,10 @@ LAYERS = [
     "types errors settings words lines sentences",
     "readers sections passages manifest files fusion encoder turns model_files onnx_graph"
     " onnx_encoder torch_encoder head opening dense lexical tokens integers late headings"
-    " marks software wording",
+    " marks software wording quantity",
     "versions intact snapshot readback store",
-    "reuse build stale search confidence support calibrate",
-    "highlight explain answer verify diff doctor canaries gate",
+    "reuse build stale search highlight confidence support calibrate",
+    "explain answer verify diff doctor canaries gate",
     "saved schemas problem refusals body edge roots serving jobs upkeep_models upkeep server"
     " present progress console rebuild cli service",
 ]
