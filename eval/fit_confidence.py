@@ -1,13 +1,12 @@
 """Fits the confidence: `python -m eval.fit_confidence ../shared/data`.
 
-Logistic regression on the features that `rag.confidence` computes, of questions with and without
-an answer. squad2 says which of its questions have none; of the other sets each question is asked
+Logistic regression on the features that `rag.confidence` computes, of questions with and without an
+answer. squad2 says which of its questions have none; of the other sets each question is asked
 twice, the second time with the passages that answer it taken out. squad2's articles are also taken
 each as a corpus of its own, asked its own questions in that way and those of other articles. Sets
-count equally. What is
-fitted is whether the first passages hold the answer, so that the outcome is the probability that
-they do. Each set's figures are those of a fit that has not seen it; the squad2 articles kept for
-scoring are seen by none.
+count equally. What is fitted is whether the first passages hold the answer, so that the outcome is
+the probability that they do. Each set's figures are those of a fit that has not seen it; the squad2
+articles kept for scoring are seen by none.
 """
 
 from __future__ import annotations
@@ -25,31 +24,16 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from eval.beir import read_collection
-from eval.fusions import fused
-from eval.nearest import nearest_sentence
+from eval.cases import FEATURES, SEED, Cases, Values, read_cases
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
-from eval.ranking import relevant
-from eval.signals import Map, Pool, Signals, by_name, judged, kept_signals, part_of, read_pool
-from eval.squad import query_parts
-from eval.suite import COLLECTIONS, SQUAD, by_article, drawn
-from rag.build import Progress
 from rag.calibrate import fit as shift_and_scale
-from rag.confidence import BACKGROUND, ENOUGH, FIRST
-from rag.encoder import Encoder
-from rag.fusion import order
 from rag.head import HEADS, read_head
 from rag.model_files import bundled_model
 from rag.onnx_encoder import open_onnx_encoder
 from rag.progress import reporting
-from rag.quantity import asks_for_quantity, names_quantity
 
-TOP = 5
-SIXTH = 5
 BINS = 10
 RISKS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
-# squad2 has thousands of questions; this many of each part are asked.
-SQUAD_MOST = 600
 # Questions of a set taken as a user's FAQ, and how often they are drawn anew.
 FEW = (8, 20, 50)
 DRAWS = 20
@@ -57,9 +41,7 @@ DRAWS = 20
 PRIORS = ((0.25, 0.125), (0.5, 0.25), (1.0, 0.5), (2.0, 1.0))
 # The set most like a user's own documents: few, on one subject.
 SMALL = "squad2, calibrate articles alone"
-SEED = 0
-# The first four ship (`rag.confidence`); the others were tried.
-FEATURES = ("late", "lead", "words", "unmet", "cosine", "lead over the sixth", "bm25", "background")
+# Of `FEATURES`; the others were tried.
 SHIPPED = FEATURES[:4]
 AS_SHIPPED = "late, lead, words and unmet, as shipped"
 TRIED = {
@@ -74,17 +56,6 @@ TRIED = {
     "late, lead, words, unmet and cosine": (*SHIPPED, "cosine"),
 }
 
-Values = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cases:
-    """Questions as asked: `FEATURES` (n, 8); whether there is an answer; whether it was found."""
-
-    features: Values
-    answerable: npt.NDArray[np.bool_]
-    right: npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -92,48 +63,6 @@ class Fit:
 
     bias: float
     coefficients: Mapping[str, float]
-
-
-def cases(
-    pool: Pool,
-    found: Sequence[Signals],
-    answerable: Mapping[str, bool],
-    encoder: Encoder,
-    head: Map,
-) -> Cases:
-    """The questions with their features; where the set does not say what is answerable, each
-    question twice, with and without the passages that answer it."""
-    rows: list[tuple[tuple[float, ...], bool, bool] | None] = []
-    for each in found:
-        if each.query in answerable:
-            asked = [(each, answerable[each.query])]
-        else:
-            asked = [(each, True), (_without_gold(pool, each), False)]
-        rows.extend(_case(pool, *case, encoder, head) for case in asked)
-    kept = [row for row in rows if row is not None]
-    features, has_answer, right = zip(*kept, strict=True)
-    return Cases(np.array(features), np.array(has_answer), np.array(right))
-
-
-def features(signals: Signals, best: Sequence[int], unmet: bool) -> tuple[float, ...]:
-    """The values of `FEATURES`, of candidates whose places are given best first.
-
-    `unmet` says whether the question asks for a quantity that they do not name.
-    """
-    late, bm25 = signals.late[list(best)], signals.bm25[list(best)]
-    missing = ENOUGH - len(late)
-    background = float(np.median([*late.tolist(), *[BACKGROUND] * missing]))
-    words = float(np.log1p(max(0.0, bm25[0] - np.median([*bm25.tolist(), *[0.0] * missing]))))
-    return (
-        float(late[:FIRST].max()),
-        float(late[0]) - background,
-        words,
-        float(unmet),
-        float(signals.dense[list(best[:FIRST])].max()),
-        float(late[0] - late[min(SIXTH, len(late) - 1)]),
-        float(bm25[:FIRST].max()),
-        background,
-    )
 
 
 def fit(sets: Sequence[Cases], used: Sequence[str] = SHIPPED) -> Fit:
@@ -197,32 +126,6 @@ def threshold(
         "coverage": float(given[at] / given[-1]),
         "answered": float((weights[best] * right[best])[: at + 1].sum() / weights[right].sum()),
     }
-
-
-def _case(
-    pool: Pool, found: Signals, answerable: bool, encoder: Encoder, head: Map
-) -> tuple[tuple[float, ...], bool, bool] | None:
-    if len(found.rows) == 0:
-        return None
-    best = order(fused(found).tolist(), [pool.passages[row].id for row in found.rows])
-    gold = _gold(pool, found)
-    right = answerable and any(gold[at] for at in best[:TOP])
-    first = [int(found.rows[at]) for at in best[:FIRST]]
-    unmet = asks_for_quantity(pool.queries[found.query]) and not names_quantity(
-        nearest_sentence(pool, found.query, first, encoder, head)
-    )
-    return features(found, best, unmet), answerable, right
-
-
-def _gold(pool: Pool, found: Signals) -> list[bool]:
-    grades = pool.qrels.get(found.query, {})
-    return [grades.get(pool.units[row], 0) > 0 for row in found.rows]
-
-
-def _without_gold(pool: Pool, found: Signals) -> Signals:
-    left = ~np.array(_gold(pool, found), dtype=bool)
-    kept = {name: values[left] for name, values in by_name(found).items()}
-    return Signals(found.query, found.rows[left], **kept)
 
 
 def outcome(sets: Mapping[str, Cases], unseen: Mapping[str, Cases]) -> dict[str, Any]:
@@ -290,51 +193,6 @@ def left_out(sets: Mapping[str, Cases], used: Sequence[str]) -> dict[str, Values
         name: confidences(fit([o for other, o in sets.items() if other != name], used), each)
         for name, each in sets.items()
     }
-
-
-def read_cases(
-    data: Path, encoder: Encoder, head: Map, cache: Path, progress: Progress
-) -> tuple[dict[str, Cases], dict[str, Cases]]:
-    """What the confidence is fitted on, by set, and what only scores it."""
-    sets = {}
-    for name in COLLECTIONS:
-        pool = read_pool(data / "retrieval" / name, encoder, cache, progress)
-        found = kept_signals(pool, drawn(judged(pool)), head, cache)
-        sets[name] = cases(pool, found, {}, encoder, head)
-    squad = read_pool(data / SQUAD, encoder, cache, progress)
-    answerable, parts = read_collection(data / SQUAD).answerable, query_parts(data / SQUAD)
-    parted = {}
-    for part in ("calibrate", "score"):
-        queries = [query for query in squad.queries if parts[query] == part]
-        whole = kept_signals(squad, drawn(queries, SQUAD_MOST), head, cache)
-        with_answer = [query for query in queries if relevant(squad.qrels.get(query, {}))]
-        parted[part] = {
-            f"squad2, {part} articles": cases(squad, whole, answerable, encoder, head),
-            f"squad2, {part} articles alone": articles_alone(
-                squad, drawn(with_answer), encoder, head, cache
-            ),
-        }
-    return sets | parted["calibrate"], parted["score"]
-
-
-def articles_alone(
-    squad: Pool, queries: Sequence[str], encoder: Encoder, head: Map, cache: Path
-) -> Cases:
-    """Each article as a corpus: asked its questions, with and without what answers them, and as
-    many that were drawn from those of the others."""
-    generator = np.random.default_rng(SEED)
-    found = []
-    for name, rows, own in by_article(squad, queries):
-        others = [query for query in queries if query not in own]
-        foreign = generator.choice(others, min(len(own), len(others)), replace=False).tolist()
-        pool = part_of(squad, name, rows, [*own, *foreign])
-        signals = kept_signals(pool, list(pool.queries), head, cache)
-        found.append(cases(pool, signals, dict.fromkeys(foreign, False), encoder, head))
-    return Cases(
-        np.concatenate([each.features for each in found]),
-        np.concatenate([each.answerable for each in found]),
-        np.concatenate([each.right for each in found]),
-    )
 
 
 def main(

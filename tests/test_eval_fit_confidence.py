@@ -8,17 +8,8 @@ import pytest
 from paper import PaperEncoder
 from tiny_beir import write_collection
 
-from eval.fit_confidence import (
-    Cases,
-    Fit,
-    bins,
-    calibration_error,
-    cases,
-    confidences,
-    features,
-    fit,
-    threshold,
-)
+from eval.cases import Cases, cases, features
+from eval.fit_confidence import Fit, bins, calibration_error, confidences, fit, threshold
 from eval.fusions import fused
 from eval.signals import Signals, judged, read_pool, signals, with_late
 from rag.build import build_snapshot, silent
