@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from eval.signals import Map, Pool, Signals, by_name, judged, kept_signals, part
 from eval.squad import query_parts
 from eval.suite import COLLECTIONS, SQUAD, by_article, drawn
 from rag.build import Progress
-from rag.confidence import BACKGROUND, ENOUGH, FIRST
+from rag.confidence import BACKGROUND, ENOUGH, FIRST, Features
 from rag.encoder import Encoder
 from rag.fusion import order
 from rag.quantity import asks_for_quantity, names_quantity
@@ -27,8 +27,9 @@ SIXTH = 5
 # squad2 has thousands of questions; this many of each part are asked.
 SQUAD_MOST = 600
 SEED = 0
-# The first four ship (`rag.confidence`); the others were tried.
-FEATURES = ("late", "lead", "words", "unmet", "cosine", "lead over the sixth", "bm25", "background")
+# What ships, and what was tried beside it.
+SHIPPED = tuple(field.name for field in fields(Features))
+FEATURES = (*SHIPPED, "cosine", "lead over the sixth", "bm25", "background")
 
 Values = npt.NDArray[np.float64]
 

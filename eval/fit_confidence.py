@@ -24,7 +24,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from eval.cases import FEATURES, SEED, Cases, Values, read_cases
+from eval.cases import FEATURES, SEED, SHIPPED, Cases, Values, read_cases
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
 from rag.calibrate import fit as shift_and_scale
 from rag.head import HEADS, read_head
@@ -41,8 +41,6 @@ DRAWS = 20
 PRIORS = ((0.25, 0.125), (0.5, 0.25), (1.0, 0.5), (2.0, 1.0))
 # The set most like a user's own documents: few, on one subject.
 SMALL = "squad2, calibrate articles alone"
-# Of `FEATURES`; the others were tried.
-SHIPPED = FEATURES[:4]
 AS_SHIPPED = "late, lead, words and unmet, as shipped"
 TRIED = {
     AS_SHIPPED: SHIPPED,

@@ -8,7 +8,7 @@ import pytest
 from paper import PaperEncoder
 from tiny_beir import write_collection
 
-from eval.cases import Cases, cases, features
+from eval.cases import FEATURES, Cases, cases, features
 from eval.fit_confidence import Fit, bins, calibration_error, confidences, fit, threshold
 from eval.fusions import fused
 from eval.signals import Signals, judged, read_pool, signals, with_late
@@ -35,6 +35,27 @@ def test_the_features_are_those_that_are_served(tmp_path: Path) -> None:
             astuple(served), abs=1e-3
         )
         assert served.words > 0
+
+
+def test_a_quantity_is_missed_in_a_case_as_it_is_served(tmp_path: Path) -> None:
+    rows = [
+        ("Fruit", "p0", "Apples are red. Bears eat them.", "how many apples", "Apples"),
+        ("Fruit", "p1", "Cherries last 2 days. Dogs hate them.", "how long cherries last", "2"),
+        ("Metal", "p2", "Gold is heavy. Kings hoard it.", "gold heavy", "Gold"),
+    ]
+    folder = write_collection(tmp_path / "tiny", rows=rows)
+    pool = read_pool(folder, ENCODER, tmp_path / "cache", silent)
+    found = with_late(pool, signals(pool, judged(pool)), None)
+    made = cases(pool, found, dict.fromkeys(pool.queries, True), ENCODER, None)
+    unmet = made.features[:, FEATURES.index("unmet")].tolist()
+    snapshot = build_snapshot([folder / "corpus.jsonl"], ENCODER)
+    served = []
+    for text in pool.queries.values():
+        query = encode_query(text, ENCODER)
+        candidates = find_candidates(snapshot, query)
+        hits = best_of(snapshot, candidates, 5)
+        served.append(served_features(snapshot, query, candidates, hits).unmet)
+    assert unmet == served == [1, 0, 0]
 
 
 def test_features_of_few_candidates() -> None:
