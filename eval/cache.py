@@ -16,7 +16,7 @@ from rag.encoder import Encoder
 from rag.errors import UnusableIndex
 from rag.files import Files
 from rag.manifest import FORMAT
-from rag.readers import read_corpus
+from rag.readers import ReadOptions, read_corpus
 from rag.snapshot import Snapshot, open_current
 from rag.store import publish, writing
 
@@ -87,7 +87,9 @@ def served_snapshot(corpus: Path, encoder: Encoder, folder: Path, progress: Prog
     try:
         return open_current(index, encoder)
     except UnusableIndex:
-        snapshot = index_corpus(read_corpus([corpus]), encoder, progress=progress)
+        snapshot = index_corpus(
+            read_corpus([corpus], options=ReadOptions(strict=True)), encoder, progress=progress
+        )
     with writing(index):
         publish(index, snapshot, encoder, Files())
     return snapshot

@@ -24,9 +24,12 @@ from eval.run import run_set
 from eval.terminal import show
 from eval.written import Written, read_written
 from rag.build import index_corpus
+from rag.cage import Cage
 from rag.console import encoder_of, read_settings
 from rag.console import run as run_app
 from rag.progress import reporting
+from rag.rebuild import read_options, tell
+from rag.settings import Settings
 from rag.snapshot import open_current
 
 SETS = Path("eval")
@@ -64,7 +67,7 @@ def build(
     ] = None,
 ) -> None:
     """Build the eval set of a corpus from its FAQ."""
-    source = read_source(corpus or [read_settings().corpus])
+    source = _read_corpus(corpus, read_settings())
     target = folder or SETS / source.name
     judged = target / "judgments.tsv"
     evalset = make_set(source, faq, read_judgments(judged) if judged.is_file() else [])
@@ -87,7 +90,7 @@ def run(
 ) -> None:
     """Put the eval set's questions to the search, and write results and report."""
     settings = read_settings()
-    source = read_source(corpus or [settings.corpus])
+    source = _read_corpus(corpus, settings)
     chosen = folder or SETS / source.name
     evalset = read_set(chosen)
     written = [each for each in _written(chosen, source) if each.split == split]
@@ -150,6 +153,14 @@ def _write(result: Result, folder: Path, report: Path | None) -> None:
     target.write_text(page, encoding="utf-8")
     print(show(result))
     print(f"\nresults: {paths[0]}\nreport:  {target}")
+
+
+def _read_corpus(paths: Sequence[Path] | None, settings: Settings) -> Source:
+    """The corpus as `rag build` reads it; what is skipped is said on stderr."""
+    with Cage() as cage:
+        source = read_source(paths or [settings.corpus], read_options(settings, cage.parse))
+    tell(source.corpus.skipped)
+    return source
 
 
 def _summary(evalset: EvalSet, folder: Path) -> str:

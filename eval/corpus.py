@@ -14,7 +14,7 @@ from eval.words import words
 from rag.build import corpus_sha256
 from rag.errors import UsageError
 from rag.manifest import FaqPolicy
-from rag.readers import Corpus, read_corpus
+from rag.readers import LENIENT, Corpus, ReadOptions, read_corpus
 from rag.sections import sections_of
 from rag.types import Block, Document, ParsedDocument, Section
 
@@ -57,12 +57,12 @@ class Source:
         }
 
 
-def read_source(paths: Sequence[Path], skip_unreadable: bool = False) -> Source:
+def read_source(paths: Sequence[Path], options: ReadOptions = LENIENT) -> Source:
     """The corpus under the paths; a single table of pairs is a corpus of nothing but FAQ."""
     if len(paths) == 1 and is_table(paths[0]):
-        corpus = Corpus([table_document(paths[0].name, read_table(paths[0]))], [])
+        corpus = Corpus([table_document(paths[0].name, read_table(paths[0]))])
     else:
-        corpus = read_corpus(paths, skip_unreadable=skip_unreadable)
+        corpus = read_corpus(paths, options=options)
     documents = {parsed.document.id: parsed.document for parsed in corpus.documents}
     return Source(
         name=_name(paths, documents),

@@ -210,7 +210,7 @@ def faq_contexts(pool: Pool, setup: Setup) -> Rows:
 def repeats(found: All, faq: Pool, setup: Setup) -> dict[str, Any]:
     """Repeated texts among the first five, by task and on FAQ pages, and in whole corpora."""
     asked = kept_signals(faq, drawn(judged(faq)), setup.head, setup.cache)
-    corpus = read_corpus([setup.data / "documents"], skip_unreadable=True)
+    corpus = read_corpus([setup.data / "documents"])
     return {
         "shown": {
             task: repeat_figures(served(of))

@@ -31,7 +31,7 @@ from rag.headings import Headings, headings_of
 from rag.late import late_scores
 from rag.lexical import LexicalIndex, index_texts
 from rag.model_files import file_sha256
-from rag.readers import read_corpus
+from rag.readers import ReadOptions, read_corpus
 from rag.search import CANDIDATES, FEWEST, together
 from rag.tokens import quantise, store
 from rag.types import ParsedDocument, Passage
@@ -107,7 +107,7 @@ def read_pool(
     With `most`, of only so many documents: those that answer a question, and others drawn.
     """
     collection = read_collection(folder)
-    corpus = read_corpus([collection.corpus])
+    corpus = read_corpus([collection.corpus], options=ReadOptions(strict=True))
     if most is not None:
         answering = set().union(*(relevant(each) for each in collection.qrels.values()))
         corpus = replace(corpus, documents=drawn_documents(corpus.documents, answering, most))
@@ -129,7 +129,7 @@ def read_pool(
 
 def read_faq_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progress) -> Pool:
     """The pool of FAQ pages: of each pair the answer is indexed, and the question asked."""
-    corpus = read_corpus([folder])
+    corpus = read_corpus([folder], options=ReadOptions(strict=True))
     split = split_corpus(corpus, encoder, "answers")
     above = questions_above(split, "answers")
     indexed = {passage.section_id for passage in split.passages}

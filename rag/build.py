@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from rag.headings import Headings, headings_of, question_above
 from rag.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe
 from rag.marks import Marks, Sentences, marks, sentences_of
 from rag.passages import passages_of
-from rag.readers import Corpus, read_corpus
+from rag.readers import LENIENT, Corpus, ReadOptions, read_corpus, skip_lines
 from rag.reuse import (
     NOTHING,
     Content,
@@ -37,6 +38,8 @@ from rag.software import software
 from rag.tokens import BITS, TokenStore, quantise, store
 from rag.types import Document, ParsedDocument, Passage, Section
 from rag.words import STOP_WORDS
+
+log = logging.getLogger("rag.build")
 
 # Raised when readers, sections or passages come to cut differently, so that indexes built by an
 # older version are seen to be stale.
@@ -70,7 +73,7 @@ def build_snapshot(
     encoder: Encoder,
     *,
     faq: FaqPolicy = "with",
-    skip_unreadable: bool = False,
+    options: ReadOptions = LENIENT,
     previous: Snapshot | None = None,
     risk: float = RISK,
     progress: Progress = silent,
@@ -78,10 +81,13 @@ def build_snapshot(
     """A snapshot, in memory, of the documents under the paths.
 
     It is the same, bit for bit, with an opened `previous` one and without; that only saves work.
-    Raises CorpusError where a path or file cannot be read, or where nothing is left to index.
+    Files that cannot be read are skipped and logged. Raises CorpusError if a path cannot be read,
+    if nothing is left to index, and at the first file to skip if the `options` are strict.
     """
     reuse = reusable(previous, encoder, faq)
-    corpus = read_corpus(paths, skip_unreadable=skip_unreadable, known=reuse.known)
+    corpus = read_corpus(paths, reuse.known, options)
+    for line in skip_lines(corpus.skipped):
+        log.warning("%s", line)
     return index_corpus(corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=progress)
 
 

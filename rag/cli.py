@@ -7,6 +7,7 @@ snapshot; 75 busy (another build, or the port is taken); 130 interrupted.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import sys
@@ -20,6 +21,7 @@ import typer
 from rich.console import Console
 
 from rag.answer import ask as answer_question
+from rag.cage import Cage
 from rag.console import encoder_of, read_settings, run, say
 from rag.diff import diff as diff_snapshots
 from rag.diff import faq_questions, read_questions
@@ -31,7 +33,16 @@ from rag.errors import CorruptIndex, NoIndex, UnusableIndex, UsageError
 from rag.files import DISK
 from rag.present import printable, show_answer, verdict_line
 from rag.readback import in_process
-from rag.rebuild import Built, changes, gate_of, rebuild, rebuilds, summary
+from rag.rebuild import (
+    Built,
+    changes,
+    gate_of,
+    read_options,
+    rebuild,
+    rebuilds,
+    summary,
+    telling_changes,
+)
 from rag.saved import read_saved
 from rag.schemas import ask_response, index_model, verify_response
 from rag.settings import Settings
@@ -62,6 +73,9 @@ app = typer.Typer(
 )
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="folder of the index")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="stop at the first file that cannot be read")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object")]
 
 
@@ -72,9 +86,11 @@ def build(
     ] = None,
     index: IndexOption = None,
     no_faq: Annotated[bool, typer.Option("--no-faq", help="leave FAQ pairs out")] = False,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="leave out files that cannot be read")
-    ] = False,
+    strict: StrictOption = False,
+    skip_unreadable: Annotated[bool, typer.Option("--skip-unreadable", hidden=True)] = False,
+    within: Annotated[
+        Path | None, typer.Option(help="open nothing outside this folder", hidden=True)
+    ] = None,
     if_stale: Annotated[
         bool, typer.Option("--if-stale", help="do nothing where the index is up to date")
     ] = False,
@@ -98,17 +114,18 @@ def build(
     settings = read_settings(index=index, gate=gate, canaries=canaries)
     if canaries and not (settings.gate or force):
         raise UsageError("--canaries are asked by the gate: add --gate, or leave them out")
-    built = rebuild(
-        settings.index,
-        paths or [settings.corpus],
-        encoder_of(settings),
-        faq="without" if no_faq else "with",
-        skip_unreadable=skip_unreadable,
-        if_stale=if_stale,
-        full=full,
-        gate=gate_of(settings, force),
-        risk=settings.risk,
-    )
+    with Cage() as cage:
+        built = rebuild(
+            settings.index,
+            paths or [settings.corpus],
+            encoder_of(settings),
+            faq="without" if no_faq else "with",
+            options=read_options(settings, cage.parse, strict=strict, within=within),
+            if_stale=if_stale,
+            full=full,
+            gate=gate_of(settings, force),
+            risk=settings.risk,
+        )
     if built is None:
         say(f"{settings.index} is up to date")
     elif as_json:
@@ -122,18 +139,29 @@ def watch(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="files or folders of documents")
     ] = None,
+    strict: StrictOption = False,
     index: IndexOption = None,
 ) -> None:
     """Build the index again whenever the documents change, until it is interrupted."""
     settings = read_settings(index=index)
     watched = paths or [settings.corpus]
-    encoder, gate = encoder_of(settings), gate_of(settings)
-    first = rebuild(settings.index, watched, encoder, if_stale=True, gate=gate, risk=settings.risk)
-    if first:
-        _show(first, settings.index)
-    say(f"watching {', '.join(printable(str(path)) for path in watched)}")
-    for built in rebuilds(settings.index, watched, encoder, changes(watched), gate, settings.risk):
-        _show(built, settings.index)
+    with Cage() as cage:
+        build = functools.partial(
+            rebuild,
+            settings.index,
+            watched,
+            encoder_of(settings),
+            options=read_options(settings, cage.parse, strict=strict),
+            if_stale=True,
+            gate=gate_of(settings),
+            risk=settings.risk,
+            tell=telling_changes(),
+        )
+        if first := build():
+            _show(first, settings.index)
+        say(f"watching {', '.join(printable(str(path)) for path in watched)}")
+        for built in rebuilds(build, changes(watched)):
+            _show(built, settings.index)
 
 
 @app.command()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from watchfiles import watch
+from watchfiles import DefaultFilter, watch
 
 from rag.build import RISK, index_corpus, reusable
 from rag.canaries import Canary, read_canaries
@@ -20,13 +20,25 @@ from rag.files import DISK
 from rag.gate import Outcome, judge
 from rag.manifest import FaqPolicy, Manifest
 from rag.progress import reporting
-from rag.readers import read_corpus
+from rag.readers import (
+    LENIENT,
+    MB,
+    Parse,
+    ReadOptions,
+    Skipped,
+    read_corpus,
+    skip_lines,
+    skipped_json,
+)
 from rag.reuse import Reused, reused
 from rag.settings import Settings
 from rag.snapshot import Snapshot, open_newest
 from rag.stale import is_stale
 from rag.store import publish, writing
 from rag.versions import NO_REMARKS, Remarks, answering
+
+# Told of what a corpus was read without.
+Tell = Callable[[Sequence[Skipped]], None]
 
 # Seconds before a watched folder is built again where another build held the lock.
 PAUSE = 2.0
@@ -42,12 +54,13 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A published snapshot, what it took over from the one before, if there was one, and what the
-    gate found, if it was asked and the snapshot is a new one."""
+    """A published snapshot, what it took over from the one before, if there was one, what the gate
+    found, if it was asked and the snapshot is a new one, and the files that were skipped."""
 
     manifest: Manifest
     reused: Reused | None
     gate: Outcome | None = None
+    skipped: tuple[Skipped, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON values."""
@@ -56,7 +69,12 @@ class Built:
             "counts": asdict(self.manifest.counts),
             "reused": asdict(self.reused) if self.reused else None,
             "gate": self.gate.to_json() if self.gate else None,
+            "skipped": skipped_json(self.skipped),
         }
+
+
+# Builds an index if it is stale.
+Build = Callable[[], Built | None]
 
 
 def gate_of(settings: Settings, force: bool = False) -> Gate | None:
@@ -66,63 +84,87 @@ def gate_of(settings: Settings, force: bool = False) -> Gate | None:
     return Gate(read_canaries(settings.canaries) if settings.canaries else (), force)
 
 
+def read_options(
+    settings: Settings, parse: Parse, *, strict: bool = False, within: Path | None = None
+) -> ReadOptions:
+    """How the settings want files to be read, each of them parsed by `parse`."""
+    return ReadOptions(parse, settings.max_file_mb * MB, strict, within)
+
+
+def tell(skipped: Sequence[Skipped]) -> None:
+    """Says on stderr what was skipped."""
+    for line in skip_lines(skipped):
+        say(line)
+
+
+def telling_changes(tell: Tell = tell) -> Tell:
+    """The same, but what was said the last time is not said again."""
+    before: Sequence[Skipped] = ()
+
+    def changed(skipped: Sequence[Skipped]) -> None:
+        nonlocal before
+        if skipped != before:
+            tell(skipped)
+        before = skipped
+
+    return changed
+
+
 def rebuild(
     index: Path,
     paths: Sequence[Path],
     encoder: Encoder,
     *,
     faq: FaqPolicy = "with",
-    skip_unreadable: bool = False,
+    options: ReadOptions = LENIENT,
     if_stale: bool = False,
     full: bool = False,
     gate: Gate | None = None,
     risk: float = RISK,
+    tell: Tell = tell,
 ) -> Built | None:
     """What was built and published; None where it would be what is there (`if_stale`).
 
-    Says on stderr what is passed over, and how far it is. Raises RagError; GateRefused where the
+    Tells what is skipped, and says on stderr how far it is. Raises RagError; GateRefused where the
     gate refuses, and then nothing has changed.
     """
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder)
     previous = None if full else before
     reuse = reusable(previous, encoder, faq)
-    corpus = read_corpus(paths, skip_unreadable, reuse.known)
-    for id, reason in corpus.skipped:
-        say(f"skipped {id}: {reason}")
+    corpus = read_corpus(paths, reuse.known, options)
+    tell(corpus.skipped)
     if if_stale and is_whole and not is_stale(previous, corpus, encoder, faq, risk):
         return None
     with writing(index), reporting(sys.stderr) as progress:
         snapshot = index_corpus(corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=progress)
         outcome = _judged(index, before, snapshot, encoder, gate)
         publish(index, snapshot, encoder, DISK, remarks=_remarks(outcome))
-    return Built(snapshot.manifest, reused(reuse, snapshot) if previous else None, outcome)
+    taken = reused(reuse, snapshot) if previous else None
+    return Built(snapshot.manifest, taken, outcome, corpus.skipped)
 
 
 def changes(paths: Sequence[Path]) -> Iterator[object]:
-    """Something when the watching has begun, and at each change of the files from then on."""
+    """Something when the watching has begun, and at each change of the files from then on.
+
+    Folders of programs (`node_modules`) may hold documents too; hidden ones are never read.
+    """
+    ignored = [name for name in DefaultFilter.ignore_dirs if name.startswith(".")]
+    wanted = DefaultFilter(ignore_dirs=ignored)
     begun = False
-    for found in watch(*paths, yield_on_timeout=True, rust_timeout=500):
+    for found in watch(*paths, watch_filter=wanted, yield_on_timeout=True, rust_timeout=500):
         if found or not begun:
             yield found
         begun = True
 
 
-def rebuilds(
-    index: Path,
-    paths: Sequence[Path],
-    encoder: Encoder,
-    occasions: Iterable[object],
-    gate: Gate | None = None,
-    risk: float = RISK,
-    pause: float = PAUSE,
-) -> Iterator[Built]:
+def rebuilds(build: Build, occasions: Iterable[object], pause: float = PAUSE) -> Iterator[Built]:
     """What was built on each occasion that made a difference; a build that fails is said.
 
     While another build is running it is tried again after each `pause`, in seconds.
     """
     for _ in occasions:
         try:
-            built = _rebuild_when_idle(index, paths, encoder, gate, risk, pause)
+            built = _build_when_idle(build, pause)
         except RagError as error:
             say(f"not rebuilt: {error}")
         else:
@@ -139,18 +181,11 @@ def summary(manifest: Manifest, index: Path) -> str:
     )
 
 
-def _rebuild_when_idle(
-    index: Path,
-    paths: Sequence[Path],
-    encoder: Encoder,
-    gate: Gate | None,
-    risk: float,
-    pause: float,
-) -> Built | None:
+def _build_when_idle(build: Build, pause: float) -> Built | None:
     said = False
     while True:
         try:
-            return rebuild(index, paths, encoder, if_stale=True, gate=gate, risk=risk)
+            return build()
         except BusyError as error:
             if not said:
                 say(f"not yet rebuilt: {error}")
@@ -169,7 +204,7 @@ def _judged(
         kept = f"{before.id} answers as before" if before else "nothing is published"
         raise GateRefused(
             f"the gate refuses the new snapshot, {kept}: {'; '.join(outcome.reasons)}. To publish "
-            'it all the same, build with --force, or over HTTP with "force": true'
+            'it all the same, run `rag build --force`, or over HTTP send "force": true'
         )
     if before is None and answering(index):
         return replace(outcome, notes=(*outcome.notes, "what answered before cannot be asked"))

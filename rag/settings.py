@@ -31,6 +31,10 @@ class Settings(BaseSettings):
         description="folders, separated by `:`, that a rebuild over HTTP may read; if none, the "
         "corpus",
     )
+    max_file_mb: int = Field(
+        64, ge=1, le=4096, description="megabytes of a file at most; a larger one is skipped"
+    )
+    job_hours: float = Field(4, gt=0, le=168, description="hours that a rebuild over HTTP may take")
     verify_hours: float = Field(
         24,
         ge=0,

@@ -193,14 +193,29 @@ class GateModel(_Response):
     notes: tuple[str, ...]
 
 
+class SkippedFileModel(_Response):
+    """A file that was skipped, wholly or in part, and why."""
+
+    id: str
+    reason: str
+
+
+class SkippedModel(_Response):
+    """How many files a build skipped, and the first 50 of them."""
+
+    count: int = 0
+    files: tuple[SkippedFileModel, ...] = ()
+
+
 class BuiltModel(_Response):
     """The snapshot that a build has published; `reused` is null for the first of all, `gate` where
-    nothing has changed."""
+    nothing has changed. `skipped` are files that could not be read."""
 
     id: str
     counts: CountsModel
     reused: ReusedModel | None
     gate: GateModel | None
+    skipped: SkippedModel = SkippedModel()
 
 
 class FailureModel(_Response):

@@ -11,7 +11,7 @@ from rag.build import BATCH, build_snapshot, corpus_sha256, index_corpus, reusab
 from rag.encoder import Encoded
 from rag.errors import CorpusError
 from rag.manifest import FaqPolicy
-from rag.readers import read_corpus
+from rag.readers import ReadOptions, read_corpus
 from rag.snapshot import contents
 from rag.software import same_cuts, same_vectors, software
 from rag.stale import is_stale
@@ -98,6 +98,16 @@ def test_a_corpus_without_any_text_to_index_is_refused(tmp_path: Path) -> None:
     pairs = corpus(tmp_path / "pairs", a="# FAQ\n\n## Why?\n\nBecause.\n")
     with pytest.raises(CorpusError, match=r"only FAQ pairs \(1\): build it without --no-faq"):
         build_snapshot([pairs], ENCODER, faq="without")
+
+
+def test_what_the_library_skips_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = corpus(tmp_path / "c", a="Ants.", b="")
+    assert len(build_snapshot([folder], ENCODER).documents) == 1
+    assert caplog.messages == [
+        "skipped b.md: the file is empty; write something into it or remove it"
+    ]
+    with pytest.raises(CorpusError, match=r"b\.md: the file is empty"):
+        build_snapshot([folder], ENCODER, options=ReadOptions(strict=True))
 
 
 def test_corpus_hash_covers_ids_and_raw_bytes(tmp_path: Path) -> None:

@@ -151,18 +151,57 @@ def test_a_folder_without_rights_is_refused(tmp_path: Path) -> None:
     assert run("build", str(tmp_path / "closed"), "--index", str(tmp_path / "i")) == 2
 
 
-def test_unreadable_files_can_be_skipped_and_are_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("options", [(), ("--skip-unreadable",)])
+def test_unreadable_files_are_skipped_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
 ) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     make_bad(corpus, "unknown.xyz")
     (corpus / "a.txt").write_text("Apples are red.")
-    arguments = ("build", str(corpus), "--skip-unreadable", "--index", str(tmp_path / "index"))
-    assert run(*arguments) == 0
+    index = ("--index", str(tmp_path / "index"))
+    assert run("build", str(corpus), *options, *index) == 0
     out, err = capsys.readouterr()
     assert "1 documents" in out
     assert "skipped unknown.xyz" in err
+    assert "--" not in err
+    for command in ("build", "watch"):
+        assert run(command, str(corpus), "--strict", *index) == 2
+        assert "unknown.xyz: only files of type" in capsys.readouterr().err
+
+
+def test_a_build_over_a_list_of_files_says_what_was_skipped_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.txt").write_text("Apples are red.")
+    (tmp_path / "b.txt").write_text("")
+    files = [str(tmp_path / name) for name in ("a.txt", "b.txt")]
+    assert run("build", *files, "--json", "--index", str(tmp_path / "index")) == 0
+    skipped = json.loads(capsys.readouterr().out)["skipped"]
+    assert (skipped["count"], skipped["files"][0]["id"]) == (1, "b.txt")
+
+
+def test_nothing_outside_an_allowed_folder_is_built(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("in", "out"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text("Apples are red.")
+    within = ("--within", str(tmp_path / "in"), "--index", str(tmp_path / "index"))
+    assert run("build", str(tmp_path / "in"), *within) == 0
+    assert run("build", str(tmp_path / "out"), *within) == 2
+    assert "it lies outside" in capsys.readouterr().err
+
+
+def test_a_file_that_is_too_large_is_skipped_by_the_setting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_MAX_FILE_MB", "1")
+    (tmp_path / "a.txt").write_text("Apples are red.")
+    (tmp_path / "b.txt").write_text("Apples are red.\n" * 100_000)
+    assert run("build", str(tmp_path), "--index", str(tmp_path / "index")) == 0
+    said = "skipped b.txt: the file has 1.5 MB, more than the 1 MB of RAG_MAX_FILE_MB"
+    assert said in capsys.readouterr().err
 
 
 def test_no_index_a_damaged_one_and_another_model_exit_with_5(

@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,34 @@ from garden import LETTERS, texts
 from paper import PaperEncoder, corpus
 from publishing import FIRST, SECOND, THIRD, tree
 
+from rag.build import build_snapshot
 from rag.canaries import Canary
-from rag.errors import GateRefused, UsageError
-from rag.rebuild import Gate, changes, gate_of, rebuild, rebuilds, summary
+from rag.errors import CorpusError, GateRefused, UsageError
+from rag.readers import ReadOptions
+from rag.rebuild import (
+    Built,
+    Gate,
+    changes,
+    gate_of,
+    rebuild,
+    rebuilds,
+    summary,
+    telling_changes,
+)
 from rag.settings import Settings
+from rag.snapshot import open_current
 from rag.store import writing
 from rag.versions import current_id, lines, list_versions, read_versions
 
 ENCODER = PaperEncoder()
 RAG = "import sys; from rag.cli import main; main(sys.argv[1:])"
+
+
+def building(index: Path, folder: Path, gate: Gate | None = None) -> Callable[[], Built | None]:
+    """What `rag watch` does on each occasion."""
+    return partial(
+        rebuild, index, [folder], ENCODER, if_stale=True, gate=gate, tell=telling_changes()
+    )
 
 
 def test_rebuild_says_what_it_took_over(tmp_path: Path) -> None:
@@ -57,10 +77,10 @@ def test_only_changes_that_make_a_difference_are_built(
         (folder / "b.xyz").rename(folder / "b.md")
         yield "one more"
 
-    built = list(rebuilds(index, [folder], ENCODER, changes()))
+    built = list(rebuilds(building(index, folder), changes()))
     assert [each.manifest.counts.documents for each in built] == [1, 2]
-    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("not")]
-    assert len(said) == 1 and said[0].startswith("not rebuilt: ") and "b.xyz" in said[0]
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
+    assert len(said) == 1 and said[0].startswith("skipped b.xyz: ")
 
 
 def test_a_change_that_meets_another_build_is_built_when_that_is_done(
@@ -79,7 +99,7 @@ def test_a_change_that_meets_another_build_is_built_when_that_is_done(
     holding.wait()
     # Long enough for several refusals.
     threading.Timer(0.2, done.set).start()
-    built = list(rebuilds(index, [folder], ENCODER, ["one change"], pause=0.01))
+    built = list(rebuilds(building(index, folder), ["one change"], pause=0.01))
     other.join()
     assert [each.manifest.id for each in built] == [current_id(index)]
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("not")]
@@ -93,14 +113,71 @@ def test_changes_are_seen_from_the_first_occasion_on(tmp_path: Path) -> None:
     assert str(tmp_path / "a.md") in str(next(occasions))
 
 
+def test_changes_in_folders_of_programs_are_seen(tmp_path: Path) -> None:
+    (tmp_path / "node_modules").mkdir()
+    occasions = changes([tmp_path])
+    next(occasions)
+    (tmp_path / "node_modules" / "a.md").write_text(FIRST)
+    assert "node_modules/a.md" in str(next(occasions))
+
+
 def test_unreadable_files_are_said_and_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = corpus(tmp_path / "corpus", a=FIRST)
     (folder / "b.xyz").write_text("?")
-    built = rebuild(tmp_path / "index", [folder], ENCODER, skip_unreadable=True)
+    (folder / "a.md~").write_text("?")
+    built = rebuild(tmp_path / "index", [folder], ENCODER)
     assert built and built.manifest.counts.documents == 1
     assert "skipped b.xyz: " in capsys.readouterr().err
+    skipped = built.to_json()["skipped"]
+    assert (skipped["count"], [each["id"] for each in skipped["files"]]) == (1, ["b.xyz"])
+
+
+def test_the_first_unreadable_file_stops_a_strict_build(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "corpus", a=FIRST, b="")
+    with pytest.raises(CorpusError, match=r"b\.md: the file is empty"):
+        rebuild(tmp_path / "index", [folder], ENCODER, options=ReadOptions(strict=True))
+    assert not (tmp_path / "index").exists()
+
+
+def test_a_file_that_is_mended_is_built_and_one_that_breaks_is_left_out(tmp_path: Path) -> None:
+    index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST, b="")
+    documents = []
+
+    def changes() -> Iterator[str]:
+        yield "the first"
+        corpus(folder, b=SECOND)
+        yield "mended"
+        (folder / "a.md").write_bytes(b"\xff")
+        yield "broken"
+        (folder / "b.md").unlink()
+        yield "nothing is left"
+        corpus(folder, a=THIRD)
+        yield "mended again"
+
+    for built in rebuilds(building(index, folder), changes()):
+        documents.append(sorted(open_current(index, ENCODER).documents))
+        full = build_snapshot([folder], ENCODER)
+        assert built.manifest.id == full.id
+    assert documents == [["a.md"], ["a.md", "b.md"], ["b.md"], ["a.md"]]
+
+
+def test_what_is_skipped_is_said_when_it_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST, b="")
+
+    def changes() -> Iterator[str]:
+        yield "the first"
+        corpus(folder, a=SECOND)
+        yield "another document"
+        corpus(folder, c="")
+        yield "another empty file"
+
+    list(rebuilds(building(index, folder), changes()))
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
+    assert [line[:13] for line in said] == ["skipped b.md:", "skipped b.md:", "skipped c.md:"]
 
 
 @pytest.fixture
@@ -131,7 +208,9 @@ def test_what_the_gate_refuses_changes_nothing(gated: tuple[Path, Path]) -> None
             f"the gate refuses the new snapshot, {corpus_before} answers as before: "
             "20 documents before, 9 now, fewer than half"
         )
-        assert str(refused.value).endswith('build with --force, or over HTTP with "force": true')
+        assert str(refused.value).endswith(
+            'run `rag build --force`, or over HTTP send "force": true'
+        )
         assert "\n" not in str(refused.value)
         assert tree(index) == before
 
@@ -195,7 +274,7 @@ def test_watching_goes_on_after_a_refusal(
         corpus(folder, **texts(empty="b"))
         yield "noise"
 
-    built = list(rebuilds(index, [folder], ENCODER, changes(), Gate()))
+    built = list(rebuilds(building(index, folder, Gate()), changes()))
     assert [each.gate and each.gate.passed for each in built] == [True]
     assert "not rebuilt: the gate refuses the new snapshot" in capsys.readouterr().err
 

@@ -1,234 +1,200 @@
-"""Reads files into documents and their blocks. A reader for a new type is a row in `_READERS`."""
+"""Reads files into documents and their blocks."""
 
 from __future__ import annotations
 
-import codecs
-import hashlib
-import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from rag.errors import CorpusError
-from rag.readers.jsonl import records
-from rag.readers.markdown import markdown_blocks
-from rag.readers.source import Source, find_sources, reason, shown
-from rag.readers.text import paragraph_blocks, plain_blocks
-from rag.types import Block, Document, ParsedDocument
+from rag.readers.beneath import NotRegular, TooLarge, read_file
+from rag.readers.parse import (
+    NO_DIGESTS,
+    SUFFIXES,
+    Digests,
+    Parse,
+    ParsedFile,
+    ending,
+    parse,
+    sha256,
+)
+from rag.readers.skipped import Skipped, Skips, refused, shown, skip_lines, skipped_json
+from rag.readers.source import Source, check_system, find_sources, reason
+from rag.types import Document, ParsedDocument
 
-__all__ = ["SUFFIXES", "Corpus", "Source", "find_sources", "read_corpus", "read_source"]
+__all__ = [
+    "LENIENT",
+    "MAX_BYTES",
+    "MB",
+    "SUFFIXES",
+    "Corpus",
+    "Parse",
+    "ParsedFile",
+    "ReadOptions",
+    "Skipped",
+    "parse",
+    "read_corpus",
+    "skip_lines",
+    "skipped_json",
+]
 
 # Documents read before, by id.
 Known = Mapping[str, Document]
 NONE_KNOWN: Known = {}
 
+MB = 1 << 20
+MAX_BYTES = 64 * MB
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How files are read.
+
+    `parse` turns bytes into documents: in this process, or in one that has its bounds
+    (`rag.cage.Cage.parse`). A file of more than `max_bytes` is skipped. If `strict`, the first file
+    that would be skipped is an error. Nothing outside the folder `within` is opened.
+    """
+
+    parse: Parse = parse
+    max_bytes: int = MAX_BYTES
+    strict: bool = False
+    within: Path | None = None
+
+
+# Skips what cannot be read, and parses in this process.
+LENIENT = ReadOptions()
+
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The documents ordered by id, and the files passed over as (id, reason), in order too.
+    """The documents ordered by id, and what was skipped, in order too.
 
     The documents whose ids are `unchanged` were known before: their blocks were not read.
     """
 
     documents: list[ParsedDocument]
-    skipped: list[tuple[str, str]]
+    skipped: tuple[Skipped, ...] = ()
     unchanged: frozenset[str] = frozenset()
 
 
 def read_corpus(
-    paths: Sequence[Path], skip_unreadable: bool = False, known: Known = NONE_KNOWN
+    paths: Sequence[Path], known: Known = NONE_KNOWN, options: ReadOptions = LENIENT
 ) -> Corpus:
     """All documents at the paths; a `known` one with the same raw bytes is not parsed again.
 
-    Raises CorpusError at the first file that cannot be read, unless `skip_unreadable`; and always
-    where no document is left or two have one id.
+    A file that cannot be read, and one with the id of a document that is there already, is skipped;
+    of a corpus.jsonl only the lines that are no documents. Raises CorpusError at the first of them
+    if the options are strict; and always if a path is missing or no document is left.
     """
-    documents: list[ParsedDocument] = []
-    unchanged: list[str] = []
-    skipped = []
-    for source in find_sources(paths):
+    gathered = _Gathered(known, options)
+    for source in find_sources(paths, gathered.skips, options.within):
+        gathered.read(source)
+    if not gathered.documents:
+        raise CorpusError(_nothing_left(paths, gathered.skips.found))
+    return Corpus(
+        [gathered.documents[id] for id in sorted(gathered.documents)],
+        tuple(sorted(gathered.skips.found, key=lambda each: each.id)),
+        frozenset(gathered.unchanged),
+    )
+
+
+class _Gathered:
+    """The documents of the files that have been read."""
+
+    def __init__(self, known: Known, options: ReadOptions) -> None:
+        self.documents: dict[str, ParsedDocument] = {}
+        self.unchanged: set[str] = set()
+        self.skips = Skips(options.strict)
+        self._sources: dict[str, Source] = {}
+        self._known = known
+        self._lines = _known_lines(known)
+        self._options = options
+
+    def read(self, source: Source) -> None:
+        """Takes in the documents of a file, or notes why not."""
+        if ending(source.document_id) not in SUFFIXES:
+            why = f"only files of type {_types()} are read; convert it or remove it"
+            self.skips.add(source.path, source.document_id, why, is_unread_type=True)
+            return
         try:
-            for found in _read(source, known):
-                if isinstance(found, Document):
-                    unchanged.append(found.id)
-                    found = ParsedDocument(found, ())
-                documents.append(found)
+            raw = _raw_bytes(source, self._options.max_bytes)
+            file = self._parsed(source.document_id, raw)
         except CorpusError as error:
-            if not skip_unreadable:
-                raise
-            skipped.append((source.document_id, str(error)))
-    if not documents:
-        places = ", ".join(shown(path) for path in paths)
-        raise CorpusError(f"{places}: no document to read; add files of type {_types()}")
-    documents.sort(key=lambda parsed: parsed.document.id)
-    _check_ids(documents)
-    return Corpus(documents, sorted(skipped), frozenset(unchanged))
+            self.skips.add(source.path, source.document_id, str(error))
+            return
+        if why := "; ".join(filter(None, (file.left_out, self._take(source, file)))):
+            self.skips.add(source.path, source.document_id, why)
+
+    def _parsed(self, id: str, raw: bytes) -> ParsedFile:
+        was = self._known.get(id)
+        # A line of a corpus.jsonl may have had this id; its source is not the id.
+        if was and was.source == was.id and was.source_sha256 == sha256(raw):
+            return ParsedFile((), unchanged=((id, 0),))
+        return self._options.parse(id, raw, self._lines.get(id, NO_DIGESTS))
+
+    def _take(self, source: Source, file: ParsedFile) -> str:
+        """Adds the documents of a file; returns why some are left out, "" if none is."""
+        documents = [*file.documents, *(self._unchanged(source, *each) for each in file.unchanged)]
+        double = [each.document.id for each in documents if each.document.id in self.documents]
+        taken = set(double)
+        for each in documents:
+            if each.document.id not in taken:
+                self.documents[each.document.id] = each
+                self._sources[each.document.id] = source
+        self.unchanged.update(id for id, _ in file.unchanged if id not in taken)
+        return _double(source, double, self._sources[double[0]]) if double else ""
+
+    def _unchanged(self, source: Source, id: str, line: int) -> ParsedDocument:
+        """A known document, whose line may have moved; line 0 is a whole file."""
+        was = self._known[id]
+        if not line:
+            return ParsedDocument(was, ())
+        return ParsedDocument(replace(was, source=f"{source.document_id}:{line}"), ())
 
 
-def read_source(source: Source) -> list[ParsedDocument]:
-    """The documents in a file: one, or for a corpus.jsonl one a line.
+def _double(source: Source, ids: Sequence[str], first: Source) -> str:
+    same_name = first.document_id == source.document_id
+    name = shown(first.path if same_name else first.document_id)
+    more = f" (and {len(ids) - 1} more)" if len(ids) > 1 else ""
+    return (
+        f"{name} has a document {shown(ids[0][:80])} too{more};"
+        " rename one, or build an index of each"
+    )
 
-    Raises CorpusError, naming file and cure, for a file of unknown type, one that is no regular
-    file, cannot be opened, or does not hold text.
-    """
-    return [found for found in _read(source, NONE_KNOWN) if isinstance(found, ParsedDocument)]
+
+def _known_lines(known: Known) -> dict[str, Digests]:
+    """The digests of the known lines of each corpus.jsonl, by the name of the file."""
+    lines: dict[str, dict[str, str]] = defaultdict(dict)
+    for was in known.values():
+        if was.source != was.id:
+            lines[was.source.rpartition(":")[0]][was.id] = was.source_sha256
+    return dict(lines)
 
 
-def _read(source: Source, known: Known) -> list[ParsedDocument | Document]:
-    """The documents in a file, parsed, or as they were known."""
-    read = _READERS.get(source.path.suffix.lower())
-    if read is None:
+def _raw_bytes(source: Source, limit: int) -> bytes:
+    """The bytes of the file. Raises CorpusError with the reason alone."""
+    if any("\ud800" <= character <= "\udfff" for character in source.document_id):
+        raise CorpusError("the name is not UTF-8; rename the file")
+    try:
+        return read_file(source.anchor, source.path, limit)
+    except NotRegular as error:
+        raise CorpusError("a pipe, device or link, not a file; put a file there") from error
+    except TooLarge as error:
         raise CorpusError(
-            f"{shown(source.path)}: cannot read files of this type, only {_types()};"
-            " remove it or give --skip-unreadable"
-        )
-    if not _is_text(source.document_id):
-        raise CorpusError(f"{shown(source.path)}: the name is not UTF-8; rename the file")
-    return read(source, _raw_bytes(source.path), known)
+            f"the file has {error.size / MB:.1f} MB, more than the {limit / MB:g} MB of"
+            " RAG_MAX_FILE_MB; split it or raise the setting"
+        ) from error
+    except OSError as error:
+        check_system(error, source.path)
+        raise CorpusError(f"cannot be opened ({reason(error)}); check its rights") from error
+
+
+def _nothing_left(paths: Sequence[Path], skipped: Sequence[Skipped]) -> str:
+    places = ", ".join(shown(path) for path in paths)
+    why = refused(skipped) if skipped else "no document to read"
+    return f"{places}: {why}; add files of type {_types()}"
 
 
 def _types() -> str:
-    return ", ".join(sorted(_READERS))
-
-
-def _raw_bytes(path: Path) -> bytes:
-    try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise CorpusError(
-                f"{shown(path)}: a link or device, not a file; give the file itself"
-                " or --skip-unreadable"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise CorpusError(
-            f"{shown(path)}: cannot be opened ({reason(error)}); check its rights"
-        ) from error
-
-
-def _decoded(raw: bytes, path: Path) -> str:
-    """The text of a file in UTF-8, or in UTF-16 with a byte-order mark; without that mark."""
-    encoding, mark = "utf-8", b""
-    if raw.startswith(codecs.BOM_UTF8):
-        mark = codecs.BOM_UTF8
-    elif raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        mark = raw[:2]
-        encoding = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
-    try:
-        text = raw[len(mark) :].decode(encoding)
-    except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{shown(path)}: byte {error.start + len(mark)} is not {encoding.upper()};"
-            " convert the file: iconv -f WINDOWS-1252 -t utf-8 (or from its real encoding)"
-        ) from error
-    if "\0" in text:
-        raise CorpusError(f"{shown(path)}: holds NUL bytes, so it is not text; remove it")
-    if not text.strip():
-        raise CorpusError(f"{shown(path)}: the file is empty; remove it")
-    return text
-
-
-def _one(read: Callable[[Source, bytes], ParsedDocument]) -> _Reader:
-    """A reader of files that hold one document each."""
-
-    def reader(source: Source, raw: bytes, known: Known) -> list[ParsedDocument | Document]:
-        was = known.get(source.document_id)
-        # A line of a corpus.jsonl may have had this id; its source is not the id.
-        if was and was.source == was.id and was.source_sha256 == hashlib.sha256(raw).hexdigest():
-            return [was]
-        return [read(source, raw)]
-
-    return reader
-
-
-def _read_text(source: Source, raw: bytes) -> ParsedDocument:
-    text = _decoded(raw, source.path)
-    return _parsed(source, raw, "text/plain", "", text, plain_blocks(text))
-
-
-def _read_markdown(source: Source, raw: bytes) -> ParsedDocument:
-    text = _decoded(raw, source.path)
-    title, blocks = markdown_blocks(text)
-    return _parsed(source, raw, "text/markdown", title, text, blocks)
-
-
-def _read_jsonl(source: Source, raw: bytes, known: Known) -> list[ParsedDocument | Document]:
-    found: dict[str, Document] = {}
-    for record in records(raw, shown(source.path)):
-        place = f"{source.document_id}:{record.line}"
-        if record.id in found:
-            raise CorpusError(
-                f"{shown(source.path)}:{record.line}: `_id` {record.id!r} stands on line"
-                f" {found[record.id].source.rpartition(':')[2]} too; make it unique"
-            )
-        found[record.id] = Document(
-            id=record.id,
-            title=record.title,
-            source=place,
-            media_type="text/plain",
-            text=record.text,
-            sha256=_sha256(record.text),
-            source_sha256=record.sha256,
-        )
-    return [
-        document
-        if _same(document, known.get(document.id))
-        else ParsedDocument(document, paragraph_blocks(document.text))
-        for document in found.values()
-    ]
-
-
-def _same(document: Document, was: Document | None) -> bool:
-    """Whether a line's document is as it was, though the line may stand elsewhere."""
-    return was is not None and document == replace(was, source=document.source)
-
-
-def _parsed(
-    source: Source, raw: bytes, media_type: str, title: str, text: str, blocks: tuple[Block, ...]
-) -> ParsedDocument:
-    document = Document(
-        id=source.document_id,
-        title=title or _title_from(source.document_id),
-        source=source.document_id,
-        media_type=media_type,
-        text=text,
-        sha256=_sha256(text),
-        source_sha256=hashlib.sha256(raw).hexdigest(),
-    )
-    return ParsedDocument(document, blocks)
-
-
-def _title_from(document_id: str) -> str:
-    stem = PurePosixPath(document_id).stem
-    return " ".join(stem.replace("-", " ").replace("_", " ").split()) or stem
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _is_text(name: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in name)
-
-
-def _check_ids(documents: list[ParsedDocument]) -> None:
-    for i in range(1, len(documents)):
-        one, other = documents[i - 1].document, documents[i].document
-        if one.id == other.id:
-            raise CorpusError(
-                f"{shown(one.source)} and {shown(other.source)} both hold a document"
-                f" {shown(one.id)}; rename one or build an index of each"
-            )
-
-
-_Reader = Callable[[Source, bytes, Known], list[ParsedDocument | Document]]
-
-_READERS: dict[str, _Reader] = {
-    ".txt": _one(_read_text),
-    ".text": _one(_read_text),
-    ".md": _one(_read_markdown),
-    ".markdown": _one(_read_markdown),
-    ".jsonl": _read_jsonl,
-}
-
-# How the names of files that can be read end, in lower case, sorted.
-SUFFIXES = tuple(sorted(_READERS))
+    return ", ".join(SUFFIXES)

@@ -14,7 +14,7 @@ _FORM = 'write one {"_id": "...", "title": "...", "text": "..."} a line'
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line: where it stands, a hash of its bytes, the document's id, title and text."""
+    """A document's line: where it stands, a hash of its bytes, its id, title and text."""
 
     line: int
     sha256: str
@@ -23,29 +23,39 @@ class Record:
     text: str
 
 
-def records(raw: bytes, name: str) -> Iterator[Record]:
-    """The documents of a corpus.jsonl in order; blank lines are passed over.
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that is no document, and why."""
 
-    A document without text has its title as text. Raises CorpusError at a line that is no such
-    object.
+    line: int
+    reason: str
+
+
+def records(raw: bytes) -> Iterator[Record | BadLine]:
+    """The lines of a corpus.jsonl in order; blank lines are passed over.
+
+    A document without text has its title as text.
     """
     for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         if line.strip():
-            yield _record(line, number, f"{name}:{number}")
+            try:
+                yield _record(line, number)
+            except CorpusError as error:
+                yield BadLine(number, str(error))
 
 
-def _record(line: bytes, number: int, place: str) -> Record:
+def _record(line: bytes, number: int) -> Record:
     try:
         found = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise CorpusError(f"{place}: not JSON in UTF-8 ({error}); {_FORM}") from error
+        raise CorpusError(f"not JSON in UTF-8 ({error}); {_FORM}") from error
     if not isinstance(found, dict):
-        raise CorpusError(f"{place}: no JSON object; {_FORM}")
-    identity = _string(found, "_id", place)
+        raise CorpusError(f"no JSON object; {_FORM}")
+    identity = _string(found, "_id")
     if not identity:
-        raise CorpusError(f"{place}: no `_id`; {_FORM}")
-    title = " ".join(_string(found, "title", place).split())
-    text = _string(found, "text", place)
+        raise CorpusError(f"no `_id`; {_FORM}")
+    title = " ".join(_string(found, "title").split())
+    text = _string(found, "text")
     return Record(
         line=number,
         sha256=hashlib.sha256(line).hexdigest(),
@@ -55,10 +65,10 @@ def _record(line: bytes, number: int, place: str) -> Record:
     )
 
 
-def _string(found: dict[str, object], key: str, place: str) -> str:
+def _string(found: dict[str, object], key: str) -> str:
     value = found.get(key) or ""
     if not isinstance(value, str):
-        raise CorpusError(f"{place}: `{key}` is {value!r:.40}, not a string; {_FORM}")
+        raise CorpusError(f"`{key}` is {value!r:.40}, not a string; {_FORM}")
     if any("\ud800" <= character <= "\udfff" for character in value):
-        raise CorpusError(f"{place}: `{key}` holds half a surrogate pair; remove it")
+        raise CorpusError(f"`{key}` holds half a surrogate pair; remove it")
     return value

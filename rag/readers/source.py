@@ -2,45 +2,61 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from rag.errors import CorpusError
+from rag.errors import CorpusError, RagError
+from rag.readers.beneath import entries
+from rag.readers.skipped import Skips, shown
+
+# Copies, locks and folder settings that editors and desktops leave beside documents, and files that
+# are still being written.
+_BY_PRODUCTS = (
+    *("*~", "#*#", "~$*", "*.bak", "*.orig", "*.swp", "*.swo", "*.tmp", "*___jb_???___"),
+    *("*.part", "*.crdownload", "thumbs.db", "ehthumbs.db", "desktop.ini"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file of a corpus. Its document's id is its POSIX path below the folder that was given."""
+    """A file of a corpus. Its document's id is its POSIX path below the folder that was given.
+
+    `path` is real: no part of it is a link. It is opened from the folder `anchor` downwards.
+    """
 
     path: Path
     document_id: str
+    anchor: Path
 
 
-def find_sources(paths: Sequence[Path]) -> list[Source]:
+def find_sources(paths: Sequence[Path], skips: Skips, within: Path | None = None) -> list[Source]:
     """The files at and below the paths, in the order given, each folder sorted by name.
 
-    Names that begin with a dot are passed over, and a file reached twice is taken once. Links and
-    files of unknown type are among them; `read_source` refuses those. Raises CorpusError for a path
-    that is missing, closed or holds no files, and for two files with one id.
+    Names that begin with a dot and the by-products of editors are passed over. A link that stays in
+    the folder that was given is followed; one that leaves it, leads nowhere or back to a folder it
+    lies in is skipped. A file that is reached twice is taken once, under its own name if that is
+    visible. Nothing outside `within` is opened. Files of unknown type are among those found.
+
+    Raises CorpusError for a path that is missing, closed or outside `within`, and if none of the
+    folders holds a file.
     """
     found: dict[Path, Source] = {}
-    # Without links in its folders; a link itself is kept, to be refused by name.
-    real = cache(Path.resolve)
+    empty = []
     for path in paths:
-        for source in _sources(path):
-            found.setdefault(real(source.path.parent) / source.path.name, source)
-    _check_ids(list(found.values()))
+        skipped = len(skips.found)
+        sources = list(_sources(path, skips, within))
+        for source in sources:
+            found.setdefault(source.path, source)
+        if not sources and len(skips.found) == skipped:
+            empty.append(path)
+    _check_empty(empty, skips, nothing=not found and not skips.found)
     return list(found.values())
-
-
-def shown(path: Path | str) -> str:
-    """A path for a message: on one line, whatever its name holds."""
-    name = str(path)
-    return name if name.isprintable() else ascii(name)
 
 
 def reason(error: OSError) -> str:
@@ -48,43 +64,118 @@ def reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
-def _sources(path: Path) -> list[Source]:
+def check_system(error: OSError, path: Path) -> None:
+    """Raises RagError if the call failed for want of descriptors or memory: no file is to blame."""
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        raise RagError(
+            f"{shown(path)}: cannot be opened ({reason(error)}); end other programs, build again"
+        ) from error
+
+
+def is_by_product(name: str) -> bool:
+    """Whether an editor or a desktop has left the file there, and nobody wrote it."""
+    return any(fnmatchcase(name.lower(), pattern) for pattern in _BY_PRODUCTS)
+
+
+def _check_empty(empty: Sequence[Path], skips: Skips, nothing: bool) -> None:
+    why = "the folder holds no files; put documents into it"
+    if nothing and empty:
+        raise CorpusError(f"{', '.join(shown(path) for path in empty)}: {why}")
+    for path in empty:
+        skips.add(path, path.name, why)
+
+
+def _sources(path: Path, skips: Skips, within: Path | None) -> list[Source]:
     try:
-        if not stat.S_ISDIR(path.stat().st_mode):
-            return [Source(path.resolve(), path.name)]
-        sources = list(_below(path))
+        real = Path(os.path.realpath(path, strict=True))
+        is_folder = stat.S_ISDIR(real.lstat().st_mode)
+        anchor = within or (real if is_folder else real.parent)
+        if not real.is_relative_to(anchor):
+            raise CorpusError(f"{shown(path)}: it lies outside the folders that may be read")
+        if not is_folder:
+            return [Source(real, path.name, anchor)]
+        return list(_Walk(real, anchor, skips).sources())
     except FileNotFoundError as error:
         raise CorpusError(f"{shown(path)}: no such file or folder; give one that exists") from error
-    except (OSError, RuntimeError) as error:
-        why = reason(error) if isinstance(error, OSError) else str(error)
-        raise CorpusError(f"{shown(path)}: cannot be opened ({why}); check its rights") from error
-    if not sources:
-        raise CorpusError(f"{shown(path)}: the folder holds no files; put documents into it")
-    return sources
+    except OSError as error:
+        check_system(error, path)
+        raise CorpusError(
+            f"{shown(path)}: cannot be opened ({reason(error)}); check its rights"
+        ) from error
 
 
-def _below(root: Path) -> Iterator[Source]:
-    """The files below a folder, in order of their paths."""
-    waiting = [(root, "")]
-    while waiting:
-        folder, prefix = waiting.pop()
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
-        folders = []
-        for entry in sorted(visible, key=lambda entry: entry.name):
-            if entry.is_dir(follow_symlinks=False):
-                folders.append((folder / entry.name, f"{prefix}{entry.name}/"))
-            else:
-                yield Source(folder / entry.name, f"{prefix}{entry.name}")
-        waiting += reversed(folders)
+class _Walk:
+    """The way through one folder: its real files first, then what the links in it lead to."""
+
+    def __init__(self, root: Path, anchor: Path, skips: Skips) -> None:
+        self._root = root
+        self._anchor = anchor
+        self._skips = skips
+        self._entered: set[Path] = set()
+        self._links: deque[tuple[Path, str]] = deque()
+
+    def sources(self) -> Iterator[Source]:
+        """Every file, one that links lead to as often as they do. Raises OSError for the root."""
+        yield from self._below(self._root, "")
+        while self._links:
+            yield from self._linked(*self._links.popleft())
+
+    def _below(self, folder: Path, prefix: str) -> Iterator[Source]:
+        waiting = [(folder, prefix)]
+        while waiting:
+            folder, prefix = waiting.pop()
+            if folder in self._entered:
+                continue
+            self._entered.add(folder)
+            folders = []
+            for path, id, kind in self._visible(folder, prefix):
+                if kind == "folder":
+                    folders.append((path, f"{id}/"))
+                elif kind == "link":
+                    self._links.append((path, id))
+                elif not is_by_product(path.name):
+                    yield Source(path, id, self._anchor)
+            waiting += reversed(folders)
+
+    def _visible(self, folder: Path, prefix: str) -> list[tuple[Path, str, str]]:
+        try:
+            found = entries(self._anchor, folder)
+        except OSError as error:
+            if folder == self._root:
+                raise
+            check_system(error, folder)
+            why = f"the folder cannot be opened ({reason(error)}); check its rights"
+            self._skips.add(folder, prefix.rstrip("/"), why)
+            return []
+        return [
+            (folder / name, f"{prefix}{name}", kind)
+            for name, kind in found
+            if not name.startswith(".")
+        ]
+
+    def _linked(self, link: Path, id: str) -> Iterator[Source]:
+        """The files that a link leads to; none if it must not be followed."""
+        try:
+            real = Path(os.path.realpath(link, strict=True))
+            mode = real.lstat().st_mode
+        except OSError as error:
+            self._skips.add(link, id, _leads_nowhere(error))
+            return
+        if not real.is_relative_to(self._root):
+            why = "a link that leaves the folder is not followed; put the file itself there"
+            self._skips.add(link, id, why)
+        elif not stat.S_ISDIR(mode):
+            if not is_by_product(link.name):
+                yield Source(real, id, self._anchor)
+        elif link.is_relative_to(real):
+            self._skips.add(link, id, "a link to a folder that it lies in; remove it")
+        else:
+            yield from self._below(real, f"{id}/")
 
 
-def _check_ids(sources: list[Source]) -> None:
-    first: dict[str, Source] = {}
-    for source in sources:
-        other = first.setdefault(source.document_id, source)
-        if other is not source:
-            raise CorpusError(
-                f"{shown(other.path)} and {shown(source.path)} would both be the document"
-                f" {shown(source.document_id)}; give the folder that holds both, or rename one"
-            )
+def _leads_nowhere(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "a link that leads back to itself; remove it"
+    if error.errno == errno.ENOENT:
+        return "a link to nothing; remove it"
+    return f"a link that cannot be followed ({reason(error)}); put the file itself there"

@@ -1,0 +1,97 @@
+"""What a corpus was read without: each file named with its reason, many of a kind counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rag.errors import CorpusError
+
+# So many files are named; of more than these, the rest is counted by type.
+NAMED = 10
+# So many types are counted one by one, and so many files are listed for programs.
+TYPES = 8
+LISTED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file, link or folder that was skipped, wholly or in part, and why.
+
+    `id` is the path below the folder that was given, printable on one line. `type` is how the name
+    ends; `is_unread_type` says that this is the reason.
+    """
+
+    id: str
+    reason: str
+    type: str
+    is_unread_type: bool = False
+
+
+class Skips:
+    """Collects what is skipped; if `strict`, the first thing to skip raises CorpusError instead."""
+
+    def __init__(self, strict: bool) -> None:
+        self.found: list[Skipped] = []
+        self._strict = strict
+
+    def add(self, path: Path, id: str, reason: str, is_unread_type: bool = False) -> None:
+        """Notes the reason. Raises CorpusError if strict."""
+        if self._strict:
+            raise CorpusError(f"{shown(path)}: {reason}")
+        ending = PurePosixPath(id).suffix.lower()
+        self.found.append(Skipped(shown(id), reason, shown(ending), is_unread_type))
+
+
+def shown(path: Path | str) -> str:
+    """A path for a message: printable and on one line, whatever its name holds."""
+    name = str(path)
+    return name if name.isprintable() else ascii(name)
+
+
+def skip_lines(skipped: Sequence[Skipped]) -> list[str]:
+    """What was skipped as lines for a person: up to ten files are named, the rest is counted."""
+    unread = [each for each in skipped if each.is_unread_type]
+    others = [each for each in skipped if not each.is_unread_type]
+    lines = [f"skipped {each.id}: {each.reason}" for each in others[:NAMED]]
+    if more := others[NAMED:]:
+        lines.append(f"skipped {files_of(len(more))} more: {by_type(more)}")
+    if len(unread) > NAMED:
+        lines.append(f"skipped {files_of(len(unread))} of other types: {by_type(unread)}")
+    elif unread:
+        names = ", ".join(each.id for each in unread)
+        lines.append(f"skipped {names}: {unread[0].reason}")
+    return lines
+
+
+def skipped_json(skipped: Sequence[Skipped]) -> dict[str, Any]:
+    """How many files were skipped, and the first 50 of them, as plain JSON values."""
+    listed = [{"id": each.id, "reason": each.reason} for each in skipped[:LISTED]]
+    return {"count": len(skipped), "files": listed}
+
+
+def refused(skipped: Sequence[Skipped]) -> str:
+    """Why nothing is left of a corpus: the count of what was refused, by type."""
+    count = len(skipped)
+    were = "was" if count == 1 else "were"
+    said = f"{count} of {files_of(count)} {were} refused: {by_type(skipped)}"
+    first = next((each for each in skipped if not each.is_unread_type), None)
+    return f"{said} ({first.id}: {first.reason})" if first else said
+
+
+def files_of(count: int) -> str:
+    """The number of files, in words that fit one."""
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def by_type(skipped: Iterable[Skipped]) -> str:
+    """The counts of the types, the most frequent first: `.png 12, .docx 2`."""
+    counts = Counter(each.type or "no type" for each in skipped)
+    ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    listed = [f"{name} {count}" for name, count in ordered[:TYPES]]
+    if rest := sum(count for _, count in ordered[TYPES:]):
+        listed.append(f"other types {rest}")
+    return ", ".join(listed)
