@@ -53,6 +53,7 @@ from rag.types import Answer
 from rag.upkeep import ROUTERS as UPKEEP_ROUTERS
 from rag.upkeep import Upkeep
 from rag.upkeep_models import UPKEEP_FIELDS
+from rag.uploads import sweep_uploads
 from rag.verify import SavedCitation, Verdict, verify
 
 # The names that a refusal may repeat, by path.
@@ -79,12 +80,14 @@ class Application(FastAPI):
 def upkeep_of(settings: Settings) -> Upkeep:
     """What the settings let the service do to its index; opens nothing."""
     opening = functools.partial(open_encoder, settings.model, settings.runtime, settings.threads)
+    roots = roots_of(settings.corpus, settings.roots)
     return Upkeep(
         library=Library(settings.index, opening),
-        command=build_command(settings.index),
-        roots=roots_of(settings.corpus, settings.roots),
+        command=build_command(settings.index, roots),
+        roots=roots,
         host=settings.host,
         verify_seconds=settings.verify_hours * 3600,
+        job_hours=settings.job_hours,
     )
 
 
@@ -126,7 +129,7 @@ def create_app(
     follower = Follower(upkeep.library if upkeep else None, serving)
     app.state.follower = follower
     app.state.upkeep = upkeep
-    app.state.jobs = Jobs(upkeep.command, follower.catch_up) if upkeep else None
+    app.state.jobs = Jobs(upkeep.command, follower.catch_up, upkeep.job_hours) if upkeep else None
     # One thread: the model is never used by two at once.
     app.state.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ask")
     app.add_middleware(Edge, hosts=hosts)
@@ -155,6 +158,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         return
     follower: Follower = app.state.follower
     await asyncio.to_thread(sweep_if_idle, upkeep.library.index)
+    await asyncio.to_thread(sweep_uploads)
     await follower.catch_up()
     tasks = [asyncio.create_task(follower.follow(upkeep.seconds))]
     if upkeep.verify_seconds:

@@ -14,16 +14,17 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from rag.errors import BusyError, GateRefused, UsageError
-from rag.roots import write_texts
+from rag.roots import root_of
+from rag.uploads import uploaded
 
 log = logging.getLogger("rag.jobs")
 
 REMEMBERED = 20
 LINE_BYTES = 1 << 20
+HOUR = 3600.0
 
 Status = Literal["running", "done", "failed", "cancelled"]
 # The command line that builds an index of the documents at a path; whether the gate is overruled.
@@ -68,11 +69,17 @@ class Heard:
 
 
 class Jobs:
-    """The last builds, by id. `finished` is awaited after each that succeeded."""
+    """The last builds, by id. `finished` is awaited after each that succeeded.
 
-    def __init__(self, command: Command, finished: Callable[[], Awaitable[None]]) -> None:
+    A build that takes more than `hours` is killed.
+    """
+
+    def __init__(
+        self, command: Command, finished: Callable[[], Awaitable[None]], hours: float = 4
+    ) -> None:
         self._command = command
         self._finished = finished
+        self._hours = hours
         self._jobs: dict[str, Job] = {}
         self._running: tuple[str, asyncio.Task[None]] | None = None
 
@@ -108,12 +115,17 @@ class Jobs:
     async def _run(self, id: str, source: Path | Texts, force: bool) -> None:
         heard = Heard()
         try:
-            with _on_disk(source) as path:
+            with _on_disk(source) as (path, held):
                 command = self._command(path, force)
-                code = await _build(command, lambda line: self._hear(id, heard, line))
-            heard.detail = heard.detail.replace(f"{path}/", "")
+                async with asyncio.timeout(self._hours * HOUR):
+                    code = await _build(command, lambda line: self._hear(id, heard, line), held)
+            heard.detail = _without_folder(heard.detail, path)
         except asyncio.CancelledError:
             self._jobs[id] = replace(self._jobs[id], status="cancelled")
+        except TimeoutError:
+            detail = f"the build took over {self._hours:g} h and was ended: raise RAG_JOB_HOURS"
+            failure = Failure("build_timed_out", detail)
+            self._jobs[id] = replace(self._jobs[id], status="failed", failure=failure)
         except Exception:
             # Nobody waits for this task: what it dies of would be seen by no one.
             log.exception("the build %s failed", id)
@@ -129,7 +141,7 @@ class Jobs:
             self._jobs[id] = replace(self._jobs[id], done=int(match[2]), total=int(match[3]))
         elif line.startswith("{"):
             heard.result = json.loads(line)
-        elif line:
+        elif line and not line.startswith("skipped "):
             heard.detail = line.removeprefix("error: ")
 
     async def _end(self, id: str, code: int, heard: Heard) -> None:
@@ -143,12 +155,16 @@ class Jobs:
         self._jobs[id] = replace(self._jobs[id], status="done", result=heard.result)
 
 
-def build_command(index: Path) -> Command:
-    """The command line that builds this index: niced, one thread, gated, its result as JSON."""
+def build_command(index: Path, roots: Sequence[Path] = ()) -> Command:
+    """The command line that builds this index: niced, one thread, gated, its result as JSON.
+
+    It opens nothing outside the root that holds the path; see `rag.readers.beneath`.
+    """
 
     def command(path: Path, force: bool) -> Sequence[str]:
         options = ["--json", "--gate", *(["--force"] if force else []), "--index", str(index)]
-        return [sys.executable, "-P", "-c", _CHILD, "build", *options, "--", str(path)]
+        within = ["--within", str(root_of(path, roots))]
+        return [sys.executable, "-P", "-c", _CHILD, "build", *options, *within, "--", str(path)]
 
     return command
 
@@ -169,25 +185,33 @@ async def _stop(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
+def _without_folder(detail: str, path: Path) -> str:
+    """What a build says, without telling where on this machine the documents are."""
+    return detail.removeprefix(f"{path}: ").replace(f"{path}/", "")
+
+
 @contextmanager
-def _on_disk(source: Path | Texts) -> Iterator[Path]:
-    """The path itself, or a folder of the texts that lasts as long."""
+def _on_disk(source: Path | Texts) -> Iterator[tuple[Path, tuple[int, ...]]]:
+    """The path itself, or a folder of the texts that lasts as long; the descriptors of its lock."""
     if isinstance(source, Path):
-        yield source
+        yield source, ()
         return
-    with TemporaryDirectory(prefix="rag-upload-") as folder:
-        write_texts(Path(folder), source)
-        yield Path(folder)
+    with uploaded(source) as upload:
+        yield upload.folder, (upload.lock,)
 
 
-async def _build(command: Sequence[str], hear: Callable[[str], None]) -> int:
-    """The exit code of the command, each line of whose output is heard. Killed if cancelled."""
+async def _build(command: Sequence[str], hear: Callable[[str], None], held: Sequence[int]) -> int:
+    """The exit code of the command, each line of whose output is heard. Killed if cancelled.
+
+    It inherits the descriptors that are `held`, so that their locks last as long as it does.
+    """
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=held,
         limit=LINE_BYTES,
         env={**os.environ, **_ONE_THREAD},
     )

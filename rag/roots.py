@@ -1,9 +1,9 @@
-"""Which files a rebuild over HTTP may read: folders that the settings name, or uploaded texts."""
+"""Which files a rebuild over HTTP may read: those in folders that the settings name."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rag.errors import UsageError
@@ -29,8 +29,6 @@ def allowed_path(path: str, roots: Sequence[Path]) -> Path:
     return found
 
 
-def write_texts(folder: Path, texts: Iterable[tuple[str, str]]) -> None:
-    """Writes each text to the file of that name in the folder, which must not be there yet."""
-    for name, text in texts:
-        with (folder / name).open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
+def root_of(path: Path, roots: Sequence[Path]) -> Path:
+    """The first of the roots that holds the path, or the path itself if it is in none."""
+    return next((root for root in roots if path.is_relative_to(root)), path)

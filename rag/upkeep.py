@@ -53,7 +53,7 @@ class Upkeep:
 
     `roots` are the folders, resolved, that a rebuild may read; `host` is the address that is
     bound; CURRENT is looked at every `seconds`, and the served files are verified again every
-    `verify_seconds`, 0 for never.
+    `verify_seconds`, 0 for never; a rebuild may take `job_hours`.
     """
 
     library: Library
@@ -62,6 +62,7 @@ class Upkeep:
     host: str = "127.0.0.1"
     seconds: float = 1.0
     verify_seconds: float = 0.0
+    job_hours: float = 4.0
 
 
 class LocalRoute(APIRoute):

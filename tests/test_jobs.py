@@ -106,7 +106,7 @@ def test_texts_are_files_of_a_folder_that_goes_with_the_build() -> None:
     job = run_one(script(code), [("b.md", "one\r\n"), ("a.md", "two")])
     assert job.failure is not None
     name, _, folder = job.failure.detail.rpartition(" ")
-    assert name == "b.md ['a.md', 'b.md']"
+    assert name == "b.md ['.rag-upload', 'a.md', 'b.md']"
     assert not Path(folder).exists()
 
 
@@ -201,6 +201,42 @@ def test_build_is_gated_and_forced_only_where_that_is_asked() -> None:
     calm, forced = command(Path("corpus"), False), command(Path("corpus"), True)
     assert "--gate" in calm and "--force" not in calm
     assert [*calm[:7], "--force", *calm[7:]] == forced
+
+
+def test_build_opens_nothing_outside_the_root_that_holds_its_path() -> None:
+    command = build_command(Path("index"), [Path("/srv/a"), Path("/srv/b")])
+    for path, within in [("/srv/b/docs", "/srv/b"), ("/tmp/upload", "/tmp/upload")]:
+        given = list(command(Path(path), False))
+        assert given[given.index("--within") + 1] == within
+        assert given[-2:] == ["--", path]
+
+
+def test_build_that_takes_too_long_is_killed_and_says_so(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    code = f"import os, pathlib; pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))"
+
+    async def run() -> Job:
+        jobs = Jobs(script(f"{code}\n{SLEEP}"), nothing, hours=0.001)
+        return await ended(jobs, jobs.start(Path("corpus")).id)
+
+    job = asyncio.run(run())
+    detail = "the build took over 0.001 h and was ended: raise RAG_JOB_HOURS"
+    assert (job.status, job.failure) == ("failed", Failure("build_timed_out", detail))
+    assert not is_running(int(pid.read_text()))
+
+
+def test_build_does_not_tell_where_the_documents_are() -> None:
+    for said, told in [
+        ("{p}: no such file or folder", "no such file or folder"),
+        ("{p}/a.md: the file is empty", "a.md: the file is empty"),
+    ]:
+        code = f"import sys; p = sys.argv[1]; print('error: ' + {said!r}.format(p=p)); sys.exit(2)"
+        assert run_one(script(code), Path("/srv/docs")).failure == Failure("build_refused", told)
+
+
+def test_build_that_is_killed_after_it_skipped_a_file_does_not_blame_the_file() -> None:
+    job = run_one(script("print('skipped a.md: empty', flush=True)"))
+    assert job.failure and job.failure.detail == "the build ended without a word"
 
 
 def test_build_is_told_to_use_one_thread() -> None:

@@ -13,7 +13,7 @@ LAYERS = [
     "versions intact snapshot readback store",
     "reuse build stale search highlight confidence support calibrate",
     "explain answer verify diff doctor canaries gate",
-    "saved schemas problem refusals body edge roots serving jobs upkeep_models upkeep"
+    "saved schemas problem refusals body edge roots uploads serving jobs upkeep_models upkeep"
     " server present progress console rebuild cli service",
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

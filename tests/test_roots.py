@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import UsageError
-from rag.roots import allowed_path, roots_of, write_texts
+from rag.roots import allowed_path, root_of, roots_of
 
 
 def test_roots_are_those_of_the_setting_or_the_corpus(tmp_path: Path) -> None:
@@ -38,8 +38,8 @@ def test_paths_elsewhere_are_refused_in_the_same_words(tmp_path: Path) -> None:
     assert said == {"the path is not in a folder that may be read: add it to RAG_ROOTS"}
 
 
-def test_texts_are_written_as_they_are(tmp_path: Path) -> None:
-    write_texts(tmp_path, [("a.md", "é\r\n\n"), ("b.txt", "x")])
-    assert (tmp_path / "a.md").read_bytes() == "é\r\n\n".encode()
-    with pytest.raises(FileExistsError):
-        write_texts(tmp_path, [("b.txt", "y")])
+def test_a_path_belongs_to_the_root_that_holds_it_or_to_itself() -> None:
+    roots = (Path("/srv/a"), Path("/srv/b"))
+    assert root_of(Path("/srv/b/docs"), roots) == Path("/srv/b")
+    assert root_of(Path("/srv/a"), roots) == Path("/srv/a")
+    assert root_of(Path("/srv/ab"), roots) == Path("/srv/ab")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from rag.readers import SUFFIXES
 from rag.serving import Library
 from rag.store import writing
 from rag.upkeep import MAX_UPLOAD_BYTES, Upkeep
+from rag.uploads import MARKER, PREFIX
 from service import create_app
 
 WAIT = "import time; time.sleep(60)"
@@ -345,6 +347,50 @@ def test_first_build_over_http_makes_the_service_ready(tmp_path: Path) -> None:
         check_problem(client.get("/readyz"), 503, "not_ready")
         refused = client.post("/index/rebuild", json={"path": str(tmp_path / "none")})
         assert ended(client, refused.headers["location"])["problem"]["code"] == "build_refused"
+
+
+def test_a_rebuild_over_http_skips_bad_files_and_lists_them(tmp_path: Path) -> None:
+    index, folder = tmp_path / "index", corpus(tmp_path / "corpus", fruit=FIRST, todo="")
+    (folder / "logo\x1b[2J.png").write_bytes(b"\x89PNG")
+    (folder / "fruit.md~").write_text("Old.")
+    with client_of(live(index, build_command(index), roots=(tmp_path,))) as client:
+        started = client.post("/index/rebuild", json={"path": str(folder)})
+        job = ended(client, started.headers["location"])
+        skipped = job["result"]["skipped"]
+        assert (job["status"], skipped["count"]) == ("done", 2)
+        assert {each["id"] for each in skipped["files"]} == {"todo.md", "'logo\\x1b[2J.png'"}
+        assert str(tmp_path) not in str(job)
+
+
+def test_a_folder_that_becomes_a_link_after_the_check_is_not_read(tmp_path: Path) -> None:
+    index, root = tmp_path / "index", (tmp_path / "root").resolve()
+    root.mkdir()
+    folder = corpus(root / "docs", fruit=FIRST)
+    outside = corpus(tmp_path / "outside", secret=SECOND)
+    build = build_command(index, (root,))
+
+    def exchange(path: Path, force: bool) -> Sequence[str]:
+        folder.rename(root / "before")
+        folder.symlink_to(outside)
+        return build(path, force)
+
+    with client_of(live(index, exchange, roots=(root,))) as client:
+        started = client.post("/index/rebuild", json={"path": str(folder)})
+        job = ended(client, started.headers["location"])
+        assert (job["status"], job["problem"]) == (
+            "failed",
+            {"code": "build_refused", "detail": "it lies outside the folders that may be read"},
+        )
+        assert not (index / "CURRENT").exists()
+
+
+def test_a_service_that_starts_sweeps_uploads_that_nobody_holds(
+    index: Path,
+) -> None:
+    left = Path(tempfile.mkdtemp(prefix=PREFIX))
+    (left / MARKER).touch()
+    with client_of(live(index)):
+        assert not left.exists()
 
 
 def test_worse_index_over_http_is_refused_with_its_reasons_unless_forced(tmp_path: Path) -> None:
