@@ -41,6 +41,8 @@ OUT_OF_MEMORY = 70
 DESCRIPTORS = 16
 READY = b"ready"
 
+# What an interpreter may need to find its own files.
+_INTERPRETER = ("PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _CODE = "from rag.cage import serve; serve()"
 _LENGTH = struct.Struct(">Q")
 _PR_SET_PDEATHSIG = 1
@@ -206,9 +208,14 @@ def _reply(parse: Parse, request: Request, raw: bytes) -> Reply:
     except Exception as error:
         # Whatever a parser raises is about this file; the others are still to be read.
         file, refusal = None, f"the reader failed ({ascii(error)!s:.200}); report this file"
-    # In kilobytes, and never less than it was.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return Reply(file, refusal, is_spent=peak > GROWN_MB << 10)
+    return Reply(file, refusal, is_spent=_address_space() > GROWN_MB * MB)
+
+
+def _address_space() -> int:
+    """The bytes that count against RLIMIT_AS now; 0 if the system does not say."""
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    return 0
 
 
 def _confine() -> None:
@@ -236,8 +243,9 @@ def _limit(what: int, most: int) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The same modules as here, and nothing else."""
-    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"}
+    """The same interpreter and modules as here, and nothing else."""
+    needed = {name: os.environ[name] for name in _INTERPRETER if name in os.environ}
+    return {**needed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"}
 
 
 def _send(channel: socket.socket, content: bytes, until: float | None = None) -> None:

@@ -39,6 +39,14 @@ def arguments() -> object:
     sys.argv[:] = kept
 
 
+def test_what_is_skipped_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "corpus" / "todo.md").write_text("")
+    (here / "corpus" / "lupines.md~").write_text("Old.")
+    assert call("build") == 0
+    said = capsys.readouterr().err
+    assert said == "skipped todo.md: the file is empty; write something into it or remove it\n"
+
+
 def test_build_then_run_then_compare(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("build") == 0
     assert "2 FAQ pairs, 2 questions, 2 counted, labels: silver" in capsys.readouterr().out

@@ -35,8 +35,21 @@ def test_a_folder_gives_its_files_sorted_without_dot_names(tmp_path: Path) -> No
 
 def test_a_file_has_its_name_as_id_and_is_taken_once(tmp_path: Path) -> None:
     file = write(tmp_path / "sub" / "a.md").resolve()
-    assert find_sources([file, file], Skips(True)) == [Source(file, "a.md", file.parent)]
+    assert find_sources([file, file], Skips(True)) == [Source(file, "a.md", file.parent, file)]
     assert ids(tmp_path, tmp_path / "sub", file) == ["sub/a.md"]
+
+
+def test_files_are_named_as_the_caller_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "in" / "sub" / "a.md")
+    monkeypatch.chdir(tmp_path)
+    (source,) = find_sources([Path("in")], Skips(True))
+    assert source.given == Path("in/sub/a.md")
+    assert source.path == tmp_path.resolve() / "in" / "sub" / "a.md"
+    (tmp_path / "in" / "b.md").symlink_to("none")
+    with pytest.raises(CorpusError, match=r"^in/b\.md: a link to nothing"):
+        find_sources([Path("in")], Skips(True))
 
 
 def test_missing_paths_and_empty_folders_are_refused(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from publishing import FIRST, SECOND, THIRD, tree
 from rag.build import build_snapshot
 from rag.canaries import Canary
 from rag.errors import CorpusError, GateRefused, UsageError
-from rag.readers import ReadOptions
+from rag.readers import ReadOptions, read_corpus
 from rag.rebuild import (
     Built,
     Gate,
@@ -119,6 +119,19 @@ def test_changes_in_folders_of_programs_are_seen(tmp_path: Path) -> None:
     next(occasions)
     (tmp_path / "node_modules" / "a.md").write_text(FIRST)
     assert "node_modules/a.md" in str(next(occasions))
+
+
+def test_a_config_map_that_is_exchanged_is_seen(tmp_path: Path) -> None:
+    for name in ("..1", "..2"):
+        corpus(tmp_path / name, a=name)
+    (tmp_path / "..data").symlink_to("..1")
+    (tmp_path / "a.md").symlink_to("..data/a.md")
+    occasions = changes([tmp_path])
+    next(occasions)
+    (tmp_path / "..tmp").symlink_to("..2")
+    (tmp_path / "..tmp").rename(tmp_path / "..data")
+    assert "..data" in str(next(occasions))
+    assert read_corpus([tmp_path]).documents[0].document.text == "..2"
 
 
 def test_unreadable_files_are_said_and_left_out(

@@ -115,16 +115,16 @@ class _Gathered:
         """Takes in the documents of a file, or notes why not."""
         if ending(source.document_id) not in SUFFIXES:
             why = f"only files of type {_types()} are read; convert it or remove it"
-            self.skips.add(source.path, source.document_id, why, is_unread_type=True)
+            self.skips.add(source.given, source.document_id, why, is_unread_type=True)
             return
         try:
             raw = _raw_bytes(source, self._options.max_bytes)
             file = self._parsed(source.document_id, raw)
         except CorpusError as error:
-            self.skips.add(source.path, source.document_id, str(error))
+            self.skips.add(source.given, source.document_id, str(error))
             return
         if why := "; ".join(filter(None, (file.left_out, self._take(source, file)))):
-            self.skips.add(source.path, source.document_id, why)
+            self.skips.add(source.given, source.document_id, why)
 
     def _parsed(self, id: str, raw: bytes) -> ParsedFile:
         was = self._known.get(id)
@@ -155,7 +155,7 @@ class _Gathered:
 
 def _double(source: Source, ids: Sequence[str], first: Source) -> str:
     same_name = first.document_id == source.document_id
-    name = shown(first.path if same_name else first.document_id)
+    name = shown(first.given if same_name else first.document_id)
     more = f" (and {len(ids) - 1} more)" if len(ids) > 1 else ""
     return (
         f"{name} has a document {shown(ids[0][:80])} too{more};"
@@ -186,7 +186,7 @@ def _raw_bytes(source: Source, limit: int) -> bytes:
             " RAG_MAX_FILE_MB; split it or raise the setting"
         ) from error
     except OSError as error:
-        check_system(error, source.path)
+        check_system(error, source.given)
         raise CorpusError(f"cannot be opened ({reason(error)}); check its rights") from error
 
 

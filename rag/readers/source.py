@@ -28,11 +28,13 @@ class Source:
     """A file of a corpus. Its document's id is its POSIX path below the folder that was given.
 
     `path` is real: no part of it is a link. It is opened from the folder `anchor` downwards.
+    `given` is how the caller would name it.
     """
 
     path: Path
     document_id: str
     anchor: Path
+    given: Path
 
 
 def find_sources(paths: Sequence[Path], skips: Skips, within: Path | None = None) -> list[Source]:
@@ -93,8 +95,8 @@ def _sources(path: Path, skips: Skips, within: Path | None) -> list[Source]:
         if not real.is_relative_to(anchor):
             raise CorpusError(f"{shown(path)}: it lies outside the folders that may be read")
         if not is_folder:
-            return [Source(real, path.name, anchor)]
-        return list(_Walk(real, anchor, skips).sources())
+            return [Source(real, path.name, anchor, path)]
+        return list(_Walk(path, real, anchor, skips).sources())
     except FileNotFoundError as error:
         raise CorpusError(f"{shown(path)}: no such file or folder; give one that exists") from error
     except OSError as error:
@@ -107,7 +109,8 @@ def _sources(path: Path, skips: Skips, within: Path | None) -> list[Source]:
 class _Walk:
     """The way through one folder: its real files first, then what the links in it lead to."""
 
-    def __init__(self, root: Path, anchor: Path, skips: Skips) -> None:
+    def __init__(self, given: Path, root: Path, anchor: Path, skips: Skips) -> None:
+        self._given = given
         self._root = root
         self._anchor = anchor
         self._skips = skips
@@ -134,7 +137,7 @@ class _Walk:
                 elif kind == "link":
                     self._links.append((path, id))
                 elif not is_by_product(path.name):
-                    yield Source(path, id, self._anchor)
+                    yield self._source(path, id)
             waiting += reversed(folders)
 
     def _visible(self, folder: Path, prefix: str) -> list[tuple[Path, str, str]]:
@@ -145,7 +148,7 @@ class _Walk:
                 raise
             check_system(error, folder)
             why = f"the folder cannot be opened ({reason(error)}); check its rights"
-            self._skips.add(folder, prefix.rstrip("/"), why)
+            self._skip(prefix.rstrip("/"), why)
             return []
         return [
             (folder / name, f"{prefix}{name}", kind)
@@ -159,18 +162,24 @@ class _Walk:
             real = Path(os.path.realpath(link, strict=True))
             mode = real.lstat().st_mode
         except OSError as error:
-            self._skips.add(link, id, _leads_nowhere(error))
+            self._skip(id, _leads_nowhere(error))
             return
         if not real.is_relative_to(self._root):
             why = "a link that leaves the folder is not followed; put the file itself there"
-            self._skips.add(link, id, why)
+            self._skip(id, why)
         elif not stat.S_ISDIR(mode):
             if not is_by_product(link.name):
-                yield Source(real, id, self._anchor)
+                yield self._source(real, id)
         elif link.is_relative_to(real):
-            self._skips.add(link, id, "a link to a folder that it lies in; remove it")
+            self._skip(id, "a link to a folder that it lies in; remove it")
         else:
             yield from self._below(real, f"{id}/")
+
+    def _source(self, path: Path, id: str) -> Source:
+        return Source(path, id, self._anchor, self._given / id)
+
+    def _skip(self, id: str, why: str) -> None:
+        self._skips.add(self._given / id, id, why)
 
 
 def _leads_nowhere(error: OSError) -> str:
