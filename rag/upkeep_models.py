@@ -10,7 +10,7 @@ from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
 from rag.jobs import Job, Status
-from rag.readers import SUFFIXES
+from rag.readers import SUFFIXES, is_by_product
 from rag.schemas import refuse_nul
 from rag.versions import Listed, State
 
@@ -34,6 +34,8 @@ def check_file_name(name: str) -> str:
         raise PydanticCustomError(
             "bad_name", "a file name ends in one of {suffixes}", {"suffixes": ", ".join(SUFFIXES)}
         )
+    if is_by_product(name):
+        raise PydanticCustomError("bad_name", "a file of that name is an editor's, not a document")
     return name
 
 

@@ -153,7 +153,7 @@ def test_the_child_has_no_secrets_no_files_to_write_and_few_to_open(
 ) -> None:
     monkeypatch.setenv("RAG_SECRET", "secret")
     with Cage(code=SCRIPTED) as cage:
-        assert "secret" not in run(cage, "raise ValueError(sorted(os.environ.items()))")
+        assert "ValueError(None)" in run(cage, "raise ValueError(os.environ.get('RAG_SECRET'))")
         write_it = f"open({str(tmp_path / 'x')!r}, 'w').write('x' * 9999)"
         assert "SIGXFSZ" in run(cage, write_it) or "File too large" in run(cage, write_it)
         assert (tmp_path / "x").read_bytes() == b""

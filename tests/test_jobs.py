@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,17 @@ def test_texts_are_files_of_a_folder_that_goes_with_the_build() -> None:
     name, _, folder = job.failure.detail.rpartition(" ")
     assert name == "b.md ['.rag-upload', 'a.md', 'b.md']"
     assert not Path(folder).exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_build_of_texts_holds_their_lock_too() -> None:
+    code = (
+        "import os, sys; held = map(os.path.realpath, "
+        "(f'/proc/self/fd/{n}' for n in os.listdir('/proc/self/fd'))); "
+        "print('error:', sys.argv[1] in held)"
+    )
+    job = run_one(script(code), [("a.md", "one")])
+    assert job.failure and job.failure.detail == "True"
 
 
 def test_one_build_runs_at_a_time() -> None:

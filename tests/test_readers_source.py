@@ -160,6 +160,13 @@ def test_a_cycle_in_a_hidden_folder_ends(tmp_path: Path) -> None:
     assert (names, list(skipped)) == (["seen/a.md"], ["seen/back"])
 
 
+def test_folders_that_link_to_each_other_are_entered_once(tmp_path: Path) -> None:
+    for one, other in (("a", "b"), ("b", "a")):
+        write(tmp_path / one / f"{one}.md")
+        (tmp_path / one / "other").symlink_to(f"../{other}")
+    assert found(tmp_path) == (["a/a.md", "b/b.md"], {})
+
+
 def test_a_link_that_is_given_itself_is_followed_wherever_it_leads(tmp_path: Path) -> None:
     write(tmp_path / "elsewhere" / "a.md")
     root = tmp_path / "root"

@@ -244,6 +244,7 @@ def test_strange_rebuilds_are_refused(client: TestClient, body: object, code: st
         "a\n.md",
         "a\0.md",
         "a.exe",
+        "~$plan.md",
         "é" * 127 + ".md",
     ],
 )

@@ -20,7 +20,7 @@ from rag.readers.parse import (
     sha256,
 )
 from rag.readers.skipped import Skipped, Skips, refused, shown, skip_lines, skipped_json
-from rag.readers.source import Source, check_system, find_sources, reason
+from rag.readers.source import Source, check_system, find_sources, is_by_product, reason
 from rag.types import Document, ParsedDocument
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "ParsedFile",
     "ReadOptions",
     "Skipped",
+    "is_by_product",
     "parse",
     "read_corpus",
     "skip_lines",

@@ -48,7 +48,7 @@ def _record(line: bytes, number: int) -> Record:
     try:
         found = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise CorpusError(f"not JSON in UTF-8 ({error}); {_FORM}") from error
+        raise CorpusError(f"not JSON in UTF-8 ({_where(error)}); {_FORM}") from error
     if not isinstance(found, dict):
         raise CorpusError(f"no JSON object; {_FORM}")
     identity = _string(found, "_id")
@@ -63,6 +63,13 @@ def _record(line: bytes, number: int) -> Record:
         title=title or identity,
         text=text if text.strip() else title,
     )
+
+
+def _where(error: Exception) -> str:
+    """What is wrong with a line; the line's own number is 1 to the JSON parser, and left out."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg}, column {error.colno}"
+    return str(error)
 
 
 def _string(found: dict[str, object], key: str) -> str:
