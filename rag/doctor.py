@@ -12,6 +12,7 @@ import numpy as np
 
 from rag import dense
 from rag.encoder import Encoder
+from rag.entries import leftovers
 from rag.errors import CorruptIndex, ModelError, UnusableIndex
 from rag.files import DISK, Files
 from rag.snapshot import (
@@ -22,16 +23,15 @@ from rag.snapshot import (
     load_snapshot,
 )
 from rag.software import software
-from rag.store import ASIDE
 from rag.versions import (
     BAD,
     CURE,
     VERSIONS,
     answering,
     current_id,
-    raw_versions,
     read_versions,
     snapshot_ids,
+    stored_versions,
 )
 
 SAMPLE = 200
@@ -109,9 +109,9 @@ def _loaded(index: Path, id: str) -> tuple[Check, Snapshot | None]:
 def _versions(index: Path, current: str) -> Check:
     path = index / VERSIONS
     try:
-        written = len(raw_versions(index).splitlines())
+        written = len(stored_versions(index).splitlines())
     except OSError as error:
-        return Check("warn", "versions", f"{path} cannot be read ({error}): check its rights")
+        return Check("warn", "versions", f"{path} cannot be read ({error}): {CURE}")
     recorded = read_versions(index)
     if len(recorded) < written:
         unread = f"{written - len(recorded)} of {written} lines of {path} cannot be read"
@@ -195,7 +195,7 @@ def _descriptors() -> Check:
 
 
 def _leftovers(index: Path) -> list[Check]:
-    aside, bad = (sorted(index.glob(f"{prefix}*")) for prefix in (ASIDE, BAD))
+    aside, bad = leftovers(index), sorted(index.glob(f"{BAD}*"))
     if not aside and not bad:
         return [Check("ok", "leftovers", "none")]
     running = "a build is running, or one that died has left it: the next build removes it"

@@ -5,12 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 FORMAT = 3
+# A manifest takes some 4 KB; what is far longer was not written here.
+MANIFEST_BYTES = 1 << 20
 
 FaqPolicy = Literal["with", "without", "answers"]
+# 2**53 is the largest integer that every reader of JSON keeps exactly.
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+SnapshotId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+\.[a-z]+$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,22 +28,22 @@ class Model:
     """The encoder: its name, the sha256 of weights and head, its vectors' sizes, its window."""
 
     name: str
-    sha256: str
-    head_sha256: str
-    dim: int
-    token_dim: int
-    window: int
+    sha256: Sha256
+    head_sha256: Literal[""] | Sha256
+    dim: Count
+    token_dim: Count
+    window: Count
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """`sections` are those of kind body; each FAQ pair is a section of its own kind."""
 
-    documents: int
-    sections: int
-    faq_pairs: int
-    passages: int
-    tokens: int
+    documents: Count
+    sections: Count
+    faq_pairs: Count
+    passages: Count
+    tokens: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +54,12 @@ class Recipe:
     """
 
     faq: FaqPolicy
-    splitter: int
-    passage_pieces: int
-    bm25_k1: float
-    bm25_b: float
-    bm25_stop_words: int
-    token_bits: int
+    splitter: Count
+    passage_pieces: Count
+    bm25_k1: Number
+    bm25_b: Number
+    bm25_stop_words: Count
+    token_bits: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +70,17 @@ class Calibration:
     `questions` is how many of the FAQ's it was fitted to; with 0 it is that of the public sets.
     """
 
-    bias: float
-    scale: float
-    threshold: float
-    risk: float
-    questions: int
+    bias: Number
+    scale: Number
+    threshold: Number
+    risk: Number
+    questions: Count
 
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    size: int
-    sha256: str
+    size: Count
+    sha256: Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +93,13 @@ class Manifest:
     """
 
     format: int
-    corpus_sha256: str
+    corpus_sha256: Sha256
     model: Model
     recipe: Recipe
     counts: Counts
     calibration: Calibration
     software: Mapping[str, str]
-    files: Mapping[str, FileEntry]
+    files: Mapping[FileName, FileEntry]
 
     @property
     def id(self) -> str:
@@ -113,25 +123,25 @@ def id_of(raw: bytes) -> str:
 def parse_manifest(raw: bytes) -> Manifest:
     """The manifest that `to_bytes` wrote.
 
-    Raises ValueError where it is not one, or of another format than this version reads.
+    Raises ValueError if it is not one, or of another format than this version reads.
     """
-    value = json.loads(raw)
-    if not isinstance(value, dict) or value.get("format") != FORMAT:
-        found = value.get("format") if isinstance(value, dict) else None
-        raise ValueError(f"manifest format {found!r}, this version reads {FORMAT}")
-    unknown = set(value) ^ {field.name for field in fields(Manifest)}
-    if unknown:
-        raise ValueError(f"manifest fields differ: {', '.join(sorted(unknown))}")
     try:
-        return Manifest(
-            format=FORMAT,
-            corpus_sha256=value["corpus_sha256"],
-            model=Model(**value["model"]),
-            recipe=Recipe(**value["recipe"]),
-            counts=Counts(**value["counts"]),
-            calibration=Calibration(**value["calibration"]),
-            software=dict(value["software"]),
-            files={name: FileEntry(**entry) for name, entry in value["files"].items()},
-        )
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f"manifest is malformed: {error}") from error
+        value = json.loads(raw)
+    except RecursionError as error:
+        raise ValueError("manifest is malformed: nested too deeply") from error
+    found = value.get("format") if isinstance(value, dict) else None
+    if type(found) is not int or found != FORMAT:
+        raise ValueError(f"manifest format {found!r}, this version reads {FORMAT}")
+    try:
+        manifest = _ADAPTER.validate_json(raw, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"manifest is malformed: {place}: {first['msg']}") from error
+    if manifest.to_bytes() != raw:
+        # Its id, a hash of the bytes, would not be the one that it computes.
+        raise ValueError("manifest is not written as a build writes it")
+    return manifest
+
+
+_ADAPTER = TypeAdapter(Manifest)

@@ -35,8 +35,9 @@ from rag.headings import Headings
 from rag.intact import MANIFEST, MAPPED, damage
 from rag.lexical import LexicalIndex
 from rag.lines import LineIndex
-from rag.manifest import FileEntry, Manifest, id_of, parse_manifest
+from rag.manifest import MANIFEST_BYTES, FileEntry, Manifest, id_of, parse_manifest
 from rag.marks import Marks
+from rag.regular import read_regular
 from rag.tokens import TokenStore, width
 from rag.types import Document, Passage, Section
 from rag.versions import (
@@ -262,7 +263,7 @@ def _age(folder: Path) -> tuple[float, str]:
 def _manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
-        raw = path.read_bytes()
+        raw = read_regular(path, MANIFEST_BYTES)
     except FileNotFoundError:
         raise CorruptIndex(f"{path} is missing: {CURE}") from None
     if id_of(raw) != folder.name:

@@ -1,11 +1,13 @@
 """The index folder: one writer at a time, and a new snapshot that appears whole or not at all.
 
     <index>/LOCK       held by the one process that writes, freed by the system when it dies
-    <index>/tmp-*      being written or removed; swept by whoever gets the lock
-    <index>/bad-<id>   found damaged; never removed here
+    <index>/tmp-<id>   being written or removed, as are tmp-CURRENT and tmp-VERSIONS; swept by
+                       whoever gets the lock
+    <index>/bad-<id>   found damaged, as are bad-CURRENT and bad-VERSIONS; never removed here
 
 A snapshot is written aside, synced, renamed into place, read back, and only then named in
 CURRENT. When that is on disk the build is acknowledged, and only then older ones are removed.
+Nothing that could be loaded is removed before.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import errno
 import fcntl
 import logging
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +24,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rag.encoder import Encoder
+from rag.entries import ASIDE, LOCK, check_entries, leftovers
 from rag.errors import BusyError, CorruptIndex, UsageError
 from rag.files import DISK, Files
 from rag.intact import MANIFEST
@@ -29,6 +33,7 @@ from rag.snapshot import Snapshot, check_encoder, check_files, contents, load_sn
 from rag.versions import (
     BAD,
     CURRENT,
+    LARGEST,
     NO_REMARKS,
     VERSIONS,
     Clock,
@@ -49,8 +54,6 @@ from rag.versions import (
 
 log = logging.getLogger("rag.store")
 
-LOCK = "LOCK"
-ASIDE = "tmp-"
 KEEP = 3
 # With one alone, nothing is left when that one is damaged.
 LEAST = 2
@@ -60,11 +63,12 @@ LEAST = 2
 def writing(index: Path, files: Files = DISK) -> Iterator[None]:
     """Holds the folder's lock, having swept what dead builds left behind.
 
-    Makes the folder where it is missing. Raises BusyError at once where another process builds,
-    and UsageError where the folder cannot be written.
+    Makes the folder if it is missing. Raises BusyError at once if another process builds, and
+    UsageError if the folder cannot be written, or holds other things than an index.
     """
     try:
         _make(index, files)
+        check_entries(index)
         lock = FileLock(index / LOCK, blocking=False)
         lock.acquire()
     except Timeout:
@@ -102,7 +106,12 @@ def publish(
     with _index_as_before(index, files):
         if not _is_there(index, snapshot.id, files):
             _write_aside(index, snapshot, files)
+            files.rename(index / f"{ASIDE}{snapshot.id}", index / snapshot.id)
+            files.sync_dir(index)
             _read_back(index, snapshot.id, files, verify)
+        elif snapshot.id not in _published(index):
+            _write_over(index, snapshot, files)
+            verify(index, snapshot.id)
         before = answering(index)
         version = version_of(snapshot.manifest, clock(), before, remarks)
         _name_current(index, version, files)
@@ -141,13 +150,14 @@ def roll_back(
 
 def sweep(index: Path, files: Files) -> None:
     """Removes what builds that died have left behind. The caller holds `writing(index)`."""
-    for path in sorted(index.glob(f"{ASIDE}*")):
+    for path in leftovers(index):
         files.remove(path)
 
 
 def sweep_if_idle(index: Path, files: Files = DISK) -> None:
-    """Sweeps, unless there is no index, a build is running, or the folder cannot be written."""
-    if index.is_dir():
+    """Sweeps what was left, unless a build is running, the folder is no index, or it cannot be
+    written."""
+    if leftovers(index):
         with suppress(BusyError, UsageError), writing(index, files):
             pass
 
@@ -198,12 +208,8 @@ def _one_before(index: Path, current: str | None, versions: Sequence[Version]) -
 
 
 def _is_there(index: Path, id: str, files: Files) -> bool:
-    """Whether the snapshot is there, published and whole. What is not makes room for it."""
+    """Whether the snapshot is there and whole; one that is damaged makes room."""
     if not (index / id).exists():
-        return False
-    if id not in _published(index):
-        # Its folder may never have reached the disk: only an acknowledged build is trusted.
-        _remove(index, [id], files)
         return False
     damage = _damage(index / id)
     if damage:
@@ -224,8 +230,22 @@ def _write_aside(index: Path, snapshot: Snapshot, files: Files) -> None:
         files.write(aside / name, content)
     files.write(aside / MANIFEST, snapshot.manifest.to_bytes())
     files.sync_dir(aside)
-    files.rename(aside, index / snapshot.id)
+
+
+def _write_over(index: Path, snapshot: Snapshot, files: Files) -> None:
+    """Writes a whole snapshot that was never published once more, file by file.
+
+    Its build may have failed to sync it: only what was acknowledged is known to be on the disk.
+    It may also be all that is left, so that it stays whole at every moment: each file is replaced
+    by the same content.
+    """
+    _write_aside(index, snapshot, files)
+    aside, folder = index / f"{ASIDE}{snapshot.id}", index / snapshot.id
+    for name in sorted([*snapshot.manifest.files, MANIFEST]):
+        files.rename(aside / name, folder / name)
+    files.sync_dir(folder)
     files.sync_dir(index)
+    files.remove(aside)
 
 
 def _check_space(index: Path, needed: int, files: Files) -> None:
@@ -244,6 +264,8 @@ def _read_back(index: Path, id: str, files: Files, verify: Verifier) -> None:
 
 def _name_current(index: Path, version: Version, files: Files) -> None:
     """Records the version and names it in CURRENT; on disk only when the folder is synced."""
+    for name in (VERSIONS, CURRENT):
+        _set_aside_irregular(index, name, files)
     raw = raw_versions(index)
     if version.before != version.id or version.id not in _recorded(index):
         raw = appended(raw, version)
@@ -294,18 +316,27 @@ def _damage(folder: Path) -> str | None:
     except ValueError:
         return None
     except OSError as error:
-        if error.errno == errno.EIO:
+        if error.errno in (errno.EIO, errno.EINVAL, errno.EFBIG):
             return f"{folder} cannot be read ({error})"
         raise
     return None
 
 
 def _set_bad(index: Path, id: str, files: Files, reason: str) -> None:
-    """Renames a damaged snapshot, so that it can be looked into and is never served."""
+    """Renames what is damaged, so that it can be looked into and is never served."""
     number = len(list(index.glob(f"{BAD}{id}*")))
     bad = index / (f"{BAD}{id}-{number + 1}" if number else f"{BAD}{id}")
     files.rename(index / id, bad)
     log.warning("%s; set aside as %s", reason, bad.name)
+
+
+def _set_aside_irregular(index: Path, name: str, files: Files) -> None:
+    """Makes room for a file whose name is taken by what no build has written."""
+    path = index / name
+    with suppress(FileNotFoundError):
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
+            _set_bad(index, name, files, f"{path} is not what a build writes")
 
 
 def _in_use(folder: Path) -> bool:

@@ -15,10 +15,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from rag.errors import CorruptIndex, NoIndex, UsageError
-from rag.manifest import Counts, Manifest
+from rag.manifest import Count, Counts, Manifest, Sha256, SnapshotId
+from rag.regular import read_regular
 
 CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"
@@ -27,10 +30,16 @@ CURE = "run `rag build`"
 
 # A watched folder is published every few seconds; so many lines are still read in no time.
 REMEMBERED = 1000
+# A line takes some 700 bytes; what is far longer was not written here.
+LONGEST_LINE = 1 << 16
+# So many bytes are read of CURRENT and of VERSIONS at most.
+LARGEST = 1 << 24
 
 _ID = re.compile(r"[0-9a-f]{12}")
 
 Action = Literal["build", "rollback"]
+Stamp = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+Figure = Annotated[int, Field(ge=-(2**53), le=2**53)] | Annotated[float, Field(allow_inf_nan=False)]
 State = Literal["current", "kept", "bad", "removed"]
 Clock = Callable[[], datetime]
 
@@ -56,14 +65,14 @@ class Version:
     `size` is the bytes of all its files.
     """
 
-    id: str
-    published: str
+    id: SnapshotId
+    published: Stamp
     action: Action
-    before: str | None
-    corpus_sha256: str
+    before: SnapshotId | None
+    corpus_sha256: Sha256
     counts: Counts
-    size: int
-    eval: Mapping[str, float] | None
+    size: Count
+    eval: Mapping[str, Figure] | None
     forced: bool
     note: str
 
@@ -120,14 +129,19 @@ def current_id(index: Path) -> str:
     """The id that CURRENT names. Raises NoIndex where it is missing, CorruptIndex where it is not
     an id."""
     try:
-        name = (index / CURRENT).read_text().strip()
+        name = read_regular(index / CURRENT, LARGEST).decode().strip()
     except FileNotFoundError:
-        raise NoIndex(f"no index in {index}: run `rag build`") from None
+        raise no_index(index) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CorruptIndex(f"{index / CURRENT} cannot be read ({error}): {CURE}") from error
     if not _ID.fullmatch(name):
         raise CorruptIndex(f"{index / CURRENT} names no snapshot (found {name[:40]!r}): {CURE}")
     return name
+
+
+def no_index(index: Path) -> NoIndex:
+    """The error that nothing has been built in that folder."""
+    return NoIndex(f"no index in {index}: run `rag build`")
 
 
 def answering(index: Path) -> str | None:
@@ -148,12 +162,21 @@ def read_versions(index: Path) -> tuple[Version, ...]:
     return tuple(version for version in parsed if version is not None)
 
 
-def raw_versions(index: Path) -> bytes:
-    """The content of VERSIONS; empty where it is missing or damaged. Raises OSError."""
+def stored_versions(index: Path) -> bytes:
+    """The content of VERSIONS; empty if it is missing. Raises OSError."""
     try:
-        return (index / VERSIONS).read_bytes()
+        return read_regular(index / VERSIONS, LARGEST)
+    except FileNotFoundError:
+        return b""
+
+
+def raw_versions(index: Path) -> bytes:
+    """The content of VERSIONS; empty if it is missing or damaged. Raises OSError if it may not be
+    read."""
+    try:
+        return stored_versions(index)
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.EIO):
+        if error.errno in (errno.EIO, errno.EINVAL, errno.EFBIG):
             return b""
         raise
 
@@ -161,7 +184,8 @@ def raw_versions(index: Path) -> bytes:
 def appended(raw: bytes, version: Version) -> bytes:
     """The content of VERSIONS with one more version; of the oldest lines, some may be dropped."""
     line = json.dumps(version.to_json(), ensure_ascii=False, sort_keys=True).encode()
-    return b"\n".join([*raw.splitlines(), line][-REMEMBERED:]) + b"\n"
+    kept = [old for old in raw.splitlines() if len(old) <= LONGEST_LINE]
+    return b"\n".join([*kept, line][-REMEMBERED:]) + b"\n"
 
 
 def predecessor(versions: Sequence[Version], id: str) -> str | None:
@@ -242,12 +266,15 @@ def _state(index: Path, id: str, current: str | None, there: set[str]) -> State:
 
 
 def _parse(line: bytes) -> Version | None:
-    try:
-        value = json.loads(line)
-        version = Version(**{**value, "counts": Counts(**value["counts"])})
-    except (ValueError, TypeError, KeyError):
+    if len(line) > LONGEST_LINE:
         return None
-    return version if _ID.fullmatch(str(version.id)) else None
+    try:
+        return _ADAPTER.validate_json(line, strict=True)
+    except ValidationError:
+        return None
+
+
+_ADAPTER = TypeAdapter(Version)
 
 
 def _stamp(at: datetime) -> str:

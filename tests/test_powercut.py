@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from powercut import Op, Recorder, Shelf, harms, lay_out, record, span, states, without
-from publishing import ENCODER, SECOND, published
+from powercut import Op, Recorder, Shelf, below, harms, lay_out, record, span, states, without
+from publishing import ENCODER, FIRST, SECOND, published
 
 from rag.snapshot import open_newest
 from rag.versions import snapshot_ids
@@ -56,6 +56,22 @@ def test_removing_the_old_before_the_switch_is_on_disk_is_noticed(
     gone = [Op("unlink", old / name) for name in names if not name.startswith("tmp-")]
     hasty = [*trace[: switch + 1], *gone, *trace[switch + 1 : switch + 2]]
     assert any(harms(root, hasty, shelf, SEEDS, start=switch))
+
+
+def test_what_nothing_names_outlasts_a_power_cut_while_it_is_written_once_more(
+    tmp_path: Path, shelf: Shelf
+) -> None:
+    index, files = tmp_path / "index", Recorder()
+    id = published(index, FIRST, files)
+    for name in ("CURRENT", "VERSIONS"):
+        files.remove(index / name)
+    files.sync_dir(index)
+    forgotten = len(files.trace)
+    assert published(index, FIRST, files) == id
+    assert sum(op.what == "sync_file" for op in files.trace[forgotten:]) == 18
+    for _, tree in states(tmp_path, files.trace, SEEDS, start=forgotten):
+        with shelf.laid_out(below(tree, "index")) as found:
+            assert open_newest(found, ENCODER).snapshot.id == id
 
 
 def test_after_any_power_cut_the_next_build_succeeds(

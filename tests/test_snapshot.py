@@ -147,7 +147,7 @@ def forge(index: Path, raw: bytes) -> None:
 def manifest(index: Path, **fields: object) -> bytes:
     """The manifest with these fields in place of its own."""
     value = json.loads((folder(index) / "manifest.json").read_bytes())
-    return json.dumps(value | fields).encode()
+    return json.dumps(value | fields, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def test_counts_that_do_not_agree_are_refused(index: Path) -> None:
@@ -183,7 +183,7 @@ def test_an_altered_manifest_is_refused(index: Path) -> None:
     [
         (b"[]", f"format None, this version reads {FORMAT}"),
         (b'{"format": 999}', f"format 999, this version reads {FORMAT}"),
-        (f'{{"format": {FORMAT}}}'.encode(), "fields differ: calibration, corpus_sha256"),
+        (f'{{"format": {FORMAT}}}'.encode(), "malformed: corpus_sha256: Field required"),
     ],
 )
 def test_a_manifest_of_another_kind_is_refused(index: Path, raw: bytes, says: str) -> None:
@@ -269,13 +269,13 @@ builds: list[str] = []
 
 
 class Overtaken(type(Path())):  # type: ignore[misc]
-    """A path of an index that, once its CURRENT has been read, goes through two builds."""
+    """A path of an index that goes through two builds when CURRENT has been read and the snapshot
+    that it names is about to be opened."""
 
-    def read_text(self, encoding: str | None = None, errors: str | None = None) -> str:
-        read = super().read_text(encoding, errors)
-        while builds:
-            publish_into(Path(self.parent), builds.pop())
-        return str(read)
+    def __fspath__(self) -> str:
+        while builds and len(self.name) == 12:
+            publish_into(Path(str(self.parent)), builds.pop())
+        return str(self)
 
 
 def publish_into(index: Path, text: str) -> None:

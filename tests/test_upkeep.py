@@ -73,7 +73,7 @@ def ended(client: TestClient, location: str) -> dict[str, Any]:
 
 
 def test_a_service_that_starts_sweeps_what_dead_builds_left(index: Path) -> None:
-    (index / "tmp-dead").mkdir()
+    (index / "tmp-0123456789ab").mkdir()
     with client_of(live(index)) as client:
         assert client.get("/readyz").status_code == 200
         assert list(index.glob("tmp-*")) == []
@@ -81,10 +81,10 @@ def test_a_service_that_starts_sweeps_what_dead_builds_left(index: Path) -> None
 
 def test_a_service_that_starts_leaves_a_running_build_alone(index: Path) -> None:
     with writing(index):
-        (index / "tmp-alive").mkdir()
+        (index / "tmp-0123456789ab").mkdir()
         with client_of(live(index)) as client:
             assert client.get("/readyz").status_code == 200
-        assert (index / "tmp-alive").exists()
+        assert (index / "tmp-0123456789ab").exists()
 
 
 # ---- versions and rollback

@@ -1,12 +1,15 @@
 import errno
 import json
-from dataclasses import replace
+import os
+from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from paper import PaperEncoder, snapshot_of
 from publishing import ENCODER, FIRST, FOURTH, SECOND, THIRD, failing, noon, published, tree
+from refusing import refusing
 
 from rag.errors import CorruptIndex, UsageError
 from rag.files import DISK
@@ -217,12 +220,86 @@ def test_only_so_many_versions_are_remembered() -> None:
 def test_a_record_that_may_not_be_read_is_never_written_over(tmp_path: Path) -> None:
     index = tmp_path / "index"
     old = published(index, FIRST)
-    (index / "VERSIONS").unlink()
-    (index / "VERSIONS").mkdir()
-    with pytest.raises(UsageError, match="Is a directory"):
-        published(index, SECOND)
-    assert read_versions(index) == ()
+    record = (index / "VERSIONS").read_bytes()
+    with refusing(index / "VERSIONS", errno.EACCES):
+        with pytest.raises(UsageError, match="Permission denied"):
+            published(index, SECOND)
+        assert read_versions(index) == ()
+    assert (index / "VERSIONS").read_bytes() == record
     assert current_id(index) == old
+
+
+VALUES = (None, True, 1, -1, 1.5, 2**63, 10**400, "", "x", "\x00", "\x1b[2J", [], {}, [[]])
+
+
+@pytest.mark.parametrize("field", [f.name for f in fields(Version)])
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_field_of_the_wrong_kind_costs_its_line_or_does_no_harm(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    index = tmp_path / "index"
+    id = published(index, FIRST)
+    (line,) = (index / "VERSIONS").read_text().splitlines()
+    (index / "VERSIONS").write_text(json.dumps(json.loads(line) | {field: value}))
+    for listed in list_versions(index):
+        assert listed.version.id == id
+        assert lines([listed]) and json.dumps(listed.to_json())
+    assert open_newest(index, ENCODER).snapshot.id == id
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[" * 200_000,
+        b'{"a":' * 50_000,
+        b"1" * 200_000,
+        b"\0" * 1000,
+        b"\xff\xfe\n\n",
+        b'"\\ud800"',
+    ],
+    ids=["brackets", "braces", "digits", "nul", "bytes", "surrogate"],
+)
+def test_nonsense_in_the_record_is_ignored_and_the_next_build_goes_on(
+    tmp_path: Path, raw: bytes
+) -> None:
+    index = tmp_path / "index"
+    id = published(index, FIRST)
+    (index / "VERSIONS").write_bytes(raw)
+    assert read_versions(index) == ()
+    assert open_newest(index, ENCODER).snapshot.id == id
+    new = published(index, SECOND)
+    assert [version.id for version in read_versions(index)] == [new]
+
+
+def fill(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 34)
+
+
+SHAPES: dict[str, Callable[[Path], object]] = {
+    "folder": Path.mkdir,
+    "pipe": os.mkfifo,
+    "link": lambda path: path.symlink_to("/dev/zero"),
+    "loop": lambda path: path.symlink_to(path.name),
+    "16 GB": fill,
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["CURRENT", "VERSIONS"])
+def test_what_is_no_file_is_not_waited_for_and_the_next_build_sets_it_aside(
+    tmp_path: Path, name: str, shape: str
+) -> None:
+    index = tmp_path / "index"
+    id = published(index, FIRST)
+    (index / name).unlink()
+    SHAPES[shape](index / name)
+    opened = open_newest(index, ENCODER)
+    assert opened.snapshot.id == id and len(opened.refused) == (name == "CURRENT")
+    new = published(index, SECOND)
+    assert current_id(index) == new == read_versions(index)[-1].id
+    assert (index / f"bad-{name}").is_symlink() or (index / f"bad-{name}").exists()
 
 
 def test_the_predecessor_is_what_answered_before_the_last_build() -> None:
