@@ -48,6 +48,13 @@ def vectors(index: faiss.IndexFlatIP) -> npt.NDArray[np.float32]:
     return stored
 
 
+def view(index: faiss.IndexFlatIP) -> npt.NDArray[np.float32]:
+    """All stored vectors without a copy, float32 (n, dim); not to be changed, and not to be used
+    when the index is gone."""
+    stored: npt.NDArray[np.float32] = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d)
+    return stored.reshape(index.ntotal, index.d)
+
+
 def to_bytes(index: faiss.IndexFlatIP) -> bytes:
     """The index as FAISS writes it; the same vectors give the same bytes."""
     raw: bytes = faiss.serialize_index(index).tobytes()

@@ -28,7 +28,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from rag import dense
+from rag import dense, invariants
 from rag.encoder import Encoder
 from rag.errors import CorruptIndex, NoIndex
 from rag.headings import Headings
@@ -58,7 +58,17 @@ PROBES = ("Which procedure collects the T cells?", "a", "85 % – größer als 6
 PROBE_TOLERANCE = 1e-4
 
 # What the libraries raise when they are fed what they did not write.
-UNREADABLE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, RuntimeError)
+UNREADABLE = (
+    OSError,
+    EOFError,
+    MemoryError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -207,6 +217,7 @@ def load_snapshot(index: Path, id: str) -> Snapshot:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             snapshot = _load(folder, check_files(folder))
             _check_counts(folder, snapshot)
+            _check_parts(folder, snapshot)
             weakref.finalize(snapshot, held.pop_all().close)
             return snapshot
     except UNREADABLE as error:
@@ -314,6 +325,20 @@ def _check_counts(folder: Path, snapshot: Snapshot) -> None:
     for what, (number, expected) in found.items():
         if number != expected:
             raise CorruptIndex(f"{folder} holds {number} {what}, expected {expected}: {CURE}")
+
+
+def _check_parts(folder: Path, snapshot: Snapshot) -> None:
+    count = len(snapshot.passages)
+    try:
+        invariants.check_texts(snapshot.documents, snapshot.sections, snapshot.passages)
+        invariants.check_lexical(snapshot.lexical)
+        invariants.check_dense(snapshot.dense)
+        invariants.check_tokens(snapshot.tokens, count)
+        invariants.check_headings(snapshot.headings, count)
+        invariants.check_marks(snapshot.marks, snapshot.tokens, snapshot.passages)
+        invariants.check_probes(snapshot.probes, snapshot.manifest.model.dim)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise CorruptIndex(f"{folder} does not agree with itself ({error}): {CURE}") from error
 
 
 def check_probes(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:

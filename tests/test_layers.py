@@ -10,7 +10,7 @@ LAYERS = [
     "readers sections passages manifest files fusion encoder turns model_files onnx_graph"
     " onnx_encoder torch_encoder head opening dense lexical tokens integers late headings"
     " marks software wording quantity cage regular",
-    "versions intact entries snapshot readback store",
+    "versions intact invariants entries snapshot readback store",
     "reuse build stale search highlight confidence support calibrate",
     "explain answer verify diff doctor canaries gate",
     "saved schemas problem refusals body edge roots uploads serving jobs upkeep_models upkeep"
