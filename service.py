@@ -21,6 +21,7 @@ from rag import __version__
 from rag.answer import cite
 from rag.body import JsonRoute, WideJsonRoute
 from rag.edge import LOCAL_HOSTS, Edge, allowed_hosts
+from rag.errors import CorruptIndex
 from rag.jobs import Jobs, build_command
 from rag.opening import open_encoder
 from rag.problem import Problem, invalid_request, problem_response
@@ -194,6 +195,20 @@ async def ask_documents(asked: AskRequest, request: Request) -> AskResponse:
     """
     started = time.perf_counter()
     serving = _serving(request)
+    try:
+        answer = await _answer(request, serving, asked)
+    except CorruptIndex as error:
+        # The mapped file was altered in place: what is whole answers, this question too.
+        follower: Follower = request.app.state.follower
+        retreat = await follower.retreat(serving, error)
+        if retreat is None:
+            raise not_ready() from None
+        serving = retreat
+        answer = await _answer(request, serving, asked)
+    return ask_response(answer, serving.index, (time.perf_counter() - started) * 1000)
+
+
+async def _answer(request: Request, serving: Serving, asked: AskRequest) -> Answer:
     work = functools.partial(
         serving.ask,
         asked.question,
@@ -203,7 +218,7 @@ async def ask_documents(asked: AskRequest, request: Request) -> AskResponse:
         explained=asked.explain,
     )
     answer: Answer = await _in_worker(request.app, work)
-    return ask_response(answer, serving.index, (time.perf_counter() - started) * 1000)
+    return answer
 
 
 @verifying.post("/verify", responses={**BAD_BODY, **too_large("256 KB"), **NOT_READY})

@@ -54,16 +54,16 @@ def _scored(
     marks = [snapshot.marks.of(row) for row in rows]
     if len(query.tokens) == 0 or not any(map(len, marks)):
         return marks, [[] for _ in marks]
-    blocks, bounds, at = [], [], 0
+    spans, bounds, at = [], [], 0
     for row, found in zip(rows, marks, strict=True):
         if len(found):
-            first, last = found[0, 2], found[-1, 3]
-            blocks.append(snapshot.tokens.rows(row)[first:last])
+            first, last, start = found[0, 2], found[-1, 3], snapshot.tokens.starts[row]
+            spans.append((start + first, start + last))
             bounds.append(found[:, 2:] + (at - first))
             at += last - first
     # Every other part is what lies between two sentences; the last sentence ends at the end.
     places = np.concatenate(bounds, dtype=np.int64).ravel()[:-1]
-    best = best_similarities(query.tokens, np.concatenate(blocks), places)[::2]
+    best = best_similarities(query.tokens, snapshot.tokens.copied(spans), places)[::2]
     scores = iter(best.mean(axis=1).tolist())
     return marks, [[next(scores) for _ in found] for found in marks]
 

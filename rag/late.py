@@ -47,13 +47,14 @@ def late_scores(query: Matrix, tokens: TokenStore, passages: Sequence[int]) -> M
     `query` float32 (q, dim), rows L2-normalised. A query or a passage without tokens scores 0.
     """
     scores = np.zeros(len(passages), dtype=np.float32)
-    found = [(at, tokens.rows(row)) for at, row in enumerate(passages)]
-    filled = [at for at, rows in found if len(rows)]
-    if len(query) == 0 or not filled:
+    first, last = (tokens.starts[np.array(passages, dtype=np.int64) + at] for at in (0, 1))
+    filled = np.flatnonzero(last > first)
+    if len(query) == 0 or len(filled) == 0:
         return scores
-    blocks = [rows for _, rows in found if len(rows)]
-    starts = np.cumsum([0, *(len(block) for block in blocks[:-1])])
-    scores[filled] = best_similarities(query, np.concatenate(blocks), starts).mean(axis=1)
+    first, last = first[filled], last[filled]
+    block = tokens.copied(zip(first.tolist(), last.tolist(), strict=True))
+    starts = np.cumsum(last - first) - (last - first)
+    scores[filled] = best_similarities(query, block, starts).mean(axis=1)
     return scores
 
 

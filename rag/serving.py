@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rag.answer import ask
 from rag.encoder import Encoder
-from rag.errors import RagError
+from rag.errors import CorruptIndex, RagError
 from rag.files import DISK
 from rag.intact import MAPPED, Damage, damage
 from rag.schemas import IndexModel, index_model
@@ -133,6 +133,15 @@ class Follower:
                 log.error("%s is served and damaged: %s", now.snapshot.id, "; ".join(found))
             if harmful:
                 await self._retreat(library)
+
+    async def retreat(self, serving: Serving, found: CorruptIndex) -> Serving | None:
+        """What answers from now on, as `serving` was found to be altered; None if nothing can."""
+        async with self._opening:
+            now = self.serving
+            if self.library is not None and now is not None and now.snapshot is serving.snapshot:
+                log.error("%s is served and damaged: %s", now.snapshot.id, found)
+                await self._retreat(self.library)
+            return self.serving
 
     async def recheck_every(self, seconds: float) -> None:
         """Verifies every so many seconds, until it is cancelled."""

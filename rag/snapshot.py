@@ -36,6 +36,7 @@ from rag.intact import MANIFEST, MAPPED, damage
 from rag.lexical import LexicalIndex
 from rag.lines import LineIndex
 from rag.manifest import MANIFEST_BYTES, FileEntry, Manifest, id_of, parse_manifest
+from rag.mapped import MappedFile, stamp_at
 from rag.marks import Marks
 from rag.regular import read_regular
 from rag.tokens import TokenStore, width
@@ -215,7 +216,10 @@ def load_snapshot(index: Path, id: str) -> Snapshot:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             held.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            snapshot = _load(folder, check_files(folder))
+            stamp = stamp_at(folder / MAPPED)
+            manifest = check_files(folder)
+            mapped = MappedFile(folder / MAPPED, manifest.files[MAPPED].sha256, stamp)
+            snapshot = _load(folder, manifest, mapped)
             _check_counts(folder, snapshot)
             _check_parts(folder, snapshot)
             weakref.finalize(snapshot, held.pop_all().close)
@@ -354,7 +358,7 @@ def check_probes(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
         )
 
 
-def _load(folder: Path, manifest: Manifest) -> Snapshot:
+def _load(folder: Path, manifest: Manifest, mapped: MappedFile) -> Snapshot:
     documents = {row["id"]: Document(**row) for row in _rows(folder / "documents.jsonl")}
     sections = {row["id"]: _section(row) for row in _rows(folder / "sections.jsonl")}
     passages = tuple(_passage(row, documents) for row in _rows(folder / "passages.jsonl"))
@@ -365,11 +369,7 @@ def _load(folder: Path, manifest: Manifest) -> Snapshot:
         starts=_read(folder / "bm25_starts.npy"),
         count=len(passages),
     )
-    tokens = TokenStore(
-        # A plain array over the mapped file: slices of a memmap take five times as long.
-        vectors=np.asarray(np.load(folder / MAPPED, mmap_mode="r", allow_pickle=False)),
-        starts=_read(folder / "token_starts.npy"),
-    )
+    tokens = TokenStore(mapped.array(), _read(folder / "token_starts.npy"), mapped)
     return Snapshot(
         manifest=manifest,
         documents=documents,

@@ -161,34 +161,38 @@ def test_vectors_that_do_not_agree_are_refused(
 
 
 @pytest.mark.parametrize("attack", VECTORS)
-def test_probes_that_do_not_agree_are_refused(
-    tmp_path: Path, whole: Snapshot, attack: str
-) -> None:
+def test_probes_that_do_not_agree_are_refused(tmp_path: Path, whole: Snapshot, attack: str) -> None:
     other = replace(whole, probes=VECTORS[attack](whole.probes))
     with pytest.raises(CorruptIndex):
         open_snapshot(tmp_path, signed(tmp_path, other), ENCODER)
 
 
-BAD_TEXT = [None, 1, ["a"], {"a": 1}, "\ud800"]
-BAD_NUMBER = [None, True, -1, 1.5, "1", 10**6, 10**30, []]
-FIELDS = {
-    "documents": dict.fromkeys(
-        ("id", "title", "source", "media_type", "text", "sha256", "source_sha256"), BAD_TEXT
-    )
-    | {"sha256": [*BAD_TEXT, "0" * 64], "text": [*BAD_TEXT, "", "Another text."]},
-    "sections": dict.fromkeys(("start", "end", "body_start"), BAD_NUMBER)
-    | dict.fromkeys(("document_id", "kind"), [*BAD_TEXT, "none"])
-    | {"id": BAD_TEXT, "heading_path": [None, 1, (1,), (None,), ("\ud800",)]},
-    "passages": dict.fromkeys(("start", "end"), BAD_NUMBER)
-    | dict.fromkeys(("document_id", "section_id"), [*BAD_TEXT, "none"])
-    | {"id": BAD_TEXT, "context": BAD_TEXT},
+TEXT = (None, 1, ["a"], {"a": 1}, "\ud800")
+NAME = (*TEXT, "none")
+NUMBER = (None, True, -1, 1.5, "1", 10**6, 10**30, [])
+FIELDS: Mapping[tuple[str, str], tuple[object, ...]] = {
+    ("documents", "id"): TEXT,
+    ("documents", "title"): TEXT,
+    ("documents", "source"): TEXT,
+    ("documents", "media_type"): TEXT,
+    ("documents", "source_sha256"): TEXT,
+    ("documents", "sha256"): (*TEXT, "0" * 64),
+    ("documents", "text"): (*TEXT, "", "Another text."),
+    ("sections", "id"): TEXT,
+    ("sections", "document_id"): NAME,
+    ("sections", "kind"): NAME,
+    ("sections", "heading_path"): (None, 1, (1,), (None,), ("\ud800",)),
+    ("sections", "start"): NUMBER,
+    ("sections", "body_start"): NUMBER,
+    ("sections", "end"): NUMBER,
+    ("passages", "id"): TEXT,
+    ("passages", "document_id"): NAME,
+    ("passages", "section_id"): NAME,
+    ("passages", "context"): TEXT,
+    ("passages", "start"): NUMBER,
+    ("passages", "end"): NUMBER,
 }
-CASES = [
-    (kind, field, value)
-    for kind, values in FIELDS.items()
-    for field, bad in values.items()
-    for value in bad
-]
+CASES = [(*place, value) for place, values in FIELDS.items() for value in values]
 
 
 @pytest.mark.parametrize(("kind", "field", "value"), CASES, ids=repr)

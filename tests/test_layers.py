@@ -9,7 +9,7 @@ LAYERS = [
     "types errors settings words lines sentences",
     "readers sections passages manifest files fusion encoder turns model_files onnx_graph"
     " onnx_encoder torch_encoder head opening dense lexical tokens integers late headings"
-    " marks software wording quantity cage regular",
+    " marks software wording quantity cage regular mapped",
     "versions intact invariants entries snapshot readback store",
     "reuse build stale search highlight confidence support calibrate",
     "explain answer verify diff doctor canaries gate",

@@ -17,6 +17,7 @@ from live import live
 from publishing import ENCODER, FIRST, SECOND, published
 
 from rag.encoder import Encoder
+from rag.errors import CorruptIndex
 from rag.serving import Follower, Library, Serving
 from rag.versions import CURRENT
 
@@ -205,3 +206,58 @@ def test_a_damaged_start_is_shown_too(index: Path) -> None:
     assert ready["index"]["version"] == other(index, current)
     assert ready["degraded"][0].startswith(f"{current}/dense.faiss is damaged: ")
     assert str(index) not in str(ready)
+
+
+def restore(path: Path, times: tuple[int, int]) -> None:
+    os.utime(path, ns=times)
+
+
+@pytest.mark.parametrize("harm", [flip, lambda path: os.truncate(path, 0)])
+def test_a_mapped_file_altered_in_place_is_noticed_by_the_next_question(
+    index: Path, harm: Callable[[Path], None]
+) -> None:
+    with TestClient(live(index), base_url="http://localhost") as client:
+        damaged = client.get("/readyz").json()["index"]["version"]
+        path = index / damaged / "tokens.npy"
+        was = path.stat()
+        harm(path)
+        restore(path, (was.st_atime_ns, was.st_mtime_ns))
+        answer = client.post("/ask", json={"question": "green"})
+        assert answer.status_code == 200
+        assert answer.json()["index"]["version"] == other(index, damaged)
+        assert "tokens.npy" in client.get("/readyz").json()["degraded"][0]
+
+
+def test_with_no_whole_snapshot_left_a_question_is_told_so(index: Path) -> None:
+    with TestClient(live(index), base_url="http://localhost") as client:
+        for path in index.glob("*/tokens.npy"):
+            flip(path)
+        assert client.post("/ask", json={"question": "green"}).status_code == 503
+        assert client.get("/healthz").status_code == 200
+        repaired = published(index, SECOND)
+        deadline = time.monotonic() + 20
+        while client.get("/readyz").status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        answer = client.post("/ask", json={"question": "green"}).json()
+        assert answer["index"]["version"] == repaired
+
+
+def test_a_file_that_was_only_touched_or_linked_goes_on(index: Path, tmp_path: Path) -> None:
+    follower = follower_of(index)
+    serving = serving_of(follower)
+    path = index / serving.snapshot.id / "tokens.npy"
+    path.touch()
+    os.link(path, tmp_path / "backup")
+    assert serving.ask("green").passages
+    os.chmod(path, 0o400)
+    assert serving.ask("green").passages
+
+
+def test_an_altered_file_stays_refused(index: Path) -> None:
+    serving = serving_of(follower_of(index))
+    path = index / serving.snapshot.id / "tokens.npy"
+    for _ in range(2):
+        flip(path)
+        with pytest.raises(CorruptIndex, match="altered after it had been verified"):
+            serving.ask("green")

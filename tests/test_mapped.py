@@ -1,0 +1,79 @@
+"""A mapped file is what was verified, or it is refused."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.errors import CorruptIndex
+from rag.mapped import MappedFile, stamp_at
+
+ROWS = np.arange(12, dtype=np.uint8).reshape(4, 3)
+
+
+def saved(path: Path) -> str:
+    """Saves the rows; returns the sha256 of the file."""
+    np.save(path, ROWS)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_array_is_the_one_that_was_saved(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npy"
+    file = MappedFile(path, saved(path), stamp_at(path))
+    file.check()
+    assert type(file.array()) is np.ndarray and np.array_equal(file.array(), ROWS)
+
+
+def test_a_file_whose_stamp_is_not_known_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npy"
+    MappedFile(path, saved(path), stamp_at(tmp_path / "none")).check()
+    with pytest.raises(CorruptIndex, match=r"rows\.npy was altered"):
+        MappedFile(path, "0" * 64, None).check()
+
+
+def test_a_file_that_was_exchanged_before_it_was_opened_is_read(tmp_path: Path) -> None:
+    path, other = tmp_path / "rows.npy", tmp_path / "other.npy"
+    sha256, stamp = saved(path), stamp_at(path)
+    np.save(other, ROWS[::-1])
+    os.replace(other, path)
+    with pytest.raises(CorruptIndex):
+        MappedFile(path, sha256, stamp).check()
+
+
+def descriptors(path: Path) -> int:
+    """How many descriptors of this process are of that file."""
+    gc.collect()
+    return sum(os.path.realpath(link) == str(path) for link in Path("/proc/self/fd").iterdir())
+
+
+def test_the_descriptors_go_with_the_file_and_the_array(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npy"
+    file = MappedFile(path, saved(path), stamp_at(path))
+    array = file.array()
+    assert descriptors(path) == 2
+    del file
+    assert descriptors(path) == 1 and array.sum() == ROWS.sum()
+    del array
+    assert descriptors(path) == 0
+
+
+@pytest.mark.parametrize("array", [np.array([None]), np.asfortranarray(ROWS)])
+def test_what_is_no_array_of_rows_is_refused(tmp_path: Path, array: np.ndarray) -> None:
+    path = tmp_path / "rows.npy"
+    np.save(path, array)
+    with pytest.raises(ValueError, match="is not an array of rows of numbers"):
+        MappedFile(path, "", None).array()
+
+
+@pytest.mark.parametrize("length", [0, 7, 60, -1])
+def test_a_file_that_was_cut_short_is_refused(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "rows.npy"
+    saved(path)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(ValueError):
+        MappedFile(path, "", None).array()
