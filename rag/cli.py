@@ -7,6 +7,7 @@ snapshot; 75 busy (another build, or the port is taken); 130 interrupted.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import json
@@ -14,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -22,19 +24,21 @@ from rich.console import Console
 
 from rag.answer import ask as answer_question
 from rag.cage import Cage
-from rag.console import encoder_of, read_settings, run, say
+from rag.console import ask_user, encoder_of, read_settings, run, say
 from rag.diff import diff as diff_snapshots
 from rag.diff import faq_questions, read_questions
 from rag.diff import lines as diff_lines
 from rag.doctor import examine, worst
 from rag.doctor import lines as check_lines
 from rag.encoder import Encoder
-from rag.errors import CorruptIndex, NoIndex, UnusableIndex, UsageError
+from rag.errors import CorpusError, CorruptIndex, UnusableIndex, UsageError
 from rag.files import DISK
+from rag.origin import NotReplaced, Origin, check_replaces, origin_of, recorded, refused, remembered
 from rag.present import printable, show_answer, verdict_line
 from rag.readback import in_process
 from rag.rebuild import (
     Built,
+    Check,
     changes,
     gate_of,
     read_options,
@@ -42,6 +46,7 @@ from rag.rebuild import (
     rebuilds,
     summary,
     telling_changes,
+    unchecked,
 )
 from rag.saved import read_saved
 from rag.schemas import ask_response, index_model, verify_response
@@ -55,9 +60,10 @@ from rag.snapshot import (
 )
 from rag.store import roll_back, writing
 from rag.types import Mode
+from rag.uploads import are_uploaded
 from rag.verify import Status, Verdict
 from rag.verify import verify as verify_citation
-from rag.versions import current_id, find_id, list_versions, snapshot_ids
+from rag.versions import current_id, find_id, list_versions, no_index, snapshot_ids
 from rag.versions import lines as version_lines
 
 EXIT_NOT_VALID = 3
@@ -73,6 +79,9 @@ app = typer.Typer(
 )
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="folder of the index")]
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="replace an index that was built from other documents")
+]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="stop at the first file that cannot be read")
 ]
@@ -108,26 +117,41 @@ def build(
     force: Annotated[
         bool, typer.Option("--force", help="publish in spite of the gate, and have it recorded")
     ] = False,
+    replace: ReplaceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Build the index from documents, and make it the one that answers."""
+    """Build the index from documents, and make it the one that answers.
+
+    Without PATHS it is built again from what it was built from; a first one, from RAG_CORPUS.
+    """
     settings = read_settings(index=index, gate=gate, canaries=canaries)
     if canaries and not (settings.gate or force):
         raise UsageError("--canaries are asked by the gate: add --gate, or leave them out")
-    with Cage() as cage:
-        built = rebuild(
-            settings.index,
-            paths or [settings.corpus],
-            encoder_of(settings),
-            faq="without" if no_faq else "with",
-            options=read_options(settings, cage.parse, strict=strict, within=within),
-            if_stale=if_stale,
-            full=full,
-            gate=gate_of(settings, force),
-            risk=settings.risk,
-        )
+    named = _named(paths, settings)
+    try:
+        origin = _origin(settings, named, no_faq)
+        with Cage() as cage:
+            built = rebuild(
+                settings.index,
+                origin.paths,
+                encoder_of(settings),
+                faq=origin.faq,
+                options=read_options(settings, cage.parse, strict=strict, within=within),
+                if_stale=if_stale,
+                full=full,
+                gate=gate_of(settings, force),
+                risk=settings.risk,
+                check=_check(settings.index, origin, replace, asks=bool(named) or not if_stale),
+                sources=recorded(origin),
+            )
+    except (CorpusError, NotReplaced) as error:
+        # What is there can be served all the same, as long as nothing else was asked for.
+        if named or not if_stale or not snapshot_ids(settings.index):
+            raise
+        say(f"not rebuilt: {error}")
+        return
     if built is None:
-        say(f"{settings.index} is up to date")
+        say(f"{settings.index} is up to date, {_from(settings.index)}")
     elif as_json:
         print(json.dumps(built.to_json()))
     else:
@@ -140,17 +164,22 @@ def watch(
         list[Path] | None, typer.Argument(help="files or folders of documents")
     ] = None,
     strict: StrictOption = False,
+    replace: ReplaceOption = False,
     index: IndexOption = None,
 ) -> None:
     """Build the index again whenever the documents change, until it is interrupted."""
     settings = read_settings(index=index)
-    watched = paths or [settings.corpus]
+    origin = _origin(settings, _named(paths, settings))
+    watched = origin.paths
     with Cage() as cage:
         build = functools.partial(
             rebuild,
             settings.index,
             watched,
             encoder_of(settings),
+            faq=origin.faq,
+            check=_check(settings.index, origin, replace),
+            sources=recorded(origin),
             options=read_options(settings, cage.parse, strict=strict),
             if_stale=True,
             gate=gate_of(settings),
@@ -220,6 +249,8 @@ def serve(
 ) -> None:
     """Serve `POST /ask` and the page."""
     settings = read_settings(index=index, host=host, port=port)
+    if remembered(settings.index):
+        say(f"{settings.index} answers, {_from(settings.index)}")
     # Only here is the web framework needed; asking from the terminal starts without it.
     importlib.import_module("service").serve(settings)
 
@@ -230,9 +261,12 @@ def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
     settings = read_settings(index=index)
     manifest = read_manifest(settings.index)
     if as_json:
-        print(json.dumps({"id": manifest.id, **manifest.to_json()}, indent=1))
+        sources = remembered(settings.index)
+        found = {"id": manifest.id, "sources": asdict(sources) if sources else None}
+        print(json.dumps({**found, **manifest.to_json()}, indent=1))
     else:
         print(summary(manifest, settings.index))
+        print(printable(_from(settings.index)))
         print(f"model {manifest.model.name}, sha256 {manifest.model.sha256}")
         print(f"corpus sha256 {manifest.corpus_sha256}")
 
@@ -278,7 +312,7 @@ def rollback(
     """Let an older snapshot answer again: the one before the current one, or the one given."""
     settings = read_settings(index=index)
     if not snapshot_ids(settings.index):
-        raise NoIndex(f"no index in {settings.index}: run `rag build`")
+        raise no_index(settings.index)
     encoder = encoder_of(settings)
     with writing(settings.index):
         # Were this process to die of a damaged file, nothing would have been changed.
@@ -342,6 +376,28 @@ def _common_encoder(settings: Settings, *snapshots: Snapshot) -> Encoder | None:
         say(f"answers are not compared: {error}")
         return None
     return encoder
+
+
+def _named(paths: list[Path] | None, settings: Settings) -> list[Path]:
+    """The paths that are named: as arguments, else by the environment."""
+    return paths or ([settings.corpus] if "corpus" in settings.model_fields_set else [])
+
+
+def _origin(settings: Settings, named: list[Path], no_faq: bool = False) -> Origin:
+    origin = origin_of(settings.index, named, settings.corpus, no_faq)
+    return dataclasses.replace(origin, uploaded=are_uploaded(origin.paths))
+
+
+def _check(index: Path, origin: Origin, may_replace: bool, asks: bool = True) -> Check:
+    """Refuses to replace an index of other documents, unless it was said or is agreed to."""
+    if may_replace:
+        return unchecked
+    agreed = ask_user if asks else refused
+    return lambda corpus_sha256: check_replaces(index, origin, corpus_sha256, agreed)
+
+
+def _from(index: Path) -> str:
+    return f"built from {remembered(index) or 'what is not recorded'}"
 
 
 def _content(file: str) -> bytes:

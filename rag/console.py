@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from rag.encoder import Encoder
 from rag.errors import RagError, UsageError
 from rag.opening import open_encoder
+from rag.present import printable
 from rag.settings import Settings
 
 
@@ -34,8 +35,15 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
 
 
 def say(message: str) -> None:
-    """Prints a message, which is no result, to stderr."""
-    print(message, file=sys.stderr)
+    """Prints a message, which is no result, to stderr, without what a terminal would obey."""
+    print(printable(message), file=sys.stderr)
+
+
+def ask_user(question: str) -> bool:
+    """Whether somebody at a terminal agrees; nobody does where there is none."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    return typer.confirm(printable(question), default=False, err=True)
 
 
 def read_settings(**given: Any) -> Settings:

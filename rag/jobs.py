@@ -163,6 +163,8 @@ def build_command(index: Path, roots: Sequence[Path] = ()) -> Command:
 
     def command(path: Path, force: bool) -> Sequence[str]:
         options = ["--json", "--gate", *(["--force"] if force else []), "--index", str(index)]
+        # Whoever may rebuild over HTTP has named what the index is to hold.
+        options.append("--replace")
         within = ["--within", str(root_of(path, roots))]
         return [sys.executable, "-P", "-c", _CHILD, "build", *options, *within, "--", str(path)]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from watchfiles import DefaultFilter, watch
 
-from rag.build import RISK, index_corpus, reusable
+from rag.build import RISK, corpus_sha256, index_corpus, reusable
 from rag.canaries import Canary, read_canaries
 from rag.console import say
 from rag.encoder import Encoder
@@ -33,10 +33,13 @@ from rag.readers import (
 from rag.reuse import Reused, reused
 from rag.settings import Settings
 from rag.snapshot import Snapshot, open_newest
+from rag.sources import Sources
 from rag.stale import is_stale
 from rag.store import publish, writing
 from rag.versions import NO_REMARKS, Remarks, answering
 
+# Told the hash of the corpus that is to replace what is there; raises RagError to prevent it.
+Check = Callable[[str], None]
 # Told of what a corpus was read without.
 Tell = Callable[[Sequence[Skipped]], None]
 
@@ -110,6 +113,10 @@ def telling_changes(tell: Tell = tell) -> Tell:
     return changed
 
 
+def unchecked(corpus_sha256: str) -> None:
+    """Lets any corpus replace what is there."""
+
+
 def rebuild(
     index: Path,
     paths: Sequence[Path],
@@ -122,10 +129,13 @@ def rebuild(
     gate: Gate | None = None,
     risk: float = RISK,
     tell: Tell = tell,
+    check: Check = unchecked,
+    sources: Sources | None = None,
 ) -> Built | None:
     """What was built and published; None where it would be what is there (`if_stale`).
 
-    Tells what is skipped, and says on stderr how far it is. Raises RagError; GateRefused where the
+    Tells what is skipped, and says on stderr how far it is. `check` is told the hash of the corpus
+    before anything is written; `sources` are recorded. Raises RagError; GateRefused where the
     gate refuses, and then nothing has changed.
     """
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder)
@@ -135,10 +145,15 @@ def rebuild(
     tell(corpus.skipped)
     if if_stale and is_whole and not is_stale(previous, corpus, encoder, faq, risk):
         return None
+    check(corpus_sha256(corpus.documents))
     with writing(index), reporting(sys.stderr) as progress:
         snapshot = index_corpus(corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=progress)
+        if previous:
+            # What was taken over was read from its mapped file only now.
+            previous.tokens.check()
         outcome = _judged(index, before, snapshot, encoder, gate)
-        publish(index, snapshot, encoder, DISK, remarks=_remarks(outcome))
+        remarks = replace(_remarks(outcome), sources=sources)
+        publish(index, snapshot, encoder, DISK, remarks=remarks)
     taken = reused(reuse, snapshot) if previous else None
     return Built(snapshot.manifest, taken, outcome, corpus.skipped)
 

@@ -267,7 +267,7 @@ def _name_current(index: Path, version: Version, files: Files) -> None:
     for name in (VERSIONS, CURRENT):
         _set_aside_irregular(index, name, files)
     raw = raw_versions(index)
-    if version.before != version.id or version.id not in _recorded(index):
+    if version.before != version.id or not _is_recorded(index, version):
         raw = appended(raw, version)
     files.write(index / f"{ASIDE}{VERSIONS}", raw)
     files.write(index / f"{ASIDE}{CURRENT}", f"{version.id}\n".encode())
@@ -275,8 +275,10 @@ def _name_current(index: Path, version: Version, files: Files) -> None:
     files.rename(index / f"{ASIDE}{CURRENT}", index / CURRENT)
 
 
-def _recorded(index: Path) -> set[str]:
-    return {version.id for version in read_versions(index)}
+def _is_recorded(index: Path, version: Version) -> bool:
+    """Whether the snapshot is, and with the same sources, if it has any to tell."""
+    recorded = {each.id: each for each in read_versions(index)}.get(version.id)
+    return recorded is not None and version.sources in (None, recorded.sources)
 
 
 def _acknowledge(index: Path, version: Version, files: Files) -> None:

@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,11 @@ def uploaded(texts: Iterable[tuple[str, str]]) -> Iterator[Upload]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def are_uploaded(paths: Sequence[Path]) -> bool:
+    """Whether these are a folder of uploaded files."""
+    return any((path / MARKER).is_file() for path in paths)
 
 
 def write_texts(folder: Path, texts: Iterable[tuple[str, str]]) -> None:

@@ -22,6 +22,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from rag.errors import CorruptIndex, NoIndex, UsageError
 from rag.manifest import Count, Counts, Manifest, Sha256, SnapshotId
 from rag.regular import read_regular
+from rag.sources import Sources
 
 CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"
@@ -47,11 +48,12 @@ Clock = Callable[[], datetime]
 @dataclass(frozen=True, slots=True)
 class Remarks:
     """What a build has to say of itself: its evaluation figures by measure, whether it was
-    published against the advice of a check, and a note."""
+    published against the advice of a check, a note, and what it was built from."""
 
     eval: Mapping[str, float] | None = None
     forced: bool = False
     note: str = ""
+    sources: Sources | None = None
 
 
 NO_REMARKS = Remarks()
@@ -75,6 +77,8 @@ class Version:
     eval: Mapping[str, Figure] | None
     forced: bool
     note: str
+    # Of an index that an older version has built, it is not known.
+    sources: Sources | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The version as plain JSON values."""
@@ -114,6 +118,7 @@ def version_of(
         eval=remarks.eval,
         forced=remarks.forced,
         note=remarks.note,
+        sources=remarks.sources,
     )
 
 
@@ -141,7 +146,8 @@ def current_id(index: Path) -> str:
 
 def no_index(index: Path) -> NoIndex:
     """The error that nothing has been built in that folder."""
-    return NoIndex(f"no index in {index}: run `rag build`")
+    where = index.absolute()
+    return NoIndex(f"no index in {where}: run `rag build`, or name the folder of one by --index")
 
 
 def answering(index: Path) -> str | None:

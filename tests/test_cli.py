@@ -71,7 +71,7 @@ def test_a_build_that_is_not_needed_is_not_done(
     index: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("build", str(CORPUS), "--if-stale", "--index", str(index)) == 0
-    assert capsys.readouterr() == ("", f"{index} is up to date\n")
+    assert capsys.readouterr() == ("", f"{index} is up to date, built from corpus\n")
 
 
 def test_a_change_of_the_corpus_makes_the_index_stale(
@@ -141,7 +141,8 @@ def test_a_corpus_of_faq_alone_cannot_be_built_without_it(
     index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "faq.txt").write_text("FAQ\nQ: Why?\nA: Because.\n")
-    assert run("build", str(tmp_path), "--no-faq", "--index", str(index)) == 2
+    arguments = ("build", str(tmp_path), "--no-faq", "--replace", "--index", str(index))
+    assert run(*arguments) == 2
     assert "holds only FAQ pairs (1): build it without --no-faq" in capsys.readouterr().err
 
 

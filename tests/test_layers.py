@@ -9,9 +9,9 @@ LAYERS = [
     "types errors settings words lines sentences",
     "readers sections passages manifest files fusion encoder turns model_files onnx_graph"
     " onnx_encoder torch_encoder head opening dense lexical tokens integers late headings"
-    " marks software wording quantity cage regular mapped",
+    " marks software wording quantity cage regular mapped sources",
     "versions intact invariants entries snapshot readback store",
-    "reuse build stale search highlight confidence support calibrate",
+    "reuse build stale origin search highlight confidence support calibrate",
     "explain answer verify diff doctor canaries gate",
     "saved schemas problem refusals body edge roots uploads serving jobs upkeep_models upkeep"
     " server present progress console rebuild cli service",

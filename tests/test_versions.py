@@ -76,6 +76,7 @@ def test_a_build_is_recorded_with_its_date_counts_and_remarks(tmp_path: Path) ->
         "eval": {"hit@1": 0.875},
         "forced": True,
         "note": "by hand",
+        "sources": None,
     }
     assert lines(list_versions(index)) == [
         f"{snapshot.id}  2026-01-02T12:00:00Z  current  1 documents, 1 passages, 0.0 MB, "

@@ -1,0 +1,104 @@
+"""What a build is to read, and whether it may replace what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import CorpusError, UsageError
+from rag.manifest import FaqPolicy
+from rag.sources import Sources, are_same, can_be_kept, sources_of
+from rag.versions import Version, answering, read_versions, snapshot_ids
+
+# Asked before an index of one thing is replaced by an index of another.
+Consent = Callable[[str], bool]
+
+
+def refused(question: str) -> bool:
+    """No consent."""
+    return False
+
+
+class Unnamed(CorpusError):
+    """Paths have to be named: what the index was built from cannot be read again."""
+
+
+class NotReplaced(UsageError):
+    """The index holds something else than what was to be built, and nobody has agreed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The paths that a build reads, and its FAQ policy. `assumed`: by default, not because they
+    were named or the index was built from them."""
+
+    paths: tuple[Path, ...]
+    faq: FaqPolicy
+    assumed: bool = False
+    uploaded: bool = False
+
+    @property
+    def sources(self) -> Sources:
+        """The same, as it is remembered."""
+        return Sources((), self.faq) if self.uploaded else sources_of(self.paths, self.faq)
+
+
+def origin_of(index: Path, named: Sequence[Path], corpus: Path, no_faq: bool) -> Origin:
+    """What is named; else what the index was built from, in the same way; else the corpus.
+
+    Raises Unnamed if the index was built from what cannot be read again.
+    """
+    faq: FaqPolicy = "without" if no_faq else "with"
+    if named:
+        return Origin(tuple(named), faq)
+    was = remembered(index)
+    if was is None:
+        return Origin((corpus,), faq, assumed=True)
+    advice = "name the documents: `rag build PATH --replace`"
+    if not was.paths:
+        raise Unnamed(f"{index} was built from {was}, which are not kept: {advice}")
+    if was.gone:
+        verb = "is" if len(was.gone) == 1 else "are"
+        raise Unnamed(f"{index} was built from {', '.join(was.gone)}, which {verb} gone: {advice}")
+    return Origin(tuple(map(Path, was.paths)), "without" if no_faq else was.faq)
+
+
+def remembered(index: Path) -> Sources | None:
+    """What the index that answers was built from; None if there is none, or it is not recorded."""
+    version = _answering(index)
+    return version.sources if version else None
+
+
+def check_replaces(
+    index: Path, origin: Origin, corpus_sha256: str, may_replace: Consent = refused
+) -> None:
+    """None if the build brings the same documents, or those of the same sources; or there is
+    consent. Raises NotReplaced.
+
+    An index of which no sources are recorded may be replaced by what is named.
+    """
+    version, new = _answering(index), origin.sources
+    was = version.sources if version else None
+    if not snapshot_ids(index) or (version and version.corpus_sha256 == corpus_sha256):
+        return
+    if not origin.assumed if was is None else was.paths and are_same(was, new):
+        return
+    held = f"{index} was built from {was}" if was else f"{index} holds other documents"
+    if not may_replace(f"{held}; replace it by {new}?"):
+        raise NotReplaced(
+            f"{held}, not {'from ' if was else 'those of '}{new}: nothing was changed; "
+            "add --replace to replace them, or choose another folder by --index"
+        )
+
+
+def recorded(origin: Origin) -> Sources | None:
+    """The sources as VERSIONS can hold them, or None."""
+    return origin.sources if can_be_kept(origin.sources) else None
+
+
+def _answering(index: Path) -> Version | None:
+    """The last record of the snapshot that answers; where CURRENT is damaged, the last of all."""
+    current = answering(index)
+    found = (v for v in reversed(read_versions(index)) if current in (None, v.id))
+    return next(found, None)

@@ -1,0 +1,64 @@
+"""What an index was built from, so that it is not replaced by something else by mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rag.manifest import FaqPolicy
+
+# Of more paths than this many bytes hold, none is remembered: every version has its own.
+LONGEST = 1 << 15
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files or folders that were named, absolute, and what became of their FAQ pairs.
+
+    Without paths, the documents were uploaded.
+    """
+
+    paths: tuple[str, ...]
+    faq: FaqPolicy
+
+    def __str__(self) -> str:
+        """The sources for people; what lies in the working folder, without its path."""
+        if not self.paths:
+            return "uploaded files"
+        shown = [_shown(path) for path in self.paths[:SHOWN]]
+        more = len(self.paths) - len(shown)
+        listed = ", ".join(shown) + (f" and {more} more" if more else "")
+        return f"{listed}, without FAQ pairs" if self.faq == "without" else listed
+
+    @property
+    def gone(self) -> list[str]:
+        """The paths at which there is nothing any more, for people."""
+        return [_shown(path) for path in self.paths if not os.path.exists(path)]
+
+
+def sources_of(paths: Sequence[Path], faq: FaqPolicy) -> Sources:
+    """The sources that a build of these paths has."""
+    return Sources(tuple(os.path.abspath(path) for path in paths), faq)
+
+
+def are_same(one: Sources, other: Sources) -> bool:
+    """Whether both name the same files and folders, in whatever order and by whatever links."""
+    first, second = ({os.path.realpath(path) for path in each.paths} for each in (one, other))
+    return first == second
+
+
+def can_be_kept(sources: Sources) -> bool:
+    """Whether VERSIONS can hold them: not too many paths, and all of them UTF-8."""
+    try:
+        return len(json.dumps(asdict(sources), ensure_ascii=False).encode()) <= LONGEST
+    except UnicodeEncodeError:
+        return False
+
+
+def _shown(path: str) -> str:
+    here = os.getcwd()
+    return os.path.relpath(path, here) if path.startswith(f"{here}{os.sep}") else path
