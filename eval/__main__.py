@@ -1,6 +1,6 @@
 """`python -m eval`."""
 
-from eval.cli import main
+from rag.__main__ import start
 
 if __name__ == "__main__":
-    main()
+    start("eval.cli")

@@ -6,6 +6,7 @@ from eval.measures import PRIMARY
 from eval.results import GroupResult, Result, Row
 from eval.stats import Comparison, Interval, compare
 from eval.systems import SERVED
+from rag.counted import counted
 
 FEW = 30
 LABELS = {
@@ -95,7 +96,7 @@ def served(group: GroupResult) -> Row:
 def _meaning(group: GroupResult) -> str:
     first, third = (served(group).figures[name] for name in ("Success@1", "Success@3"))
     return (
-        f"Of {first.n} questions, the first passage was from a right section for "
+        f"Of {counted(first.n, 'question')}, the first passage was from a right section for "
         f"{percent(first.mean)} (95% interval {percent(first.low)} to {percent(first.high)}), "
         f"one of the first three for {percent(third.mean)} "
         f"({percent(third.low)} to {percent(third.high)})."
@@ -112,7 +113,7 @@ def _sureness(group: GroupResult) -> str:
         )
     if found.n < FEW:
         return (
-            f"With only {found.n} questions this is a rough figure: {PRIMARY} of "
+            f"With only {counted(found.n, 'question')} this is a rough figure: {PRIMARY} of "
             f"{found.mean:.2f} could as well be {found.low:.2f} or {found.high:.2f}{unseen}."
         )
     return (
@@ -132,8 +133,8 @@ def _public(result: Result) -> str:
     ]
     proof = f" Measured as others publish it: {', '.join(agreeing)}." if agreeing else ""
     return (
-        f"On {found.n} questions the search as served reaches {PRIMARY} {found.mean:.3f} "
-        f"(95% interval {found.low:.3f} to {found.high:.3f}).{proof}"
+        f"On {counted(found.n, 'question')} the search as served reaches {PRIMARY} "
+        f"{found.mean:.3f} (95% interval {found.low:.3f} to {found.high:.3f}).{proof}"
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from rag.answer import ask
+from rag.counted import counted
 from rag.encoder import Encoder
 from rag.errors import UsageError
 from rag.snapshot import Snapshot
@@ -52,8 +53,8 @@ def broken_canaries(
         return
     was = [canary for canary in canaries if before and not _fault(before, encoder, canary)]
     yield (
-        f"of {len(canaries)} canaries, {len(was)} were answered before and "
-        f"{len(canaries) - len(failed)} are now: {first_of(failed)}: see that what answers them is "
+        f"of {counted(len(canaries), 'canary', 'canaries')}, {len(was)} answered before and "
+        f"{len(canaries) - len(failed)} now: {first_of(failed)}: see that what answers them is "
         "there, or correct the file of canaries"
     )
 

@@ -22,9 +22,11 @@ from typing import Annotated, get_args
 import typer
 from rich.console import Console
 
+from rag import __version__
 from rag.answer import ask as answer_question
 from rag.cage import Cage
-from rag.console import ask_user, encoder_of, read_settings, run, say
+from rag.console import ask_user, encoder_of, read_settings, run, say, show
+from rag.counted import counted
 from rag.diff import diff as diff_snapshots
 from rag.diff import faq_questions, read_questions
 from rag.diff import lines as diff_lines
@@ -71,12 +73,19 @@ EXIT_NO_ANSWER = 4
 
 app = typer.Typer(
     name="rag",
-    help=__doc__.split("\n")[0],
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"rag {__version__}")
+        raise typer.Exit
+
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="folder of the index")]
 ReplaceOption = Annotated[
@@ -86,6 +95,21 @@ StrictOption = Annotated[
     bool, typer.Option("--strict", help="stop at the first file that cannot be read")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+
+
+@app.callback()
+def default(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Ask your own documents: the passages that answer, each cited to the character.
+
+    Results go to stdout, messages to stderr. `rag COMMAND -h` explains a command.
+    """
 
 
 @app.command()
@@ -120,9 +144,10 @@ def build(
     replace: ReplaceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Build the index from documents, and make it the one that answers.
+    """Build the index from documents.
 
-    Without PATHS it is built again from what it was built from; a first one, from RAG_CORPUS.
+    Without paths it is built again from what it was built from; a first one, from the folder that
+    RAG_CORPUS names. The new index answers from then on; if anything fails, the old one does.
     """
     settings = read_settings(index=index, gate=gate, canaries=canaries)
     if canaries and not (settings.gate or force):
@@ -167,7 +192,10 @@ def watch(
     replace: ReplaceOption = False,
     index: IndexOption = None,
 ) -> None:
-    """Build the index again whenever the documents change, until it is interrupted."""
+    """Build the index again whenever the documents change.
+
+    It ends when it is interrupted. Without paths it watches what the index was built from.
+    """
     settings = read_settings(index=index)
     origin = _origin(settings, _named(paths, settings))
     watched = origin.paths
@@ -188,21 +216,27 @@ def watch(
         )
         if first := build():
             _show(first, settings.index)
-        say(f"watching {', '.join(printable(str(path)) for path in watched)}")
+        say(f"watching {', '.join(map(str, watched))}")
         for built in rebuilds(build, changes(watched)):
             _show(built, settings.index)
 
 
 @app.command()
 def ask(
-    question: str,
+    words: Annotated[
+        list[str], typer.Argument(metavar="QUESTION", help="in quotes, or word by word")
+    ],
     top_k: Annotated[int, typer.Option(min=1, max=50, help="passages at most")] = 5,
     mode: Annotated[Mode, typer.Option(help="signals to use")] = "hybrid",
     as_json: JsonOption = False,
     index: IndexOption = None,
 ) -> None:
-    """Ask the documents; exit code 4 says that they do not seem to answer."""
+    """Ask the documents a question.
+
+    Exit code 4 says that they do not seem to answer it.
+    """
     settings = read_settings(index=index)
+    question = " ".join(words)
     encoder = encoder_of(settings)
     snapshot = open_current(settings.index, encoder)
     if not question.strip():
@@ -226,7 +260,10 @@ def verify(
     as_json: JsonOption = False,
     index: IndexOption = None,
 ) -> None:
-    """Check saved citations; exit code 3 says that some do not stand where they say."""
+    """Check whether saved citations still stand.
+
+    Exit code 3 says that some do not stand where they say.
+    """
     settings = read_settings(index=index)
     saved = read_saved(_content(file), printable(file))
     snapshot = open_current(settings.index, encoder_of(settings))
@@ -235,8 +272,8 @@ def verify(
         print(verify_response(verdicts, index_model(snapshot)).model_dump_json(indent=1))
     else:
         for citation, verdict in zip(saved, verdicts, strict=True):
-            print(verdict_line(citation, verdict))
-        print(_counted(verdicts))
+            show(verdict_line(citation, verdict))
+        show(_counted(verdicts))
     if any(verdict.status != "valid" for verdict in verdicts):
         raise typer.Exit(EXIT_NOT_VALID)
 
@@ -247,7 +284,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="port to bind")] = None,
     index: IndexOption = None,
 ) -> None:
-    """Serve `POST /ask` and the page."""
+    """Serve the page and the HTTP API."""
     settings = read_settings(index=index, host=host, port=port)
     if remembered(settings.index):
         say(f"{settings.index} answers, {_from(settings.index)}")
@@ -257,7 +294,7 @@ def serve(
 
 @app.command()
 def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
-    """Show what the current index was built from."""
+    """Show what the index was built from."""
     settings = read_settings(index=index)
     manifest = read_manifest(settings.index)
     if as_json:
@@ -265,10 +302,10 @@ def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
         found = {"id": manifest.id, "sources": asdict(sources) if sources else None}
         print(json.dumps({**found, **manifest.to_json()}, indent=1))
     else:
-        print(summary(manifest, settings.index))
-        print(printable(_from(settings.index)))
-        print(f"model {manifest.model.name}, sha256 {manifest.model.sha256}")
-        print(f"corpus sha256 {manifest.corpus_sha256}")
+        show(summary(manifest, settings.index))
+        show(_from(settings.index))
+        show(f"model {manifest.model.name}, sha256 {manifest.model.sha256}")
+        show(f"corpus sha256 {manifest.corpus_sha256}")
 
 
 @app.command(
@@ -277,9 +314,9 @@ def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def evaluate(context: typer.Context) -> None:
-    """Measure how good the answers are: build, run, compare, bench (see `rag eval --help`)."""
+    """Measure how good the answers are (see `rag eval -h`)."""
     # Only here are scikit-learn and matplotlib needed.
-    importlib.import_module("eval.cli").main(context.args)
+    importlib.import_module("eval.cli").main(context.args, f"{context.find_root().info_name} eval")
 
 
 @app.command()
@@ -288,7 +325,7 @@ def versions(
     as_json: JsonOption = False,
     index: IndexOption = None,
 ) -> None:
-    """List the snapshots that were published, newest first."""
+    """List what was published, newest first."""
     settings = read_settings(index=index)
     listed = [
         each for each in list_versions(settings.index) if everything or each.state != "removed"
@@ -299,7 +336,7 @@ def versions(
         print(json.dumps({"versions": [each.to_json() for each in listed]}, indent=1))
     else:
         for line in version_lines(listed):
-            print(printable(line))
+            show(line)
 
 
 @app.command()
@@ -309,7 +346,10 @@ def rollback(
     ] = None,
     index: IndexOption = None,
 ) -> None:
-    """Let an older snapshot answer again: the one before the current one, or the one given."""
+    """Let an older snapshot answer again.
+
+    Without an id it is the one that answered before the current one.
+    """
     settings = read_settings(index=index)
     if not snapshot_ids(settings.index):
         raise no_index(settings.index)
@@ -318,7 +358,7 @@ def rollback(
         # Were this process to die of a damaged file, nothing would have been changed.
         version = roll_back(settings.index, encoder, DISK, id, verify=in_process)
     state = "answers already" if version.id == version.before else "answers again"
-    print(f"{settings.index / version.id} {state}")
+    show(f"{settings.index / version.id} {state}")
 
 
 @app.command()
@@ -332,7 +372,7 @@ def diff(
     as_json: JsonOption = False,
     index: IndexOption = None,
 ) -> None:
-    """Show which documents, passages and answers changed from one snapshot to another."""
+    """Show what changed between two snapshots: documents, passages, answers."""
     settings = read_settings(index=index)
     ids = [find_id(settings.index, given) for given in (before, after)]
     old, new = (load_snapshot(settings.index, id) for id in ids)
@@ -343,12 +383,15 @@ def diff(
         print(json.dumps(difference.to_json(), indent=1, ensure_ascii=False))
     else:
         for line in diff_lines(difference):
-            print(printable(line))
+            show(line)
 
 
 @app.command()
 def doctor(as_json: JsonOption = False, index: IndexOption = None) -> None:
-    """Look the index over; exit code 5 says that something is broken."""
+    """Check the index, and say what is broken and how to fix it.
+
+    Exit code 5 says that something is broken.
+    """
     settings = read_settings(index=index)
     checks = examine(settings.index, lambda: encoder_of(settings))
     if as_json:
@@ -356,7 +399,7 @@ def doctor(as_json: JsonOption = False, index: IndexOption = None) -> None:
         print(json.dumps(found, indent=1))
     else:
         for line in check_lines(checks):
-            print(printable(line))
+            show(line)
     if worst(checks) == "fail":
         raise typer.Exit(UnusableIndex.exit_code)
 
@@ -412,11 +455,11 @@ def _content(file: str) -> bytes:
 def _counted(verdicts: Sequence[Verdict]) -> str:
     counts = Counter(verdict.status for verdict in verdicts)
     listed = ", ".join(f"{counts[status]} {status}" for status in get_args(Status))
-    return f"{len(verdicts)} citations: {listed}"
+    return f"{counted(len(verdicts), 'citation')}: {listed}"
 
 
 def _show(built: Built, index: Path) -> None:
-    print(summary(built.manifest, index), flush=True)
+    show(summary(built.manifest, index))
     for said in (built.reused, built.gate):
         if said:
             say(str(said))

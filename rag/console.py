@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -17,11 +18,17 @@ from rag.present import printable
 from rag.settings import Settings
 
 
-def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
-    """Runs a command line and exits with its code; what the user can cure is one line."""
+def run(
+    app: typer.Typer, arguments: Sequence[str] | None = None, program: str | None = None
+) -> None:
+    """Runs a command line, called by that name, and exits with its code; what the user can fix is
+    one line."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Printable("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     try:
         try:
-            app(args=arguments)
+            app(args=arguments, prog_name=program)
         finally:
             sys.stdout.flush()
     except RagError as error:
@@ -34,16 +41,30 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
+class Printable(logging.Formatter):
+    """A record without what a terminal would obey: file names may hold anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        return printable(super().format(record))
+
+
+def show(result: str) -> None:
+    """Prints a result for people to stdout, without what a terminal would obey."""
+    print(printable(result), flush=True)
+
+
 def say(message: str) -> None:
     """Prints a message, which is no result, to stderr, without what a terminal would obey."""
     print(printable(message), file=sys.stderr)
 
 
 def ask_user(question: str) -> bool:
-    """Whether somebody at a terminal agrees; nobody does where there is none."""
+    """Whether somebody at a terminal agrees; nobody does if there is none."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    return typer.confirm(printable(question), default=False, err=True)
+    print(printable(f"{question} [y/N]"), end=" ", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def read_settings(**given: Any) -> Settings:

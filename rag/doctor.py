@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rag import dense
+from rag.counted import counted
 from rag.encoder import Encoder
 from rag.entries import leftovers
 from rag.errors import CorruptIndex, ModelError, UnusableIndex
@@ -101,7 +102,7 @@ def _loaded(index: Path, id: str) -> tuple[Check, Snapshot | None]:
     except CorruptIndex as error:
         return Check("fail", "snapshot", str(error)), None
     counts = snapshot.manifest.counts
-    said = f"{counts.documents} documents, {counts.passages} passages"
+    said = f"{counted(counts.documents, 'document')}, {counted(counts.passages, 'passage')}"
     found = f"{index / id}: every checksum and count agrees, {said}"
     return Check("ok", "snapshot", found), snapshot
 
@@ -114,11 +115,11 @@ def _versions(index: Path, current: str) -> Check:
         return Check("warn", "versions", f"{path} cannot be read ({error}): {CURE}")
     recorded = read_versions(index)
     if len(recorded) < written:
-        unread = f"{written - len(recorded)} of {written} lines of {path} cannot be read"
+        unread = f"{written - len(recorded)} of {counted(written, 'line')} of {path} cannot be read"
         return Check("warn", "versions", f"{unread}: remove them")
     if current not in {version.id for version in recorded}:
         return Check("warn", "versions", f"{path} does not record {current}: {CURE}")
-    return Check("ok", "versions", f"{path} records {len(recorded)} publications")
+    return Check("ok", "versions", f"{path} records {counted(len(recorded), 'publication')}")
 
 
 def _encoder_checks(
@@ -145,7 +146,7 @@ def _self_retrieval(folder: Path, snapshot: Snapshot, encoder: Encoder) -> Check
     batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
     lost = [row for batch in batches for row in _lost(snapshot, encoder, batch)]
     if lost:
-        said = f"{len(lost)} of {len(rows)} passages do not find themselves first"
+        said = f"{len(lost)} of {counted(len(rows), 'passage')} not found first by their own text"
         first = snapshot.passages[lost[0]].id
         found = f"{folder / 'dense.faiss'}: {said}, among them {first}: {CURE}"
         return Check("fail", "retrieval", found)

@@ -18,6 +18,7 @@ from typing import Any
 
 from rag.answer import ask
 from rag.canaries import TOP, Canary, broken_canaries, first_of
+from rag.counted import counted
 from rag.encoder import Encoder
 from rag.search import Query, encode_query, search_encoded
 from rag.snapshot import Snapshot
@@ -159,8 +160,8 @@ def _collapsed(before: Snapshot | None, after: Snapshot) -> Iterator[str]:
             yield f"{old} {name} before, {new} now, fewer than half: see that all files are there"
     if was.faq_pairs and not now.faq_pairs:
         yield (
-            f"{was.faq_pairs} FAQ pairs before, 0 now, so that nothing tells how good the answers "
-            "are: bring them back"
+            f"{counted(was.faq_pairs, 'FAQ pair')} before, 0 now, so that nothing tells how good "
+            "the answers are: bring them back"
         )
 
 
@@ -184,8 +185,8 @@ def _unjudged(before: Snapshot | None, asked: Sequence[Asked]) -> Iterator[str]:
     if before is not None and found < FEWEST:
         both = sum(each.before is not None for each in asked)
         yield (
-            f"too few to judge: of {both} FAQ questions in both, {found} found their answer in the "
-            f"documents before, and {FEWEST} are needed"
+            f"too few to judge: of {counted(both, 'FAQ question')} in both, {found} found their "
+            f"answer in the documents before, and {FEWEST} are needed"
         )
 
 
@@ -200,9 +201,9 @@ def _broken_pairs(before: Snapshot | None, after: Snapshot, encoder: Encoder) ->
     lost = [question for question in was if not _answers_itself(after, encoder, question, TOP)]
     if lost:
         yield (
-            f"of {len(asked)} FAQ questions whose pair stands unchanged, {len(was)} were answered "
-            f"by it before and {len(was) - len(lost)} are now; lost: {_listed(lost)}: see what "
-            "answers them by `rag ask`"
+            f"of {counted(len(asked), 'FAQ question')} whose pair stands unchanged, {len(was)} "
+            f"answered by it before and {len(was) - len(lost)} now; lost: {_listed(lost)}: see "
+            "what answers them by `rag ask`"
         )
 
 

@@ -36,7 +36,7 @@ def verdict_line(saved: SavedCitation, verdict: Verdict) -> str:
     >>> verdict_line(saved, verdict)  # doctest: +SKIP
     'moved    guide.md[120:154] -> guide.md:9-10 > Fares'
     """
-    was = f"{printable(saved.document_id)}[{saved.char_start}:{saved.char_end}]"
+    was = f"{on_one_line(saved.document_id)}[{saved.char_start}:{saved.char_end}]"
     if verdict.citation is None:
         return f"{verdict.status:<8} {was}: {_differences(verdict.diff) or verdict.detail}"
     now = place(verdict.citation)
@@ -53,7 +53,7 @@ def place(citation: Citation) -> str:
     'car-t-lupus.md:41-44 > Treatment Protocol'
     """
     lines = f"{citation.line_start}-{citation.line_end}"
-    return " > ".join([f"{citation.document_id}:{lines}", *map(printable, citation.heading_path)])
+    return " > ".join(map(on_one_line, [f"{citation.document_id}:{lines}", *citation.heading_path]))
 
 
 def printable(text: str) -> str:
@@ -63,6 +63,11 @@ def printable(text: str) -> str:
     'a\\\\x1b[2Jb'
     """
     return "".join(c if _harmless(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def on_one_line(text: str) -> str:
+    """The same for what has to stay on one line: a name, a heading."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _differences(diff: Sequence[Edit]) -> str:

@@ -26,14 +26,13 @@ def reporting(stream: TextIO) -> Iterator[Progress]:
 
 
 def lines(stream: TextIO) -> Progress:
-    """A progress function that writes a line for each tenth of the way."""
-    reported = -1
+    """A progress function that writes a line for each tenth of the way, of each thing done."""
+    reported: dict[str, int] = {}
 
     def report(what: str, done: int, total: int) -> None:
-        nonlocal reported
         tenth = 10 * done // total
-        if tenth != reported:
-            reported = tenth
+        if reported.get(what) != tenth:
+            reported[what] = tenth
             print(f"{what}: {done} of {total}", file=stream, flush=True)
 
     return report

@@ -14,6 +14,7 @@ from watchfiles import DefaultFilter, watch
 from rag.build import RISK, corpus_sha256, index_corpus, reusable
 from rag.canaries import Canary, read_canaries
 from rag.console import say
+from rag.counted import counted
 from rag.encoder import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.files import DISK
@@ -191,8 +192,9 @@ def summary(manifest: Manifest, index: Path) -> str:
     """A snapshot and how much it holds, on one line."""
     counts = manifest.counts
     return (
-        f"{index / manifest.id}: {counts.documents} documents, {counts.sections} sections, "
-        f"{counts.faq_pairs} FAQ pairs, {counts.passages} passages"
+        f"{index / manifest.id}: {counted(counts.documents, 'document')}, "
+        f"{counted(counts.sections, 'section')}, {counted(counts.faq_pairs, 'FAQ pair')}, "
+        f"{counted(counts.passages, 'passage')}"
     )
 
 

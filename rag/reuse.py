@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag import dense
+from rag.counted import counted
 from rag.headings import NONE, question_above
 from rag.manifest import Model, Recipe
 from rag.marks import Sentences, markable_from
@@ -73,8 +74,8 @@ class Reused:
 
     def __str__(self) -> str:
         return (
-            f"reused {self.passages} of {self.of_passages} passages "
-            f"({self.documents} of {self.of_documents} documents unchanged)"
+            f"reused {self.passages} of {counted(self.of_passages, 'passage')} "
+            f"({self.documents} of {counted(self.of_documents, 'document')} unchanged)"
         )
 
 

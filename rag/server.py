@@ -10,6 +10,7 @@ import socket
 import uvicorn
 from starlette.types import ASGIApp
 
+from rag.counted import counted
 from rag.errors import BusyError, UsageError
 from rag.snapshot import Snapshot
 
@@ -27,7 +28,8 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise BusyError(f"port {port} is in use: stop what runs there, or --port N") from error
+            fix = "stop what runs there, or choose another port by RAG_PORT"
+            raise BusyError(f"port {port} is in use: {fix}") from error
         cure = "choose another --host or --port"
         raise UsageError(f"cannot listen on {host}:{port} ({error.strerror}): {cure}") from error
 
@@ -40,6 +42,7 @@ def greeting(snapshot: Snapshot, host: str, port: int) -> str:
     body = json.dumps({"question": paths[0][-1] if paths else "What is this?"}, ensure_ascii=False)
     counts = snapshot.manifest.counts
     return (
-        f"{counts.documents} documents, {counts.passages} passages at {address}\n"
+        f"{counted(counts.documents, 'document')}, {counted(counts.passages, 'passage')} "
+        f"at {address}\n"
         f"curl -s {address}/ask -H 'content-type: application/json' -d {shlex.quote(body)}"
     )

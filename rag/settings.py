@@ -13,7 +13,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RAG_", frozen=True, extra="ignore")
 
-    corpus: Path = Field(Path("corpus"), description="folder that `rag build` reads")
+    corpus: Path = Field(
+        Path("corpus"),
+        description="folder that `rag build` reads for a first index; if set, it counts as named",
+    )
     index: Path = Field(Path("index"), description="folder that holds the snapshots")
     model: str = Field(
         "bundled", description="`bundled`, or a sentence-transformers model by name or path"

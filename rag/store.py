@@ -23,6 +23,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from rag.counted import counted
 from rag.encoder import Encoder
 from rag.entries import ASIDE, LOCK, check_entries, leftovers
 from rag.errors import BusyError, CorruptIndex, UsageError
@@ -101,7 +102,7 @@ def publish(
     where what was written cannot be read back, and UsageError where it cannot be written.
     """
     if keep < LEAST:
-        raise UsageError(f"{keep} snapshots are too few to keep: keep at least {LEAST}")
+        raise UsageError(f"to keep {counted(keep, 'snapshot')} is too few: keep at least {LEAST}")
     check_encoder(index / snapshot.id, snapshot, encoder)
     with _index_as_before(index, files):
         if not _is_there(index, snapshot.id, files):

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
+from rag.counted import counted
 from rag.errors import CorruptIndex, NoIndex, UsageError
 from rag.manifest import Count, Counts, Manifest, Sha256, SnapshotId
 from rag.regular import read_regular
@@ -249,8 +250,8 @@ def _line(listed: Listed) -> str:
     version, counts = listed.version, listed.version.counts
     figures = [_figure(*item) for item in sorted((version.eval or {}).items())]
     parts = [
-        f"{counts.documents} documents",
-        f"{counts.passages} passages",
+        counted(counts.documents, "document"),
+        counted(counts.passages, "passage"),
         f"{version.size / 1e6:.1f} MB",
         f"corpus {version.corpus_sha256[:12]}",
         ", ".join(figures) or "not evaluated",

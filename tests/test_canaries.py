@@ -40,7 +40,7 @@ def test_broken_canaries_are_refused_with_what_came_instead(
     ]
     after = garden(tmp_path, LETTERS[1:], faq=LETTERS)
     (reason,) = judge(before, after, ENCODER, canaries).reasons
-    assert reason.startswith("of 3 canaries, 2 were answered before and 1 are now: 'beko bilu bon")
+    assert reason.startswith("of 3 canaries, 2 answered before and 1 now: 'beko bilu bon")
     assert "a' is answered by zzz-faq.md:3 and " in reason and ", not from topic-b.md, " in reason
     assert "'ttt uuu www' has no answer (confidence 0." in reason
     assert reason.endswith("is there, or correct the file of canaries")
@@ -48,7 +48,7 @@ def test_broken_canaries_are_refused_with_what_came_instead(
 
 def test_a_first_build_must_answer_the_canaries(before: Snapshot) -> None:
     (reason,) = judge(None, before, ENCODER, [Canary("beko bilu", "other.md")]).reasons
-    assert reason.startswith("of 1 canaries, 0 were answered before and 0 are now: ")
+    assert reason.startswith("of 1 canary, 0 answered before and 0 now: ")
 
 
 def test_canaries_are_read_from_json_lines(tmp_path: Path) -> None:

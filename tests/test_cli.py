@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rag import __version__
 from rag.cli import main
 from rag.settings import Settings
 
@@ -82,9 +83,9 @@ def test_a_change_of_the_corpus_makes_the_index_stale(
     for text in ("Apples are red.", "Pears are green."):
         (corpus / "a.txt").write_text(text)
         assert run("build", str(corpus), "--if-stale", "--index", str(index)) == 0
-        assert "1 passages" in capsys.readouterr().out
+        assert "1 passage" in capsys.readouterr().out
     assert run("build", str(corpus), "--no-faq", "--if-stale", "--index", str(index)) == 0
-    assert "1 passages" in capsys.readouterr().out
+    assert "1 passage" in capsys.readouterr().out
 
 
 def files(index: Path) -> dict[Path, bytes]:
@@ -163,7 +164,7 @@ def test_unreadable_files_are_skipped_and_named(
     index = ("--index", str(tmp_path / "index"))
     assert run("build", str(corpus), *options, *index) == 0
     out, err = capsys.readouterr()
-    assert "1 documents" in out
+    assert "1 document" in out
     assert "skipped unknown.xyz" in err
     assert "--" not in err
     for command in ("build", "watch"):
@@ -285,3 +286,68 @@ def test_plain_ascii_output_works(index: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii:backslashreplace", "LANG": "C"}
     done = rag("ask", QUESTION, "--index", str(index), env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_file_name_is_never_obeyed_by_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hostile = "\x1b[2J\x1b]0;owned\x07\x9b31m‮"
+    folder, index = tmp_path / f"docs{hostile}", tmp_path / f"index{hostile}"
+    folder.mkdir()
+    (folder / f"a{hostile}.md").write_text("# Fruit\n\nApples are red.\n")
+    (folder / f"b{hostile}.png").write_bytes(b"\x89PNG")
+    (folder / f"c{hostile}\nerror: fake.md").write_text("# Pears\n\nPears are green.\n")
+    commands = [
+        ("build", str(folder)),
+        ("build", str(folder), "--strict"),
+        ("build", str(tmp_path / f"none{hostile}")),
+        ("build", "--if-stale"),
+        ("ask", "Which fruit is red?"),
+        ("ask", "Which fruit is green?"),
+        ("info",),
+        ("versions",),
+        ("doctor",),
+        ("rollback",),
+        ("verify", f"none{hostile}"),
+        ("eval", "build", str(folder)),
+    ]
+    for command in commands:
+        at = ("--index", str(index)) if command[0] != "eval" else ()
+        done = rag(*command, *at, capture_output=True)
+        said = done.stdout + done.stderr
+        assert said and not set("\x1b\x07\x9b‮") & set(said), command
+        assert "\nerror: fake" not in said
+    (next(index.glob("*/manifest.json")).parent / f"x{hostile}").write_text("")
+    done = rag("ask", "Which fruit?", "--index", str(index), capture_output=True)
+    assert "does not belong there" in done.stderr and "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("command", [(), ("ask",), ("build",), ("eval",), ("eval", "build")])
+def test_help_has_a_short_name_and_names_the_command(command: tuple[str, ...], option: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rag", *command, option], capture_output=True, text=True, check=True
+    )
+    usage = " ".join(["Usage: python -m rag", *command, "["])
+    assert done.stdout.startswith(usage), done.stdout
+
+
+def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"rag {__version__}\n"
+
+
+def test_a_question_needs_no_quotes(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("ask", *QUESTION.split(), "--json", "--index", str(index)) == 0
+    assert json.loads(capsys.readouterr().out)["question"] == QUESTION
+
+
+def test_no_index_names_the_folder_and_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in (("ask", "why"), ("info",), ("versions",), ("rollback",), ("serve",)):
+        assert run(*command) == 5
+        assert f"no index in {tmp_path / 'index'}: " in (said := capsys.readouterr().err)
+        assert "--index" in said

@@ -131,7 +131,7 @@ def test_passages_that_do_not_find_themselves_fail(tmp_path: Path) -> None:
         publish(index, forged(snapshot), ENCODER, DISK, verify=in_process, clock=noon)
     check = found(index, "retrieval")
     assert check.state == "fail"
-    assert "dense.faiss: 2 of 2 passages do not find themselves first" in check.found
+    assert "dense.faiss: 2 of 2 passages not found first by their own text" in check.found
     assert snapshot.passages[0].id in check.found
 
 

@@ -271,7 +271,7 @@ def test_nothing_new_needs_no_gate(gated: tuple[Path, Path]) -> None:
 
 def test_a_first_build_must_answer_the_canaries(tmp_path: Path) -> None:
     index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST)
-    with pytest.raises(GateRefused, match="nothing is published: of 1 canaries"):
+    with pytest.raises(GateRefused, match="nothing is published: of 1 canary"):
         rebuild(index, [folder], ENCODER, gate=Gate((Canary("ttt uuu www"),)))
     assert not (index / "CURRENT").exists()
 
@@ -330,7 +330,7 @@ def test_watch_builds_when_a_file_changes_and_ends_on_an_interrupt(tmp_path: Pat
     ) as watching:
         assert watching.stdout and watching.stderr
         try:
-            assert "1 documents" in watching.stdout.readline()
+            assert "1 document" in watching.stdout.readline()
             corpus(folder, b=SECOND)
             assert "2 documents" in watching.stdout.readline()
             watching.send_signal(signal.SIGINT)

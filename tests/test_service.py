@@ -631,7 +631,7 @@ def test_listen_says_that_the_address_is_not_its_own() -> None:
 def test_greeting_holds_a_question_of_the_index_ready_to_paste() -> None:
     snapshot = serving_of({"faq.md": "Q: What's new?\nA: Much.\n"}).snapshot
     assert greeting(snapshot, "127.0.0.1", 8000) == (
-        "1 documents, 1 passages at http://127.0.0.1:8000\n"
+        "1 document, 1 passage at http://127.0.0.1:8000\n"
         "curl -s http://127.0.0.1:8000/ask -H 'content-type: application/json' "
         """-d '{"question": "What'"'"'s new?"}'"""
     )
@@ -678,7 +678,7 @@ def test_serve_greets_answers_and_ends_on_a_signal(built: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as server:
         assert server.stdout is not None
         counts, _, address = server.stdout.readline().strip().rpartition(" at ")
-        assert counts == "1 documents, 2 passages"
+        assert counts == "1 document, 2 passages"
         assert "/ask -H" in server.stdout.readline()
         response = httpx2.post(f"{address}/ask", json={"question": "How are T cells collected?"})
         assert "leukapheresis" in response.json()["passages"][0]["text"]

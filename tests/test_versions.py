@@ -79,7 +79,7 @@ def test_a_build_is_recorded_with_its_date_counts_and_remarks(tmp_path: Path) ->
         "sources": None,
     }
     assert lines(list_versions(index)) == [
-        f"{snapshot.id}  2026-01-02T12:00:00Z  current  1 documents, 1 passages, 0.0 MB, "
+        f"{snapshot.id}  2026-01-02T12:00:00Z  current  1 document, 1 passage, 0.0 MB, "
         f"corpus {version.corpus_sha256[:12]}, hit@1 0.875, forced, by hand"
     ]
 

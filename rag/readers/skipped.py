@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from rag.counted import counted
 from rag.errors import CorpusError
 
 # So many files are named; of more than these, the rest is counted by type.
@@ -84,7 +85,7 @@ def refused(skipped: Sequence[Skipped]) -> str:
 
 def files_of(count: int) -> str:
     """The number of files, in words that fit one."""
-    return "1 file" if count == 1 else f"{count} files"
+    return counted(count, "file")
 
 
 def by_type(skipped: Iterable[Skipped]) -> str:

@@ -1,0 +1,40 @@
+"""`python -m rag` and `rag`: the command line, ended quietly by an interrupt at any moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+from importlib import import_module
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Runs the command line and exits with its code."""
+    start("rag.cli")
+
+
+def start(module: str) -> None:
+    """Runs the `main` of a module whose import takes a second, and exits with its code.
+
+    While it is imported, and when it is done, an interrupt ends the process at once.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        # Whoever has started it in the background wants it to ignore interrupts.
+        import_module(module).main()
+        return
+    signal.signal(signal.SIGINT, _quit)
+    run = import_module(module).main
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run()
+    finally:
+        signal.signal(signal.SIGINT, _quit)
+
+
+def _quit(number: int, frame: object) -> None:
+    os._exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
