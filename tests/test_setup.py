@@ -1,0 +1,147 @@
+"""What `make` runs: uv with pip's settings, and commands that own the terminal."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def script(name: str) -> ModuleType:
+    """A script of `.ci/`, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+uv, foreground = script("uv"), script("foreground")
+
+
+def test_uv_is_told_what_pip_is_configured_with() -> None:
+    pip = uv.settings(
+        ":env:.find-links='/wheels'\n"
+        "global.index-url='https://mirror/simple'\n"
+        "global.extra-index-url='\\nhttps://one/simple\\nhttps://two/simple'\n"
+        "install.trusted-host='mirror'\n"
+        "global.find-links='/other'\n"
+        "freeze.timeout='10'\n"
+    )
+    assert uv.environment(pip, {"HOME": "/home"}) == {
+        "HOME": "/home",
+        "UV_DEFAULT_INDEX": "https://mirror/simple",
+        "UV_INDEX": "https://one/simple https://two/simple",
+        "UV_FIND_LINKS": "/wheels",
+        "UV_INSECURE_HOST": "mirror",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+    }
+
+
+def test_what_is_set_for_uv_itself_goes_first() -> None:
+    given = {"UV_DEFAULT_INDEX": "https://mine/simple"}
+    assert uv.environment({"index-url": "https://pips/simple"}, given)["UV_DEFAULT_INDEX"] == (
+        "https://mine/simple"
+    )
+
+
+def test_pip_does_it_where_it_may_ask_no_index() -> None:
+    environment = {**os.environ, "PIP_NO_INDEX": "1"}
+    command = [sys.executable, str(ROOT / ".ci" / "uv.py"), "--version"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "it has to install by itself" in done.stderr
+
+
+def pins(name: str) -> dict[str, str]:
+    """The version of each package of a lock."""
+    return dict(re.findall(r"^([\w.-]+)==([^ ;]+)", (ROOT / name).read_text(), re.M))
+
+
+def test_what_is_served_is_tested_with_the_same_packages() -> None:
+    serving, testing = pins("requirements.lock"), pins("requirements-dev.lock")
+    assert serving.items() <= testing.items()
+    assert serving["uv"] in (ROOT / "pyproject.toml").read_text()
+
+
+def test_no_tool_for_tests_is_installed_to_serve_and_nothing_that_only_cuda_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    tools = {re.split("[<>=]", each)[0] for each in project["optional-dependencies"]["dev"]}
+    # A library that serves brings one of them.
+    assert tools & set(pins("requirements.lock")) == {"httpx2"}
+    for name in [*pins("requirements.lock"), *pins("requirements-dev.lock")]:
+        assert not name.startswith(("nvidia", "cuda", "triton")) and name != "torch"
+
+
+MAKEFILE = """
+run:
+\t@{python} {script} -- {python} -c 'import time; print("at work", flush=True); time.sleep(60)'\\
+\t  -- echo never
+"""
+
+
+def typed(tmp_path: Path, key: bytes) -> tuple[int, str]:
+    """How `make` ends when a key is typed while its command runs, and what the terminal shows."""
+    path = str(ROOT / ".ci" / "foreground.py")
+    (tmp_path / "Makefile").write_text(MAKEFILE.format(python=sys.executable, script=path))
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execvp("make", ["make", "run"])
+    shown = b""
+    while b"at work" not in shown:
+        shown += os.read(terminal, 1000)
+    os.write(terminal, key)
+    status = os.waitpid(pid, 0)[1]
+    try:
+        while more := os.read(terminal, 1000):
+            shown += more
+    except OSError:
+        pass  # the other side is closed
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode()
+
+
+def test_an_interrupt_at_the_terminal_ends_make_with_success_and_without_a_word(
+    tmp_path: Path,
+) -> None:
+    code, shown = typed(tmp_path, b"\x03")
+    assert code == 0
+    assert "make" not in shown and "never" not in shown
+
+
+def test_a_request_to_end_is_passed_on(tmp_path: Path) -> None:
+    code = "print('at work', flush=True); import time; time.sleep(60)"
+    command = [
+        sys.executable,
+        str(ROOT / ".ci" / "foreground.py"),
+        "--",
+        sys.executable,
+        "-c",
+        code,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdout.readline() == "at work\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize(("codes", "says"), [((0, 0), 0), ((3, 0), 3), ((0, 4), 4), ((130, 4), 0)])
+def test_the_first_command_that_fails_is_the_last(codes: tuple[int, int], says: int) -> None:
+    each = (["--", sys.executable, "-c", f"raise SystemExit({code})"] for code in codes)
+    command = [
+        sys.executable,
+        str(ROOT / ".ci" / "foreground.py"),
+        *(a for part in each for a in part),
+    ]
+    assert subprocess.run(command, check=False, timeout=60).returncode == says
