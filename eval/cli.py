@@ -27,24 +27,39 @@ from rag.build import index_corpus
 from rag.cage import Cage
 from rag.console import encoder_of, read_settings
 from rag.console import run as run_app
+from rag.console import show as echo
+from rag.counted import counted
 from rag.progress import reporting
 from rag.rebuild import read_options, tell
 from rag.settings import Settings
 from rag.snapshot import open_current
 
-SETS = Path("eval")
-RESULTS = Path("eval/results")
+# What is kept, in version control, and what is not.
+KEPT = Path("eval")
+LOCAL = Path("eval/local")
 CACHE = Path("index/cache")
 
-app = typer.Typer(help=__doc__.split("\n")[0], add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 CorpusArgument = Annotated[
     list[Path] | None, typer.Argument(help="documents with an FAQ, or a table of pairs")
 ]
 SetOption = Annotated[
-    Path | None, typer.Option("--set", help="folder of the eval set; eval/<name> if left out")
+    Path | None,
+    typer.Option("--set", help="folder of the eval set; else eval/<name> or eval/local/<name>"),
 ]
-ResultsOption = Annotated[Path, typer.Option("--results", help="folder for results files")]
+KeepOption = Annotated[
+    bool, typer.Option("--keep", help="write into eval/, not into eval/local/, which git ignores")
+]
+ResultsOption = Annotated[
+    Path | None,
+    typer.Option("--results", help="folder for results files; else eval/local/results"),
+]
 ReportOption = Annotated[
     Path | None,
     typer.Option("--report", help="file for the report; beside the results if left out"),
@@ -52,10 +67,13 @@ ReportOption = Annotated[
 
 
 @app.callback(invoke_without_command=True)
-def default(context: typer.Context, report: ReportOption = None) -> None:
-    """Measure how well the documents answer their own FAQ; without a command, `run`."""
+def default(context: typer.Context, report: ReportOption = None, keep: KeepOption = False) -> None:
+    """Measure how well the documents answer their own FAQ.
+
+    Without a command, `run`.
+    """
     if context.invoked_subcommand is None:
-        run(report=report)
+        run(report=report, keep=keep)
 
 
 @app.command()
@@ -65,14 +83,15 @@ def build(
     faq: Annotated[
         Path | None, typer.Option("--faq", help="CSV or JSONL: question, answer, maybe gold")
     ] = None,
+    keep: KeepOption = False,
 ) -> None:
-    """Build the eval set of a corpus from its FAQ."""
+    """Make an eval set of a corpus and its FAQ."""
     source = _read_corpus(corpus, read_settings())
-    target = folder or SETS / source.name
+    target = folder or _set_folder(source.name, keep)
     judged = target / "judgments.tsv"
     evalset = make_set(source, faq, read_judgments(judged) if judged.is_file() else [])
     write_set(target, evalset)
-    print(_summary(evalset, target))
+    echo(_summary(evalset, target))
 
 
 @app.command()
@@ -85,13 +104,14 @@ def run(
     split: Annotated[
         Literal["train", "test"], typer.Option(help="which of the written questions")
     ] = "test",
-    results: ResultsOption = RESULTS,
+    results: ResultsOption = None,
     report: ReportOption = None,
+    keep: KeepOption = False,
 ) -> None:
-    """Put the eval set's questions to the search, and write results and report."""
+    """Ask the questions of an eval set, and report."""
     settings = read_settings()
     source = _read_corpus(corpus, settings)
-    chosen = folder or SETS / source.name
+    chosen = folder or _set_folder(source.name)
     evalset = read_set(chosen)
     written = [each for each in _written(chosen, source) if each.split == split]
     encoder = encoder_of(settings)
@@ -106,7 +126,7 @@ def run(
         if evalset.queries[0].sections and not index:
             leaky = index_corpus(source.corpus, encoder, faq="with", progress=progress)
         result = run_set(evalset, snapshot, leaky, encoder, written, _command(), progress)
-    _write(result, results, report)
+    _write(result, results or _results_folder(keep), report)
 
 
 @app.command()
@@ -116,8 +136,8 @@ def compare(
     measure: Annotated[str, typer.Option(help="what is compared")] = PRIMARY,
     group: Annotated[str | None, typer.Option(help="group of questions; the first")] = None,
 ) -> None:
-    """Say whether B differs from A on the same questions, and how surely."""
-    print(contrast(a, b, measure, group))
+    """Say whether one result is better than another, and how surely."""
+    echo(contrast(a, b, measure, group))
 
 
 @app.command()
@@ -125,20 +145,31 @@ def bench(
     folders: Annotated[list[Path], typer.Argument(help="folders in BEIR layout")],
     split: Annotated[str, typer.Option(help="which judgments: qrels/<split>.tsv")] = "test",
     cache: Annotated[Path, typer.Option("--cache", help="folder that keeps vectors")] = CACHE,
-    results: ResultsOption = RESULTS,
+    results: ResultsOption = None,
+    keep: KeepOption = False,
 ) -> None:
-    """Run public test sets, as published and as we serve."""
+    """Run public test sets."""
     collections = [read_collection(folder, split) for folder in folders]
     encoder = encoder_of(read_settings())
     for collection in collections:
         with reporting(sys.stderr) as progress:
             result = bench_collection(collection, encoder, cache, _command(), progress)
-        _write(result, results, None)
+        _write(result, results or _results_folder(keep), None)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits with its code."""
-    run_app(app, arguments)
+def main(arguments: Sequence[str] | None = None, program: str = "python -m eval") -> None:
+    """Runs the command line, called by that name, and exits with its code."""
+    run_app(app, arguments, program)
+
+
+def _set_folder(name: str, keep: bool = False) -> Path:
+    """Where the eval set of that name is: a set that is kept is made again where it is."""
+    kept = KEPT / name
+    return kept if keep or (kept / "set.json").is_file() else LOCAL / name
+
+
+def _results_folder(keep: bool) -> Path:
+    return (KEPT if keep else LOCAL) / "results"
 
 
 def _written(folder: Path, source: Source) -> list[Written]:
@@ -151,8 +182,8 @@ def _write(result: Result, folder: Path, report: Path | None) -> None:
     paths = write_result(folder, result)
     target = report or paths[0].with_suffix(".html")
     target.write_text(page, encoding="utf-8")
-    print(show(result))
-    print(f"\nresults: {paths[0]}\nreport:  {target}")
+    echo(show(result))
+    echo(f"\nresults: {paths[0]}\nreport:  {target}")
 
 
 def _read_corpus(paths: Sequence[Path] | None, settings: Settings) -> Source:
@@ -174,7 +205,7 @@ def _summary(evalset: EvalSet, folder: Path) -> str:
     review = f"\nto be judged by hand: {folder / 'review.tsv'}" if evalset.doubts else ""
     return (
         f"{evalset.name}: {kinds[evalset.kind]}\n"
-        f"{evalset.pairs} FAQ pairs, {len(evalset.queries)} questions, "
+        f"{counted(evalset.pairs, 'FAQ pair')}, {counted(len(evalset.queries), 'question')}, "
         f"{len(evalset.qrels)} counted, labels: {evalset.origin}{doubtful}{review}\n"
         f"written: {folder}"
     )

@@ -57,15 +57,27 @@ def test_build_then_run_then_compare(here: Path, capsys: pytest.CaptureFixture[s
          "gold": [{"quote": "Soak seeds overnight."}]},
         {"id": "u1", "question": "Quartz?", "answerable": False, "split": "test", "gold": []},
     ]  # fmt: skip
-    (here / "eval" / "lupines" / "questions.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (here / "eval" / "local" / "lupines" / "questions.jsonl").write_text(
+        "\n".join(map(json.dumps, rows))
+    )
     assert call("--report", "report.html") == 0
     out = capsys.readouterr().out
     assert "Written questions (n = 1)" in out
     assert "1 answerable and 1 unanswerable" in out
     assert (here / "report.html").read_text().startswith("<!doctype html>")
-    (path,) = (here / "eval" / "results").glob("lupines-*.json")
+    (path,) = (here / "eval" / "local" / "results").glob("lupines-*.json")
     assert call("compare", f"{path}#bm25", str(path)) == 0
     assert "differs by" in capsys.readouterr().out
+
+
+def test_what_is_kept_stands_beside_the_code_and_is_made_again_there(here: Path) -> None:
+    assert call("build", "--keep") == 0
+    assert call("build") == 0
+    assert call("run") == 0
+    assert [path.name for path in (here / "eval" / "local").iterdir()] == ["results"]
+    assert call("run", "--keep") == 0
+    assert list((here / "eval" / "results").glob("lupines-*.json"))
+    assert (here / "eval" / "lupines" / "set.json").is_file()
 
 
 def test_a_run_without_a_set_fails_in_one_line_and_writes_nothing(
@@ -73,7 +85,7 @@ def test_a_run_without_a_set_fails_in_one_line_and_writes_nothing(
 ) -> None:
     assert call("run") == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: no eval set in eval/lupines: run `python -m eval build`")
+    assert error.startswith("error: no eval set in eval/local/lupines: run `python -m eval build`")
     assert error.count("\n") == 1
     assert not (here / "eval").exists()
 
@@ -98,7 +110,7 @@ def test_what_is_not_counted_is_listed(here: Path, capsys: pytest.CaptureFixture
 def test_a_built_index_may_be_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call("build")
     assert call("run", "--index", "nothing") == 5
-    assert "no index in nothing" in capsys.readouterr().err
+    assert f"no index in {here / 'nothing'}:" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="0"):
         rag(["build", "--no-faq", "--index", "index"])
     capsys.readouterr()
@@ -122,5 +134,5 @@ def test_bench_runs_a_folder_in_beir_layout(here: Path, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert "As published (n = 2)" in out
     assert "As we serve (n = 2)" in out
-    assert len(list((here / "eval" / "results").glob("tiny-*.json"))) == 1
+    assert len(list((here / "eval" / "local" / "results").glob("tiny-*.json"))) == 1
     assert list((here / "index" / "cache" / "documents").glob("*.npy"))
