@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from rag.strict import Pattern, Range, reader
 
 FORMAT = 3
 # A manifest takes some 4 KB; what is far longer was not written here.
@@ -16,11 +16,10 @@ MANIFEST_BYTES = 1 << 20
 
 FaqPolicy = Literal["with", "without", "answers"]
 # 2**53 is the largest integer that every reader of JSON keeps exactly.
-Count = Annotated[int, Field(ge=0, le=2**53)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-SnapshotId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
-FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+\.[a-z]+$")]
+Count = Annotated[int, Range(0, 2**53)]
+Sha256 = Annotated[str, Pattern("[0-9a-f]{64}")]
+SnapshotId = Annotated[str, Pattern("[0-9a-f]{12}")]
+FileName = Annotated[str, Pattern(r"[a-z0-9_]+\.[a-z]+")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,8 @@ class Recipe:
     faq: FaqPolicy
     splitter: Count
     passage_pieces: Count
-    bm25_k1: Number
-    bm25_b: Number
+    bm25_k1: float
+    bm25_b: float
     bm25_stop_words: Count
     token_bits: Count
 
@@ -70,10 +69,10 @@ class Calibration:
     `questions` is how many of the FAQ's it was fitted to; with 0 it is that of the public sets.
     """
 
-    bias: Number
-    scale: Number
-    threshold: Number
-    risk: Number
+    bias: float
+    scale: float
+    threshold: float
+    risk: float
     questions: Count
 
 
@@ -133,15 +132,13 @@ def parse_manifest(raw: bytes) -> Manifest:
     if type(found) is not int or found != FORMAT:
         raise ValueError(f"manifest format {found!r}, this version reads {FORMAT}")
     try:
-        manifest = _ADAPTER.validate_json(raw, strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"manifest is malformed: {place}: {first['msg']}") from error
+        manifest = _read(value)
+    except ValueError as error:
+        raise ValueError(f"manifest is malformed: {error}") from error
     if manifest.to_bytes() != raw:
         # Its id, a hash of the bytes, would not be the one that it computes.
         raise ValueError("manifest is not written as a build writes it")
     return manifest
 
 
-_ADAPTER = TypeAdapter(Manifest)
+_read = reader(Manifest)

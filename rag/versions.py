@@ -17,13 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
-
 from rag.counted import counted
 from rag.errors import CorruptIndex, NoIndex, UsageError
 from rag.manifest import Count, Counts, Manifest, Sha256, SnapshotId
 from rag.regular import read_regular
 from rag.sources import Sources
+from rag.strict import Pattern, Range, reader
 
 CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"
@@ -40,8 +39,8 @@ LARGEST = 1 << 24
 _ID = re.compile(r"[0-9a-f]{12}")
 
 Action = Literal["build", "rollback"]
-Stamp = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
-Figure = Annotated[int, Field(ge=-(2**53), le=2**53)] | Annotated[float, Field(allow_inf_nan=False)]
+Stamp = Annotated[str, Pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")]
+Figure = Annotated[int, Range(-(2**53), 2**53)] | float
 State = Literal["current", "kept", "bad", "removed"]
 Clock = Callable[[], datetime]
 
@@ -276,12 +275,12 @@ def _parse(line: bytes) -> Version | None:
     if len(line) > LONGEST_LINE:
         return None
     try:
-        return _ADAPTER.validate_json(line, strict=True)
-    except ValidationError:
+        return _read(json.loads(line))
+    except (ValueError, RecursionError):
         return None
 
 
-_ADAPTER = TypeAdapter(Version)
+_read = reader(Version)
 
 
 def _stamp(at: datetime) -> str:
