@@ -72,6 +72,7 @@ def open_onnx_encoder(files: ModelFiles, threads: int) -> OnnxEncoder:
 
 def _session(graph: bytes, weights_folder: str) -> onnxruntime.InferenceSession:
     """One thread a run: several texts at once are faster than several threads on one text."""
+    # `rag/__init__.py` has switched it off already, unless a script imported onnxruntime first.
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -36,6 +36,8 @@ def open_bare(model: str, runtime: str, threads: int) -> Encoder:
         raise ModelError(f"the runtime is {runtime!r}: set RAG_RUNTIME to onnx or torch")
     # torch's waiting threads spin, which on busy cores makes it ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # A model by name is one that was downloaded before; nothing is looked up or fetched.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # Imported only here: torch takes 5 to 15 seconds to import and the bundled model needs none.
     torch_encoder = import_module("rag.torch_encoder")
     files = bundled_model() if model == BUNDLED else torch_encoder.find_model(model)
