@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,6 +14,14 @@ from tokenizers import Tokenizer
 from rag.encoder import Encoded, Spans, Vectors, spans_of, with_context
 from rag.model_files import WEIGHTS, ModelFiles
 from rag.onnx_graph import build_graph, read_shape
+
+# While it works the tokenizer takes some 700 bytes a word piece.
+_LONGEST_PART = 50_000
+# Blank, punctuation and Chinese characters are never in one word piece with what stands beside
+# them. What follows must not be combined with them (`\w` is no combining mark), and no special
+# token, `[SEP]`, may be torn.
+_ALONE = r"!-/:-@\\^-`{-~«»¡¿‐-―‘-„†-‧、。〈-】，．：；？！｡。\u3400-\u4dbf\u4e00-\u9fff"
+_PART_END = re.compile(rf"[ \t\r\n\u00a0\u3000{_ALONE}](?=[\w {_ALONE}])|(?=\[)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +51,7 @@ class OnnxEncoder:
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
-        return self.tokenizer.encode(text, add_special_tokens=False).offsets
+        return word_pieces(self.tokenizer, text)
 
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions."""
@@ -56,9 +65,6 @@ class OnnxEncoder:
 def open_onnx_encoder(files: ModelFiles, threads: int) -> OnnxEncoder:
     """An encoder for a BERT-shaped model with mean pooling; ModelError for another shape."""
     config = files.folder / "config.json"
-    tokenizer = Tokenizer.from_file(str(files.folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
     return OnnxEncoder(
         name=files.name,
         sha256=files.sha256,
@@ -66,8 +72,40 @@ def open_onnx_encoder(files: ModelFiles, threads: int) -> OnnxEncoder:
         window=files.window,
         threads=threads,
         session=_session(build_graph(config, files.folder / WEIGHTS), str(files.folder)),
-        tokenizer=tokenizer,
+        tokenizer=open_tokenizer(files),
     )
+
+
+def open_tokenizer(files: ModelFiles) -> Tokenizer:
+    """The model's tokenizer, which neither pads nor cuts."""
+    tokenizer = Tokenizer.from_file(str(files.folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def word_pieces(tokenizer: Tokenizer, text: str) -> list[tuple[int, int]]:
+    """The character span of each word piece, by a BERT tokenizer, without special tokens.
+
+    A long text is given to it in parts, so that memory grows with the pieces alone.
+    """
+    found: list[tuple[int, int]] = []
+    for start, end in _parts(text):
+        pieces = tokenizer.encode(text[start:end], add_special_tokens=False).offsets
+        found.extend((start + a, start + b) for a, b in pieces) if start else found.extend(pieces)
+    return found
+
+
+def _parts(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of a text's parts, cut where it is the same to the tokenizer."""
+    start = 0
+    while len(text) - start > _LONGEST_PART:
+        found = _PART_END.search(text, start + _LONGEST_PART)
+        if found is None:
+            break
+        yield start, found.end()
+        start = found.end()
+    yield start, len(text)
 
 
 def _session(graph: bytes, weights_folder: str) -> onnxruntime.InferenceSession:

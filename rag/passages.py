@@ -12,9 +12,10 @@ Every character that is not blank lies in exactly one passage, but for those of 
 from __future__ import annotations
 
 import hashlib
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from rag.lines import trimmed
@@ -26,6 +27,7 @@ WordPieces = Callable[[str], list[tuple[int, int]]]
 _SMALLEST_LIMIT = 8
 _LONGEST_PIECE = 100
 _STEPS = 8
+_BELOW = " > "
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class _Region:
     text: str
     start: int
     end: int
-    pieces: list[int]
+    pieces: array[int]
 
     def count(self, start: int, end: int) -> int:
         """How many word pieces begin in a span."""
@@ -56,10 +58,17 @@ class _Window:
 
     word_pieces: WordPieces
     limit: int
+    known: dict[str, int] = field(default_factory=dict)
 
     def count(self, text: str) -> int:
         """How many word pieces a text of its own has."""
         return len(self.word_pieces(text))
+
+    def count_again(self, label: str) -> int:
+        """The same of a label, which many sections share: counted once."""
+        if label not in self.known:
+            self.known[label] = self.count(label)
+        return self.known[label]
 
     def cut(self, text: str) -> str:
         """The text, or as much of it as fits into a quarter of the window, cut between words."""
@@ -99,9 +108,14 @@ def _passages(
     region = _region(document.text, blocks, window)
     # A title that is merely the id, for want of one, says nothing.
     title = "" if document.title == document.id else document.title
-    context = opening = _context((title, *section.heading_path), window)
+    context, pieces = _context((title, *section.heading_path), window)
+    opening = context
     if section.kind == "faq":
-        opening = _context((title, *section.heading_path[:-1]), window)
+        opening, pieces = _context((title, *section.heading_path[:-1]), window)
+    # A tokenizer may find some more pieces in the whole than in its parts, but not twice as many.
+    if 2 * (pieces + len(region.pieces)) <= window.limit:
+        yield _passage(document, section, region.start, region.end, opening)
+        return
     room = window.limit - max(window.count(context), window.count(opening))
     atoms = [_Atom(region.start)]
     if region.count(region.start, region.end) > window.limit - window.count(opening):
@@ -117,21 +131,30 @@ def _passages(
 def _region(text: str, blocks: list[Block], window: _Window) -> _Region:
     """The region of the blocks; a long piece counts as several, so that no passage is endless."""
     start, end = blocks[0].start, blocks[-1].end
-    pieces: list[int] = []
+    pieces = array("i")
     for a, b in window.word_pieces(text[start:end]):
         pieces.extend(range(start + a, start + max(b, a + 1), _LONGEST_PIECE))
     return _Region(text, start, end, pieces)
 
 
-def _context(headings: Sequence[str], window: _Window) -> str:
-    """The headings joined, in at most a quarter of the window; the outermost are left out first."""
-    parts = [heading for heading in headings if heading]
+def _context(headings: Sequence[str], window: _Window) -> tuple[str, int]:
+    """The headings joined, in at most a quarter of the window, and how many word pieces that is.
+
+    The outermost are left out first.
+    """
     longest = window.limit * _LONGEST_PIECE
-    for i in range(len(parts)):
-        context = " > ".join(part[:longest] for part in parts[i:])
-        if window.count(context) <= window.limit // 4:
-            return context
-    return window.cut(parts[-1]) if parts else ""
+    parts = [heading[:longest] for heading in headings if heading]
+    kept: list[str] = []
+    pieces = 0
+    for part in reversed(parts):
+        more = window.count_again(part) + (window.count_again(_BELOW) if kept else 0)
+        if pieces + more > window.limit // 4:
+            break
+        kept.append(part)
+        pieces += more
+    if parts and not kept:
+        return window.cut(parts[-1]), window.limit // 4
+    return _BELOW.join(reversed(kept)), pieces
 
 
 def _atoms(region: _Region, blocks: list[Block], room: int, window: _Window) -> list[_Atom]:
@@ -226,7 +249,7 @@ def _word_starts(region: _Region, block: Block, start: int, end: int, room: int)
 def _piece_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
     first, after = bisect_left(region.pieces, start), bisect_left(region.pieces, end)
     step = max(1, room // _STEPS)
-    return region.pieces[first + step : after : step]
+    return region.pieces[first + step : after : step].tolist()
 
 
 def _packed(
@@ -280,7 +303,7 @@ def _fits(text: str, context: str, window: _Window) -> bool:
 def _middle(region: _Region, cuts: list[int], start: int, end: int) -> int:
     """A cut near the middle of a span: where an atom begins, else a piece, else a character."""
     half = (start + end) // 2
-    for places in (cuts, region.pieces):
+    for places in (cuts, region.pieces):  # type: list[int] | array[int]
         i = bisect_left(places, half)
         for at in places[max(0, i - 1) : i + 1]:
             if start < at < end:

@@ -55,26 +55,28 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[i
 def _runs(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The spans between the bounds that lines make."""
     runs: list[tuple[int, int]] = []
-    opening = before = ""
+    before, in_item = "", False
     for first, last in line_spans(text, start, end):
         line = text[first:last]
         if not line or line.isspace():
             before = ""
-        elif before and not _is_bound(opening, before, line):
+            continue
+        opens_item = _ITEM.match(line) is not None
+        if before and not (opens_item or _is_bound(in_item, before, line)):
             runs[-1] = (runs[-1][0], last)
-            before = line
         else:
             runs.append((first, last))
-            opening = before = line
+            in_item = opens_item
+        before = line
     return runs
 
 
-def _is_bound(opening: str, before: str, line: str) -> bool:
-    if _ITEM.match(line) or _HEADING.match(line) or _is_row(line) or _is_row(before):
+def _is_bound(in_item: bool, before: str, line: str) -> bool:
+    if _HEADING.match(line) or _is_row(line) or _is_row(before):
         return True
     if before.rstrip().endswith((":", "：")):
         return True
-    return bool(_ITEM.match(opening)) and not line[0].isspace() and not line[0].islower()
+    return in_item and not line[0].isspace() and not line[0].islower()
 
 
 def _is_row(line: str) -> bool:

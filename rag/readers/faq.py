@@ -47,6 +47,7 @@ def with_questions(text: str, blocks: list[Block], title: str = "") -> list[Bloc
 def _headed_pairs(text: str, blocks: list[Block], everywhere: bool) -> list[Block]:
     """Below an FAQ heading, makes questions of headings, and text of the headings below those."""
     found: list[Block] = []
+    groups = _groups(blocks)
     scope = 0 if everywhere else None
     question = 0
     for i, block in enumerate(blocks):
@@ -62,7 +63,7 @@ def _headed_pairs(text: str, blocks: list[Block], everywhere: bool) -> list[Bloc
             mark = _QUESTION.match(block.label)
             if is_faq_heading(block.label):
                 scope = block.level if scope is None else scope
-            elif (scope is not None or mark) and _is_question(blocks, i):
+            elif (scope is not None or mark) and _is_question(blocks, i, i in groups):
                 question = block.level
                 label = block.label[mark.end() :] if mark else block.label
                 block = replace(block, kind="question", label=label)
@@ -70,7 +71,7 @@ def _headed_pairs(text: str, blocks: list[Block], everywhere: bool) -> list[Bloc
     return found
 
 
-def _is_question(blocks: list[Block], i: int) -> bool:
+def _is_question(blocks: list[Block], i: int, is_group: bool) -> bool:
     """Whether a heading below an FAQ heading asks: it has an answer and is no group of others."""
     heading = blocks[i]
     if i + 1 == len(blocks):
@@ -80,17 +81,22 @@ def _is_question(blocks: list[Block], i: int) -> bool:
         return False
     if heading.label.endswith("?"):
         return True
-    return below.kind != "heading" and not _asks_below(blocks, i)
+    return below.kind != "heading" and not is_group
 
 
-def _asks_below(blocks: list[Block], i: int) -> bool:
-    for k in range(i + 1, len(blocks)):
-        if blocks[k].kind == "heading":
-            if blocks[k].level <= blocks[i].level:
-                return False
-            if blocks[k].label.endswith("?"):
-                return True
-    return False
+def _groups(blocks: list[Block]) -> set[int]:
+    """The headings that have one below them, of a deeper level, that asks."""
+    found: set[int] = set()
+    above: list[int] = []
+    for i, block in enumerate(blocks):
+        if block.kind != "heading":
+            continue
+        while above and blocks[above[-1]].level >= block.level:
+            above.pop()
+        if block.label.endswith("?"):
+            found.update(above)
+        above.append(i)
+    return found
 
 
 def _bold_question(text: str, blocks: list[Block], i: int) -> Block | None:

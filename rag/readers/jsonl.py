@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rag.errors import CorpusError
+from rag.readers.labels import shortened
 
 _FORM = 'write one {"_id": "...", "title": "...", "text": "..."} a line'
+
+# Every citation repeats it.
+_LONGEST_ID = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,9 @@ def records(raw: bytes) -> Iterator[Record | BadLine]:
 
     A document without text has its title as text.
     """
-    for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    for number, line in enumerate(raw.split(b"\n"), start=1):
+        # Of files that were joined each may begin with a byte-order mark.
+        line = line.removeprefix(codecs.BOM_UTF8)
         if line.strip():
             try:
                 yield _record(line, number)
@@ -54,14 +61,19 @@ def _record(line: bytes, number: int) -> Record:
     identity = _string(found, "_id")
     if not identity:
         raise CorpusError(f"no `_id`; {_FORM}")
-    title = " ".join(_string(found, "title").split())
+    if len(identity) > _LONGEST_ID:
+        raise CorpusError(
+            f"`_id` has {len(identity)} characters, at most {_LONGEST_ID} are read;"
+            " give a shorter one"
+        )
+    title = _string(found, "title")
     text = _string(found, "text")
     return Record(
         line=number,
         sha256=hashlib.sha256(line).hexdigest(),
         id=identity,
-        title=title or identity,
-        text=text if text.strip() else title,
+        title=shortened(title) or identity,
+        text=text if text.strip() else " ".join(title.split()),
     )
 
 

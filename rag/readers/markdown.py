@@ -3,6 +3,11 @@
 The parser tells the lines of each block; offsets are those of the lines in the text as it stands.
 Front matter is no part of the body. Whatever the parser consumes without a trace (definitions of
 link references) is kept as a paragraph, so that nothing of the body is lost.
+
+Bounds keep time and memory in proportion to the text. A text of very many very short lines or
+table cells, as no one writes them, is read as plain text, which is quicker. Of a heading or
+question the first 2,000 characters are read; markup in them stays as it is where there is very
+much of it.
 """
 
 from __future__ import annotations
@@ -18,10 +23,19 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 
 from rag.lines import line_spans, trimmed
 from rag.readers.faq import with_questions
+from rag.readers.labels import shortened, without_marks
+from rag.readers.text import plain_blocks
 from rag.types import Block, BlockKind
 
-_TITLE = re.compile(r"^title[ \t]*:[ \t]*(?P<value>.*?)[ \t]*$", re.MULTILINE)
-_ANCHOR = re.compile(r"\s*\{#[^}]*\}\s*$")
+_TITLE = re.compile(r"^title[ \t]*:(?P<value>.*)$", re.MULTILINE)
+_MARKUP = re.compile(r"[\[\]<&*_`\\]")
+_LONGEST_HEADING = 2000
+# The parser's inline rules take time by the square of the markup.
+_MOST_MARKUP = 100
+# A line costs the parser some 30 microseconds, a table's cell a quarter of that.
+_FEW_LINES = 20_000
+_CELLS_A_LINE = 4
+_SHORTEST_LINE = 20
 _KINDS: dict[str, BlockKind] = {
     "heading_open": "heading",
     "bullet_list_open": "list",
@@ -50,10 +64,28 @@ class _Source:
         return trimmed(self.text, self.lines[first][0], self.lines[after - 1][1])
 
 
+class _Outline(list[Token]):
+    """The tokens that blocks are made from, without those inside of items, cells and quotations.
+
+    They are many, at half a kilobyte each.
+    """
+
+    def append(self, token: Token) -> None:
+        """Keeps a token of the outline; lets go of another."""
+        if token.level < 2 or token.type == "tr_open":
+            super().append(token)
+
+
 def markdown_blocks(text: str) -> tuple[str, tuple[Block, ...]]:
-    """The title ("" where there is none) and the blocks of a Markdown text, in order."""
+    """The title ("" where there is none) and the blocks of a Markdown text, in order.
+
+    A byte-order mark inside, where files were joined, counts as a line end.
+    """
+    text = without_marks(text)
+    if _is_dense(text):
+        return "", plain_blocks(text)
     references: dict[str, Any] = {}
-    tokens = _block_parser().parse(text, references)
+    tokens = _outline(text, references)
     source = _Source(text, line_spans(text), MarkdownIt("commonmark"), references)
     blocks = list(_blocks(source, tokens))
     title = _front_title(tokens) or leading_title(blocks)
@@ -68,20 +100,29 @@ def leading_title(blocks: list[Block]) -> str:
     return top[0].label if len(top) == 1 and top[0] is headings[0] else ""
 
 
-def _block_parser() -> MarkdownIt:
-    """A parser that leaves inline markup alone; that is parsed where it is wanted, in headings."""
+def _is_dense(text: str) -> bool:
+    lines = text.count("\n") + text.count("\r") - text.count("\r\n")
+    lines += text.count("|") // _CELLS_A_LINE
+    return lines > max(_FEW_LINES, len(text) // _SHORTEST_LINE)
+
+
+def _outline(text: str, references: dict[str, Any]) -> _Outline:
+    """The outline's tokens; inline markup is left alone, and parsed where it is wanted."""
     parser = MarkdownIt("commonmark").enable("table").use(front_matter_plugin)
-    return parser.disable(["inline", "text_join"])
+    tokens = _Outline()
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    parser.block.parse(lines, parser, references, tokens)
+    return tokens
 
 
 def _front_title(tokens: list[Token]) -> str:
     if not tokens or tokens[0].type != "front_matter":
         return ""
     found = _TITLE.search(tokens[0].content)
-    value = found["value"] if found else ""
+    value = found["value"].strip(" \t") if found else ""
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1]
-    return "" if value in (">", "|", ">-", "|-") else " ".join(value.split())
+    return "" if value in (">", "|", ">-", "|-") else shortened(value)
 
 
 def _blocks(source: _Source, tokens: list[Token]) -> Iterator[Block]:
@@ -129,10 +170,22 @@ def _block(source: _Source, own: list[Token], first: int, after: int) -> Iterato
 
 
 def _label(source: _Source, content: str) -> str:
-    """A heading's words without markup."""
+    """A heading's words without markup, shortened."""
+    content = content[:_LONGEST_HEADING]
+    if len(_MARKUP.findall(content)) > _MOST_MARKUP:
+        return shortened(content)
     inline = source.inline.parseInline(content, source.references)
     words = _words([child for token in inline for child in token.children or []])
-    return " ".join(_ANCHOR.sub("", words).split())
+    return shortened(_without_anchor(words))
+
+
+def _without_anchor(words: str) -> str:
+    """The words without an anchor's name, `{#name}`, at their end."""
+    bare = words.rstrip()
+    if not bare.endswith("}"):
+        return words
+    at = bare.find("{#", bare.rfind("}", 0, -1) + 1)
+    return words if at < 0 else bare[:at]
 
 
 def _with_plain_label(source: _Source, block: Block) -> Block:

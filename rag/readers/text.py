@@ -31,6 +31,8 @@ next to it and none of the items before and after it counts on. A line underline
 heading of level 1, with `---` or the like of level 2. All other headings are of level 1. Below a
 heading that means FAQ, a line of up to 300 characters that closes with `?` is a question.
 
+A byte-order mark inside, where files were joined, counts as a line end.
+
 What these rules cannot tell: a two-line address over a letter, and a short sentence without its
 stop, look like headings; a heading of two lines, in lower case or with a colon at its end does not.
 """
@@ -38,9 +40,11 @@ stop, look like headings; a heading of two lines, in lower case or with a colon 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from rag.readers.faq import with_questions
+from rag.readers.labels import shortened, without_marks
 from rag.readers.plain_headings import headings_in
 from rag.readers.plain_lines import CLOSING_QUOTES, Layout, is_attributed, layout_of
 from rag.types import Block
@@ -48,8 +52,12 @@ from rag.types import Block
 
 def plain_blocks(text: str) -> tuple[Block, ...]:
     """The blocks of an unmarked text, by the rules above, in order."""
+    text = without_marks(text)
     layout = layout_of(text)
-    return tuple(with_questions(text, list(_blocks(layout, headings_in(layout)))))
+    found = with_questions(text, list(_blocks(layout, headings_in(layout))))
+    return tuple(
+        replace(block, label=shortened(block.label)) if block.label else block for block in found
+    )
 
 
 def paragraph_blocks(text: str) -> tuple[Block, ...]:
