@@ -133,7 +133,9 @@ def _region(text: str, blocks: list[Block], window: _Window) -> _Region:
     start, end = blocks[0].start, blocks[-1].end
     pieces = array("i")
     for a, b in window.word_pieces(text[start:end]):
-        pieces.extend(range(start + a, start + max(b, a + 1), _LONGEST_PIECE))
+        pieces.append(start + a)
+        if b - a > _LONGEST_PIECE:
+            pieces.extend(range(start + a + _LONGEST_PIECE, start + b, _LONGEST_PIECE))
     return _Region(text, start, end, pieces)
 
 
@@ -211,6 +213,8 @@ def _block_atoms(region: _Region, block: Block, room: int, window: _Window) -> l
 
 def _cut(region: _Region, block: Block, room: int) -> list[int]:
     """Where the parts of a block begin, cut only as finely as each of them needs to fit."""
+    if region.count(block.start, block.end) <= room:
+        return [block.start]
     spans = [(block.start, block.end)]
     for starts_in in (_part_starts, _sentence_starts, _word_starts, _piece_starts):
         finer = []

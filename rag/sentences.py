@@ -55,28 +55,22 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[i
 def _runs(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The spans between the bounds that lines make."""
     runs: list[tuple[int, int]] = []
-    before, in_item = "", False
+    # Whether the line above ends what it belongs to, and whether that is an item.
+    closed, in_item = True, False
     for first, last in line_spans(text, start, end):
         line = text[first:last]
         if not line or line.isspace():
-            before = ""
+            closed = True
             continue
-        opens_item = _ITEM.match(line) is not None
-        if before and not (opens_item or _is_bound(in_item, before, line)):
-            runs[-1] = (runs[-1][0], last)
-        else:
+        is_item, is_row = _ITEM.match(line) is not None, _is_row(line)
+        opens = is_item or is_row or _HEADING.match(line) is not None
+        if closed or opens or (in_item and not line[0].isspace() and not line[0].islower()):
             runs.append((first, last))
-            in_item = opens_item
-        before = line
+            in_item = is_item
+        else:
+            runs[-1] = (runs[-1][0], last)
+        closed = is_row or line.rstrip().endswith((":", "："))
     return runs
-
-
-def _is_bound(in_item: bool, before: str, line: str) -> bool:
-    if _HEADING.match(line) or _is_row(line) or _is_row(before):
-        return True
-    if before.rstrip().endswith((":", "：")):
-        return True
-    return in_item and not line[0].isspace() and not line[0].islower()
 
 
 def _is_row(line: str) -> bool:

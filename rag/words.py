@@ -10,6 +10,10 @@ import Stemmer
 
 # Splitting at `_` as well keeps the parts of identifiers findable.
 WORD = re.compile(r"[^\W_]+")
+# Normalising takes time by the square of a run of combining marks. As in the Stream-Safe Text Format
+# (UAX 15) a joiner, which is no part of a word, parts runs of more than 30.
+_MARKS = re.compile(r"[^\w\s]{30}(?=[^\w\s])")
+_JOINER = "\u034f"
 CONTRACTED = re.compile(r"['’](?:s|t|d|m|ll|re|ve)\b")
 # Lucene's short list: in questions that paraphrase an FAQ, words like `how` and `my` tell much.
 _STOP_WORDS = """a an and are as at be but by for if in into is it no not of on or such that the
@@ -29,7 +33,7 @@ def matched(question: str, text: str) -> tuple[str, ...]:
 
 def words(text: str) -> list[str]:
     """The text's words in lower case, in order, stop words left out."""
-    lower = unicodedata.normalize("NFKC", text).lower()
+    lower = unicodedata.normalize("NFKC", _MARKS.sub(rf"\g<0>{_JOINER}", text)).lower()
     return [word for word in WORD.findall(CONTRACTED.sub("", lower)) if word not in STOP_WORDS]
 
 

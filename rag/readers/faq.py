@@ -23,6 +23,7 @@ _FAQ_HEADING = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MARK = r"\s*(?P<bold>[*_]{{0,3}})(?:{})\s?\d{{0,3}}(?P=bold)?(?P<stop>[:.])(?P=bold)?"
+_MARK_OPENS = ("Q", "A", "*", "_")
 _QUESTION = re.compile(_MARK.format("Q|Question") + r"\s+(?=\S)")
 _ANSWER = re.compile(_MARK.format("A|Ans|Answer") + r"(?=\s|$)")
 _BOLD_QUESTION = re.compile(r"\s*(\*\*|__)(?P<label>[^*_]+\?)\s*\1\s*")
@@ -35,7 +36,8 @@ def is_faq_heading(label: str) -> bool:
 
 def is_marked(line: str) -> bool:
     """Whether a line opens with `Q:` or `A:`, or with a like mark."""
-    return bool(_QUESTION.match(line) or _ANSWER.match(line))
+    opens = line.lstrip()[:1] in _MARK_OPENS
+    return opens and bool(_QUESTION.match(line) or _ANSWER.match(line))
 
 
 def with_questions(text: str, blocks: list[Block], title: str = "") -> list[Block]:

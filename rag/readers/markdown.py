@@ -4,10 +4,10 @@ The parser tells the lines of each block; offsets are those of the lines in the 
 Front matter is no part of the body. Whatever the parser consumes without a trace (definitions of
 link references) is kept as a paragraph, so that nothing of the body is lost.
 
-Bounds keep time and memory in proportion to the text. A text of very many very short lines or
-table cells, as no one writes them, is read as plain text, which is quicker. Of a heading or
-question the first 2,000 characters are read; markup in them stays as it is where there is very
-much of it.
+Bounds keep time and memory in proportion to the text. A text of more than 20,000 lines of less
+than 20 characters each, on average, is read as plain text, which is quicker; four cells of a table
+count as a line. Of a heading or question the first 2,000 characters are read, and with more than
+100 signs of markup in them it stays as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
-from rag.lines import line_spans, trimmed
+from rag.lines import line_ends, line_spans, trimmed
 from rag.readers.faq import with_questions
 from rag.readers.labels import shortened, without_marks
 from rag.readers.text import plain_blocks
@@ -101,8 +101,7 @@ def leading_title(blocks: list[Block]) -> str:
 
 
 def _is_dense(text: str) -> bool:
-    lines = text.count("\n") + text.count("\r") - text.count("\r\n")
-    lines += text.count("|") // _CELLS_A_LINE
+    lines = line_ends(text) + text.count("|") // _CELLS_A_LINE
     return lines > max(_FEW_LINES, len(text) // _SHORTEST_LINE)
 
 

@@ -70,6 +70,8 @@ def item_number(line: str) -> int:
 def _line(text: str, start: int, end: int) -> Line:
     line = text[start:end]
     bare = line.strip()
+    if bare == line:
+        return Line(start, end, 0, line)
     indent = len(line) - len(line.lstrip()) if bare else 0
     return Line(start + indent, start + indent + len(bare), indent, bare)
 
@@ -125,6 +127,8 @@ def _follows_quote(lines: list[Line], kinds: list[LineKind], i: int) -> bool:
 def _runs_on(lines: list[Line], kinds: list[LineKind]) -> list[bool]:
     runs_on = [False] * len(lines)
     for first, last in _prose_runs(kinds):
+        if first == last:
+            continue
         run = range(first, last)
         width = max(len(line.text) for line in lines[first : last + 1])
         is_open = {i: not _closes(lines[i].text) for i in run}

@@ -31,7 +31,8 @@ next to it and none of the items before and after it counts on. A line underline
 heading of level 1, with `---` or the like of level 2. All other headings are of level 1. Below a
 heading that means FAQ, a line of up to 300 characters that closes with `?` is a question.
 
-A byte-order mark inside, where files were joined, counts as a line end.
+A byte-order mark inside, where files were joined, counts as a line end. A text of more than 20,000
+lines of less than 8 characters each, on average, is one paragraph.
 
 What these rules cannot tell: a two-line address over a letter, and a short sentence without its
 stop, look like headings; a heading of two lines, in lower case or with a colon at its end does not.
@@ -43,16 +44,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+from rag.lines import line_ends, trimmed
 from rag.readers.faq import with_questions
 from rag.readers.labels import shortened, without_marks
 from rag.readers.plain_headings import headings_in
 from rag.readers.plain_lines import CLOSING_QUOTES, Layout, is_attributed, layout_of
 from rag.types import Block
 
+# A line costs some ten microseconds to tell apart: shorter ones are not worth it.
+_FEW_LINES = 20_000
+_SHORTEST_LINE = 8
+
 
 def plain_blocks(text: str) -> tuple[Block, ...]:
     """The blocks of an unmarked text, by the rules above, in order."""
     text = without_marks(text)
+    if _is_dense(text):
+        return _whole(text)
     layout = layout_of(text)
     found = with_questions(text, list(_blocks(layout, headings_in(layout))))
     return tuple(
@@ -62,7 +70,17 @@ def plain_blocks(text: str) -> tuple[Block, ...]:
 
 def paragraph_blocks(text: str) -> tuple[Block, ...]:
     """The blocks of a text that is known to hold neither headings nor FAQ pairs, in order."""
-    return tuple(_blocks(layout_of(text), {}))
+    return _whole(text) if _is_dense(text) else tuple(_blocks(layout_of(text), {}))
+
+
+def _is_dense(text: str) -> bool:
+    """Whether a text has so many and so short lines that it is no prose."""
+    return line_ends(text) > max(_FEW_LINES, len(text) // _SHORTEST_LINE)
+
+
+def _whole(text: str) -> tuple[Block, ...]:
+    start, end = trimmed(text, 0, len(text))
+    return (Block("paragraph", start, end, header_end=start),) if start < end else ()
 
 
 def _blocks(layout: Layout, headings: dict[int, int]) -> Iterator[Block]:
@@ -147,8 +165,11 @@ def _prose_end(layout: Layout, i: int) -> int:
 
 def _prose(layout: Layout, first: int, after: int) -> Block:
     start, end = _span(layout, first, after)
-    closing = layout.lines[after - 1].text
-    closed = closing.endswith(CLOSING_QUOTES) or is_attributed(closing)
-    attributed = layout.kinds[after - 1] == "note"
-    quoted = layout.kinds[first] == "quote" and (closed or attributed)
+    quoted = layout.kinds[first] == "quote" and _is_closed(layout, after - 1)
     return Block("quote" if quoted else "paragraph", start, end, header_end=start)
+
+
+def _is_closed(layout: Layout, last: int) -> bool:
+    """Whether a quotation ends in its last line, or with the one who is quoted."""
+    line = layout.lines[last].text
+    return layout.kinds[last] == "note" or line.endswith(CLOSING_QUOTES) or is_attributed(line)
