@@ -16,7 +16,7 @@ from rag.model_files import WEIGHTS, ModelFiles
 from rag.onnx_graph import build_graph, read_shape
 
 # While it works the tokenizer takes some 700 bytes a word piece.
-_LONGEST_PART = 50_000
+LONGEST_PART = 50_000
 # Blank, punctuation and Chinese characters are never in one word piece with what stands beside
 # them. What follows must not be combined with them (`\w` is no combining mark), and no special
 # token, `[SEP]`, may be torn.
@@ -84,23 +84,26 @@ def open_tokenizer(files: ModelFiles) -> Tokenizer:
     return tokenizer
 
 
-def word_pieces(tokenizer: Tokenizer, text: str) -> list[tuple[int, int]]:
+def word_pieces(
+    tokenizer: Tokenizer, text: str, longest: int = LONGEST_PART
+) -> list[tuple[int, int]]:
     """The character span of each word piece, by a BERT tokenizer, without special tokens.
 
-    A long text is given to it in parts, so that memory grows with the pieces alone.
+    A text longer than `longest` is given to it in parts, so that memory grows with the pieces
+    alone; the pieces are the same.
     """
     found: list[tuple[int, int]] = []
-    for start, end in _parts(text):
+    for start, end in _parts(text, longest):
         pieces = tokenizer.encode(text[start:end], add_special_tokens=False).offsets
-        found.extend((start + a, start + b) for a, b in pieces) if start else found.extend(pieces)
+        found += [(start + a, start + b) for a, b in pieces] if start else pieces
     return found
 
 
-def _parts(text: str) -> Iterator[tuple[int, int]]:
+def _parts(text: str, longest: int) -> Iterator[tuple[int, int]]:
     """The spans of a text's parts, cut where it is the same to the tokenizer."""
     start = 0
-    while len(text) - start > _LONGEST_PART:
-        found = _PART_END.search(text, start + _LONGEST_PART)
+    while len(text) - start > longest:
+        found = _PART_END.search(text, start + longest)
         if found is None:
             break
         yield start, found.end()

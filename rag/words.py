@@ -10,8 +10,8 @@ import Stemmer
 
 # Splitting at `_` as well keeps the parts of identifiers findable.
 WORD = re.compile(r"[^\W_]+")
-# Normalising takes time by the square of a run of combining marks. As in the Stream-Safe Text Format
-# (UAX 15) a joiner, which is no part of a word, parts runs of more than 30.
+# Normalising takes time by the square of a run of combining marks. As in the Stream-Safe Text
+# Format (UAX 15) a joiner, which is no part of a word, parts runs of more than 30.
 _MARKS = re.compile(r"[^\w\s]{30}(?=[^\w\s])")
 _JOINER = "\u034f"
 CONTRACTED = re.compile(r"['’](?:s|t|d|m|ll|re|ve)\b")

@@ -240,15 +240,17 @@ WAYS: dict[str, Callable[[str], None]] = {
 }
 
 
-def seconds(way: Callable[[str], None], text: str, repeats: int = 1) -> float:
-    """The least CPU seconds that this process took, of so many tries."""
-    return min(_seconds(way, text) for _ in range(repeats))
-
-
-def _seconds(way: Callable[[str], None], text: str) -> float:
+def seconds(way: Callable[[str], None], text: str) -> float:
+    """The CPU seconds that this process took."""
     start = time.process_time()
     way(text)
     return time.process_time() - start
+
+
+def peak(way: str, shape: Shape, size: int) -> float:
+    """The most memory in MB that this process has taken, after reading such a text."""
+    WAYS[way](made(shape, size))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def exponent(less: float, more: float, factor: float) -> float:
@@ -278,8 +280,7 @@ def _row(way: str, shape: Shape) -> tuple[float, float, float]:
     WAYS[way]("a")
     less = seconds(WAYS[way], made(shape, size // 4))
     more = seconds(WAYS[way], made(shape, size))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return more, peak, exponent(less, more, 4)
+    return more, peak(way, shape, 1), exponent(less, more, 4)
 
 
 if __name__ == "__main__":

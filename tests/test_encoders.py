@@ -1,4 +1,6 @@
 import json
+import os
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,7 +22,7 @@ from transformers import BertConfig, BertModel
 from rag.encoder import Encoded, Encoder, spans_of, with_context
 from rag.errors import ModelError
 from rag.model_files import ModelFiles, bundled_model
-from rag.onnx_encoder import open_onnx_encoder
+from rag.onnx_encoder import open_onnx_encoder, open_tokenizer, word_pieces
 from rag.onnx_graph import build_graph
 from rag.opening import open_encoder
 from rag.torch_encoder import find_model
@@ -155,6 +157,19 @@ def test_word_pieces_are_neither_cut_nor_special(onnx: Encoder) -> None:
     assert spelled(text, pieces[:3]) == ["token", "izing", "words"]
 
 
+@pytest.mark.parametrize("longest", [1, 3, 7])
+def test_a_text_in_parts_has_the_same_word_pieces(longest: int) -> None:
+    tokenizer = open_tokenizer(bundled_model())
+    signs = (
+        "[a]. b[SEP]-[ [MASK] 中文。“x” \u0301e\u0301\x1c\x0b\u00a0 \u3000#[1[PAD]~…\u0323〇々9İß"
+    )
+    chance = random.Random(longest)
+    mixed = ["".join(chance.choices(signs, k=60)) for _ in range(200)]
+    for text in (*ODD_TEXTS, signs, *mixed):
+        whole = tokenizer.encode(text, add_special_tokens=False).offsets
+        assert word_pieces(tokenizer, text, longest) == whole
+
+
 def test_an_input_is_cut_to_the_window(onnx: Encoder) -> None:
     assert onnx.encode_queries(["word " * 600]).tokens[0].shape == (254, 384)
     assert_same_bits(
@@ -277,6 +292,27 @@ def test_any_model_opens_by_folder_and_reads_its_prompts(tmp_path: Path) -> None
         "T", normalize_embeddings=True
     )
     assert np.abs(query.pooled[0] - expected).max() < 1e-6
+
+
+def test_a_model_by_name_that_was_downloaded_opens_without_the_network(tmp_path: Path) -> None:
+    snapshots = tmp_path / "hub" / "models--ours--small" / "snapshots"
+    snapshots.mkdir(parents=True)
+    small_model(tmp_path / "made", {}).rename(snapshots / "abc")
+    (snapshots.parent / "refs").mkdir()
+    (snapshots.parent / "refs" / "main").write_text("abc")
+    code = (
+        "from rag.opening import open_encoder\n"
+        "encoder = open_encoder('ours/small', 'torch', 1)\n"
+        "import huggingface_hub.constants as constants\n"
+        "print(encoder.name, encoder.dim, constants.HF_HUB_OFFLINE)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HF_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout == "ours/small 24 True\n", found.stderr
 
 
 def test_a_models_digest_depends_on_its_weights_alone(tmp_path: Path) -> None:

@@ -32,6 +32,16 @@ def test_a_record_has_the_digest_of_its_line() -> None:
     ]
 
 
+def test_each_of_joined_files_may_begin_with_a_mark() -> None:
+    raw = '\ufeff{"_id": "1", "text": "a"}\n\ufeff{"_id": "2", "text": "b"}\n'
+    assert [id for _, id, _, _ in found(raw.encode())] == ["1", "2"]
+
+
+def test_a_long_title_is_shortened_and_stands_whole_as_text() -> None:
+    ((_, _, title, text),) = found(b'{"_id": "1", "title": "%s"}' % (b"word " * 1000))
+    assert (len(title), title[-5:], len(text)) == (300, "word…", 4999)
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
@@ -41,6 +51,7 @@ def test_a_record_has_the_digest_of_its_line() -> None:
         (b'{"_id": ' + b"1" * 5000 + b"}", "not JSON"),
         (b"[]", "no JSON object"),
         (b'{"text": "a"}', "no `_id`"),
+        (b'{"_id": "%s"}' % (b"x" * 501), "`_id` has 501 characters, at most 500 are read"),
         (b'{"_id": 7, "text": "a"}', "`_id` is 7, not a string"),
         (b'{"_id": "1", "text": ["a"]}', "`text` is ['a'], not a string"),
         (b'{"_id": "1", "text": "\\ud800"}', "`text` holds half a surrogate pair"),

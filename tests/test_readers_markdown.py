@@ -190,3 +190,50 @@ def test_blocks_are_in_order_and_only_blank_lies_between_them(text: str) -> None
         assert all(block.start <= a < b <= block.end for a, b in block.parts)
         end = block.end
     assert text[end:].strip() == ""
+
+
+def test_headings_of_joined_files_are_seen_behind_their_marks() -> None:
+    text = "# One\n\ntext\n\ufeff# Two\n\nmore\ufeff# Three\n\nend\n\ufeffQ: Why?\nA: So."
+    assert labels(text) == [
+        ("heading", 1, "One"),
+        ("heading", 1, "Two"),
+        ("heading", 1, "Three"),
+        ("question", 0, "Why?"),
+    ]
+    assert outline(text)[2:4] == [("heading", "# Two"), ("paragraph", "more")]
+
+
+@pytest.mark.parametrize(
+    ("heading", "label"),
+    [
+        ("a {#b}", "a"),
+        ("a {#b} ", "a"),
+        ("a {#b {#c}", "a"),
+        ("a {#b} {#c}", "a {#b}"),
+        ("a {#b} c", "a {#b} c"),
+        ("a b}", "a b}"),
+        ("a }{#b}", "a }"),
+        ("a {#}", "a"),
+    ],
+)
+def test_only_an_anchor_at_the_end_is_left_out_of_a_label(heading: str, label: str) -> None:
+    assert labels(f"# {heading}\n\nx") == [("heading", 1, label)]
+
+
+def test_very_much_markup_in_a_heading_stays_as_it_is() -> None:
+    assert labels(f"# {'*a* ' * 50}\n\nx")[0][2] == " ".join("a" * 50)
+    assert labels(f"# {'*a* ' * 51}\n\nx")[0][2] == " ".join(["*a*"] * 51)
+
+
+def test_a_text_of_very_many_very_short_lines_is_read_as_plain_text() -> None:
+    few, many = "# a\n\nb\n\n" * 4_000, "# a\n\nb\n\n" * 6_000
+    assert {block.kind for block in markdown_blocks(few)[1]} == {"heading", "paragraph"}
+    assert [block.kind for block in markdown_blocks(many)[1]] == ["paragraph"]
+    cells = "|a|b|\n|-|-|\n" + "|c|d|\n" * 20_000
+    assert [block.kind for block in markdown_blocks(cells)[1]] == ["paragraph"]
+    long = "# a\n\n" + "b " * 50 + "\n\n"
+    assert {block.kind for block in markdown_blocks(long * 6_000)[1]} == {"heading", "paragraph"}
+
+
+def test_blanks_round_a_title_are_no_part_of_it() -> None:
+    assert markdown_blocks("---\ntitle :\t 'a  b' \t\n---\nc")[0] == "a b"

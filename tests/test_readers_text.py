@@ -196,3 +196,18 @@ def test_blocks_are_in_order_and_only_blank_lies_between_them(text: str) -> None
         assert all(block.start <= a < b <= block.end for a, b in block.parts)
         end = block.end
     assert text[end:].strip() == ""
+
+
+def test_headings_of_joined_files_are_seen_behind_their_marks() -> None:
+    text = "PART ONE\n\nThe first part.\n\n\ufeffPART TWO\n\nThe second part.\n"
+    found = [(block.kind, text[block.start : block.end]) for block in plain_blocks(text)]
+    assert found[2:] == [("heading", "PART TWO"), ("paragraph", "The second part.")]
+
+
+def test_a_text_of_very_many_very_short_lines_is_one_paragraph() -> None:
+    text = "\n" + "a\n\n" * 12_000
+    for read in (plain_blocks, paragraph_blocks):
+        assert len(read("a\n\n" * 8_000)) == 8_000
+        (block,) = read(text)
+        assert (block.kind, block.start, block.end) == ("paragraph", 1, len(text) - 2)
+    assert plain_blocks("\n" * 30_000) == ()

@@ -49,3 +49,9 @@ def test_many_texts_are_stemmed_as_each_alone() -> None:
     texts = ["Which procedures collect the T cells?", "", "the cells’ cells", "ﬁnding"]
     assert stems_of_each(texts) == [stems(text) for text in texts]
     assert stems_of_each([]) == []
+
+
+def test_a_long_run_of_marks_parts_words_as_a_short_one_does() -> None:
+    for count in (1, 29, 30, 31, 60, 61, 200):
+        assert stems("one" + "-" * count + "two's") == ["one", "two"]
+        assert stems("one" + "\u0323\u0301" * count + "two") == stems("one\u0323\u0301" + " two")
