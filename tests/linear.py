@@ -21,7 +21,7 @@ from rag.marks import sentences_of
 from rag.model_files import bundled_model
 from rag.onnx_encoder import open_tokenizer, word_pieces
 from rag.passages import passages_of
-from rag.readers.jsonl import records
+from rag.readers.jsonl import Record, records
 from rag.readers.markdown import markdown_blocks
 from rag.readers.text import paragraph_blocks, plain_blocks
 from rag.sections import sections_of
@@ -184,13 +184,8 @@ def _plain(text: str) -> None:
 
 def _jsonl(text: str) -> None:
     raw = json.dumps({"_id": "a", "title": text[: len(text) // 4], "text": text}).encode()
-    for record in records(raw, "a"):
-        _divide(record.text, record.title, paragraph_blocks(record.text))
-
-
-def _lines(text: str) -> None:
-    raw = b"".join(b'{"_id": "a", "text": "%d"}\n' % n for n in range(len(text) // 24))
-    for record in records(raw, "a"):
+    for record in records(raw):
+        assert isinstance(record, Record)
         _divide(record.text, record.title, paragraph_blocks(record.text))
 
 

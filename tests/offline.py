@@ -67,8 +67,6 @@ def traced(command: Sequence[str], folder: Path) -> Traced:
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
         "PYTHONPATH": str(ROOT),
-        # Else the interpreter writes beside the modules, as it does for any program.
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     tracing = ["strace", "-f", "-qq", "-y", "-s", "300", "-e", CALLS, "-o", str(log)]
     done = subprocess.run(
@@ -89,9 +87,9 @@ def traced(command: Sequence[str], folder: Path) -> Traced:
 
 
 def _looks_up(call: str) -> bool:
-    """Whether a call asks a name server, or the daemon that caches what they say."""
+    """Whether a call asks a name server, or reads which one to ask."""
     peer = _PEER.search(call)
-    return "nscd/socket" in call or (peer is not None and peer["port"] in ("53", "5353"))
+    return "/etc/resolv.conf" in call or (peer is not None and peer["port"] in ("53", "5353"))
 
 
 def _goes_out(call: str) -> bool:
@@ -106,8 +104,9 @@ def _written(call: str) -> str | None:
         return None
     folder, paths = _FD.search(call), _PATH.findall(call)
     path = os.path.join(folder["folder"] if folder else str(ROOT), paths[-1]) if paths else ""
-    # Devices and semaphores in memory are no files.
-    return None if path.startswith(("/dev/", "/proc/")) else path
+    # Devices and semaphores in memory are no files; compiled modules are the interpreter's.
+    own = path.startswith(("/dev/", "/proc/")) or "/__pycache__" in path
+    return None if own else path
 
 
 def outside(found: Traced, folder: Path) -> list[str]:
