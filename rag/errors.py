@@ -7,6 +7,7 @@ RagError
 ├── UnusableIndex         the index cannot be used                        exit 5
 │   ├── NoIndex         nothing has been built there
 │   └── CorruptIndex    what was found is not what was built
+├── TookTooLong           what was asked is not done in the time it has    exit 1
 ├── GateRefused           a new snapshot is worse than the one before it   exit 6
 └── BusyError           another build holds the lock, or the port is taken   exit 75
 """
@@ -46,6 +47,10 @@ class NoIndex(UnusableIndex):
 
 class CorruptIndex(UnusableIndex):
     """A snapshot does not agree with its manifest, or with the settings."""
+
+
+class TookTooLong(RagError):
+    """What was asked cannot be done within the time that it has."""
 
 
 class GateRefused(RagError):

@@ -15,7 +15,9 @@ import io
 import json
 import logging
 import os
+import unicodedata
 import weakref
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
@@ -57,6 +59,9 @@ log = logging.getLogger("rag.snapshot")
 # Encoded at build and again at load: the weights' hash does not see a changed runtime.
 PROBES = ("Which procedure collects the T cells?", "a", "85 % – größer als 60 %, 细胞")
 PROBE_TOLERANCE = 1e-4
+
+# Normalising takes time by the square of the length; file names are shorter.
+MAX_ID = 4096
 
 # What the libraries raise when they are fed what they did not write.
 UNREADABLE = (
@@ -102,10 +107,67 @@ class Snapshot:
         """The line index of each document, by its id."""
         return {id: LineIndex(document.text) for id, document in self.documents.items()}
 
+    @cached_property
+    def sections_of(self) -> Mapping[str, tuple[Section, ...]]:
+        """The sections of each document that has some, in order, by the document's id."""
+        found: dict[str, list[Section]] = {}
+        for section in self.sections.values():
+            found.setdefault(section.document_id, []).append(section)
+        return {id: tuple(sections) for id, sections in found.items()}
+
+    @cached_property
+    def document_ids(self) -> tuple[str, ...]:
+        """The ids of the documents, in order."""
+        return tuple(self.documents)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where each document stands in their order, by its id."""
+        return {id: place for place, id in enumerate(self.documents)}
+
+    @cached_property
+    def passage_counts(self) -> Mapping[str, int]:
+        """How many passages each document has, by its id."""
+        return Counter(passage.document_id for passage in self.passages)
+
+    @cached_property
+    def ids_by_text(self) -> Mapping[str, tuple[str, ...]]:
+        """The ids of the documents of each text, in order, by the text's sha256."""
+        return _grouped((document.sha256, id) for id, document in self.documents.items())
+
+    @cached_property
+    def _ids_by_form(self) -> Mapping[str, tuple[str, ...]]:
+        """The ids that are the same but for their Unicode normal form, by their form NFC."""
+        return _grouped((unicodedata.normalize("NFC", id), id) for id in self.documents)
+
+    def make_lookups(self) -> None:
+        """Makes what is otherwise made when it is first asked for."""
+        for name, member in vars(Snapshot).items():
+            if isinstance(member, cached_property):
+                getattr(self, name)
+
+    def document(self, id: str) -> Document | None:
+        """The document of that id, or else the only one whose id is canonically equivalent.
+
+        One system writes file names composed (NFC), another decomposed (NFD).
+        """
+        found = self.documents.get(id)
+        if found is None and len(id) <= MAX_ID:
+            same = self._ids_by_form.get(unicodedata.normalize("NFC", id), ())
+            found = self.documents[same[0]] if len(same) == 1 else None
+        return found
+
     def passage(self, id: str) -> Passage | None:
         """The passage of that id, or None."""
         row = self.rows.get(id)
         return None if row is None else self.passages[row]
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for key, id in pairs:
+        found.setdefault(key, []).append(id)
+    return {key: tuple(ids) for key, ids in found.items()}
 
 
 def probe_vectors(encoder: Encoder) -> npt.NDArray[np.float32]:

@@ -12,10 +12,14 @@ quoted exactly. Where the document is still there, the same words in another one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
+from rag.errors import TookTooLong
 from rag.snapshot import Snapshot
 from rag.types import Citation, Document
 from rag.wording import Edit, edits, most_alike
@@ -23,6 +27,11 @@ from rag.wording import Edit, edits, most_alike
 Status = Literal["valid", "moved", "changed", "gone"]
 
 NO_QUOTE = "without the quote one cannot tell what became of it"
+
+# How many characters are searched at a time, so that other threads are let in between.
+STEP = 1 << 20
+
+Check = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +62,82 @@ class Verdict:
     diff: tuple[Edit, ...] = ()
 
 
-def verify(snapshot: Snapshot, saved: SavedCitation) -> Verdict:
-    """What became of the citation in that snapshot's documents."""
-    document = snapshot.documents.get(saved.document_id)
+def verify_all(
+    snapshot: Snapshot,
+    citations: Sequence[SavedCitation],
+    seconds: float,
+    now: Callable[[], float] = time.monotonic,
+) -> list[Verdict]:
+    """What became of each citation. Raises TookTooLong where that takes longer."""
+    end = now() + seconds
+
+    def check() -> None:
+        if now() > end:
+            raise TookTooLong(f"it took over {seconds:g} seconds: verify fewer citations at once")
+
+    return [verify(snapshot, citation, check) for citation in citations]
+
+
+def verify(snapshot: Snapshot, saved: SavedCitation, check: Check = lambda: None) -> Verdict:
+    """What became of the citation in that snapshot's documents.
+
+    `check` is called while it is looked for, again and again, and may raise to end that.
+    """
+    check()
+    document = snapshot.document(saved.document_id)
     if document is None:
-        return _sought_elsewhere(snapshot, saved)
+        return _sought_elsewhere(snapshot, saved, check)
     if saved.quote is None:
         return _by_place(snapshot, document, saved)
     if document.text[saved.char_start : saved.char_end] == saved.quote:
         same = document.sha256 == saved.sha256
         detail = "the quote stands there" + ("" if same else "; the document changed elsewhere")
-        return _found("valid", detail, snapshot, document, saved)
+        return _valid(detail, snapshot, document, saved, check)
     start = nearest(document.text, saved.quote, saved.char_start)
     if start is None:
         return _changed(snapshot, document, saved, saved.quote)
-    places = document.text.count(saved.quote)
+    places = count(document.text, saved.quote, check)
     detail = "the quote stands elsewhere in the document" + _several(places)
     return Verdict("moved", detail, _cite(snapshot, document, start, saved.quote), places)
 
 
 def nearest(text: str, quote: str, near: int) -> int | None:
     """Where the quote begins in the text, of several places the nearest; of two the first."""
-    after = text.find(quote, near)
-    # str.rfind, unlike str.find, can take time by the product of both lengths.
-    reversed_head = text[: max(0, near - 1 + len(quote))][::-1]
-    at = reversed_head.find(quote[::-1])
-    before = len(reversed_head) - at - len(quote) if at >= 0 else -1
-    found = [start for start in (before, after) if start >= 0]
-    return min(found, key=lambda start: abs(start - near), default=None)
+    found = (_last(text, quote, near), first(text, quote, near))
+    starts = [start for start in found if start is not None]
+    return min(starts, key=lambda start: abs(start - near), default=None)
+
+
+def first(text: str, quote: str, start: int = 0) -> int | None:
+    """Where the quote begins first, not before `start`; None where it does not."""
+    for at in range(start, len(text) - len(quote) + 1, STEP):
+        found = text.find(quote, at, at + STEP + len(quote) - 1)
+        if found >= 0:
+            return found
+    return None
+
+
+def _last(text: str, quote: str, stop: int) -> int | None:
+    """Where the quote begins last, before `stop`."""
+    for high in range(min(stop, len(text)), 0, -STEP):
+        low = max(0, high - STEP)
+        # str.rfind, unlike str.find, can take time by the product of both lengths.
+        backwards = text[low : high - 1 + len(quote)][::-1]
+        found = backwards.find(quote[::-1])
+        if found >= 0:
+            return low + len(backwards) - found - len(quote)
+    return None
+
+
+def count(text: str, quote: str, check: Check = lambda: None) -> int:
+    """How often the quote is in the text, as str.count counts."""
+    if len(text) <= STEP:
+        return text.count(quote)
+    found, at = 0, first(text, quote)
+    while at is not None:
+        check()
+        found, at = found + 1, first(text, quote, at + len(quote))
+    return found
 
 
 def _by_place(snapshot: Snapshot, document: Document, saved: SavedCitation) -> Verdict:
@@ -89,12 +146,12 @@ def _by_place(snapshot: Snapshot, document: Document, saved: SavedCitation) -> V
         return Verdict("changed", f"the document changed, and {NO_QUOTE}")
     if saved.char_end > len(document.text):
         return Verdict("changed", "the document is the same, but ends before that place")
-    return _found("valid", "the document is the same", snapshot, document, saved)
+    return _valid("the document is the same", snapshot, document, saved)
 
 
-def _sought_elsewhere(snapshot: Snapshot, saved: SavedCitation) -> Verdict:
+def _sought_elsewhere(snapshot: Snapshot, saved: SavedCitation, check: Check) -> Verdict:
     """The verdict where the document is no more: the same text under another id goes first."""
-    found = sorted(_places(snapshot, saved))
+    found = sorted(_places(snapshot, saved, check))
     if not found:
         why = "the quote is in no other" if saved.quote else NO_QUOTE
         return Verdict("gone", f"the document is gone, and {why}")
@@ -105,18 +162,26 @@ def _sought_elsewhere(snapshot: Snapshot, saved: SavedCitation) -> Verdict:
     return Verdict("moved", detail, _cite(snapshot, document, start, saved.quote or quote), places)
 
 
-def _places(snapshot: Snapshot, saved: SavedCitation) -> Iterator[tuple[bool, int, str, int, int]]:
+def _places(
+    snapshot: Snapshot, saved: SavedCitation, check: Check
+) -> Iterator[tuple[bool, int, str, int, int]]:
     """The quote's nearest place in each document that has it, to be sorted; and how many it has."""
-    for id, document in snapshot.documents.items():
-        other = document.sha256 != saved.sha256
-        if saved.quote is None:
-            if not other and saved.char_end <= len(document.text):
+    if saved.quote is None:
+        for id in snapshot.ids_by_text.get(saved.sha256, ()):
+            if saved.char_end <= len(snapshot.documents[id].text):
                 yield False, 0, id, saved.char_start, 1
-            continue
-        start = nearest(document.text, saved.quote, saved.char_start)
-        if start is not None:
-            away = abs(start - saved.char_start)
-            yield other, away, id, start, document.text.count(saved.quote)
+        return
+    for id, document in snapshot.documents.items():
+        check()
+        if _holds(document.text, saved.quote):
+            start = nearest(document.text, saved.quote, saved.char_start)
+            assert start is not None
+            away, other = abs(start - saved.char_start), document.sha256 != saved.sha256
+            yield other, away, id, start, count(document.text, saved.quote, check)
+
+
+def _holds(text: str, quote: str) -> bool:
+    return quote in text if len(text) <= STEP else first(text, quote) is not None
 
 
 def _changed(snapshot: Snapshot, document: Document, saved: SavedCitation, quote: str) -> Verdict:
@@ -132,12 +197,16 @@ def _changed(snapshot: Snapshot, document: Document, saved: SavedCitation, quote
     )
 
 
-def _found(
-    status: Status, detail: str, snapshot: Snapshot, document: Document, saved: SavedCitation
+def _valid(
+    detail: str,
+    snapshot: Snapshot,
+    document: Document,
+    saved: SavedCitation,
+    check: Check = lambda: None,
 ) -> Verdict:
     quote = document.text[saved.char_start : saved.char_end]
     citation = _cite(snapshot, document, saved.char_start, quote)
-    return Verdict(status, detail, citation, document.text.count(quote))
+    return Verdict("valid", detail, citation, count(document.text, quote, check))
 
 
 def _several(places: int) -> str:
@@ -162,7 +231,7 @@ def _cite(snapshot: Snapshot, document: Document, start: int, quote: str) -> Cit
 
 def _heading_path(snapshot: Snapshot, document: Document, at: int) -> tuple[str, ...]:
     """The headings above a place; none where it lies in no section, as a lone heading does."""
-    for section in snapshot.sections.values():
-        if section.document_id == document.id and section.start <= at < section.end:
-            return section.heading_path
-    return ()
+    sections = snapshot.sections_of.get(document.id, ())
+    before = bisect_right(sections, at, key=attrgetter("start"))
+    found = sections[before - 1] if before else None
+    return found.heading_path if found and at < found.end else ()

@@ -21,8 +21,9 @@ _MARKS = re.compile(r"[^\w\s]*")
 REACH = 20_000
 # With fewer words in common, two texts are not the same one reworded.
 LEAST_ALIKE = 0.4
-# Matching takes time by the product of both lengths in words; beyond this only their ends are.
-MOST_PAIRS = 300_000
+# Beyond so many pairs of equal words, matching takes seconds; then only both ends are matched. Two
+# wordings of one paragraph have some thousands.
+MOST_PAIRS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _changes(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[str, int, int
     a_end, b_end = len(a) - tail, len(b) - tail
     if head:
         yield "equal", 0, head, 0, head
-    if (a_end - head) * (b_end - head) > MOST_PAIRS:
+    if _pairs(a[head:a_end], b[head:b_end]) > MOST_PAIRS:
         yield "replace", head, a_end, head, b_end
     else:
         matcher = SequenceMatcher(None, a[head:a_end], b[head:b_end], autojunk=False)
@@ -98,6 +99,13 @@ def _changes(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[str, int, int
             yield tag, head + i, head + j, head + k, head + m
     if tail:
         yield "equal", a_end, len(a), b_end, len(b)
+
+
+def _pairs(a: Sequence[str], b: Sequence[str]) -> int:
+    """How many pairs of equal words there are, one of each: what difflib goes through, each time
+    that it looks for the longest run."""
+    counts = Counter(b)
+    return sum(counts[word] for word in a)
 
 
 def _common(a: Sequence[str], b: Sequence[str]) -> int:
@@ -128,9 +136,9 @@ def _aligned(words: list[_Word], wanted: list[_Word], first: int) -> tuple[int, 
     """The run of words from where the quote's first word should stand to where its last should."""
     size, slack = len(wanted), len(wanted) // 2 + 2
     low, high = max(0, first - slack), min(len(words), first + size + slack)
-    if size * (high - low) > MOST_PAIRS:
-        return first, min(len(words), first + size)
     a, b = [word.folded for word in wanted], [word.folded for word in words[low:high]]
+    if _pairs(a, b) > MOST_PAIRS:
+        return first, min(len(words), first + size)
     *blocks, _ = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
     start = low + blocks[0].b - blocks[0].a
     end = low + blocks[-1].b + size - blocks[-1].a

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pytest
 from fake_serving import serving_of
 
+from rag.errors import TookTooLong
 from rag.snapshot import Snapshot
-from rag.verify import SavedCitation, Verdict, nearest, verify
+from rag.verify import STEP, SavedCitation, Verdict, count, nearest, verify, verify_all
 from rag.wording import Edit
 
 GUIDE = (
@@ -335,3 +336,43 @@ def check_exact(now: Snapshot, cited: SavedCitation, verdict: Verdict) -> None:
         removed = "".join(edit.text for edit in verdict.diff if edit.kind != "added")
         added = "".join(edit.text for edit in verdict.diff if edit.kind != "removed")
         assert (removed, added) == (cited.quote, verdict.closest.quote)
+
+
+@pytest.mark.parametrize("at", [0, STEP - 3, STEP - 2, STEP - 1, STEP, 2 * STEP - 1, 3 * STEP - 10])
+@pytest.mark.parametrize("near", [0, STEP - 1, STEP, 2 * STEP, 3 * STEP, 5 * STEP])
+def test_a_quote_is_found_in_a_long_text_wherever_it_stands(at: int, near: int) -> None:
+    text = "." * at + "quote" + "." * (3 * STEP - at - 5)
+    assert nearest(text, "quote", near) == at
+    assert count(text, "quote") == 1
+
+
+def test_in_a_long_text_as_many_places_are_counted_as_in_a_short_one() -> None:
+    text = "aaaab" * (STEP // 3)
+    assert len(text) > STEP
+    for quote in ("aa", "b", "aaab", "c"):
+        assert count(text, quote) == text.count(quote)
+
+
+def test_verifying_ends_when_time_is_up() -> None:
+    now = iter(range(100))
+    with pytest.raises(TookTooLong, match="over 5 seconds: verify fewer citations at once"):
+        verify_all(BEFORE, [CITED] * 50, 5, lambda: float(next(now)))
+
+
+def test_time_is_looked_at_between_documents() -> None:
+    many = documents(**{f"d{n}": NOTES for n in range(50)})
+    now = iter(range(100))
+    with pytest.raises(TookTooLong):
+        verify_all(many, [CITED], 20, lambda: float(next(now)))
+
+
+def test_verdicts_come_in_the_order_of_the_citations() -> None:
+    moved = SavedCitation("guide.md", "0" * 64, 0, 5, "Fares")
+    verdicts = verify_all(BEFORE, [CITED, moved], 10)
+    assert [verdict.status for verdict in verdicts] == ["valid", "moved"]
+
+
+def test_a_document_is_known_by_another_normal_form_of_its_id() -> None:
+    now = serving_of({"Tu\u0308r.md": NOTES}).snapshot
+    cited = SavedCitation("T\u00fcr.md", "0" * 64, 0, 7, "Ferries")
+    assert outcome(verify(now, cited)) == ("valid", "Tu\u0308r.md", 0)

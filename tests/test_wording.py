@@ -1,4 +1,5 @@
 import random
+import time
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,16 @@ def sides(found: tuple[Edit, ...]) -> tuple[str, str]:
 @given(words, words)
 def test_edits_lead_from_one_wording_to_the_other(old: str, new: str) -> None:
     assert sides(edits(old, new)) == (old, new)
+
+
+@pytest.mark.parametrize("other", ["x {} ", "{} x x ", "x x "])
+def test_words_that_repeat_are_compared_in_time(other: str) -> None:
+    old = "".join(f"x {n} " for n in range(500))
+    new = "".join(other.format(f"n{n}") for n in range(500))
+    begun = time.process_time()
+    assert sides(edits(old, new)) == (old, new)
+    most_alike(new, old, 0)
+    assert time.process_time() - begun < 1.0
 
 
 def test_edits_are_told_word_by_word() -> None:
