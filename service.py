@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
@@ -21,44 +22,67 @@ from rag import __version__
 from rag.answer import cite
 from rag.body import JsonRoute, WideJsonRoute
 from rag.edge import LOCAL_HOSTS, Edge, allowed_hosts
-from rag.errors import CorruptIndex
+from rag.errors import CorruptIndex, TookTooLong
 from rag.jobs import Jobs, build_command
 from rag.opening import open_encoder
 from rag.problem import Problem, invalid_request, problem_response
-from rag.refusals import BAD_BODY, NOT_FOUND, NOT_READY, not_ready, refusal, too_large
+from rag.reference import reference
+from rag.refusals import (
+    BAD_BODY,
+    NOT_FOUND,
+    NOT_READY,
+    not_in_time,
+    not_ready,
+    refusal,
+    too_large,
+)
 from rag.roots import roots_of
 from rag.saved import VERIFY_FIELDS, VerifyRequest
 from rag.schemas import (
     ASK_EXAMPLE,
-    REQUEST_FIELDS,
+    ASK_FIELDS,
     AskRequest,
     AskResponse,
     DocumentEntry,
     DocumentResponse,
     DocumentsResponse,
+    Fields,
     HealthResponse,
     PassageResponse,
     ReadyResponse,
     VerifyResponse,
     ask_response,
     citation_model,
-    section_model,
+    document_pieces,
     verify_response,
 )
-from rag.server import greeting, listen, server_of
+from rag.server import example, greeting, listen, prepare, server_of
 from rag.serving import Follower, Library, Serving
 from rag.settings import Settings
 from rag.snapshot import Snapshot
 from rag.store import sweep_if_idle
-from rag.types import Answer
+from rag.types import Answer, Document
 from rag.upkeep import ROUTERS as UPKEEP_ROUTERS
 from rag.upkeep import Upkeep
-from rag.upkeep_models import UPKEEP_FIELDS
+from rag.upkeep_models import REBUILD_FIELDS, ROLLBACK_FIELDS
 from rag.uploads import sweep_uploads
-from rag.verify import SavedCitation, Verdict, verify
+from rag.verify import verify_all
+from rag.worker import Worker
 
 # The names that a refusal may repeat, by path.
-FIELDS = {"/ask": REQUEST_FIELDS, "/verify": VERIFY_FIELDS}
+FIELDS: Mapping[str, Fields] = {
+    "/ask": ASK_FIELDS,
+    "/documents": {"": frozenset({"limit", "after"})},
+    "/index/rebuild": REBUILD_FIELDS,
+    "/index/rollback": ROLLBACK_FIELDS,
+    "/verify": VERIFY_FIELDS,
+}
+
+# How many documents are listed at once.
+PAGE = 100
+MAX_PAGE = 1000
+# How long the check of saved citations may take.
+VERIFY_SECONDS = 10.0
 
 PAGE_FILES = {
     "/": ("index.html", "text/html"),
@@ -131,15 +155,17 @@ def create_app(
     app.state.follower = follower
     app.state.upkeep = upkeep
     app.state.jobs = Jobs(upkeep.command, follower.catch_up, upkeep.job_hours) if upkeep else None
-    # One thread: the model is never used by two at once.
-    app.state.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ask")
+    # One thread: the model is never used by two at once. Another, so that no question waits for it.
+    app.state.asking = Worker("ask")
+    app.state.verifying = Worker("verify")
     app.add_middleware(Edge, hosts=hosts)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    for router in (asking, verifying, api, *UPKEEP_ROUTERS):
+    for router in ROUTERS:
         app.include_router(router)
     _add_page(app)
+    _add_reference(app)
     return app
 
 
@@ -153,6 +179,15 @@ def __getattr__(name: str) -> Application:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    prepare(asyncio.get_running_loop())
+    async with _kept_up(app):
+        yield
+    app.state.asking.drop()
+    app.state.verifying.drop()
+
+
+@asynccontextmanager
+async def _kept_up(app: FastAPI) -> AsyncIterator[None]:
     upkeep: Upkeep | None = app.state.upkeep
     if upkeep is None:
         yield
@@ -171,16 +206,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.jobs.close()
 
 
-async def _in_worker(app: FastAPI, work: Callable[[], Any]) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(app.state.worker, work)
-
-
 def _serving(request: Request) -> Serving:
     serving: Serving | None = request.app.state.follower.serving
     if serving is None:
         raise not_ready()
     return serving
 
+
+class IdConvertor(StringConvertor):
+    """The rest of a path as an id, which may hold whatever a file name may, line ends too."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("id", IdConvertor())
 
 api = APIRouter()
 asking = APIRouter(route_class=JsonRoute)
@@ -196,7 +235,7 @@ async def ask_documents(asked: AskRequest, request: Request) -> AskResponse:
     started = time.perf_counter()
     serving = _serving(request)
     try:
-        answer = await _answer(request, serving, asked)
+        answer, note = await _asked(request, serving, asked)
     except CorruptIndex as error:
         # The mapped file was altered in place: what is whole answers, this question too.
         follower: Follower = request.app.state.follower
@@ -204,24 +243,37 @@ async def ask_documents(asked: AskRequest, request: Request) -> AskResponse:
         if retreat is None:
             raise not_ready() from None
         serving = retreat
-        answer = await _answer(request, serving, asked)
-    return ask_response(answer, serving.index, (time.perf_counter() - started) * 1000)
+        answer, note = await _asked(request, serving, asked)
+    return ask_response(answer, serving.index, (time.perf_counter() - started) * 1000, note)
 
 
-async def _answer(request: Request, serving: Serving, asked: AskRequest) -> Answer:
-    work = functools.partial(
-        serving.ask,
+async def _asked(
+    request: Request, serving: Serving, asked: AskRequest
+) -> tuple[Answer, str | None]:
+    return await request.app.state.asking.run(request, functools.partial(_answer, serving, asked))
+
+
+def _answer(serving: Serving, asked: AskRequest) -> tuple[Answer, str | None]:
+    """The answer, and how many ids of the filter name no document, if any do."""
+    filters = asked.filters.filters()
+    found = [serving.snapshot.document(id) for id in filters.document_id]
+    known = tuple(document.id for document in found if document)
+    answer = serving.ask(
         asked.question,
         top_k=asked.top_k,
         mode=asked.mode,
-        filters=asked.filters.filters(),
+        filters=replace(filters, document_id=known) if known else filters,
         explained=asked.explain,
     )
-    answer: Answer = await _in_worker(request.app, work)
-    return answer
+    unknown = found.count(None)
+    note = f"{unknown} of {len(found)} ids in filters.document_id name no document of the index."
+    return answer, note if unknown else None
 
 
-@verifying.post("/verify", responses={**BAD_BODY, **too_large("256 KB"), **NOT_READY})
+@verifying.post(
+    "/verify",
+    responses={**BAD_BODY, **too_large("256 KB"), **not_in_time("the search for the quotes")},
+)
 async def verify_citations(asked: VerifyRequest, request: Request) -> VerifyResponse:
     """Whether saved citations still stand in the documents: valid, moved, changed or gone.
 
@@ -229,57 +281,74 @@ async def verify_citations(asked: VerifyRequest, request: Request) -> VerifyResp
     """
     serving = _serving(request)
     saved = [citation.saved for citation in asked.citations]
-    verdicts = await asyncio.to_thread(_verdicts, serving.snapshot, saved)
+    work = functools.partial(verify_all, serving.snapshot, saved, VERIFY_SECONDS)
+    try:
+        verdicts = await request.app.state.verifying.run(request, work)
+    except TookTooLong as error:
+        raise Problem(503, "took_too_long", str(error)) from None
     return verify_response(verdicts, serving.index)
 
 
-def _verdicts(snapshot: Snapshot, saved: list[SavedCitation]) -> list[Verdict]:
-    return [verify(snapshot, citation) for citation in saved]
-
-
-@api.get("/documents", responses=NOT_READY)
-async def list_documents(request: Request) -> DocumentsResponse:
-    """All documents of the index."""
+@api.get("/documents", responses={**NOT_FOUND, **NOT_READY})
+async def list_documents(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="how many at most")] = PAGE,
+    after: Annotated[str | None, Query(description="the id that the list goes on after")] = None,
+) -> DocumentsResponse:
+    """The documents of the index, so many at a time, in the order of the index."""
     snapshot = _serving(request).snapshot
-    sections = Counter(section.document_id for section in snapshot.sections.values())
-    passages = Counter(passage.document_id for passage in snapshot.passages)
+    return await asyncio.to_thread(_listed, snapshot, limit, after)
+
+
+def _listed(snapshot: Snapshot, limit: int, after: str | None) -> DocumentsResponse:
+    place = -1 if after is None else snapshot.places.get(after)
+    if place is None:
+        raise _unknown_document()
+    ids = snapshot.document_ids[place + 1 : place + 1 + limit]
+    more = place + 1 + limit < len(snapshot.document_ids)
     return DocumentsResponse(
-        documents=tuple(
-            DocumentEntry(
-                id=document.id,
-                title=document.title,
-                source=document.source,
-                sha256=document.sha256,
-                sections=sections[document.id],
-                passages=passages[document.id],
-            )
-            for document in snapshot.documents.values()
-        )
+        documents=tuple(_entry(snapshot, snapshot.documents[id]) for id in ids),
+        next=ids[-1] if more else None,
     )
 
 
-@api.get("/documents/{id:path}", responses={**NOT_FOUND, **NOT_READY})
-async def read_document(id: str, request: Request) -> DocumentResponse:
-    """A document's canonical text and its sections."""
-    snapshot = _serving(request).snapshot
-    document = snapshot.documents.get(id)
-    if document is None:
-        raise Problem(404, "unknown_document", "no document has this id: see GET /documents")
-    sections = (s for s in snapshot.sections.values() if s.document_id == id)
-    return DocumentResponse(
+def _entry(snapshot: Snapshot, document: Document) -> DocumentEntry:
+    return DocumentEntry(
         id=document.id,
         title=document.title,
         source=document.source,
         sha256=document.sha256,
-        text=document.text,
-        sections=tuple(section_model(section) for section in sections),
+        characters=len(document.text),
+        sections=len(snapshot.sections_of.get(document.id, ())),
+        passages=snapshot.passage_counts[document.id],
     )
+
+
+@api.get(
+    "/documents/{id:id}",
+    response_model=DocumentResponse,
+    responses={**NOT_FOUND, **NOT_READY},
+)
+async def read_document(id: str, request: Request) -> StreamingResponse:
+    """A document's canonical text and its sections.
+
+    An id in another Unicode normal form than the document's finds it too.
+    """
+    snapshot = _serving(request).snapshot
+    document = snapshot.document(id)
+    if document is None:
+        raise _unknown_document()
+    pieces = document_pieces(document, snapshot.sections_of.get(document.id, ()))
+    return StreamingResponse(_in_turns(pieces), media_type="application/json")
 
 
 @api.get("/passages/{id}", responses={**NOT_FOUND, **NOT_READY})
 async def read_passage(id: str, request: Request) -> PassageResponse:
     """A passage and its citation."""
-    snapshot = _serving(request).snapshot
+    return await asyncio.to_thread(_passage, _serving(request).snapshot, id)
+
+
+def _passage(snapshot: Snapshot, id: str) -> PassageResponse:
     passage = snapshot.passage(id)
     if passage is None:
         raise Problem(404, "unknown_passage", "no passage of this index has this id")
@@ -315,6 +384,9 @@ async def is_ready(request: Request) -> ReadyResponse:
     )
 
 
+ROUTERS = (asking, verifying, api, *UPKEEP_ROUTERS)
+
+
 def _add_page(app: FastAPI) -> None:
     folder = files("rag") / "page"
     for path, (name, media_type) in PAGE_FILES.items():
@@ -329,6 +401,22 @@ def _static(content: bytes, media_type: str) -> Callable[[], Awaitable[Response]
     return static
 
 
+def _add_reference(app: FastAPI) -> None:
+    content = reference(app.openapi()).encode()
+    app.add_api_route("/docs", _static(content, "text/html"), include_in_schema=False)
+
+
+async def _in_turns(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The same pieces; between two of them others are answered."""
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(0)
+
+
+def _unknown_document() -> Problem:
+    return Problem(404, "unknown_document", "no document has this id: see GET /documents")
+
+
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return problem_response(error, request.state.request_id)
@@ -336,25 +424,36 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = FIELDS.get(request.url.path, UPKEEP_FIELDS)
+    fields = FIELDS.get(request.scope["path"], {"": frozenset()})
     return await _on_problem(request, invalid_request(error.errors(), fields))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     """What routing refuses: an unknown path (404) or method (405)."""
     assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        allow = _allowed(request)
-        problem = Problem(405, "method_not_allowed", f"this path answers {allow}", {"Allow": allow})
-    else:
-        problem = Problem(404, "not_found", "there is nothing at this path")
-    return await _on_problem(request, problem)
+    if error.status_code != 405:
+        return await _on_problem(
+            request, Problem(404, "not_found", "there is nothing at this path")
+        )
+    allow = {"Allow": _allowed(request)}
+    if request.method == "OPTIONS" and "GET" in allow["Allow"]:
+        # As load balancers ask by default whether a service is well.
+        return Response(status_code=204, headers=allow)
+    detail = f"this path answers {allow['Allow']}"
+    if request.scope["path"] == "/ask":
+        address = str(request.base_url).rstrip("/")
+        detail = f"{detail}; ask by {example(address, 'What is this?')}"
+    return await _on_problem(request, Problem(405, "method_not_allowed", detail, allow))
 
 
 def _allowed(request: Request) -> str:
     """All methods that the path answers; its routes know only their own."""
-    routers = (request.app, asking, verifying, api, *UPKEEP_ROUTERS)
-    routes = (route for router in routers for route in router.routes if isinstance(route, Route))
+    routes = (
+        route
+        for router in (request.app, *ROUTERS)
+        for route in router.routes
+        if isinstance(route, Route)
+    )
     at_path = (route for route in routes if route.matches(request.scope)[0] != Match.NONE)
     methods = {method for route in at_path for method in route.methods or ()}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))

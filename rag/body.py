@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from email.message import Message
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from typing import Any
 
 import anyio
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Message as Event
-from starlette.types import Receive
 
 from rag.problem import CLOSE, Problem
 
@@ -22,7 +23,18 @@ MAX_WIDE_BYTES = 256 * 1024
 MAX_DEPTH = 64
 MAX_SECONDS = 10.0
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# Objects, lists and their members. Ten times what any request needs, and parsed in milliseconds,
+# during which nothing else runs: eight megabytes of empty lists would take seconds.
+MAX_VALUES = 20_000
+# Of one object: each one that is unknown costs as much as a hundred that are known.
+MAX_MEMBERS = 200
+# How much of a body that is not wanted is read away, and for how long: a connection that is closed
+# with unread bytes is reset, and the client would not see why.
+READ_AWAY_BYTES = 16 * 1024 * 1024
+READ_AWAY_SECONDS = 5.0
+
+# At a time, so that other threads are let in between.
+_STEP = 64 * 1024
 
 
 class JsonRoute(APIRoute):
@@ -35,10 +47,13 @@ class JsonRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            check_type(request)
+            try:
+                check_type(request)
+            except Problem:
+                await read_away(request, request.stream())
+                raise
             body = await read_body(request, max_bytes=self.max_bytes)
-            parse_json(body)
-            return await handler(Request(request.scope, _replay(body, request.receive)))
+            return await handler(ReadRequest(request, body, await parse_aside(body)))
 
         return checked
 
@@ -49,43 +64,96 @@ class WideJsonRoute(JsonRoute):
     max_bytes = MAX_WIDE_BYTES
 
 
+class ReadRequest(Request):
+    """A request whose body has been read and parsed."""
+
+    def __init__(self, request: Request, body: bytes, value: object) -> None:
+        super().__init__(request.scope, request.receive)
+        self._read = body
+        self._value = value
+
+    async def body(self) -> bytes:
+        """The body as it came."""
+        return self._read
+
+    async def json(self) -> Any:
+        """The value that the body states."""
+        return self._value
+
+
 def check_type(request: Request) -> None:
     """None where the body is declared as plain UTF-8 JSON; raises Problem 415 otherwise."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    encodings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
+    if not {encoding.strip() for encoding in encodings} <= {"", "identity"}:
         raise Problem(415, "unsupported_encoding", "send the body without Content-Encoding", CLOSE)
     declared = Message()
     declared["content-type"] = request.headers.get("content-type", "application/octet-stream")
     charset = declared.get_content_charset("utf-8")
-    if declared.get_content_type() != "application/json" or charset != "utf-8":
+    if declared.get_content_type() != "application/json" or not _is_utf8(charset):
         detail = "send JSON in UTF-8, with the header Content-Type: application/json"
         raise Problem(415, "unsupported_media_type", detail, CLOSE)
+
+
+def _is_utf8(charset: str) -> bool:
+    """Whether a name is one of UTF-8's: codecs.lookup would keep every unknown name for ever."""
+    name = normalize_encoding(charset.strip("' ")).lower()
+    return aliases.get(name, name) == "utf_8"
 
 
 async def read_body(
     request: Request, seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES
 ) -> bytes:
-    """The body, of at most `max_bytes`; reading stops beyond. Raises Problem 400, 408, 413."""
+    """The body, of at most `max_bytes`; what is beyond is read away. Raises Problem 400, 408, 413.
+
+    A body that says that it is longer is not kept at all.
+    """
     body = bytearray()
+    stream = request.stream()
     try:
-        _check_size(_declared_length(request), max_bytes)
         with anyio.fail_after(seconds):
-            async for chunk in request.stream():
+            while max(len(body), _declared_length(request)) <= max_bytes:
+                chunk = await anext(stream, None)
+                if chunk is None:
+                    return bytes(body)
                 body += chunk
-                _check_size(len(body), max_bytes)
     except TimeoutError:
         detail = f"the body did not arrive within {seconds:g} seconds"
         raise Problem(408, "request_timeout", detail, CLOSE) from None
     except ClientDisconnect:
         raise Problem(400, "incomplete_body", "the connection ended within the body") from None
-    return bytes(body)
+    await read_away(request, stream)
+    raise Problem(413, "body_too_large", f"the body is over {max_bytes} bytes", CLOSE)
+
+
+async def read_away(
+    request: Request, stream: AsyncIterator[bytes], seconds: float = READ_AWAY_SECONDS
+) -> None:
+    """None when the rest of the body has come, or `READ_AWAY_BYTES` of it, or time is up."""
+    if "expect" in request.headers:
+        return  # the client waits to be told to send it
+    left = READ_AWAY_BYTES
+    with suppress(ClientDisconnect), anyio.move_on_after(seconds):
+        async for chunk in stream:
+            left -= len(chunk)
+            if left <= 0:
+                return
+
+
+async def parse_aside(body: bytes) -> object:
+    """`parse_json`, in a thread of its own where it takes more than a moment."""
+    return await asyncio.to_thread(parse_json, body) if len(body) > MAX_BYTES else parse_json(body)
 
 
 def parse_json(body: bytes) -> object:
     """The value that the body states.
 
-    Raises Problem: 400 where it is no JSON in UTF-8, holds a number that no float can hold, or is
-    nested deeper than `MAX_DEPTH`; 422 where a key is given twice or text holds a lone surrogate.
+    Raises Problem: 400 where it is no JSON in UTF-8, holds a number that no float can hold, is
+    nested deeper than `MAX_DEPTH` or has more than `MAX_VALUES`; 422 where a key is given twice or
+    text holds a lone surrogate. It tells where, and never what.
     """
+    if body.startswith(b"\xef\xbb\xbf"):
+        raise _malformed("it begins with a byte-order mark")
+    _check_count(body)
     try:
         value = json.loads(
             body.decode(),
@@ -94,12 +162,16 @@ def parse_json(body: bytes) -> object:
             parse_constant=_refuse_constant,
         )
         _check_value(value, depth=0)
-    except UnicodeDecodeError:
-        raise Problem(400, "not_utf8", "the body is not UTF-8") from None
+    except UnicodeDecodeError as error:
+        detail = f"the body is not UTF-8: see byte {error.start + 1}"
+        raise Problem(400, "not_utf8", detail) from None
     except RecursionError:
         raise _too_deep() from None
+    except json.JSONDecodeError as error:
+        reason = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
+        raise _malformed(f"{reason} at line {error.lineno}, column {error.colno}") from None
     except ValueError:
-        raise Problem(400, "malformed_json", "the body is not JSON (RFC 8259)") from None
+        raise _malformed("a number has too many digits") from None
     return value
 
 
@@ -108,22 +180,24 @@ def _declared_length(request: Request) -> int:
     return int(declared[:19]) if declared.isascii() and declared.isdigit() else 0
 
 
-def _check_size(size: int, max_bytes: int) -> None:
-    if size > max_bytes:
-        raise Problem(413, "body_too_large", f"the body is over {max_bytes} bytes", CLOSE)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """A receive channel that gives the body once more, then what the first one gives."""
-    events: list[Event] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> Event:
-        return events.pop() if events else await receive()
-
-    return replayed
+def _check_count(body: bytes) -> None:
+    """Counts what json would make, without making it: `[`, `{` and `,` outside of strings."""
+    count, inside, rest = 0, False, b""
+    for at in range(0, len(body), _STEP):
+        piece = rest + body[at : at + _STEP]
+        piece = piece.replace(b"\\\\", b"").replace(b'\\"', b"")
+        rest = b"\\" if piece.endswith(b"\\") else b""
+        parts = piece.removesuffix(b"\\").split(b'"')
+        outside = b"".join(parts[inside::2])
+        inside ^= len(parts) % 2 == 0
+        count += sum(map(outside.count, (b"[", b"{", b",")))
+        if count > MAX_VALUES:
+            raise Problem(400, "too_many_values", f"the body holds over {MAX_VALUES} values")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_MEMBERS:
+        raise Problem(400, "too_many_values", f"an object has over {MAX_MEMBERS} members")
     members = dict(pairs)
     if len(members) != len(pairs):
         raise Problem(422, "duplicate_key", "a key is given twice")
@@ -138,7 +212,7 @@ def _finite(literal: str) -> float:
 
 
 def _refuse_constant(name: str) -> object:
-    raise Problem(400, "malformed_json", "NaN and Infinity are no JSON")
+    raise _malformed("NaN and Infinity are no numbers of it")
 
 
 def _check_value(value: object, depth: int) -> None:
@@ -156,8 +230,15 @@ def _check_value(value: object, depth: int) -> None:
 
 
 def _check_text(text: str) -> None:
-    if _SURROGATE.search(text):
-        raise Problem(422, "invalid_unicode", "text holds a lone surrogate, which is no character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        detail = "text holds a lone surrogate, which is no character"
+        raise Problem(422, "invalid_unicode", detail) from None
+
+
+def _malformed(why: str) -> Problem:
+    return Problem(400, "malformed_json", f"the body is not JSON (RFC 8259): {why}")
 
 
 def _too_deep() -> Problem:

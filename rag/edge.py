@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import uuid
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import unquote
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,9 +30,13 @@ SAFE_HEADERS = {
     ),
 }
 
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:]*)(:[0-9]{1,5})?")
-# RFC 3986, 2.3: letters, digits and - . _ ~ are never escaped; who escapes them is hiding a path.
-_HIDDEN = re.compile(rb"%(2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])", re.IGNORECASE)
+# A load balancer asks these by IP address, or without naming a host.
+PROBES = frozenset({"/healthz", "/readyz"})
+
+# The last dot of a full domain name, and a port that is left out after its colon, change nothing.
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:]*?)\.?(:[0-9]{0,5})?")
+# RFC 9112, 3.2.2: a target may be a whole address; its host then goes before the header.
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)(/.*)?", re.IGNORECASE | re.DOTALL)
 
 
 def allowed_hosts(bound: str) -> frozenset[str]:
@@ -41,10 +46,23 @@ def allowed_hosts(bound: str) -> frozenset[str]:
 
 def is_loopback(host: str) -> bool:
     """Whether a host name or address reaches this machine alone."""
+    address = _address(host)
+    return host.lower() == "localhost" if address is None else address.is_loopback
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The IP address, without its form as an IPv6 address if it is IPv4; None for a name."""
     try:
-        return host.lower() == "localhost" or ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
-        return False
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def safe_headers(request_id: str) -> dict[str, str]:
+    """What every response carries."""
+    return {**SAFE_HEADERS, "X-Request-Id": request_id}
 
 
 class Edge:
@@ -66,8 +84,10 @@ class Edge:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         out = _Outgoing(send, request_id, without_body=scope["method"] == "HEAD")
         try:
-            check_headers(list(scope["headers"]), self.hosts)
-            check_target(scope["path"], scope.get("raw_path") or b"")
+            check_reached(scope)
+            scope = to_path(scope)
+            hostless = scope["path"] in PROBES or scope.get("http_version") == "1.0"
+            check_headers(list(scope["headers"]), self.hosts, hostless)
             await self.app({**scope, "state": state, "method": method}, receive, out.send)
         except Problem as problem:
             await problem_response(problem, request_id)(scope, receive, out.send)
@@ -78,25 +98,56 @@ class Edge:
             await problem_response(_crash(), request_id)(scope, receive, out.send)
 
 
-def check_headers(headers: list[tuple[bytes, bytes]], hosts: frozenset[str]) -> None:
-    """None where the headers are acceptable; raises Problem 400, 403 or 431."""
+def check_reached(scope: Scope) -> None:
+    """None where the request came in by an address of this machine alone; else Problem 403.
+
+    There are no keys yet. `rag serve` binds nothing else; another server may have.
+    """
+    host, _ = scope.get("server") or ("", None)
+    address = _address(host)
+    # Over a network it is always an address: a name is an in-process client's, a path a socket's.
+    if address is not None and not address.is_loopback:
+        detail = (
+            "the service has no keys yet and answers on the loopback address alone: bind "
+            "127.0.0.1, and reach it through a reverse proxy on that machine or an SSH tunnel"
+        )
+        raise Problem(403, "not_local", detail)
+
+
+def to_path(scope: Scope) -> Scope:
+    """The scope with a path as its target, whatever form it came in; raises Problem 400."""
+    match = _ABSOLUTE.fullmatch(scope.get("raw_path") or scope["path"].encode())
+    if match is not None:
+        host, path = match[1], match[2] or b"/"
+        headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+        scope = {
+            **scope,
+            "path": unquote(path.decode("ascii")),
+            "raw_path": path,
+            "headers": [(b"host", host), *headers],
+        }
+    if not scope["path"].startswith("/"):
+        raise Problem(400, "bad_target", "the request target must be a path")
+    return scope
+
+
+def check_headers(
+    headers: list[tuple[bytes, bytes]], hosts: frozenset[str], hostless: bool = False
+) -> None:
+    """None where the headers are acceptable; raises Problem 400, 403 or 431.
+
+    Host is what a page of another site cannot forge: it names one of `hosts`. Only a program can
+    leave it out, which it may where `hostless`.
+    """
     size = sum(len(name) + len(value) for name, value in headers)
     if size > MAX_HEADER_BYTES or len(headers) > MAX_HEADERS:
         raise Problem(431, "headers_too_large", "the request has too many headers", CLOSE)
     given = [value for name, value in headers if name == b"host"]
     match = _HOST.fullmatch(given[0].decode("latin-1").lower()) if len(given) == 1 else None
-    if match is None or match[1] not in hosts:
+    if (match is None or match[1] not in hosts) and (given or not hostless):
         raise Problem(403, "bad_host", "the service does not answer under this host name")
     if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
         raise Problem(400, "bad_framing", "the body's length is given in two ways", CLOSE)
-
-
-def check_target(path: str, raw_path: bytes) -> None:
-    """None where the target is a path that hides nothing; raises Problem 400 or 404."""
-    if not path.startswith("/"):
-        raise Problem(400, "bad_target", "the request target must be a path")
-    if _HIDDEN.search(raw_path):
-        raise Problem(404, "not_found", "there is nothing at this path")
 
 
 class _Outgoing:
@@ -112,7 +163,7 @@ class _Outgoing:
         if message["type"] == "http.response.start":
             self.started = True
             headers = MutableHeaders(scope=message)
-            headers.update({**SAFE_HEADERS, "X-Request-Id": self._request_id})
+            headers.update(safe_headers(self._request_id))
         elif self._without_body:
             message = {**message, "body": b""}
         await self._send(message)

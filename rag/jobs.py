@@ -10,15 +10,15 @@ import re
 import signal
 import sys
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import BusyError, GateRefused, UsageError
 from rag.roots import root_of
-from rag.uploads import uploaded
+from rag.uploads import uploaded, write_texts
 
 log = logging.getLogger("rag.jobs")
 
@@ -115,7 +115,7 @@ class Jobs:
     async def _run(self, id: str, source: Path | Texts, force: bool) -> None:
         heard = Heard()
         try:
-            with _on_disk(source) as (path, held):
+            async with _on_disk(source) as (path, held):
                 command = self._command(path, force)
                 async with asyncio.timeout(self._hours * HOUR):
                     code = await _build(command, lambda line: self._hear(id, heard, line), held)
@@ -192,13 +192,19 @@ def _without_folder(detail: str, path: Path) -> str:
     return detail.removeprefix(f"{path}: ").replace(f"{path}/", "")
 
 
-@contextmanager
-def _on_disk(source: Path | Texts) -> Iterator[tuple[Path, tuple[int, ...]]]:
+@asynccontextmanager
+async def _on_disk(source: Path | Texts) -> AsyncIterator[tuple[Path, tuple[int, ...]]]:
     """The path itself, or a folder of the texts that lasts as long; the descriptors of its lock."""
     if isinstance(source, Path):
         yield source, ()
         return
-    with uploaded(source) as upload:
+    with uploaded(()) as upload:
+        # A thousand files take a while; whoever cancels waits, as the folder is removed then.
+        writing = asyncio.create_task(asyncio.to_thread(write_texts, upload.folder, source))
+        try:
+            await asyncio.shield(writing)
+        finally:
+            await asyncio.wait([writing])
         yield upload.folder, (upload.lock,)
 
 

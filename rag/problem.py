@@ -8,6 +8,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
+from rag.schemas import Fields
+
 MEDIA_TYPE = "application/problem+json"
 
 # For a refusal that leaves the rest of the request unread.
@@ -16,6 +18,19 @@ CLOSE = {"Connection": "close"}
 # Types of the errors that our own validators raise; they serve as codes.
 OWN_TYPES = frozenset(
     {"ambiguous_field", "bad_name", "empty_question", "nul_character", "one_source"}
+)
+
+
+# Of many errors so many are told.
+MAX_REASONS = 5
+
+_WORDS = (
+    ("valid dictionary or object to extract fields from", "object"),
+    ("a object", "an object"),
+    ("valid dictionary", "object"),
+    ("valid tuple", "list"),
+    ("Tuple", "List"),
+    ("Input", "input"),
 )
 
 
@@ -48,18 +63,42 @@ def problem_response(problem: Problem, request_id: str) -> JSONResponse:
     return JSONResponse(content, problem.status, problem.headers, MEDIA_TYPE)
 
 
-def invalid_request(errors: Iterable[Mapping[str, Any]], fields: frozenset[str]) -> Problem:
+def invalid_request(errors: Iterable[Mapping[str, Any]], fields: Fields) -> Problem:
     """The 422 for pydantic's errors. Only names among `fields` are named back to the client."""
     reasons = sorted({_reason(error, fields) for error in errors})
     codes = {code for code, _ in reasons}
     code = codes.pop() if len(codes) == 1 else "invalid_request"
-    return Problem(422, code, "; ".join(detail for _, detail in reasons))
+    told = [detail for _, detail in reasons[:MAX_REASONS]]
+    more = len(reasons) - len(told)
+    return Problem(422, code, "; ".join([*told, *([f"and {more} more"] if more else [])]))
 
 
-def _reason(error: Mapping[str, Any], fields: frozenset[str]) -> tuple[str, str]:
+def _reason(error: Mapping[str, Any], fields: Fields) -> tuple[str, str]:
+    place, named = _place(error, fields)
     if error["type"] == "extra_forbidden":
-        return "unknown_field", f"an unknown field was given; known are {', '.join(sorted(fields))}"
-    code = error["type"] if error["type"] in OWN_TYPES else "invalid_request"
-    place = ".".join(part for part in error["loc"] if part in fields)
-    message = error["msg"][:1].lower() + error["msg"][1:]
+        known = ", ".join(sorted(fields.get(named, ())))
+        code, message = "unknown_field", f"an unknown field was given; known are {known}"
+    else:
+        code = error["type"] if error["type"] in OWN_TYPES else "invalid_request"
+        message = _in_json(error["msg"])
     return code, f"{place}: {message}" if place else message
+
+
+def _place(error: Mapping[str, Any], fields: Fields) -> tuple[str, str]:
+    """Where the error is, as `filters.section` or `files[2].name`; and the last name in it.
+
+    What a union tells of its members is left out, and so is the name of a field that is unknown.
+    """
+    names = frozenset().union(*fields.values())
+    parts = error["loc"][1:-1] if error["type"] == "extra_forbidden" else error["loc"][1:]
+    kept = [part for part in parts if isinstance(part, int) or part in names]
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in kept)
+    named = [part for part in kept if isinstance(part, str)]
+    return place.removeprefix("."), named[-1] if named else ""
+
+
+def _in_json(message: str) -> str:
+    """pydantic's message in the words of JSON."""
+    for python, json in _WORDS:
+        message = message.replace(python, json)
+    return message[:1].lower() + message[1:]

@@ -22,11 +22,16 @@ NOT_FOUND: Responses = {404: refusal("There is none of this id")}
 NOT_READY: Responses = {503: refusal("No index is loaded")}
 # Whatever the size that a route allows: it says so itself under 413.
 BAD_BODY: Responses = {
-    400: refusal("The body is no JSON in UTF-8, or is nested too deep"),
+    400: refusal("The body is no JSON in UTF-8, is nested too deep or holds too many values"),
     408: refusal("The body did not arrive in time"),
     415: refusal("The body is not declared as JSON"),
     422: refusal("A field is missing, unknown or out of its range"),
 }
+
+
+def not_in_time(what: str) -> Responses:
+    """How the description tells of what is given up, or cannot be begun."""
+    return {503: refusal(f"No index is loaded, or {what} takes too long")}
 
 
 def too_large(limit: str) -> Responses:

@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from rag.errors import UsageError
+from rag.schemas import Fields
 from rag.verify import SavedCitation
 
 MAX_CITATIONS = 100
@@ -119,10 +120,15 @@ class VerifyRequest(BaseModel):
         extra="forbid", frozen=True, json_schema_extra={"examples": [VERIFY_EXAMPLE]}
     )
 
-    citations: Annotated[list[Saved], Field(min_length=1, max_length=MAX_CITATIONS)]
+    citations: Annotated[list[Saved], Field(min_length=1, max_length=MAX_CITATIONS, fail_fast=True)]
 
 
-VERIFY_FIELDS = frozenset({"citations", "citation", *SavedCitationModel.model_fields})
+_CITATION = frozenset(SavedCitationModel.model_fields)
+VERIFY_FIELDS: Fields = {
+    "": frozenset(VerifyRequest.model_fields),
+    "citations": _CITATION,
+    "citation": _CITATION,
+}
 
 _ADAPTER: TypeAdapter[SavedPassageModel | SavedCitationModel] = TypeAdapter(Saved)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -21,13 +22,30 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from rag.snapshot import Snapshot
-from rag.types import Answer, Citation, CitedPassage, Filters, Mode, Section, SectionKind
+from rag.types import (
+    Answer,
+    Citation,
+    CitedPassage,
+    Document,
+    Filters,
+    Mode,
+    Section,
+    SectionKind,
+)
 from rag.verify import Status, Verdict
+
+# The names of the fields that an object may have, by the name under which it stands; "" for the
+# request itself.
+Fields = Mapping[str, frozenset[str]]
 
 MAX_QUESTION = 2000
 MAX_TOP_K = 50
 MAX_FILTER_IDS = 100
 MAX_FILTER_LENGTH = 1000
+
+# Characters of a text, and sections, that are encoded at once: nothing else runs meanwhile.
+PIECE = 32 * 1024
+PIECE_SECTIONS = 200
 
 ALIASES = {"query": "question", "limit": "top_k"}
 
@@ -78,16 +96,16 @@ class _Response(BaseModel):
 class FiltersModel(_Request):
     """Restricts the search. An empty list or null does not restrict."""
 
-    document_id: tuple[FilterText, ...] = Field(
-        default=(), max_length=MAX_FILTER_IDS, description="only these documents"
-    )
+    document_id: (
+        Annotated[tuple[FilterText, ...], Field(max_length=MAX_FILTER_IDS, fail_fast=True)] | None
+    ) = Field(default=None, description="only these documents")
     section: FilterText | None = Field(
         default=None, description="only sections under a heading of this text, ignoring case"
     )
 
     def filters(self) -> Filters:
         """The same as the library takes them."""
-        return Filters(self.document_id, self.section)
+        return Filters(self.document_id or (), self.section)
 
 
 def _declare_aliases(schema: dict[str, Any]) -> None:
@@ -146,7 +164,10 @@ class AskRequest(_Request):
         return given
 
 
-REQUEST_FIELDS = frozenset({*AskRequest.model_fields, *FiltersModel.model_fields, *ALIASES})
+ASK_FIELDS: Fields = {
+    "": frozenset({*AskRequest.model_fields, *ALIASES}),
+    "filters": frozenset(FiltersModel.model_fields),
+}
 
 
 class SpanModel(_Response):
@@ -269,8 +290,9 @@ ASK_EXAMPLE = {
 class AskResponse(_Response):
     """The passages for a question, best first.
 
-    `confidence` is the probability, 0 to 1, that they answer it. Where the documents do not seem to
+    `confidence` is the probability, 0 to 1, that they answer it. If the documents do not seem to
     answer, `abstained` is true, `message` says so, and the passages are merely the nearest.
+    `message` also says how many ids of `filters.document_id` name no document.
     """
 
     question: str
@@ -283,20 +305,25 @@ class AskResponse(_Response):
 
 
 class DocumentEntry(_Response):
-    """A document of the index; `sections` and `passages` are their numbers."""
+    """A document of the index. `characters`, `sections` and `passages` are their numbers."""
 
     id: str
     title: str
     source: str
     sha256: str
+    characters: int
     sections: int
     passages: int
 
 
 class DocumentsResponse(_Response):
-    """All documents of the index, in its order."""
+    """Documents of the index, in its order.
+
+    `next` is what to give as `after` for those that follow; null if none do.
+    """
 
     documents: tuple[DocumentEntry, ...]
+    next: str | None
 
 
 class SectionModel(_Response):
@@ -437,17 +464,42 @@ def index_model(snapshot: Snapshot) -> IndexModel:
     return IndexModel(version=snapshot.id, model=snapshot.manifest.model.name)
 
 
-def ask_response(answer: Answer, index: IndexModel, took_ms: float) -> AskResponse:
-    """The answer, in the words of the response."""
+def ask_response(
+    answer: Answer, index: IndexModel, took_ms: float, note: str | None = None
+) -> AskResponse:
+    """The answer, in the words of the response; `note` is added to its message."""
+    said = [each for each in (answer.message, note) if each]
     return AskResponse(
         question=answer.question,
         abstained=answer.abstained,
         confidence=answer.confidence,
-        message=answer.message,
+        message=" ".join(said) or None,
         passages=tuple(hit_model(cited) for cited in answer.passages),
         index=index,
         took_ms=round(took_ms, 3),
     )
+
+
+def document_pieces(document: Document, sections: Sequence[Section]) -> Iterator[bytes]:
+    """`DocumentResponse` as JSON in UTF-8, in pieces that each take a moment to make."""
+    whole = DocumentResponse(
+        id=document.id,
+        title=document.title,
+        source=document.source,
+        sha256=document.sha256,
+        text="",
+        sections=(),
+    )
+    head = whole.model_dump_json(exclude={"text", "sections"}).removesuffix("}")
+    yield f'{head},"text":"'.encode()
+    for at in range(0, len(document.text), PIECE):
+        yield json.dumps(document.text[at : at + PIECE], ensure_ascii=False)[1:-1].encode()
+    yield b'","sections":['
+    for at in range(0, len(sections), PIECE_SECTIONS):
+        models = sections[at : at + PIECE_SECTIONS]
+        piece = ",".join(section_model(section).model_dump_json() for section in models)
+        yield f"{',' if at else ''}{piece}".encode()
+    yield b"]}"
 
 
 def section_model(section: Section) -> SectionModel:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import functools
+import gc
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -55,6 +58,23 @@ class Serving:
         return index_model(self.snapshot)
 
 
+@contextmanager
+def long_lived() -> Iterator[None]:
+    """Leaves what is made meanwhile out of garbage collection.
+
+    Else each full collection goes through a whole snapshot, several times while it is loaded, and
+    nothing is answered meanwhile. A snapshot that is replaced is freed all the same, as nothing in
+    it is circular; what else was made and is circular is collected here.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.collect(0)
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
 class Library:
     """An index folder and the one encoder that reads it, opened when it is first needed."""
 
@@ -70,7 +90,9 @@ class Library:
 
     def open(self) -> Serving:
         """The current snapshot, ready to answer. Raises RagError."""
-        opened = open_logged(self.index, self.encoder)
+        with long_lived():
+            opened = open_logged(self.index, self.encoder)
+            opened.snapshot.make_lookups()
         return Serving(
             opened.snapshot,
             functools.partial(ask, opened.snapshot, self.encoder),
@@ -80,7 +102,12 @@ class Library:
 
     def unplaced(self, message: str) -> str:
         """The message without the place of the index, for those who may not know it."""
-        return message.replace(f"{self.index}/", "").replace(str(self.index), "the index")
+        for place in {str(self.index), str(self.index.absolute()), str(self.index.resolve())}:
+            # A place may be as short as a dot: only as a whole path it is one.
+            within = rf"(?<![\w./-]){re.escape(place)}"
+            message = re.sub(rf"{within}/(?=[\w.])", "", message)
+            message = re.sub(rf"{within}(?![\w./-])", "the index", message)
+        return message
 
     def roll_back(self, id: str | None) -> Version:
         """The version by which an older snapshot answers again. Raises RagError."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -18,7 +18,7 @@ from rag.body import JsonRoute
 from rag.edge import is_loopback
 from rag.errors import BusyError, CorruptIndex, UsageError
 from rag.jobs import Command, Job, Jobs
-from rag.problem import CLOSE, Problem
+from rag.problem import Problem
 from rag.refusals import (
     BAD_BODY,
     NOT_FOUND,
@@ -45,6 +45,8 @@ from rag.versions import find_id, list_versions, snapshot_ids
 log = logging.getLogger("rag.upkeep")
 
 MAX_UPLOAD_BYTES = 8 * 1024 * 1024
+# What Sec-Fetch-Site says of a page of this service, and of the address bar.
+OWN_SITE = frozenset({"same-origin", "none"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class LocalRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             check_local(request)
+            check_site(request)
             return await handler(request)
 
         return checked
@@ -99,7 +102,20 @@ def check_local(request: Request) -> None:
             "the index is changed only by a service that is bound to 127.0.0.1: "
             "bind it there, or use `rag build` and `rag rollback`"
         )
-        raise Problem(403, "not_local", detail, CLOSE)
+        raise Problem(403, "not_local", detail)
+
+
+def check_site(request: Request) -> None:
+    """None where no page of another site has sent the request; else Problem 403.
+
+    Browsers say of each request that changes something where the page that sends it comes from;
+    programs, which say nothing, may change the index.
+    """
+    own = request.headers.get("host", "").lower()
+    origin = request.headers.get("origin", "").lower()
+    site = request.headers.get("sec-fetch-site", "none").lower()
+    if origin not in ("", f"http://{own}", f"https://{own}") or site not in OWN_SITE:
+        raise Problem(403, "cross_site", "a page of another site may not change the index")
 
 
 looking = APIRouter()
@@ -107,7 +123,9 @@ changing = APIRouter(route_class=LocalJsonRoute)
 uploading = APIRouter(route_class=UploadRoute)
 cancelling = APIRouter(route_class=LocalRoute)
 
-LOCAL: Responses = {403: refusal("The service is bound to more than the loopback address")}
+LOCAL: Responses = {
+    403: refusal("The service is bound to more than the loopback address, or another site asks")
+}
 
 
 @looking.get("/index/versions", responses=NOT_READY)
@@ -141,7 +159,7 @@ async def roll_index_back(asked: RollbackRequest, request: Request) -> RollbackR
         raise _busy() from None
     except (UsageError, CorruptIndex) as error:
         log.warning("no rollback: %s", error)
-        raise Problem(409, "not_rolled_back", str(error)) from None
+        raise Problem(409, "not_rolled_back", library.unplaced(str(error))) from None
     await _follower(request).catch_up()
     return RollbackResponse(id=version.id, before=version.before)
 
@@ -151,7 +169,10 @@ async def roll_index_back(asked: RollbackRequest, request: Request) -> RollbackR
     status_code=202,
     responses={
         **BAD_BODY,
-        403: refusal("The service is not local, or the path is in no folder that may be read"),
+        403: refusal(
+            "The service is not local, another site asks, or the path is in no folder that may be "
+            "read"
+        ),
         409: refusal("A build is running"),
         **too_large("8 MB"),
         **NOT_READY,
@@ -180,13 +201,13 @@ async def rebuild_index(
 @looking.get("/index/jobs/{id}", responses={**NOT_FOUND, **NOT_READY})
 async def read_job(id: str, request: Request) -> JobResponse:
     """How far a build is, and how it ended; the last 20 are known."""
-    return job_response(_known(_jobs(request).get(id)))
+    return _job(request, _jobs(request).get(id))
 
 
 @cancelling.delete("/index/jobs/{id}", responses={**LOCAL, **NOT_FOUND, **NOT_READY})
 async def cancel_job(id: str, request: Request) -> JobResponse:
     """Cancels a build, which leaves the index as it was; one that has ended stays as it is."""
-    return job_response(_known(await _jobs(request).cancel(id)))
+    return _job(request, await _jobs(request).cancel(id))
 
 
 ROUTERS = (looking, changing, uploading, cancelling)
@@ -219,10 +240,14 @@ def _kept(index: Path, id: str | None) -> str | None:
         raise Problem(404, "unknown_version", detail) from None
 
 
-def _known(job: Job | None) -> Job:
+def _job(request: Request, job: Job | None) -> JobResponse:
+    """What the job is, without the place of the index. Raises Problem 404."""
     if job is None:
         raise Problem(404, "unknown_job", "no job has this id; only the last 20 are known")
-    return job
+    if job.failure is not None:
+        told = _upkeep(request).library.unplaced(job.failure.detail)
+        job = replace(job, failure=replace(job.failure, detail=told))
+    return job_response(job)
 
 
 def _busy() -> Problem:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from rag.jobs import Job, Status
 from rag.readers import SUFFIXES, is_by_product
-from rag.schemas import refuse_nul
+from rag.schemas import Fields, refuse_nul
 from rag.versions import Listed, State
 
 MAX_FILES = 1000
@@ -82,9 +82,9 @@ class RebuildRequest(_Request):
         ]
         | None
     ) = Field(default=None, description="a file or folder in one of the folders of `RAG_ROOTS`")
-    files: Annotated[list[FileModel], Field(min_length=1, max_length=MAX_FILES)] | None = Field(
-        default=None, description="all documents of the new index, each name once"
-    )
+    files: (
+        Annotated[list[FileModel], Field(min_length=1, max_length=MAX_FILES, fail_fast=True)] | None
+    ) = Field(default=None, description="all documents of the new index, each name once")
     force: bool = Field(
         default=False, strict=True, description="publish in spite of the gate, and have it recorded"
     )
@@ -122,9 +122,11 @@ class RollbackRequest(_Request):
     )
 
 
-UPKEEP_FIELDS = frozenset(
-    {*RebuildRequest.model_fields, *FileModel.model_fields, *RollbackRequest.model_fields}
-)
+REBUILD_FIELDS: Fields = {
+    "": frozenset(RebuildRequest.model_fields),
+    "files": frozenset(FileModel.model_fields),
+}
+ROLLBACK_FIELDS: Fields = {"": frozenset(RollbackRequest.model_fields)}
 
 
 class CountsModel(_Response):

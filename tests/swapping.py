@@ -86,7 +86,8 @@ async def post(app: Application, path: str, body: bytes) -> tuple[int, dict[str,
     events = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        return events.pop() if events else {"type": "http.disconnect"}
+        # A client that stays until it is answered.
+        return events.pop() if events else await asyncio.Future()
 
     async def send(message: Any) -> None:
         sent.append(message)

@@ -13,8 +13,9 @@ LAYERS = [
     "versions intact invariants entries snapshot readback store",
     "reuse build stale origin search highlight confidence support calibrate",
     "explain answer verify diff doctor canaries gate",
-    "saved schemas problem refusals body edge roots uploads serving jobs upkeep_models upkeep"
-    " server present progress console rebuild cli service __main__",
+    "saved schemas problem refusals body edge roots uploads worker serving jobs upkeep_models"
+    " upkeep reference connection server"
+    " present progress console rebuild cli service __main__",
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 # Within a layer a module may import a sibling, as long as the imports make no circle.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import atexit
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from jsonschema_rs import Draft202012Validator
 from live import library_of
 from schemathesis.checks import CHECKS
 
+from rag.reference import reference
 from rag.upkeep import Upkeep
 from service import create_app
 
@@ -125,5 +127,37 @@ def test_every_operation_declares_its_problems() -> None:
     assert sorted(ask) == ["200", "400", "408", "413", "415", "422", "503", "default"]
 
 
-def test_interactive_docs_which_load_from_elsewhere_are_off() -> None:
-    assert {client.get(path).status_code for path in ("/docs", "/redoc")} == {404}
+def test_the_reference_shows_every_operation_and_schema() -> None:
+    response = client.get("/docs")
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    for path, methods in openapi["paths"].items():
+        for method in methods:
+            assert f"<code>{method.upper()} {path}</code>" in response.text
+    for name in openapi["components"]["schemas"]:
+        assert f'<h3 id="{name}">' in response.text
+
+
+def test_the_reference_needs_nothing_from_elsewhere_and_runs_nothing() -> None:
+    page = client.get("/docs").text
+    assert set(re.findall(r' (?:src|href)="([^"#]*)', page)) == {
+        "/style.css",
+        "/favicon.svg",
+        "/openapi.json",
+        "/",
+        "",
+    }
+    assert not re.search(r"<script|<style| style=| on\w+=|http://|https://", page)
+
+
+def test_what_a_description_says_is_text() -> None:
+    hostile = "<script>alert(1)</script>"
+    operation = {"description": hostile, "responses": {"200": {"description": hostile}}}
+    schema = {"description": hostile, "properties": {hostile: {"enum": [hostile]}}}
+    description = {
+        "info": {"title": hostile, "version": hostile, "description": hostile},
+        "paths": {hostile: {"get": operation}},
+        "components": {"schemas": {hostile: {**schema, "examples": [hostile]}}},
+    }
+    page = reference(description)
+    assert "<script>" not in page
+    assert page.count("&lt;script&gt;") >= 8

@@ -168,7 +168,7 @@ def test_a_citation_that_was_moved_changed_or_lost_gets_its_verdict() -> None:
         ({"citations": [{**PLACE, "qoute": "secret"}]}, "unknown_field", "known are char_end, "),
         ({"citations": [{**PLACE, "char_start": "secret"}]}, "invalid_request", "char_start: "),
         ({"citations": [{**PLACE, "quote": "a", "text": "a"}]}, "ambiguous_field", "another name"),
-        ({"citations": ["secret"]}, "invalid_request", "citations: "),
+        ({"citations": ["secret"]}, "invalid_request", "citations[0]: "),
         ({"citations": None}, "invalid_request", "citations: "),
         ({}, "invalid_request", "citations: field required"),
     ],

@@ -146,7 +146,9 @@ def test_rollback_with_nothing_before_or_to_a_damaged_snapshot_is_refused(
     (index / old / "dense.faiss").write_bytes(b"")
     response = client.post("/index/rollback", json={"id": old})
     check_problem(response, 409, "not_rolled_back")
-    assert "dense.faiss" in response.json()["detail"]
+    detail = response.json()["detail"]
+    assert detail.startswith(f"{old}/dense.faiss ")
+    assert str(index) not in detail
     assert served(client) == new
 
 
@@ -191,6 +193,22 @@ def test_build_that_fails_is_a_problem_of_its_job(index: Path) -> None:
         assert (job["status"], job["result"]) == ("failed", None)
         assert job["problem"] == {"code": "build_refused", "detail": "no such file"}
         assert served(client) == before
+
+
+def test_job_does_not_tell_where_the_index_is(index: Path) -> None:
+    said = [
+        f"{index}/abc is damaged",
+        f"no index in {index}: run `rag build`",
+        f"{index}.old stays",
+    ]
+    expected = ["abc is damaged", "no index in the index: run `rag build`", f"{index}.old stays"]
+    told = []
+    for message in said:
+        code = f"import sys; print({f'error: {message}'!r}); sys.exit(2)"
+        with client_of(live(index, script(code), roots=(Path("/"),))) as client:
+            started = client.post("/index/rebuild", json={"path": "/x"})
+            told.append(ended(client, started.headers["location"])["problem"]["detail"])
+    assert told == expected
 
 
 def test_running_build_ends_with_the_service(index: Path, tmp_path: Path) -> None:
@@ -285,6 +303,14 @@ def test_wrong_method_is_told_every_right_one(client: TestClient) -> None:
     assert client.put("/index/jobs/x").headers["allow"] == "DELETE, GET, HEAD"
 
 
+def test_unknown_field_is_told_from_those_of_its_place(client: TestClient) -> None:
+    file = {"name": "a.md", "text": "A."}
+    bodies = [{"files": [file], "text": 1}, {"files": [file, {**file, "path": 1}]}]
+    details = [client.post("/index/rebuild", json=body).json()["detail"] for body in bodies]
+    known = "an unknown field was given; known are"
+    assert details == [f"{known} files, force, path", f"files[1]: {known} name, text"]
+
+
 CHANGES = [
     ("POST", "/index/rebuild"),
     ("POST", "/index/rollback"),
@@ -313,6 +339,44 @@ def test_changes_are_refused_where_the_caller_came_another_way(
     hosts = frozenset({"box.local"})
     with TestClient(create_app(upkeep=upkeep, hosts=hosts), base_url="http://box.local") as client:
         check_problem(client.request(method, path, json={}), 403, "not_local")
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.com"},
+        {"origin": "http://localhost:3000"},
+        {"origin": "https://127.0.0.1"},
+        {"origin": "null"},
+        {"origin": "localhost"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "http://localhost", "sec-fetch-site": "cross-site"},
+    ],
+)
+def test_changes_asked_for_by_pages_of_other_sites_are_refused(
+    client: TestClient, method: str, path: str, headers: dict[str, str]
+) -> None:
+    before = served(client)
+    check_problem(client.request(method, path, json={}, headers=headers), 403, "cross_site")
+    assert served(client) == before
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": "http://localhost"},
+        {"origin": "HTTP://LOCALHOST:8000", "host": "localhost:8000"},
+        {"origin": "http://localhost", "sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "none"},
+    ],
+)
+def test_changes_asked_for_by_programs_and_own_pages_are_made(
+    client: TestClient, headers: dict[str, str]
+) -> None:
+    assert client.post("/index/rollback", json={}, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "LOCALHOST"])

@@ -4,6 +4,7 @@
 
 const MAX_EXAMPLES = 4;
 const MAX_EXAMPLE_DOCUMENTS = 3;
+const MAX_EXAMPLE_CHARACTERS = 500_000; // a longer document is not fetched for its questions
 
 const byId = (id) => document.getElementById(id);
 const source = byId("source");
@@ -200,12 +201,13 @@ const questionAddress = (question) => `/?q=${encodeURIComponent(question)}`;
 // ---- what the index offers: its size, and questions out of its FAQs
 
 async function introduce() {
-  const { documents } = await fetchJson("/documents");
-  const passages = documents.reduce((sum, entry) => sum + entry.passages, 0);
+  const { counts } = await fetchJson("/index");
   byId("about").textContent =
-    `${counted(documents.length, "document")}, ${counted(passages, "passage")}`;
+    `${counted(counts.documents, "document")}, ${counted(counts.passages, "passage")}`;
+  const { documents } = await fetchJson(`/documents?limit=${MAX_EXAMPLE_DOCUMENTS}`);
   const questions = [];
-  for (const { id } of documents.slice(0, MAX_EXAMPLE_DOCUMENTS)) {
+  for (const { id, characters } of documents) {
+    if (characters > MAX_EXAMPLE_CHARACTERS) continue;
     const { sections } = await fetchDocument(id);
     const pairs = sections.filter((section) => section.kind === "faq");
     questions.push(...pairs.map((section) => section.heading_path.at(-1)));

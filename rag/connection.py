@@ -1,0 +1,242 @@
+"""A connection of `rag serve`: uvicorn's, with limits on time and number.
+
+uvicorn waits for ever for headers, and for a client that does not read; it refuses what is no HTTP
+as plain text; and it takes a client that has said all it will say (a half-closed connection) for
+one that has left. All of that is mended here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import socket
+import sys
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, cast
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from rag.edge import safe_headers
+from rag.problem import CLOSE, Problem, problem_response
+from rag.refusals import RETRY_AFTER
+
+# Every response begins so, whatever comes of the request.
+START = b"HTTP/1.1 "
+
+_CODES = {431: "headers_too_large", 501: "unsupported_encoding"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a connection may take, in seconds, and how many may be open.
+
+    `header`: for a request line and its headers. `stalled`: in which the client takes no byte of
+    its answer. `refused`: for reading away what still comes in after a refusal. `look`: between two
+    looks at whether a half-closed client has left.
+    """
+
+    connections: int = 512
+    header: float = 10.0
+    stalled: float = 10.0
+    refused: float = 2.0
+    look: float = 0.1
+
+
+class Connection(H11Protocol):
+    """One client's connection. Where all are taken, the one that has waited longest is ended."""
+
+    def __init__(self, *args: Any, limits: Limits, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.limits = limits
+        self.since = self.loop.time()
+        self._patience: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self._half_closed = False
+        self._refused = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no request is being answered."""
+        # There is none before the first request, whatever uvicorn's types say.
+        return bool(getattr(self.cycle, "response_complete", True))
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected."""
+        super().connection_made(transport)
+        self._give(self.limits.header)
+        if len(self.connections) > self.limits.connections:
+            self._make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is no more."""
+        self._give(None)
+        self._watch(None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request; after a refusal they are read away."""
+        if self._refused:
+            return
+        super().data_received(data)
+        if self._refused:
+            return
+        if not self.is_waiting:
+            self._give(None)
+        elif self._patience is None:
+            self._give(self.limits.header)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more: whoever has sent a whole request still gets the answer."""
+        if self._refused or self.is_waiting or self.cycle.more_body:
+            return False
+        self._half_closed = True
+        if not self.cycle.response_started:
+            self.transport.write(START)
+            self.cycle.transport = cast(asyncio.Transport, _Begun(self.transport))
+        self._look()
+        return True
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as is written."""
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._watch(None)
+
+    def on_response_complete(self) -> None:
+        """The response has been handed over to be sent."""
+        self.since = self.loop.time()
+        super().on_response_complete()
+        if self._half_closed and self.is_waiting:
+            self.transport.close()
+        if self.transport.is_closing():
+            self._watch_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """No further request has come."""
+        super().timeout_keep_alive_handler()
+        self._watch_writing()
+
+    def shutdown(self) -> None:
+        """The server is ending: an idle connection is closed, another after its response."""
+        if self._refused:
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what h11 could not read, which is the exception that is being handled."""
+        status = getattr(sys.exception(), "error_status_hint", 400)
+        code = _CODES.get(status, "malformed_request")
+        self._refuse(Problem(status, code, "the request is not HTTP/1.1 (RFC 9112)", CLOSE))
+
+    def _give(self, seconds: float | None, then: Callable[[], None] | None = None) -> None:
+        """Gives the client so long for its next request; None for as long as it takes."""
+        if self._patience is not None:
+            self._patience.cancel()
+        late = then or self._too_late
+        self._patience = None if seconds is None else self.loop.call_later(seconds, late)
+
+    def _too_late(self) -> None:
+        if self.is_waiting and self.conn.trailing_data[0]:
+            detail = f"the headers did not arrive within {self.limits.header:g} seconds"
+            self._refuse(Problem(408, "request_timeout", detail, CLOSE))
+        else:
+            self.transport.abort()
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answers with the problem, if an answer has not begun, and ends the connection.
+
+        What still comes in is read away for a while: a connection that is closed with unread bytes
+        is reset, and the client would not see the answer.
+        """
+        self._refused = True
+        if not self.is_waiting:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.abort()
+            return
+        self.transport.write(_written(self.conn, problem))
+        self.transport.write_eof()
+        self._give(self.limits.refused, self.transport.abort)
+
+    def _make_room(self) -> None:
+        others = (each for each in self.connections if isinstance(each, Connection))
+        waiting = [
+            each
+            for each in others
+            if each is not self and each.is_waiting and not each.transport.is_closing()
+        ]
+        if waiting:
+            min(waiting, key=lambda each: each.since).transport.abort()
+        else:
+            detail = "the service has as many connections as it can have"
+            self._refuse(Problem(503, "too_many_connections", detail, {**CLOSE, **RETRY_AFTER}))
+
+    def _look(self) -> None:
+        """Ends the connection if the half-closed client has left.
+
+        From the other end, a client that has closed looks like one that has half-closed, until it
+        is sent something: the first bytes of the response, by which its system says that it left.
+        """
+        if self.is_waiting or self.transport.is_closing():
+            return
+        wire = self.transport.get_extra_info("socket")
+        if wire.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.transport.abort()
+        else:
+            self.loop.call_later(self.limits.look, self._look)
+
+    def _watch(self, left: int | None) -> None:
+        """Looks again later whether less than `left` bytes are unsent; None stops looking."""
+        if self._stall is not None:
+            self._stall.cancel()
+        again = functools.partial(self._watch_writing, left)
+        self._stall = None if left is None else self.loop.call_later(self.limits.stalled, again)
+
+    def _watch_writing(self, before: int | None = None) -> None:
+        """Ends the connection if the client takes nothing of what is written to it."""
+        left = self.transport.get_write_buffer_size()
+        if before is not None and left >= before:
+            self.transport.abort()
+        elif left:
+            self._watch(left)
+
+
+class _Begun:
+    """A transport on which `START` has been written already."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._written = len(START)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, sent: bytes) -> None:
+        """Writes what has not been written yet."""
+        self._transport.write(sent[self._written :])
+        self._written = 0
+
+
+def _written(conn: h11.Connection, problem: Problem) -> bytes:
+    """The whole response that tells of the problem, as bytes on the wire."""
+    request_id = uuid.uuid4().hex
+    response = problem_response(problem, request_id)
+    safe = [(name.encode(), value.encode()) for name, value in safe_headers(request_id).items()]
+    head = h11.Response(
+        status_code=problem.status,
+        headers=[*response.raw_headers, *safe],
+        reason=HTTPStatus(problem.status).phrase.encode(),
+    )
+    events = (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage())
+    return b"".join(conn.send(event) or b"" for event in events)

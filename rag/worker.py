@@ -1,0 +1,52 @@
+"""A thread that works on one request after another, for those who wait for the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from rag.problem import Problem
+
+T = TypeVar("T")
+
+
+class Worker:
+    """One thread; work that waits for it is dropped when its client leaves."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._executor = self._started()
+
+    async def run(self, request: Request, work: Callable[[], T]) -> T:
+        """What the work gives or raises; raises Problem if the client leaves before it is done."""
+        result = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        left = asyncio.create_task(_left(request))
+        try:
+            either: set[asyncio.Future[Any]] = {result, left}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if result.done():
+                return result.result()
+            raise Problem(400, "client_left", "the client has left before the answer")
+        finally:
+            # Neither does anything to what is done.
+            result.cancel()
+            left.cancel()
+
+    def drop(self) -> None:
+        """Drops what waits; what is being worked on is not waited for."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor = self._started()
+
+    def _started(self) -> ThreadPoolExecutor:
+        # The thread itself starts with the first work.
+        return ThreadPoolExecutor(max_workers=1, thread_name_prefix=self._name)
+
+
+async def _left(request: Request) -> None:
+    """None when the client of a request, whose body has been read, has left."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
