@@ -250,7 +250,8 @@ async def ask_documents(asked: AskRequest, request: Request) -> AskResponse:
 async def _asked(
     request: Request, serving: Serving, asked: AskRequest
 ) -> tuple[Answer, str | None]:
-    return await request.app.state.asking.run(request, functools.partial(_answer, serving, asked))
+    worker: Worker = request.app.state.asking
+    return await worker.run(request, functools.partial(_answer, serving, asked))
 
 
 def _answer(serving: Serving, asked: AskRequest) -> tuple[Answer, str | None]:
