@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache
+from itertools import product
 
 import numpy as np
 
@@ -255,17 +256,15 @@ def exponent(less: float, more: float, factor: float) -> float:
 
 def main() -> None:
     """Prints the table."""
-    wanted = sys.argv[1:]
+    wanted = set(sys.argv[1:])
+    shapes, ways = wanted & SHAPES.keys() or SHAPES, wanted & WAYS.keys() or WAYS
     print("| input | read as | s | MB | exponent |\n| --- | --- | --- | --- | --- |")
     worst = np.zeros(3)
-    for name, shape in SHAPES.items():
-        for way in WAYS:
-            if not wanted or name in wanted or way in wanted:
-                with multiprocessing.get_context("spawn").Pool(1) as pool:
-                    found = pool.apply(_row, (way, shape))
-                worst = np.maximum(worst, found)
-                print(f"| {name} | {way} | {found[0]:.2f} | {found[1]:.0f} | {found[2]:.2f} |")
-                sys.stdout.flush()
+    for name, way in product(sorted(shapes), sorted(ways)):
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            found = pool.apply(_row, (way, SHAPES[name]))
+        worst = np.maximum(worst, found)
+        print(f"| {name} | {way} | {found[0]:.2f} | {found[1]:.0f} | {found[2]:.2f} |", flush=True)
     print(f"| worst | | {worst[0]:.2f} | {worst[1]:.0f} | {worst[2]:.2f} |")
 
 
