@@ -23,6 +23,7 @@ from rag.origin import NotReplaced, Origin, Unnamed, check_replaces, origin_of, 
 from rag.readback import in_process
 from rag.sources import LONGEST, Sources, are_same, can_be_kept, sources_of
 from rag.store import publish, roll_back, writing
+from rag.uploads import uploaded
 from rag.versions import Remarks, current_id, read_versions
 
 
@@ -238,3 +239,15 @@ def test_sources_are_shown_to_no_client(index: Path) -> None:
     with TestClient(live(index), base_url="http://localhost") as client:
         for path in ("/index", "/index/versions", "/readyz"):
             assert str(index.parent) not in client.get(path).text
+
+
+def test_a_build_of_uploads_is_remembered_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = str(tmp_path / "index")
+    with uploaded([("fruit.md", FIRST)]) as upload:
+        assert run("build", "--json", "--replace", "--index", index, "--", str(upload.folder)) == 0
+    assert remembered(tmp_path / "index") == Sources((), "with")
+    assert run("build", "--index", index) == 2
+    assert "was built from uploaded files, which are not kept" in capsys.readouterr().err
+    assert run("build", "--if-stale", "--index", index) == 0
