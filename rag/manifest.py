@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-FORMAT = 3
+FORMAT = 4
 
 FaqPolicy = Literal["with", "without", "answers"]
 
@@ -44,7 +44,6 @@ class Recipe:
     """
 
     faq: FaqPolicy
-    splitter: int
     passage_pieces: int
     bm25_k1: float
     bm25_b: float

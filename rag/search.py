@@ -71,25 +71,6 @@ def encode_query(text: str, encoder: Encoder) -> Query:
 
 def search(
     snapshot: Snapshot,
-    encoder: Encoder,
-    query: str,
-    *,
-    k: int,
-    mode: Mode = "hybrid",
-    weights: Weights = DEFAULT_WEIGHTS,
-    filters: Filters = NO_FILTERS,
-) -> list[ScoredPassage]:
-    """The k best passages for a question, or all that there are, ordered by (-score, id).
-
-    A question of stop words alone has no BM25 candidates: hybrid then rests on the other
-    signals, and `mode="bm25"` finds nothing.
-    """
-    encoded = encode_query(query, encoder)
-    return search_encoded(snapshot, encoded, k=k, mode=mode, weights=weights, filters=filters)
-
-
-def search_encoded(
-    snapshot: Snapshot,
     query: Query,
     *,
     k: int,
@@ -98,7 +79,11 @@ def search_encoded(
     filters: Filters = NO_FILTERS,
     body_only: bool = False,
 ) -> list[ScoredPassage]:
-    """`search` for a question that is already encoded; `body_only` leaves FAQ pairs out."""
+    """The k best passages for a question, or all that there are, ordered by (-score, id).
+
+    A question of stop words alone has no BM25 candidates: hybrid then rests on the other
+    signals, and `mode="bm25"` finds nothing. `body_only` leaves FAQ pairs out.
+    """
     found = find_candidates(snapshot, query, max(k, FEWEST), mode, weights, filters, body_only)
     return best_of(snapshot, found, k)
 
