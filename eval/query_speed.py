@@ -100,9 +100,10 @@ def main(
         "sample corpus": (SAMPLE, sample),
         collection.name: (collection.corpus, list(collection.queries.values())),
     }
-    made = provenance(
-        f"python -m eval.query_speed {folder}", encoder.sha256, encoder.head_sha256
-    ) | {"libraries": {name: version(name) for name in LIBRARIES}, "rounds": ROUNDS}
+    made = provenance(f"python -m eval.query_speed {folder}", encoder) | {
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "rounds": ROUNDS,
+    }
     corpora = {
         name: _measured(corpus, encoder, questions) for name, (corpus, questions) in asked.items()
     }

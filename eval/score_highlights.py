@@ -143,9 +143,7 @@ def main(
     encoder = open_encoder("bundled", "onnx", 2)
     with reporting(sys.stderr) as progress:
         snapshot = served_snapshot(data / SQUAD / "corpus.jsonl", encoder, cache, progress)
-    made = provenance(
-        "python -m eval.score_highlights ../shared/data", encoder.sha256, encoder.head_sha256
-    )
+    made = provenance("python -m eval.score_highlights ../shared/data", encoder)
     scored = as_served(snapshot, firsts(snapshot, encoder, data / SQUAD, "score"))
     chosen = tried(snapshot, encoder, firsts(snapshot, encoder, data / SQUAD, "calibrate"))
     write_outcome(out, made | {"as_served": scored, "tried": chosen})

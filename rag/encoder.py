@@ -71,47 +71,6 @@ class Encoder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WrappedEncoder:
-    """Stands for another encoder; what a subclass does not change is that one's own."""
-
-    encoder: Encoder
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.encoder.name
-
-    @property
-    def sha256(self) -> str:
-        """The digest of the model's weights, in hex."""
-        return self.encoder.sha256
-
-    @property
-    def head_sha256(self) -> str:
-        """The digest of the late-interaction head, in hex; "" for none."""
-        return self.encoder.head_sha256
-
-    @property
-    def dim(self) -> int:
-        """The length of each pooled vector."""
-        return self.encoder.dim
-
-    @property
-    def token_dim(self) -> int:
-        """The length of each token vector."""
-        return self.encoder.token_dim
-
-    @property
-    def window(self) -> int:
-        """The longest input in word pieces, special tokens included."""
-        return self.encoder.window
-
-    def word_pieces(self, text: str) -> list[tuple[int, int]]:
-        """The character span of each word piece of the whole text, without special tokens."""
-        return self.encoder.word_pieces(text)
-
-
 def with_context(context: str, text: str) -> str:
     """What the model reads of a passage."""
     return f"{context}\n{text}" if context else text
