@@ -18,23 +18,21 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from eval.fusions import FUSIONS, SHIPPED, Fusion, fused
+from eval.fusions import FUSIONS, Fusion, fused
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
 from eval.signals import Pool, Signals, kept_signals, ndcg
 from eval.stats import compare, interval
 from eval.suite import Task, read_tasks
-from rag.fusion import Weights
+from rag.fusion import WEIGHTS, Weights
 from rag.opening import open_encoder
 from rag.progress import reporting
 from rag.search import CANDIDATES
 
 BASELINE = "dense + BM25, min-max 1:1"
 SINGLE = ("dense alone", "BM25 alone", "late interaction alone", BASELINE)
-GRID = tuple(
-    Weights(dense, bm25, late, heading)
-    for dense, bm25, late, heading in product(
-        (0, 0.2, 0.4), (0.2, 0.3, 0.4, 0.5), (0.75, 1, 1.25), (0.4, 0.6, 0.8, 1)
-    )
+GRID: tuple[Weights, ...] = tuple(
+    {"bm25": bm25, "late": 1, "heading": heading}
+    for bm25, heading in product((0.2, 0.275, 0.35, 0.425, 0.5), (0.4, 0.6, 0.8, 1, 1.2, 1.4))
 )
 # Candidates by dense and by BM25, in place of those that are served.
 NUMBERS = (25, 50, 100)
@@ -63,7 +61,7 @@ def outcome(
         for name, each in others.items()
     }
     return {
-        "weights": asdict(SHIPPED),
+        "weights": dict(WEIGHTS),
         "tasks": {
             task: {"questions": len(served[task]), "passages": _passages(found)}
             for task, found in tasks.items()

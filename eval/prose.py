@@ -19,14 +19,14 @@ columns before it, chosen after the fact."""
 FUSION = """\
 ## Ranking
 
-The score is a weighted sum over the candidates: the best {candidates} by dense and by BM25 and, if
-these are fewer than {fewest}, the next by dense. Weights: {weights}.
-Cosines count as they are; BM25 and late interaction are stretched onto [0, 1] (min-max). "Heading"
-is the cosine with the question that a passage stands under, and the passage's own if there is none
-([decision 7](decisions/0007-signals.md)). The weights were chosen on the tasks of `eval/suite.py`,
-none of which trained the head, at most 300 questions each; "chosen without it" is what weights
-chosen on the other tasks give. The gain is over the min-max sum of dense and BM25. nDCG@10 with 95
-% intervals over questions:"""
+Candidates are the best {candidates} by dense and by BM25 and, if these are fewer than {fewest}, the
+next by dense. The score is a weighted sum: {weights}.
+BM25 and late interaction are stretched onto [0, 1] over the candidates (min-max). "Heading" is the
+cosine with the question that a passage stands under, as it is, and with the passage if there is
+none ([decision 7](decisions/0007-signals.md)). The weights were chosen on the tasks of
+`eval/suite.py`, none of which trained the head, at most 300 questions each; "chosen without it" is
+what weights chosen on the other tasks give. The gain is over the min-max sum of dense and BM25.
+nDCG@10 with 95 % intervals over questions:"""
 CONFIDENCE = """\
 ## Confidence
 
@@ -53,7 +53,7 @@ answer word for word in a share of **{mean}** ({low} to {high}). That is {senten
 TRIED = """\
 ## What was tried
 
-Means over the tasks or sets above, each beside what ships. In rows with weights, these are of
-dense, BM25, late interaction and heading. Fused figures within .003 of each other cannot be told
+Means over the tasks or sets above, each beside what ships. In rows with three weights, these are of
+BM25, late interaction and heading. Fused figures within .003 of each other cannot be told
 apart on these tasks. Decisions [2](decisions/0002-bm25.md), [7](decisions/0007-signals.md) and
 [8](decisions/0008-passages.md) have what was tried once: stop words, token vectors, passages."""

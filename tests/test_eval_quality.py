@@ -19,7 +19,7 @@ from rag import confidence, highlight
 from rag.build import silent
 from rag.calibrate import SCALE_PRIOR, SHIFT_PRIOR
 from rag.errors import UsageError
-from rag.fusion import Weights
+from rag.fusion import WEIGHTS
 from rag.model_files import file_sha256
 
 ROOT = Path(__file__).parents[1]
@@ -56,7 +56,7 @@ def test_the_card_is_of_the_head_that_ships() -> None:
 
 def test_the_fusion_that_ships_is_the_one_that_was_measured() -> None:
     weights = read_outcome(RESULTS / "fusion.json")["weights"]
-    assert Weights() == Weights(**weights)
+    assert weights == WEIGHTS
 
 
 def test_the_confidence_that_ships_is_the_one_that_was_fitted() -> None:

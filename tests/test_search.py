@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from paper import PaperEncoder, snapshot_of
 
-from rag.fusion import Weights
 from rag.schemas import MAX_TOP_K
 from rag.search import FEWEST, encode_query, search, together
 from rag.snapshot import Snapshot
@@ -38,7 +37,7 @@ def test_hits_carry_the_signals_and_their_fusion(fruit: Snapshot) -> None:
     assert best.bm25 > 0
     # The cosine is that of the passage twice over: nothing it stands under is a question.
     assert best.heading == best.dense
-    assert best.fused == pytest.approx((0.2 * best.dense + 0.35 + 1 + 0.8 * best.dense) / 2.35)
+    assert best.fused == pytest.approx((0.35 + 1 + best.heading) / 2.35)
 
 
 def test_hits_are_ordered_by_score_then_passage_id(fruit: Snapshot) -> None:
@@ -73,7 +72,7 @@ def test_a_question_without_tokens_still_ranks(fruit: Snapshot) -> None:
 
 
 def test_late_interaction_alone_ranks_by_it(fruit: Snapshot) -> None:
-    hits = search(fruit, encode_query("green pears", ENCODER), k=3, weights=Weights(0, 0, 1, 0))
+    hits = search(fruit, encode_query("green pears", ENCODER), k=3, weights={"late": 1})
     assert texts(hits)[0] == "Pears are green."
     late = [hit.scores.late for hit in hits]
     assert late == sorted(late, reverse=True)
