@@ -13,7 +13,7 @@ from eval.beir import read_collection
 from eval.fusions import fused
 from eval.nearest import nearest_sentence
 from eval.ranking import relevant
-from eval.signals import Map, Pool, Signals, by_name, judged, kept_signals, part_of, read_pool
+from eval.signals import Pool, Signals, by_name, judged, kept_signals, part_of, read_pool
 from eval.squad import query_parts
 from eval.suite import COLLECTIONS, SQUAD, by_article, drawn
 from rag.build import Progress
@@ -44,33 +44,31 @@ class Cases:
 
 
 def read_cases(
-    data: Path, encoder: Encoder, head: Map, cache: Path, progress: Progress
+    data: Path, encoder: Encoder, cache: Path, progress: Progress
 ) -> tuple[dict[str, Cases], dict[str, Cases]]:
     """What the confidence is fitted on, by set, and what only scores it."""
     sets = {}
     for name in COLLECTIONS:
         pool = read_pool(data / "retrieval" / name, encoder, cache, progress)
-        found = kept_signals(pool, drawn(judged(pool)), head, cache)
-        sets[name] = cases(pool, found, {}, encoder, head)
+        found = kept_signals(pool, drawn(judged(pool)), cache)
+        sets[name] = cases(pool, found, {}, encoder)
     squad = read_pool(data / SQUAD, encoder, cache, progress)
     answerable, parts = read_collection(data / SQUAD).answerable, query_parts(data / SQUAD)
     parted = {}
     for part in ("calibrate", "score"):
         queries = [query for query in squad.queries if parts[query] == part]
-        whole = kept_signals(squad, drawn(queries, SQUAD_MOST), head, cache)
+        whole = kept_signals(squad, drawn(queries, SQUAD_MOST), cache)
         with_answer = [query for query in queries if relevant(squad.qrels.get(query, {}))]
         parted[part] = {
-            f"squad2, {part} articles": cases(squad, whole, answerable, encoder, head),
+            f"squad2, {part} articles": cases(squad, whole, answerable, encoder),
             f"squad2, {part} articles alone": articles_alone(
-                squad, drawn(with_answer), encoder, head, cache
+                squad, drawn(with_answer), encoder, cache
             ),
         }
     return sets | parted["calibrate"], parted["score"]
 
 
-def articles_alone(
-    squad: Pool, queries: Sequence[str], encoder: Encoder, head: Map, cache: Path
-) -> Cases:
+def articles_alone(squad: Pool, queries: Sequence[str], encoder: Encoder, cache: Path) -> Cases:
     """Each article as a corpus: asked its questions, with and without what answers them, and as
     many that were drawn from those of the others."""
     generator = np.random.default_rng(SEED)
@@ -79,8 +77,8 @@ def articles_alone(
         others = [query for query in queries if query not in own]
         foreign = generator.choice(others, min(len(own), len(others)), replace=False).tolist()
         pool = part_of(squad, name, rows, [*own, *foreign])
-        signals = kept_signals(pool, list(pool.queries), head, cache)
-        found.append(cases(pool, signals, dict.fromkeys(foreign, False), encoder, head))
+        signals = kept_signals(pool, list(pool.queries), cache)
+        found.append(cases(pool, signals, dict.fromkeys(foreign, False), encoder))
     return Cases(
         np.concatenate([each.features for each in found]),
         np.concatenate([each.answerable for each in found]),
@@ -93,7 +91,6 @@ def cases(
     found: Sequence[Signals],
     answerable: Mapping[str, bool],
     encoder: Encoder,
-    head: Map,
 ) -> Cases:
     """The questions with their features; where the set does not say what is answerable, each
     question twice, with and without the passages that answer it."""
@@ -103,7 +100,7 @@ def cases(
             asked = [(each, answerable[each.query])]
         else:
             asked = [(each, True), (_without_gold(pool, each), False)]
-        rows.extend(_case(pool, *case, encoder, head) for case in asked)
+        rows.extend(_case(pool, *case, encoder) for case in asked)
     kept = [row for row in rows if row is not None]
     features, has_answer, right = zip(*kept, strict=True)
     return Cases(np.array(features), np.array(has_answer), np.array(right))
@@ -131,7 +128,7 @@ def features(signals: Signals, best: Sequence[int], unmet: bool) -> tuple[float,
 
 
 def _case(
-    pool: Pool, found: Signals, answerable: bool, encoder: Encoder, head: Map
+    pool: Pool, found: Signals, answerable: bool, encoder: Encoder
 ) -> tuple[tuple[float, ...], bool, bool] | None:
     if len(found.rows) == 0:
         return None
@@ -140,7 +137,7 @@ def _case(
     right = answerable and any(gold[at] for at in best[:TOP])
     first = [int(found.rows[at]) for at in best[:FIRST]]
     unmet = asks_for_quantity(pool.queries[found.query]) and not names_quantity(
-        nearest_sentence(pool, found.query, first, encoder, head)
+        nearest_sentence(pool, found.query, first, encoder)
     )
     return features(found, best, unmet), answerable, right
 

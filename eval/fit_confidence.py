@@ -27,9 +27,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from eval.cases import FEATURES, SEED, SHIPPED, Cases, Values, read_cases
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
 from rag.calibrate import fit as shift_and_scale
-from rag.head import HEADS, read_head
-from rag.model_files import bundled_model
-from rag.onnx_encoder import open_onnx_encoder
+from rag.opening import open_encoder
 from rag.progress import reporting
 
 BINS = 10
@@ -199,11 +197,10 @@ def main(
     cache: Annotated[Path, typer.Option(help="folder that keeps vectors")] = CACHE,
 ) -> None:
     """Fit the confidence on public questions with and without an answer."""
-    encoder = open_onnx_encoder(bundled_model(), 2)
-    head = read_head(HEADS[encoder.sha256], encoder.dim)
+    encoder = open_encoder("bundled", "onnx", 2)
     with reporting(sys.stderr) as progress:
-        sets, unseen = read_cases(data, encoder, head.weights, cache, progress)
-    made = provenance("python -m eval.fit_confidence ../shared/data", encoder.sha256, head.sha256)
+        sets, unseen = read_cases(data, encoder, cache, progress)
+    made = provenance("python -m eval.fit_confidence ../shared/data", encoder)
     write_outcome(out, made | outcome(sets, unseen))
     print(out)
 

@@ -18,27 +18,21 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from eval.fusions import FUSIONS, SHIPPED, Fusion, fused
+from eval.fusions import FUSIONS, Fusion, fused
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
-from eval.signals import Kept, Map, Pool, Signals, kept_signals, ndcg
+from eval.signals import Pool, Signals, kept_signals, ndcg
 from eval.stats import compare, interval
-from eval.stop_words import with_stop_words
 from eval.suite import Task, read_tasks
-from eval.variants import with_every_heading
-from rag.fusion import Weights
-from rag.head import HEADS, read_head
-from rag.model_files import bundled_model
-from rag.onnx_encoder import open_onnx_encoder
+from rag.fusion import WEIGHTS, Weights
+from rag.opening import open_encoder
 from rag.progress import reporting
 from rag.search import CANDIDATES
 
 BASELINE = "dense + BM25, min-max 1:1"
 SINGLE = ("dense alone", "BM25 alone", "late interaction alone", BASELINE)
-GRID = tuple(
-    Weights(dense, bm25, late, heading)
-    for dense, bm25, late, heading in product(
-        (0, 0.2, 0.4), (0.2, 0.3, 0.4, 0.5), (0.75, 1, 1.25), (0.4, 0.6, 0.8, 1)
-    )
+GRID: tuple[Weights, ...] = tuple(
+    {"bm25": bm25, "late": 1, "heading": heading}
+    for bm25, heading in product((0.2, 0.275, 0.35, 0.425, 0.5), (0.4, 0.6, 0.8, 1, 1.2, 1.4))
 )
 # Candidates by dense and by BM25, in place of those that are served.
 NUMBERS = (25, 50, 100)
@@ -62,19 +56,12 @@ def outcome(
     served = values["as served"]
     rows = {name: _means(each) for name, each in values.items()}
     rows["as served, chosen without it"] = left_out(tasks)
-    longer = {
-        task: [(pool, with_stop_words(pool, each)) for pool, each in found]
-        for task, found in tasks.items()
-    }
-    rows["as served, long list of stop words"] = _means(
-        {task: scores(found, fused) for task, found in longer.items()}
-    )
     rows |= {
         name: _means({task: scores(found, fused) for task, found in each.items()})
         for name, each in others.items()
     }
     return {
-        "weights": asdict(SHIPPED),
+        "weights": dict(WEIGHTS),
         "tasks": {
             task: {"questions": len(served[task]), "passages": _passages(found)}
             for task, found in tasks.items()
@@ -108,17 +95,12 @@ def left_out(tasks: Mapping[str, Found]) -> dict[str, float]:
 
 
 def read_found(
-    tasks: Sequence[Task],
-    head: Map,
-    cache: Path,
-    kept: Kept = "as served",
-    candidates: int = CANDIDATES,
+    tasks: Sequence[Task], cache: Path, candidates: int = CANDIDATES
 ) -> dict[str, Found]:
-    """The signals of each task's questions, through a head."""
+    """The signals of each task's questions."""
     return {
         task.name: [
-            (pool, kept_signals(pool, queries, head, cache, kept, candidates))
-            for pool, queries in task.parts
+            (pool, kept_signals(pool, queries, cache, candidates)) for pool, queries in task.parts
         ]
         for task in tasks
     }
@@ -130,29 +112,15 @@ def main(
     cache: Annotated[Path, typer.Option(help="folder that keeps vectors")] = CACHE,
 ) -> None:
     """Compare ways to fuse dense, BM25 and late interaction."""
-    encoder = open_onnx_encoder(bundled_model(), 2)
-    head = read_head(HEADS[encoder.sha256], encoder.dim)
+    encoder = open_encoder("bundled", "onnx", 2)
     with reporting(sys.stderr) as progress:
         tasks = read_tasks(data, encoder, cache, progress)
-        found = read_found(tasks, head.weights, cache)
+        found = read_found(tasks, cache)
         others = {
-            f"as served, {number} candidates by each": read_found(
-                tasks, head.weights, cache, candidates=number
-            )
+            f"as served, {number} candidates by each": read_found(tasks, cache, candidates=number)
             for number in NUMBERS
         }
-        every = [
-            Task(
-                task.name,
-                tuple(
-                    (with_every_heading(pool, encoder, cache, progress), queries)
-                    for pool, queries in task.parts
-                ),
-            )
-            for task in tasks
-        ]
-        others["as served, every heading a signal"] = read_found(every, head.weights, cache)
-    made = provenance("python -m eval.fit_fusion ../shared/data", encoder.sha256, head.sha256)
+    made = provenance("python -m eval.fit_fusion ../shared/data", encoder)
     write_outcome(out, made | outcome(found, others))
     print(out)
 

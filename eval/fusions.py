@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from eval.signals import Signals, by_name
-from rag.fusion import SCALES, Signal, Weights, cosine, fuse, min_max
+from rag.fusion import SCALES, WEIGHTS, Signal, Weights, cosine, fuse, min_max
 
 Scores = npt.NDArray[np.float64]
 Fusion = Callable[[Signals], Scores]
-SHIPPED = Weights()
 # What comes near the shipped weights where every signal is stretched onto [0, 1].
-STRETCHED = Weights(0.3, 1, 2.5, 1.2)
+STRETCHED: Weights = {"bm25": 1, "late": 2.5, "heading": 1.5}
 # Reciprocal rank fusion: Cormack, Clarke & Buettcher 2009.
 RRF_K = 60
 
 
-def fused(signals: Signals, weights: Weights = SHIPPED) -> Scores:
+def fused(signals: Signals, weights: Weights = WEIGHTS) -> Scores:
     """The score as served, float64 (n,)."""
     parts = fuse(by_name(signals), weights)
     total: Scores = np.sum(list(parts.values()), axis=0)
@@ -51,9 +50,8 @@ def normalised(normalise: Callable[[Signal], Scores], weights: Weights) -> Fusio
     """The weighted sum of the signals, each normalised over the candidates."""
 
     def score(signals: Signals) -> Scores:
-        parts = [
-            getattr(weights, name) * normalise(values) for name, values in by_name(signals).items()
-        ]
+        named = by_name(signals)
+        parts = [weight * normalise(named[name]) for name, weight in weights.items()]
         total: Scores = np.sum(parts, axis=0)
         return total
 
@@ -62,35 +60,30 @@ def normalised(normalise: Callable[[Signal], Scores], weights: Weights) -> Fusio
 
 def _late_unstretched(signals: Signals) -> Scores:
     # Its scores spread over some 0.4.
-    weights = replace(SHIPPED, late=2.5 * SHIPPED.late)
+    weights = {**WEIGHTS, "late": 2.5 * WEIGHTS["late"]}
     parts = fuse(by_name(signals), weights, {**SCALES, "late": cosine})
     total: Scores = np.sum(list(parts.values()), axis=0)
     return total
 
 
 FUSIONS: Mapping[str, Fusion] = {
-    "dense alone": normalised(min_max, Weights(1, 0, 0, 0)),
-    "BM25 alone": normalised(min_max, Weights(0, 1, 0, 0)),
-    "late interaction alone": normalised(min_max, Weights(0, 0, 1, 0)),
-    "dense + BM25, min-max 1:1": normalised(min_max, Weights(1, 1, 0, 0)),
-    "dense + late, min-max 1:1": normalised(min_max, Weights(1, 0, 1, 0)),
-    "BM25 + late, min-max 1:1": normalised(min_max, Weights(0, 1, 1, 0)),
-    "dense + BM25 + late, min-max 1:1:1": normalised(min_max, Weights(1, 1, 1, 0)),
-    "min-max 1:1:1:1": normalised(min_max, Weights(1, 1, 1, 1)),
-    "min-max 1:1:2.5:1": normalised(min_max, Weights(1, 1, 2.5, 1)),
-    "min-max 0.3:1:2.5:1.2": normalised(min_max, STRETCHED),
-    "z-scores 0.3:1:2.5:1.2": normalised(standard, STRETCHED),
-    "distribution-based 0.3:1:2.5:1.2": normalised(by_distribution, STRETCHED),
-    "reciprocal ranks 1:1:1:1": normalised(reciprocal_rank, Weights(1, 1, 1, 1)),
-    "reciprocal ranks 0.3:1:2.5:1.2": normalised(reciprocal_rank, STRETCHED),
+    "dense alone": normalised(min_max, {"dense": 1}),
+    "BM25 alone": normalised(min_max, {"bm25": 1}),
+    "late interaction alone": normalised(min_max, {"late": 1}),
+    "dense + BM25, min-max 1:1": normalised(min_max, {"dense": 1, "bm25": 1}),
+    "dense + BM25 + late, min-max 1:1:1": normalised(min_max, {"dense": 1, "bm25": 1, "late": 1}),
+    "min-max 1:2.5:1.5": normalised(min_max, STRETCHED),
+    "z-scores 1:2.5:1.5": normalised(standard, STRETCHED),
+    "distribution-based 1:2.5:1.5": normalised(by_distribution, STRETCHED),
+    "reciprocal ranks 1:2.5:1.5": normalised(reciprocal_rank, STRETCHED),
     "as served, late interaction not stretched": _late_unstretched,
-    "as served, without BM25": lambda signals: fused(signals, replace(SHIPPED, bm25=0)),
-    "as served, without late interaction": lambda signals: fused(signals, replace(SHIPPED, late=0)),
-    "as served, without the heading": lambda signals: fused(
-        signals, replace(SHIPPED, dense=SHIPPED.dense + SHIPPED.heading, heading=0)
+    "as served, without BM25": lambda signals: fused(signals, {**WEIGHTS, "bm25": 0}),
+    "as served, without late interaction": lambda signals: fused(signals, {**WEIGHTS, "late": 0}),
+    "as served, dense in place of the heading": partial(
+        fused, weights={"bm25": 0.35, "late": 1, "dense": 1}
     ),
-    "as served, the heading in place of dense": lambda signals: fused(
-        signals, replace(SHIPPED, dense=0, heading=SHIPPED.dense + SHIPPED.heading)
+    "as served, dense 0.2 beside the heading 0.8": partial(
+        fused, weights={"bm25": 0.35, "late": 1, "heading": 0.8, "dense": 0.2}
     ),
     "as served": fused,
 }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from statistics import fmean
+from collections.abc import Sequence
 
 
 def figure(value: float) -> str:
@@ -22,13 +21,3 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table, the first column to the left, the others to the right."""
     rule = ["---", *("---:" for _ in header[1:])]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows])
-
-
-def mean_row(values: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of figures by name and task, with the mean over tasks last."""
-    tasks = list(next(iter(values.values())))
-    rows = [
-        [name, *(figure(row[task]) for task in tasks), figure(fmean(row.values()))]
-        for name, row in values.items()
-    ]
-    return ["", *tasks, "mean"], rows

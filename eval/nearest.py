@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eval.signals import Map, Pool, mapped
+from eval.signals import Pool
 from rag.encoder import Encoder
 from rag.late import late_scores
 from rag.marks import sentences_of
 from rag.tokens import quantise, store
 
 
-def nearest_sentence(
-    pool: Pool, query: str, rows: Sequence[int], encoder: Encoder, head: Map
-) -> str:
+def nearest_sentence(pool: Pool, query: str, rows: Sequence[int], encoder: Encoder) -> str:
     """The text of the sentence, of the passages in those rows, nearest to the query of that id.
 
     Of equally near ones the first; "" where no passage has a sentence with tokens.
     """
-    asked = mapped(pool.asked, list(pool.queries).index(query), head)
+    asked = pool.asked.of(list(pool.queries).index(query))
     texts, blocks = [], []
     for row in rows:
-        text, tokens = pool.passages[row].text, quantise(mapped(pool.stored, row, head))
+        text, tokens = pool.passages[row].text, quantise(pool.stored.of(row))
         for start, end, first, last in sentences_of(
             text, 0, encoder.word_pieces(text), len(tokens)
         ).tolist():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.results import commit, machine
+from rag.encoder import Encoder
 from rag.errors import UsageError
 
 RESULTS = Path("eval/results")
@@ -15,14 +16,14 @@ CACHE = Path("index/cache/signals")
 DIGITS = 6
 
 
-def provenance(command: str, model: str, head: str) -> dict[str, Any]:
+def provenance(command: str, encoder: Encoder) -> dict[str, Any]:
     """Command, commit, machine, and the sha256 of the model's weights and of the head's file."""
     return {
         "command": command,
         "commit": commit(),
         "machine": machine(),
-        "model_sha256": model,
-        "head_sha256": head,
+        "model_sha256": encoder.sha256,
+        "head_sha256": encoder.head_sha256,
     }
 
 

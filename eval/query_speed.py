@@ -25,7 +25,7 @@ from rag.build import build_snapshot
 from rag.encoder import Encoder
 from rag.fusion import min_max, order
 from rag.opening import open_encoder
-from rag.search import FEWEST, encode_query, search_encoded, together
+from rag.search import FEWEST, encode_query, search, together
 from rag.snapshot import Snapshot
 from rag.types import Passage
 
@@ -58,9 +58,7 @@ def ways(snapshot: Snapshot, encoder: Encoder) -> dict[str, Way]:
     """The ways to put a question; the first is what the others are held against."""
     return {
         "dense+bm25": lambda question: dense_and_bm25(snapshot, encoder, question),
-        "search": lambda question: search_encoded(
-            snapshot, encode_query(question, encoder), k=TOP_K
-        ),
+        "search": lambda question: search(snapshot, encode_query(question, encoder), k=TOP_K),
         "ask": lambda question: ask(snapshot, encoder, question, top_k=TOP_K),
     }
 
@@ -102,9 +100,10 @@ def main(
         "sample corpus": (SAMPLE, sample),
         collection.name: (collection.corpus, list(collection.queries.values())),
     }
-    made = provenance(
-        f"python -m eval.query_speed {folder}", encoder.sha256, encoder.head_sha256
-    ) | {"libraries": {name: version(name) for name in LIBRARIES}, "rounds": ROUNDS}
+    made = provenance(f"python -m eval.query_speed {folder}", encoder) | {
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "rounds": ROUNDS,
+    }
     corpora = {
         name: _measured(corpus, encoder, questions) for name, (corpus, questions) in asked.items()
     }

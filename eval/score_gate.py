@@ -205,7 +205,7 @@ def main(
     foreign = read_paragraphs(folder, "calibrate", 0)
     with reporting(sys.stderr) as progress:
         made = outcome(paragraphs, foreign, encoder, progress=progress)
-    write_outcome(out, provenance(COMMAND, encoder.sha256, encoder.head_sha256) | made)
+    write_outcome(out, provenance(COMMAND, encoder) | made)
     print(out)
 
 

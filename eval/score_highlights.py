@@ -31,7 +31,7 @@ from rag.highlight import highlights
 from rag.late import similarities
 from rag.opening import open_encoder
 from rag.progress import reporting
-from rag.search import Query, encode_query, search_encoded
+from rag.search import Query, encode_query, search
 from rag.snapshot import Snapshot
 from rag.types import Passage
 from rag.words import STOP_WORDS, stems
@@ -96,7 +96,7 @@ def firsts(snapshot: Snapshot, encoder: Encoder, folder: Path, part: Part) -> li
     found = []
     for id in drawn(queries, MOST):
         query = encode_query(collection.queries[id], encoder)
-        hit = search_encoded(snapshot, query, k=1)[0].passage
+        hit = search(snapshot, query, k=1)[0].passage
         right = hit.document_id in relevant(collection.qrels.get(id, {}))
         if right and any(answer in hit.text for answer in known[id]):
             found.append(First(query, hit, known[id]))
@@ -143,9 +143,7 @@ def main(
     encoder = open_encoder("bundled", "onnx", 2)
     with reporting(sys.stderr) as progress:
         snapshot = served_snapshot(data / SQUAD / "corpus.jsonl", encoder, cache, progress)
-    made = provenance(
-        "python -m eval.score_highlights ../shared/data", encoder.sha256, encoder.head_sha256
-    )
+    made = provenance("python -m eval.score_highlights ../shared/data", encoder)
     scored = as_served(snapshot, firsts(snapshot, encoder, data / SQUAD, "score"))
     chosen = tried(snapshot, encoder, firsts(snapshot, encoder, data / SQUAD, "calibrate"))
     write_outcome(out, made | {"as_served": scored, "tried": chosen})

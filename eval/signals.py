@@ -1,18 +1,16 @@
 """Sets of questions as the search sees them: passages, vectors, candidates and raw signals.
 
 For what is trained or fitted on them. Passages, vectors, BM25 and candidates are made as
-`rag build` and `search` make them, save that token vectors are kept as they leave the model, not
-yet through the head.
+`rag build` and `search` make them; an encoder without a head gives the model's own token vectors.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +20,9 @@ from eval.beir import read_collection
 from eval.cache import digest
 from eval.measures import DEPTH, PRIMARY, per_query
 from eval.ranking import first_of_each, relevant
-from eval.rounding import float_scores, rounded
 from rag.build import BATCH, Progress, corpus_sha256, questions_above, split_corpus
 from rag.encoder import Encoder
 from rag.fusion import order
-from rag.head import project
 from rag.headings import Headings, headings_of
 from rag.late import late_scores
 from rag.lexical import LexicalIndex, index_texts
@@ -34,18 +30,12 @@ from rag.model_files import file_sha256
 from rag.readers import ReadOptions, read_corpus
 from rag.search import CANDIDATES, FEWEST, together
 from rag.tokens import quantise, store
-from rag.types import ParsedDocument, Passage
+from rag.types import Passage
 from rag.words import stems
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
-# A map of token vectors, float32 (dim, size); with a last row more, the bias. None leaves them as
-# they are.
-Map = Floats | None
-# The bits in which a component of a token vector is kept; None keeps the float.
-Kept = int | None | Literal["as served"]
 SIGNALS = ("dense", "bm25", "late", "heading")
-SEED = 0
 BEIR_FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
 
 
@@ -99,18 +89,10 @@ class Signals:
     heading: Floats
 
 
-def read_pool(
-    folder: Path, encoder: Encoder, cache: Path, progress: Progress, most: int | None = None
-) -> Pool:
-    """The pool of a folder in BEIR layout; its vectors are kept in the `cache` folder.
-
-    With `most`, of only so many documents: those that answer a question, and others drawn.
-    """
+def read_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progress) -> Pool:
+    """The pool of a folder in BEIR layout; its vectors are kept in the `cache` folder."""
     collection = read_collection(folder)
     corpus = read_corpus([collection.corpus], options=ReadOptions(strict=True))
-    if most is not None:
-        answering = set().union(*(relevant(each) for each in collection.qrels.values()))
-        corpus = replace(corpus, documents=drawn_documents(corpus.documents, answering, most))
     split = split_corpus(corpus, encoder)
     above = questions_above(split, "with")
     return Pool(
@@ -123,7 +105,7 @@ def read_pool(
         stored=_stored(split.passages, encoder, cache, progress),
         asked=_asked(list(collection.queries.values()), encoder, cache, progress),
         lexical=_lexical(split.passages),
-        headings=headings(above, encoder, cache, progress),
+        headings=_headings(above, encoder, cache, progress),
     )
 
 
@@ -145,35 +127,7 @@ def read_faq_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progres
         stored=_stored(split.passages, encoder, cache, progress),
         asked=_asked(list(queries.values()), encoder, cache, progress),
         lexical=_lexical(split.passages),
-        headings=headings(above, encoder, cache, progress),
-    )
-
-
-def drawn_documents(
-    documents: Sequence[ParsedDocument], wanted: Collection[str], most: int
-) -> list[ParsedDocument]:
-    """The wanted documents by id, and of the others as many as are drawn, in their order."""
-    others = [at for at, each in enumerate(documents) if each.document.id not in wanted]
-    count = min(len(others), max(0, most - (len(documents) - len(others))))
-    chosen = set(np.random.default_rng(SEED).choice(others, count, replace=False).tolist())
-    left_out = set(others) - chosen
-    return [each for at, each in enumerate(documents) if at not in left_out]
-
-
-def with_contexts(
-    pool: Pool, contexts: Sequence[str], encoder: Encoder, cache: Path, progress: Progress
-) -> Pool:
-    """The pool with another context for each passage, read by every signal but the heading."""
-    passages = tuple(
-        replace(passage, context=context)
-        for passage, context in zip(pool.passages, contexts, strict=True)
-    )
-    stored = _stored(passages, encoder, cache, progress)
-    return replace(
-        pool,
-        passages=passages,
-        stored=stored,
-        lexical=_lexical(passages),
+        headings=_headings(above, encoder, cache, progress),
     )
 
 
@@ -193,14 +147,15 @@ def signals(pool: Pool, queries: Sequence[str], candidates: int = CANDIDATES) ->
     return [_signals(pool, query, place[query], candidates) for query in queries]
 
 
-def with_late(
-    pool: Pool, found: Sequence[Signals], head: Map, kept: Kept = "as served"
-) -> list[Signals]:
-    """The signals with late interaction through the head, token vectors kept as served or so."""
+def with_late(pool: Pool, found: Sequence[Signals]) -> list[Signals]:
+    """The signals with late interaction."""
     place = {query: at for at, query in enumerate(pool.queries)}
-    score = _scorer(pool.stored, head, kept)
+    passages = range(len(pool.passages))
+    tokens = store((quantise(pool.stored.of(row)) for row in passages), pool.stored.tokens.shape[1])
     return [
-        replace(each, late=score(mapped(pool.asked, place[each.query], head), each.rows.tolist()))
+        replace(
+            each, late=late_scores(pool.asked.of(place[each.query]), tokens, each.rows.tolist())
+        )
         for each in found
     ]
 
@@ -215,22 +170,17 @@ def ndcg(
 
 
 def kept_signals(
-    pool: Pool,
-    queries: Sequence[str],
-    head: Map,
-    cache: Path,
-    kept: Kept = "as served",
-    candidates: int = CANDIDATES,
+    pool: Pool, queries: Sequence[str], cache: Path, candidates: int = CANDIDATES
 ) -> list[Signals]:
     """The signals of those queries `with_late`, kept in the `cache` folder."""
-    weights = "" if head is None else hashlib.sha256(head.tobytes()).hexdigest()
+    tokens = hashlib.sha256(pool.stored.tokens.tobytes()).hexdigest()
     words = hashlib.sha256(pool.lexical.impacts.tobytes()).hexdigest()
     above = hashlib.sha256(pool.headings.vectors.tobytes() + pool.headings.rows.tobytes())
     read = [f"{passage.id} {passage.context}" for passage in pool.passages]
-    made_from = [weights, str(kept), f"{candidates} {FEWEST}", words, above.hexdigest(), *read]
+    made_from = [tokens, f"{candidates} {FEWEST}", words, above.hexdigest(), *read]
     path = cache / f"{digest(pool.name, *made_from, *queries)}.safetensors"
     if not path.is_file():
-        found = with_late(pool, signals(pool, queries, candidates), head, kept)
+        found = with_late(pool, signals(pool, queries, candidates))
         write(path, _packed(found))
     arrays = load_file(path)
     ends = arrays["ends"]
@@ -285,30 +235,6 @@ def _ranked(pool: Pool, each: Signals, scores: npt.NDArray[np.floating]) -> list
     return first_of_each((pool.units[each.rows[at]] for at in best), DEPTH)
 
 
-def _scorer(vectors: Vectors, head: Map, kept: Kept) -> Callable[[Floats, Sequence[int]], Floats]:
-    """Late interaction of a query's token vectors with the passages in those rows."""
-    each_mapped = (mapped(vectors, at, head) for at in range(len(vectors.starts) - 1))
-    if kept == "as served":
-        tokens = store(
-            map(quantise, each_mapped), vectors.tokens.shape[1] if head is None else head.shape[1]
-        )
-        return lambda query, rows: late_scores(query, tokens, rows)
-    passages = [rounded(each, kept) for each in each_mapped]
-    return lambda query, rows: float_scores(query, [passages[row] for row in rows])
-
-
-def mapped(vectors: Vectors, at: int, head: Map) -> Floats:
-    """The token vectors of one text through the head, float32 (t, size)."""
-    tokens = vectors.of(at)
-    return tokens if head is None else project(with_constant(tokens, len(head)), head)
-
-
-def with_constant(tokens: Floats, size: int) -> Floats:
-    """Token vectors (t, dim) with a component 1 for a map with a bias, of `size` dim + 1 rows."""
-    ones = np.ones((len(tokens), size - tokens.shape[1]), np.float32)
-    return np.hstack([tokens, ones]) if ones.size else tokens
-
-
 def _lexical(passages: Sequence[Passage]) -> LexicalIndex:
     return index_texts([f"{passage.context}\n{passage.text}" for passage in passages])
 
@@ -324,7 +250,7 @@ def _asked(texts: Sequence[str], encoder: Encoder, cache: Path, progress: Progre
     return _vectors(texts, [""] * len(texts), encoder, cache, progress)
 
 
-def headings(above: Sequence[str], encoder: Encoder, cache: Path, progress: Progress) -> Headings:
+def _headings(above: Sequence[str], encoder: Encoder, cache: Path, progress: Progress) -> Headings:
     """What stands above each passage, "" for nothing, as the heading signal sees it."""
 
     def encode(texts: Sequence[str]) -> Floats:
@@ -340,7 +266,9 @@ def _vectors(
     cache: Path,
     progress: Progress,
 ) -> Vectors:
-    name = digest("tokens", encoder.sha256, str(encoder.window), *texts, *contexts)
+    name = digest(
+        "tokens", encoder.sha256, encoder.head_sha256, str(encoder.window), *texts, *contexts
+    )
     path = cache / f"{name}.safetensors"
     if not path.is_file():
         made = _encode(texts, contexts, encoder, progress)

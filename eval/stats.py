@@ -13,8 +13,7 @@ LEVEL = 0.95
 POWER = 0.80
 SAMPLES = 10_000
 SEED = 20_240_229
-# Up to 2 ** 13 sign patterns are counted one by one; beyond that they are drawn.
-EXACT = 13
+# So many numbers are resampled at once.
 CHUNK = 2_000_000
 
 Values = npt.NDArray[np.float64]
@@ -88,23 +87,18 @@ def randomisation_p(difference: Values, seed: int = SEED) -> float:
     few queries differ, else drawn ones, the one seen counted among them so that p is never 0.
     """
     moved = difference[difference != 0]
-    if len(moved) == 0:
+    if len(moved) < 2:
         return 1.0
-    if len(moved) <= EXACT:
-        patterns = np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved)) & 1
-        return _as_far(patterns, moved) / len(patterns)
-    generator, rows, hits = np.random.default_rng(seed), max(1, CHUNK // len(moved)), 0
-    for start in range(0, SAMPLES, rows):
-        shape = (min(rows, SAMPLES - start), len(moved))
-        hits += _as_far(generator.integers(0, 2, shape, dtype=np.int8), moved)
-    return (hits + 1) / (SAMPLES + 1)
-
-
-def _as_far(flips: npt.NDArray[np.integer], moved: Values) -> int:
-    """How many rows of flips, 0 or 1, put the sum as far from 0 as it is."""
-    total = moved.sum()
-    sums = 2 * (flips.astype(np.float64) @ moved) - total
-    return int((np.abs(sums) >= abs(total) - 1e-9).sum())
+    found = stats.permutation_test(
+        (moved,),
+        lambda values, axis: np.abs(values.sum(axis=axis)),
+        permutation_type="samples",
+        alternative="greater",
+        n_resamples=SAMPLES,
+        batch=max(1, CHUNK // len(moved)),
+        rng=np.random.default_rng(seed),
+    )
+    return float(found.pvalue)
 
 
 def detectable(difference: Values) -> float | None:
@@ -118,11 +112,15 @@ def detectable(difference: Values) -> float | None:
 
 def _percentiles(sample: Values, seed: int, samples: int) -> tuple[float, float]:
     n = len(sample)
-    generator, rows = np.random.default_rng(seed), max(1, CHUNK // n)
-    means = [
-        sample[generator.integers(0, n, (min(rows, samples - start), n))].mean(axis=1)
-        for start in range(0, samples, rows)
-    ]
     tail = stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf((1 - LEVEL) / 2, n - 1))
-    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
+    found = stats.bootstrap(
+        (sample,),
+        np.mean,
+        n_resamples=samples,
+        batch=max(1, CHUNK // n),
+        confidence_level=1 - 2 * tail,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    low, high = found.confidence_interval
     return float(low), float(high)

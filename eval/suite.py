@@ -7,10 +7,9 @@ every passage is a candidate, is what many users have.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -24,7 +23,6 @@ SQUAD = "abstention/squad2"
 # Questions a task at most, drawn with this seed, so that one run takes minutes.
 MOST = 300
 SEED = 0
-WHOLE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,21 +33,12 @@ class Task:
     parts: tuple[tuple[Pool, list[str]], ...]
 
 
-def read_tasks(
-    data: Path,
-    encoder: Encoder,
-    cache: Path,
-    progress: Progress,
-    most: Mapping[str, int] = WHOLE,
-) -> list[Task]:
-    """The eight tasks, from the folder that holds retrieval/ and abstention/.
-
-    Of the collections named in `most`, only so many documents count, judged ones among them.
-    """
+def read_tasks(data: Path, encoder: Encoder, cache: Path, progress: Progress) -> list[Task]:
+    """The eight tasks, from the folder that holds retrieval/ and abstention/."""
     tasks = []
     for name in COLLECTIONS:
         folder = data / "retrieval" / name
-        pool = read_pool(folder, encoder, cache, progress, most.get(name))
+        pool = read_pool(folder, encoder, cache, progress)
         tasks.append(Task(name, ((pool, drawn(judged(pool))),)))
     squad = read_pool(data / SQUAD, encoder, cache, progress)
     parts = query_parts(data / SQUAD)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from rag.confidence import confidence
 from rag.encoder import Encoder
-from rag.fusion import SCALES, Scales, Weights, fuse, min_max
-from rag.search import DEFAULT_WEIGHTS, Candidates, Query, best_of, encode_query, find_candidates
+from rag.fusion import SCALES, WEIGHTS, Scales, Weights, fuse, min_max
+from rag.search import Candidates, Query, best_of, encode_query, find_candidates
 from rag.snapshot import Snapshot
 from rag.types import Mode, ScoredPassage
 
@@ -23,18 +23,18 @@ class System:
 
     title: str
     mode: Mode
-    weights: Weights = DEFAULT_WEIGHTS
+    weights: Weights
     stretched: bool = False
 
 
 SERVED = "all"
 STRETCHED: Scales = dict.fromkeys(SCALES, min_max)
 SYSTEMS: Mapping[str, System] = {
-    "dense": System("dense alone", "dense"),
-    "bm25": System("BM25 alone", "bm25"),
-    "late": System("late interaction alone", "hybrid", Weights(0, 0, 1, 0)),
-    "dense+bm25": System("dense and BM25, equal weights", "hybrid", Weights(1, 1, 0, 0), True),
-    SERVED: System("all together, as served", "hybrid"),
+    "dense": System("dense alone", "dense", WEIGHTS),
+    "bm25": System("BM25 alone", "bm25", WEIGHTS),
+    "late": System("late interaction alone", "hybrid", {"late": 1}),
+    "dense+bm25": System("dense and BM25, equal weights", "hybrid", {"dense": 1, "bm25": 1}, True),
+    SERVED: System("all together, as served", "hybrid", WEIGHTS),
 }
 
 

@@ -97,21 +97,13 @@ def between(start: Floats, end: Floats, share: float) -> Floats:
 
 
 def fit(
-    pools: Sequence[tuple[Pool, Sequence[str]]],
-    recipe: Recipe,
-    progress: Progress,
-    bias: bool = False,
+    pools: Sequence[tuple[Pool, Sequence[str]]], recipe: Recipe, progress: Progress
 ) -> tuple[Floats, Floats]:
-    """The weights before and after training, float32 (dim, size) each; not yet turned.
-
-    With a bias, which starts at 0, it is their last row, (dim + 1, size).
-    """
+    """The weights before and after training, float32 (dim, size) each; not yet turned."""
     torch.set_num_threads(1)
     generator = np.random.default_rng(recipe.seed)
     examples = [each for pool, queries in pools for each in _examples(pool, queries, recipe)]
     start = principal([pool for pool, _ in pools], recipe, generator)
-    if bias:
-        start = np.vstack([start, np.zeros((1, recipe.size), np.float32)])
     weights = torch.nn.Parameter(torch.from_numpy(start.copy()))
     optimiser = torch.optim.Adam([weights], lr=recipe.rate)
     steps = recipe.epochs * -(-len(examples) // recipe.batch)
@@ -226,10 +218,8 @@ def late_interaction(
 
 
 def mapped(tokens: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Token vectors (t, dim) through a map (dim, size), or (dim + 1, size) with a bias, rows
-    L2-normalised."""
-    dim = tokens.shape[1]
-    return normalize(tokens @ weights[:dim] + weights[dim:].sum(0), dim=1)
+    """Token vectors (t, dim) through a map (dim, size), rows L2-normalised."""
+    return normalize(tokens @ weights, dim=1)
 
 
 def _min_max(scores: torch.Tensor) -> torch.Tensor:

@@ -41,9 +41,6 @@ from rag.words import STOP_WORDS
 
 log = logging.getLogger("rag.build")
 
-# Raised when readers, sections or passages come to cut differently, so that indexes built by an
-# older version are seen to be stale.
-SPLITTER = 2
 SPECIAL_PIECES = 2
 BATCH = 64
 
@@ -169,7 +166,6 @@ def recipe(encoder: Encoder, faq: FaqPolicy) -> Recipe:
     """What decides, beside corpus and model, how the index comes out."""
     return Recipe(
         faq=faq,
-        splitter=SPLITTER,
         passage_pieces=passage_pieces(encoder),
         bm25_k1=lexical.K1,
         bm25_b=lexical.B,

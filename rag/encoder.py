@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
-Spans = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,14 +17,12 @@ class Encoded:
     """The vectors of n texts, in their order.
 
     `pooled` is float32 (n, dim); `tokens` holds for each text float32 (t, token_dim); the rows of
-    both are L2-normalised. `spans` holds for each text int32 (t, 2): where each token stands in the
-    text, in characters, half open; (-1, -1) for a token of the context. The special tokens round
-    a text are left out of both, so a blank text has t = 0, yet a pooled vector.
+    both are L2-normalised. The special tokens round a text are left out, so a blank text has t = 0,
+    yet a pooled vector.
     """
 
     pooled: Vectors
     tokens: tuple[Vectors, ...]
-    spans: tuple[Spans, ...]
 
 
 class Encoder(Protocol):
@@ -74,56 +71,6 @@ class Encoder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WrappedEncoder:
-    """Stands for another encoder; what a subclass does not change is that one's own."""
-
-    encoder: Encoder
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.encoder.name
-
-    @property
-    def sha256(self) -> str:
-        """The digest of the model's weights, in hex."""
-        return self.encoder.sha256
-
-    @property
-    def head_sha256(self) -> str:
-        """The digest of the late-interaction head, in hex; "" for none."""
-        return self.encoder.head_sha256
-
-    @property
-    def dim(self) -> int:
-        """The length of each pooled vector."""
-        return self.encoder.dim
-
-    @property
-    def token_dim(self) -> int:
-        """The length of each token vector."""
-        return self.encoder.token_dim
-
-    @property
-    def window(self) -> int:
-        """The longest input in word pieces, special tokens included."""
-        return self.encoder.window
-
-    def word_pieces(self, text: str) -> list[tuple[int, int]]:
-        """The character span of each word piece of the whole text, without special tokens."""
-        return self.encoder.word_pieces(text)
-
-
-def with_context(context: str, text: str) -> tuple[str, int]:
-    """What the model reads of a passage, and where in it the text begins."""
-    return (f"{context}\n{text}", len(context) + 1) if context else (text, 0)
-
-
-def spans_of(offsets: Iterable[tuple[int, int]], text_start: int) -> Spans:
-    """Token offsets counted from `text_start`: int32 (t, 2), (-1, -1) for what ends before it."""
-    spans = [
-        (max(start - text_start, 0), end - text_start) if end > text_start else (-1, -1)
-        for start, end in offsets
-    ]
-    return np.array(spans, np.int32).reshape(-1, 2)
+def with_context(context: str, text: str) -> str:
+    """What the model reads of a passage."""
+    return f"{context}\n{text}" if context else text

@@ -27,7 +27,8 @@ def explain(
 
 
 def _contribution(candidates: Candidates, name: str, at: int) -> Contribution:
-    signal = candidates.signals[name]
+    signal, shares = candidates.signals[name], candidates.shares
     return Contribution(
-        rank=1 + int((signal > signal[at]).sum()), share=float(candidates.shares[name][at])
+        rank=1 + int((signal > signal[at]).sum()),
+        share=float(shares[name][at]) if name in shares else 0.0,
     )

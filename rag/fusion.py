@@ -1,4 +1,4 @@
-"""Fusion: one score out of four signals, by a weighted sum of what each scales to.
+"""Fusion: one score out of three signals, by a weighted sum of what each scales to.
 
     fused(p) = sum over signals s of  weight_s * scale_s(s(p))  /  sum weight_s
 
@@ -10,15 +10,15 @@ which is what all passages of one document have (docs/decisions/0007-signals.md)
 <= 1, and a convex combination keeps how far apart candidates are, which rank fusion throws away
 (Bruch et al. 2023, "An Analysis of Fusion Functions for Hybrid Retrieval").
 
-The weights were chosen over public sets of many kinds (`python -m eval.fit_fusion`,
-eval/results/fusion.json). Weights that depend on the query did better only on the sets they were
-fitted to.
+The cosine of a passage's own vector is no summand of its own: where a passage stands under no
+question, it is the heading signal. The weights were chosen over public sets of many kinds
+(`python -m eval.fit_fusion`, eval/results/fusion.json). Weights that depend on the query did better
+only on the sets they were fitted to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -27,20 +27,10 @@ import numpy.typing as npt
 Signal = npt.NDArray[np.float32]
 Scaled = npt.NDArray[np.float64]
 Scales = Mapping[str, Callable[[Signal], Scaled]]
+# How much each signal counts, by its name: none is negative, and their sum is positive.
+Weights = Mapping[str, float]
 
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """How much each signal counts; at least one is positive, none is negative."""
-
-    dense: float = 0.2
-    bm25: float = 0.35
-    late: float = 1.0
-    heading: float = 0.8
-
-    def __post_init__(self) -> None:
-        if min(astuple(self)) < 0 or sum(astuple(self)) <= 0:
-            raise ValueError(f"weights must be >= 0 and not all 0, found {self}")
+WEIGHTS: Weights = MappingProxyType({"bm25": 0.35, "late": 1.0, "heading": 1.0})
 
 
 def min_max(signal: Signal) -> Scaled:
@@ -70,15 +60,10 @@ SCALES: Scales = MappingProxyType(
 def fuse(
     signals: Mapping[str, Signal], weights: Weights, scales: Scales = SCALES
 ) -> dict[str, Scaled]:
-    """What each signal adds to each candidate's fused score, float64 (n,) by the signal's name.
-
-    The signals bear the names of the weights. The fused score is their sum.
-    """
-    total = sum(astuple(weights))
-    return {
-        name: weight / total * scales[name](signals[name])
-        for name, weight in asdict(weights).items()
-    }
+    """What each signal with a weight adds to each candidate's fused score, float64 (n,) by the
+    signal's name. The fused score is their sum."""
+    total = sum(weights.values())
+    return {name: each / total * scales[name](signals[name]) for name, each in weights.items()}
 
 
 def order(scores: Sequence[float], ids: Sequence[str]) -> list[int]:

@@ -20,7 +20,7 @@ from rag.answer import ask
 from rag.canaries import TOP, Canary, broken_canaries, first_of
 from rag.counted import counted
 from rag.encoder import Encoder
-from rag.search import Query, encode_query, search_encoded
+from rag.search import Query, encode_query, search
 from rag.snapshot import Snapshot
 from rag.support import SUPPORT, Pair, Windows, drawn, held, key, pairs, weights, windows
 
@@ -231,7 +231,7 @@ def _put(
 
 def _texts(snapshot: Snapshot, query: Query) -> list[str]:
     """The first ten passages for a question, FAQ pairs left out."""
-    return [hit.passage.text for hit in search_encoded(snapshot, query, k=DEPTH, body_only=True)]
+    return [hit.passage.text for hit in search(snapshot, query, k=DEPTH, body_only=True)]
 
 
 def _best(shares: Sequence[float]) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from rag.encoder import Encoded, Encoder, Vectors, WrappedEncoder
+from rag.encoder import Encoded, Encoder, Vectors
 from rag.errors import ModelError
 from rag.model_files import DIGESTS, WEIGHTS
 
@@ -37,10 +37,21 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeadedEncoder(WrappedEncoder):
+class HeadedEncoder:
     """An encoder whose token vectors have gone through a head; all else is the encoder's own."""
 
+    encoder: Encoder
     head: Head
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.encoder.name
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the model's weights, in hex."""
+        return self.encoder.sha256
 
     @property
     def head_sha256(self) -> str:
@@ -48,9 +59,23 @@ class HeadedEncoder(WrappedEncoder):
         return self.head.sha256
 
     @property
+    def dim(self) -> int:
+        """The length of each pooled vector."""
+        return self.encoder.dim
+
+    @property
     def token_dim(self) -> int:
         """The length of each token vector."""
         return int(self.head.weights.shape[1])
+
+    @property
+    def window(self) -> int:
+        """The longest input in word pieces, special tokens included."""
+        return self.encoder.window
+
+    def word_pieces(self, text: str) -> list[tuple[int, int]]:
+        """The character span of each word piece of the whole text, without special tokens."""
+        return self.encoder.word_pieces(text)
 
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions."""

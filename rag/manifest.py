@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from rag.strict import Pattern, Range, reader
 
-FORMAT = 3
+FORMAT = 4
 # A manifest takes some 4 KB; what is far longer was not written here.
 MANIFEST_BYTES = 1 << 20
 
@@ -53,7 +53,6 @@ class Recipe:
     """
 
     faq: FaqPolicy
-    splitter: Count
     passage_pieces: Count
     bm25_k1: float
     bm25_b: float

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from rag.encoder import Encoded, Spans, Vectors, spans_of, with_context
+from rag.encoder import Encoded, Vectors, with_context
 from rag.model_files import WEIGHTS, ModelFiles
 from rag.onnx_graph import build_graph, read_shape
 
@@ -55,7 +56,7 @@ class OnnxEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions."""
-        return _encode(self, [(text, 0) for text in texts])
+        return _encode(self, texts)
 
     def encode_passages(self, texts: Sequence[str], contexts: Sequence[str]) -> Encoded:
         """The vectors of passages, each read after its context ("" for none)."""
@@ -124,21 +125,19 @@ def _session(graph: bytes, weights_folder: str) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
-def _encode(encoder: OnnxEncoder, inputs: Sequence[tuple[str, int]]) -> Encoded:
-    """Encodes inputs, each given with the place in it where its text begins."""
-    if len(inputs) > 1 and encoder.threads > 1:
+def _encode(encoder: OnnxEncoder, texts: Sequence[str]) -> Encoded:
+    if len(texts) > 1 and encoder.threads > 1:
         with ThreadPoolExecutor(encoder.threads) as pool:
-            rows = list(pool.map(lambda pair: _encode_one(encoder, *pair), inputs))
+            rows = list(pool.map(partial(_encode_one, encoder), texts))
     else:
-        rows = [_encode_one(encoder, *pair) for pair in inputs]
+        rows = [_encode_one(encoder, text) for text in texts]
     pooled = np.array([row[0] for row in rows], np.float32).reshape(-1, encoder.dim)
-    return Encoded(pooled, tuple(row[1] for row in rows), tuple(row[2] for row in rows))
+    return Encoded(pooled, tuple(row[1] for row in rows))
 
 
-def _encode_one(encoder: OnnxEncoder, text: str, text_start: int) -> tuple[Vectors, Vectors, Spans]:
+def _encode_one(encoder: OnnxEncoder, text: str) -> tuple[Vectors, Vectors]:
     first, last = encoder.tokenizer.encode("").ids
-    pieces = encoder.tokenizer.encode(text, add_special_tokens=False)
-    kept = encoder.window - 2
-    ids = np.array([first, *pieces.ids[:kept], last], np.int64)
+    pieces = encoder.tokenizer.encode(text, add_special_tokens=False).ids
+    ids = np.array([first, *pieces[: encoder.window - 2], last], np.int64)
     pooled, tokens = encoder.session.run(["pooled", "tokens"], {"input_ids": ids})
-    return pooled, tokens[1:-1], spans_of(pieces.offsets[:kept], text_start)
+    return pooled, tokens[1:-1]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rag import dense
 from rag.encoder import Encoder
-from rag.fusion import Scaled, Signal, Weights, fuse, order
+from rag.fusion import WEIGHTS, Scaled, Signal, Weights, fuse, order
 from rag.late import late_scores
 from rag.snapshot import Snapshot
 from rag.types import Filters, Mode, ScoredPassage, Scores, Section
@@ -24,7 +24,6 @@ from rag.words import stems
 CANDIDATES = 32
 # Where these are fewer than so many, the next by dense join them: as many as an answer may show.
 FEWEST = 50
-DEFAULT_WEIGHTS = Weights()
 NO_FILTERS = Filters()
 
 Rows = npt.NDArray[np.int64]
@@ -48,8 +47,8 @@ class Query:
 class Candidates:
     """Passages that may answer, by their rows int64 (n,), with what each signal says of them.
 
-    `signals` are raw scores float32 (n,) by the signal's name; `shares` what each adds to the
-    fused score, float64 (n,). With one signal alone, its share is its score.
+    `signals` are raw scores float32 (n,) by the signal's name; `shares` what those with a weight
+    add to the fused score, float64 (n,). With one signal alone, its share is its score.
     """
 
     rows: Rows
@@ -71,34 +70,19 @@ def encode_query(text: str, encoder: Encoder) -> Query:
 
 def search(
     snapshot: Snapshot,
-    encoder: Encoder,
-    query: str,
-    *,
-    k: int,
-    mode: Mode = "hybrid",
-    weights: Weights = DEFAULT_WEIGHTS,
-    filters: Filters = NO_FILTERS,
-) -> list[ScoredPassage]:
-    """The k best passages for a question, or all that there are, ordered by (-score, id).
-
-    A question of stop words alone has no BM25 candidates: hybrid then rests on the other
-    signals, and `mode="bm25"` finds nothing.
-    """
-    encoded = encode_query(query, encoder)
-    return search_encoded(snapshot, encoded, k=k, mode=mode, weights=weights, filters=filters)
-
-
-def search_encoded(
-    snapshot: Snapshot,
     query: Query,
     *,
     k: int,
     mode: Mode = "hybrid",
-    weights: Weights = DEFAULT_WEIGHTS,
+    weights: Weights = WEIGHTS,
     filters: Filters = NO_FILTERS,
     body_only: bool = False,
 ) -> list[ScoredPassage]:
-    """`search` for a question that is already encoded; `body_only` leaves FAQ pairs out."""
+    """The k best passages for a question, or all that there are, ordered by (-score, id).
+
+    A question of stop words alone has no BM25 candidates: hybrid then rests on the other
+    signals, and `mode="bm25"` finds nothing. `body_only` leaves FAQ pairs out.
+    """
     found = find_candidates(snapshot, query, max(k, FEWEST), mode, weights, filters, body_only)
     return best_of(snapshot, found, k)
 
@@ -108,7 +92,7 @@ def find_candidates(
     query: Query,
     k: int = FEWEST,
     mode: Mode = "hybrid",
-    weights: Weights = DEFAULT_WEIGHTS,
+    weights: Weights = WEIGHTS,
     filters: Filters = NO_FILTERS,
     body_only: bool = False,
 ) -> Candidates:
@@ -147,7 +131,7 @@ def together(near: Rows, matching: Rows, k: int, each: int = CANDIDATES) -> Rows
 def narrowed(candidates: Candidates, kept: npt.NDArray[np.bool_]) -> Candidates:
     """Some of the candidates of a hybrid search, as if there were no others."""
     signals = {name: signal[kept] for name, signal in candidates.signals.items()}
-    return Candidates(candidates.rows[kept], signals, fuse(signals, DEFAULT_WEIGHTS))
+    return Candidates(candidates.rows[kept], signals, fuse(signals, WEIGHTS))
 
 
 def best_of(snapshot: Snapshot, candidates: Candidates, k: int) -> list[ScoredPassage]:

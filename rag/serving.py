@@ -23,7 +23,6 @@ from rag.intact import MAPPED, Damage, damage
 from rag.schemas import IndexModel, index_model
 from rag.snapshot import Snapshot, open_logged
 from rag.store import roll_back, writing
-from rag.turns import TurnsEncoder
 from rag.types import Answer
 from rag.versions import CURRENT, Clock, Version, answering, utc_now
 
@@ -86,7 +85,7 @@ class Library:
     @cached_property
     def encoder(self) -> Encoder:
         """The encoder. Raises ModelError."""
-        return TurnsEncoder(self._opening())
+        return self._opening()
 
     def open(self) -> Serving:
         """The current snapshot, ready to answer. Raises RagError."""

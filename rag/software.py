@@ -1,7 +1,8 @@
 """What the index was made with, as far as it can change what comes out: packages and own code.
 
 Other versions may cut a document elsewhere or move the last digits of a vector. A build takes
-over from an earlier snapshot only what the same software would make again.
+over from an earlier snapshot only what the same software would make again, and an index by other
+software is stale (`rag.stale`).
 """
 
 from __future__ import annotations
@@ -13,33 +14,52 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from types import MappingProxyType
 
 # A reader for a new type adds here the packages it reads with.
 _CUTTING = ("tokenizers", "markdown-it-py", "mdit-py-plugins")
 _ENCODING = ("tokenizers", "onnxruntime", "numpy")
 _INDEXING = ("bm25s", "faiss-cpu", "PyStemmer")
 
-_CUTTING_CODE = (
-    "lines.py",
-    "marks.py",
-    "passages.py",
-    "readers",
-    "sections.py",
-    "sentences.py",
-)
-_ENCODING_CODE = (
-    "encoder.py",
-    "head.py",
-    "headings.py",
-    "onnx_encoder.py",
-    "onnx_graph.py",
-    "tokens.py",
-    "torch_encoder.py",
+# The code that decides what an index holds, by what it does. Of the last two nothing is kept from
+# one build to the next.
+CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "cutting": (
+            "lines.py",
+            "marks.py",
+            "passages.py",
+            "readers",
+            "sections.py",
+            "sentences.py",
+        ),
+        "encoding": (
+            "encoder.py",
+            "head.py",
+            "headings.py",
+            "onnx_encoder.py",
+            "onnx_graph.py",
+            "tokens.py",
+            "torch_encoder.py",
+        ),
+        "indexing": ("build.py", "dense.py", "lexical.py", "words.py"),
+        "calibrating": (
+            "calibrate.py",
+            "confidence.py",
+            "fusion.py",
+            "highlight.py",
+            "integers.py",
+            "late.py",
+            "quantity.py",
+            "search.py",
+            "support.py",
+        ),
+    }
 )
 
 
 def software() -> dict[str, str]:
-    """The packages' versions by name, and a digest each of the code that cuts and that encodes."""
+    """The packages' versions by name, and a digest of each part of `CODE`."""
     return dict(_software())
 
 
@@ -59,8 +79,7 @@ def _software() -> tuple[tuple[str, str], ...]:
     return (
         *((package, importlib.metadata.version(package)) for package in packages),
         ("python", platform.python_version()),
-        ("cutting", _digest(_CUTTING_CODE)),
-        ("encoding", _digest(_ENCODING_CODE)),
+        *((what, _digest(names)) for what, names in CODE.items()),
     )
 
 

@@ -7,6 +7,7 @@ from rag.encoder import Encoder
 from rag.manifest import FaqPolicy
 from rag.readers import Corpus
 from rag.snapshot import Snapshot
+from rag.software import software
 
 
 def is_stale(
@@ -16,7 +17,8 @@ def is_stale(
     faq: FaqPolicy,
     risk: float = RISK,
 ) -> bool:
-    """Whether there is no index, or one built from other documents, model, recipe or risk."""
+    """Whether there is no index, or one built from other documents, model, recipe, risk or by
+    other software."""
     if current is None:
         return True
     was = current.manifest
@@ -26,4 +28,5 @@ def is_stale(
         or was.model != model(encoder)
         or was.recipe != recipe(encoder, faq)
         or was.calibration.risk != risk
+        or was.software != software()
     )

@@ -20,7 +20,7 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from rag.encoder import Encoded, Spans, Vectors, spans_of, with_context
+from rag.encoder import Encoded, Vectors, with_context
 from rag.errors import ModelError
 from rag.model_files import ModelFiles, file_sha256
 
@@ -58,7 +58,7 @@ class TorchEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions, each read after the model's prompt for queries, if any."""
-        return _encode(self, "query", QUERY_PROMPTS, [(text, 0) for text in texts])
+        return _encode(self, "query", QUERY_PROMPTS, texts)
 
     def encode_passages(self, texts: Sequence[str], contexts: Sequence[str]) -> Encoded:
         """The vectors of passages, each read after the model's prompt and its context."""
@@ -152,20 +152,19 @@ def _tokenizer(files: ModelFiles, model: SentenceTransformer) -> Tokenizer:
 
 
 def _encode(
-    encoder: TorchEncoder, task: str, names: Sequence[str], inputs: Sequence[tuple[str, int]]
+    encoder: TorchEncoder, task: str, names: Sequence[str], texts: Sequence[str]
 ) -> Encoded:
-    """Encodes inputs, each given with the place in it where its text begins."""
     prompts = encoder.model.prompts
     prompt = next(filter(None, map(prompts.get, names)), "")
     with encoder.lock:
-        rows = [_encode_one(encoder, task, prompt, text, text_start) for text, text_start in inputs]
+        rows = [_encode_one(encoder, task, prompt, text) for text in texts]
     pooled = np.array([row[0] for row in rows], np.float32).reshape(-1, encoder.dim)
-    return Encoded(pooled, tuple(row[1] for row in rows), tuple(row[2] for row in rows))
+    return Encoded(pooled, tuple(row[1] for row in rows))
 
 
 def _encode_one(
-    encoder: TorchEncoder, task: str, prompt: str, text: str, text_start: int
-) -> tuple[Vectors, Vectors, Spans]:
+    encoder: TorchEncoder, task: str, prompt: str, text: str
+) -> tuple[Vectors, Vectors]:
     found = encoder.model.encode(
         text, prompt=prompt, output_value=None, show_progress_bar=False, task=task
     )
@@ -178,8 +177,7 @@ def _encode_one(
             "as long as its pooled vector"
         )
     own = [place for place, special in enumerate(pieces.special_tokens_mask) if not special]
-    spans = spans_of([pieces.offsets[place] for place in own], len(prompt) + text_start)
-    return _unit(found["sentence_embedding"]), _unit(tokens[own]), spans
+    return _unit(found["sentence_embedding"]), _unit(tokens[own])
 
 
 def _unit(vectors: torch.Tensor) -> Vectors:

@@ -128,7 +128,8 @@ class Scores:
 class Contribution:
     """How a signal came to count for a hit: its rank among the candidates, from 1, and its share.
 
-    The shares of a hit's signals add up to its fused score.
+    The shares of a hit's signals add up to its fused score. That of dense is 0, save where it is
+    the one signal: it finds candidates, and the heading's cosine ranks them.
     """
 
     rank: int

@@ -107,7 +107,7 @@ def _manifest(documents: int, passages: int) -> Manifest:
         format=1,
         corpus_sha256="0" * 64,
         model=Model("word-counter", "0" * 64, "", dim=2, token_dim=2, window=256),
-        recipe=Recipe("with", 1, 254, 1.2, 0.75, 33, 2),
+        recipe=Recipe("with", 254, 1.2, 0.75, 33, 2),
         counts=Counts(documents, passages, 1, passages, 0),
         calibration=uncalibrated(0.25),
         software={},

@@ -51,9 +51,8 @@ class PaperEncoder:
             for text, context in zip(texts, contexts, strict=True)
             for pieces in [self.word_pieces(f"{context}\n{text}")]
         ]
-        spans = tuple(np.zeros((len(each), 2), dtype=np.int32) for each in letters)
         pooled = np.array([self._pooled(each) for each in letters])
-        return Encoded(pooled, tuple(TOKENS[each].reshape(-1, 64) for each in letters), spans)
+        return Encoded(pooled, tuple(TOKENS[each].reshape(-1, 64) for each in letters))
 
     def _letter(self, character: str) -> int:
         at = LETTERS.find(character.lower())

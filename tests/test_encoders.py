@@ -19,7 +19,7 @@ from sentence_transformers.sentence_transformer.modules import (
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
-from rag.encoder import Encoded, Encoder, spans_of, with_context
+from rag.encoder import Encoded, Encoder, with_context
 from rag.errors import ModelError
 from rag.model_files import ModelFiles, bundled_model
 from rag.onnx_encoder import open_onnx_encoder, open_tokenizer, word_pieces
@@ -61,7 +61,6 @@ def largest_difference(left: Encoded, right: Encoded) -> float:
 def assert_same_bits(left: Encoded, right: Encoded) -> None:
     assert left.pooled.tobytes() == right.pooled.tobytes()
     assert [t.tobytes() for t in left.tokens] == [t.tobytes() for t in right.tokens]
-    assert [s.tobytes() for s in left.spans] == [s.tobytes() for s in right.spans]
 
 
 def spelled(text: str, spans: Sequence[Sequence[int]]) -> list[str]:
@@ -69,27 +68,19 @@ def spelled(text: str, spans: Sequence[Sequence[int]]) -> list[str]:
 
 
 def test_context_and_text_are_joined_by_a_line_break() -> None:
-    assert with_context("Title", "text") == ("Title\ntext", 6)
-    assert with_context("", "text") == ("text", 0)
-
-
-def test_tokens_of_the_context_have_no_span() -> None:
-    offsets = [(0, 5), (4, 6), (5, 9), (6, 10)]
-    assert spans_of(offsets, 6).tolist() == [[-1, -1], [-1, -1], [0, 3], [0, 4]]
-    assert spans_of([], 6).shape == (0, 2)
+    assert with_context("Title", "text") == "Title\ntext"
+    assert with_context("", "text") == "text"
 
 
 def test_both_encoders_agree_on_odd_queries(onnx: Encoder, reference: Encoder) -> None:
     ours, theirs = onnx.encode_queries(ODD_TEXTS), reference.encode_queries(ODD_TEXTS)
     assert largest_difference(ours, theirs) < 1e-5
-    assert [s.tolist() for s in ours.spans] == [s.tolist() for s in theirs.spans]
 
 
 def test_both_encoders_agree_on_passages_with_context(onnx: Encoder, reference: Encoder) -> None:
     ours = onnx.encode_passages(ODD_TEXTS, CONTEXTS)
     theirs = reference.encode_passages(ODD_TEXTS, CONTEXTS)
     assert largest_difference(ours, theirs) < 1e-5
-    assert [s.tolist() for s in ours.spans] == [s.tolist() for s in theirs.spans]
 
 
 def test_both_encoders_are_the_same_model(onnx: Encoder, reference: Encoder) -> None:
@@ -113,7 +104,7 @@ def test_a_text_has_the_same_bits_alone_and_among_others(
     others = [f"{text[:99]} {n}" for n in range(copies) for text in ODD_TEXTS]
     together = encoder.encode_queries([*others, ODD_TEXTS[2]])
     alone = encoder.encode_queries([ODD_TEXTS[2]])
-    last = Encoded(together.pooled[-1:], together.tokens[-1:], together.spans[-1:])
+    last = Encoded(together.pooled[-1:], together.tokens[-1:])
     assert_same_bits(alone, last)
 
 
@@ -126,9 +117,9 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 def test_rows_are_float32_of_length_one(onnx: Encoder) -> None:
     found = onnx.encode_passages(ODD_TEXTS, CONTEXTS)
     assert found.pooled.dtype == np.float32 and found.pooled.shape == (11, 384)
-    for rows, spans in zip(found.tokens, found.spans, strict=True):
-        assert rows.dtype == np.float32 and spans.dtype == np.int32
-        assert rows.shape == (len(spans), 384)
+    for rows, text, context in zip(found.tokens, ODD_TEXTS, CONTEXTS, strict=True):
+        pieces = onnx.word_pieces(with_context(context, text))
+        assert rows.dtype == np.float32 and rows.shape == (min(len(pieces), 254), 384)
         assert np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6)
     assert np.allclose(np.linalg.norm(found.pooled, axis=1), 1.0, atol=1e-6)
 
@@ -141,13 +132,7 @@ def test_a_blank_text_has_a_pooled_vector_and_no_tokens(onnx: Encoder) -> None:
 
 def test_no_texts_give_no_rows(onnx: Encoder) -> None:
     found = onnx.encode_passages([], [])
-    assert found.pooled.shape == (0, 384) and found.tokens == found.spans == ()
-
-
-def test_spans_spell_the_tokens_of_the_text_alone(onnx: Encoder) -> None:
-    found = onnx.encode_passages(["Ab, naïve."], ["Title > H"])
-    assert found.spans[0].tolist()[:3] == [[-1, -1]] * 3
-    assert spelled("Ab, naïve.", found.spans[0][3:].tolist()) == ["Ab", ",", "naïve", "."]
+    assert found.pooled.shape == (0, 384) and found.tokens == ()
 
 
 def test_word_pieces_are_neither_cut_nor_special(onnx: Encoder) -> None:
@@ -286,8 +271,7 @@ def test_any_model_opens_by_folder_and_reads_its_prompts(tmp_path: Path) -> None
     encoder = open_encoder(str(folder), "onnx", 2)
     assert (encoder.name, encoder.dim, encoder.window) == ("st", 24, 32)
     query, passage = encoder.encode_queries(["T"]), encoder.encode_passages(["T"], ["A"])
-    assert query.spans[0].tolist() == [[-1, -1], [-1, -1], [0, 1]]
-    assert passage.spans[0].tolist() == [[-1, -1], [-1, -1], [-1, -1], [0, 1]]
+    assert (len(query.tokens[0]), len(passage.tokens[0])) == (3, 4)
     expected = SentenceTransformer(str(folder), device="cpu").encode_query(
         "T", normalize_embeddings=True
     )

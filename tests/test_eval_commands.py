@@ -11,9 +11,7 @@ from eval import (
     fit_confidence,
     fit_fusion,
     score_gate,
-    score_head,
     score_highlights,
-    score_passages,
     train_head,
 )
 from eval.outcome import read_outcome
@@ -31,9 +29,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (*COLLECTIONS, "pubmedqa_l"):
         write_collection(folder / "retrieval" / name)
     write_collection(folder / "abstention/squad2", unanswerable=True, rows=articles(30))
-    for name in ("faq_pages", "documents"):
-        (folder / name).mkdir()
-        (folder / name / "fruit.md").write_text(FAQ)
+    (folder / "faq_pages").mkdir()
+    (folder / "faq_pages" / "fruit.md").write_text(FAQ)
     return folder
 
 
@@ -63,14 +60,6 @@ def test_fusions_are_compared_on_eight_tasks(data: Path) -> None:
     assert found["head_sha256"] == HEAD.sha256
 
 
-def test_the_head_is_held_against_the_models_own_vectors(data: Path) -> None:
-    found = made(score_head, data, "head.json")
-    assert list(found["alone"]) == list(found["as_served"]) == list(found["bytes_per_token"])
-    assert set(score_head.OTHERS) < set(found["alone"])
-    assert found["bytes_per_token"]["model's own, 384, floats"] == 1536
-    assert found["bytes_per_token"][score_head.SHIPPED] == 96
-
-
 def test_the_confidence_is_fitted_without_the_score_articles(data: Path) -> None:
     found = made(fit_confidence, data, "confidence.json")
     assert set(found["coefficients"]) == {"late", "lead", "words", "unmet"}
@@ -91,12 +80,3 @@ def test_the_gate_is_scored_on_the_score_articles(data: Path) -> None:
     found = read_outcome(data / "gate.json")
     assert (found["figures"]["n"], found["seeds"]) == (6, score_gate.SEEDS)
     assert found["changes"]["another order"]["lost"] == 0.0
-
-
-def test_choices_on_passages_are_measured_by_length(data: Path) -> None:
-    found = made(score_passages, data, "passages.json")
-    assert list(found["lengths"]) == ["64", "128", "192", "254"]
-    assert found["questions"]["squad2-articles"] == 20
-    assert list(found["faq_contexts"]) == ["none", "title", "title and headings"]
-    assert found["repeats"]["corpora"]["documents"] == {"passages": 2, "repeats": 0}
-    assert found["clearly_better"] == []

@@ -26,7 +26,7 @@ def test_the_features_are_those_that_are_served(tmp_path: Path) -> None:
     folder = write_collection(tmp_path / "tiny")
     pool = read_pool(folder, ENCODER, tmp_path / "cache", silent)
     snapshot = build_snapshot([folder / "corpus.jsonl"], ENCODER)
-    for each in with_late(pool, signals(pool, judged(pool)), None):
+    for each in with_late(pool, signals(pool, judged(pool))):
         query = encode_query(pool.queries[each.query], ENCODER)
         found = find_candidates(snapshot, query)
         served = served_features(snapshot, query, found, best_of(snapshot, found, 5))
@@ -45,8 +45,8 @@ def test_a_quantity_is_missed_in_a_case_as_it_is_served(tmp_path: Path) -> None:
     ]
     folder = write_collection(tmp_path / "tiny", rows=rows)
     pool = read_pool(folder, ENCODER, tmp_path / "cache", silent)
-    found = with_late(pool, signals(pool, judged(pool)), None)
-    made = cases(pool, found, dict.fromkeys(pool.queries, True), ENCODER, None)
+    found = with_late(pool, signals(pool, judged(pool)))
+    made = cases(pool, found, dict.fromkeys(pool.queries, True), ENCODER)
     unmet = made.features[:, FEATURES.index("unmet")].tolist()
     snapshot = build_snapshot([folder / "corpus.jsonl"], ENCODER)
     served = []
@@ -70,7 +70,7 @@ def test_features_of_few_candidates() -> None:
 
 def test_a_question_is_asked_again_without_what_answers_it(tmp_path: Path) -> None:
     pool = read_pool(write_collection(tmp_path / "t"), ENCODER, tmp_path / "cache", silent)
-    made = cases(pool, with_late(pool, signals(pool, ["q0", "q2"]), None), {}, ENCODER, None)
+    made = cases(pool, with_late(pool, signals(pool, ["q0", "q2"])), {}, ENCODER)
     assert made.answerable.tolist() == [True, False, True, False]
     assert made.right.tolist() == [True, False, True, False]
     assert made.features[0, 0] > made.features[1, 0]
@@ -78,8 +78,8 @@ def test_a_question_is_asked_again_without_what_answers_it(tmp_path: Path) -> No
 
 def test_a_set_that_says_what_is_answerable_is_asked_once(tmp_path: Path) -> None:
     pool = read_pool(write_collection(tmp_path / "t"), ENCODER, tmp_path / "cache", silent)
-    found = with_late(pool, signals(pool, ["q0", "q2"]), None)
-    made = cases(pool, found, {"q0": False, "q2": True}, ENCODER, None)
+    found = with_late(pool, signals(pool, ["q0", "q2"]))
+    made = cases(pool, found, {"q0": False, "q2": True}, ENCODER)
     assert made.right.tolist() == [False, True]
 
 

@@ -7,11 +7,8 @@ from tiny_beir import write_collection
 
 from eval.fit_fusion import Found, left_out, outcome
 from eval.fusions import FUSIONS
-from eval.score_head import Variant, own
-from eval.score_head import outcome as head_outcome
 from eval.signals import judged, kept_signals, read_pool
-from eval.stop_words import with_stop_words, without
-from eval.suite import Task, by_article, drawn
+from eval.suite import by_article, drawn
 from rag.build import silent
 
 ENCODER = PaperEncoder()
@@ -19,7 +16,7 @@ ENCODER = PaperEncoder()
 
 def found_in(folder: Path) -> Found:
     pool = read_pool(write_collection(folder / "tiny"), ENCODER, folder / "cache", silent)
-    return [(pool, kept_signals(pool, judged(pool), None, folder / "cache"))]
+    return [(pool, kept_signals(pool, judged(pool), folder / "cache"))]
 
 
 def test_every_fusion_is_measured_on_every_task(tmp_path: Path) -> None:
@@ -27,7 +24,6 @@ def test_every_fusion_is_measured_on_every_task(tmp_path: Path) -> None:
     made = outcome({"a": found, "b": found}, {"as served, of other candidates": {"a": found}})
     others = [
         "as served, chosen without it",
-        "as served, long list of stop words",
         "as served, of other candidates",
     ]
     assert list(made["rows"]) == [*FUSIONS, *others]
@@ -40,26 +36,6 @@ def test_every_fusion_is_measured_on_every_task(tmp_path: Path) -> None:
 def test_weights_are_chosen_without_the_task_that_they_are_judged_on(tmp_path: Path) -> None:
     found = found_in(tmp_path)
     assert left_out({"a": found, "b": found}) == {"a": 1.0, "b": 1.0}
-
-
-def test_a_longer_list_of_stop_words_takes_words_from_bm25_alone(tmp_path: Path) -> None:
-    ((pool, found),) = found_in(tmp_path)
-    (plain, *_), (gold, *_) = found, with_stop_words(pool, found, {"apples", "red"})
-    assert plain.bm25.max() > 0
-    assert gold.bm25.tolist() == [0.0] * 4
-    assert gold.dense.tolist() == plain.dense.tolist()
-    assert without("The RED apples", {"red"}) == "The  apples"
-
-
-def test_a_head_is_scored_with_its_bytes(tmp_path: Path) -> None:
-    found = found_in(tmp_path)
-    task = Task("a", tuple((pool, judged(pool)) for pool, _ in found))
-    variants = own(ENCODER.token_dim) | {"served": Variant(None, "as served")}
-    made = head_outcome([task], variants, tmp_path / "cache")
-    assert list(made["bytes_per_token"].values()) == [256, 32, 16, 8, 16]
-    assert made["as_served"]["served"] == {"a": 1.0}
-    # the paper encoder's word pieces of context and text, 4 passages
-    assert made["tokens_per_passage"] == 35 / 4
 
 
 def test_questions_are_drawn_in_order_and_always_the_same() -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from eval.fusions import FUSIONS, by_distribution, fused, normalised, reciprocal_rank, standard
 from eval.signals import Signals
-from rag.fusion import Weights
 
 
 def signals(*columns: list[float]) -> Signals:
@@ -20,8 +19,12 @@ THREE = signals([0.0, 0.5, 1.0], [4.0, 0.0, 0.0], [0.2, 0.2, 0.4], [0.0, 0.1, 0.
 
 
 def test_as_served_is_the_weighted_sum_of_cosines_and_of_min_max_scores() -> None:
-    assert fused(THREE, Weights(2, 1, 3, 0)).tolist() == pytest.approx([1 / 6, 1 / 6, 5 / 6])
-    assert fused(THREE, Weights(2, 1, 3, 4)).tolist() == pytest.approx([0.1, 0.14, 0.5])
+    assert fused(THREE, {"dense": 2, "bm25": 1, "late": 3}).tolist() == pytest.approx(
+        [1 / 6, 1 / 6, 5 / 6]
+    )
+    assert fused(THREE, {"dense": 2, "bm25": 1, "late": 3, "heading": 4}).tolist() == pytest.approx(
+        [0.1, 0.14, 0.5]
+    )
 
 
 def test_z_scores_have_mean_0_and_deviation_1() -> None:
@@ -39,7 +42,7 @@ def test_reciprocal_ranks_count_from_1() -> None:
 
 
 def test_a_normalised_sum_weighs_each_signal() -> None:
-    score = normalised(reciprocal_rank, Weights(1, 0, 2, 0))
+    score = normalised(reciprocal_rank, {"dense": 1, "late": 2})
     assert score(THREE).tolist() == pytest.approx(
         [1 / 63 + 2 / 62, 1 / 62 + 2 / 63, 1 / 61 + 2 / 61]
     )

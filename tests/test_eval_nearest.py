@@ -21,7 +21,7 @@ def test_it_is_the_sentence_that_is_served(tmp_path: Path) -> None:
     texts = [passage.text for passage in pool.passages]
     found = []
     for query, text in pool.queries.items():
-        found.append(nearest_sentence(pool, query, range(len(texts)), ENCODER, None))
+        found.append(nearest_sentence(pool, query, range(len(texts)), ENCODER))
         encoded = encode_query(text, ENCODER)
         served = [snapshot.passages[snapshot.rows[passage.id]] for passage in pool.passages]
         assert found[-1] == highlight.nearest_sentence(snapshot, encoded, served)
@@ -35,4 +35,4 @@ def test_it_is_the_sentence_that_is_served(tmp_path: Path) -> None:
 
 def test_where_there_is_none_it_is_empty(tmp_path: Path) -> None:
     pool = read_pool(write_collection(tmp_path / "t"), ENCODER, tmp_path / "cache", silent)
-    assert nearest_sentence(pool, "q0", [], ENCODER, None) == ""
+    assert nearest_sentence(pool, "q0", [], ENCODER) == ""

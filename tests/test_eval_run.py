@@ -16,7 +16,7 @@ from eval.systems import SYSTEMS, find
 from eval.written import Written
 from rag.build import silent
 from rag.errors import UsageError
-from rag.search import search
+from rag.search import encode_query, search
 from rag.snapshot import Snapshot
 from rag.types import Passage
 
@@ -41,9 +41,8 @@ def test_each_question_goes_through_the_search_that_ask_calls(tmp_path: Path) ->
     for name, system in SYSTEMS.items():
         if system.stretched:
             continue
-        again = search(
-            snapshot, ENCODER, "sandy soil", k=2, mode=system.mode, weights=system.weights
-        )
+        query = encode_query("sandy soil", ENCODER)
+        again = search(snapshot, query, k=2, mode=system.mode, weights=system.weights)
         assert list(found.hits[name]) == again
 
 

@@ -1,11 +1,10 @@
 """Candidates and signals are those of the search itself."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from paper import TOKENS, PaperEncoder, corpus, snapshot_of
+from paper import PaperEncoder, corpus, snapshot_of
 from tiny_beir import write_collection
 
 from eval.fusions import fused
@@ -18,7 +17,6 @@ from eval.signals import (
     read_faq_pool,
     read_pool,
     signals,
-    with_contexts,
     with_late,
 )
 from rag.build import build_snapshot, silent
@@ -35,7 +33,7 @@ def pool_in(folder: Path) -> Pool:
 def test_signals_are_those_of_the_search(tmp_path: Path) -> None:
     pool = pool_in(tmp_path)
     snapshot = build_snapshot([tmp_path / "tiny" / "corpus.jsonl"], ENCODER)
-    for each in with_late(pool, signals(pool, judged(pool)), None):
+    for each in with_late(pool, signals(pool, judged(pool))):
         found = find_candidates(snapshot, encode_query(pool.queries[each.query], ENCODER))
         assert each.rows.tolist() == found.rows.tolist()
         np.testing.assert_allclose(each.dense, found.signals["dense"], rtol=1e-6)
@@ -45,25 +43,17 @@ def test_signals_are_those_of_the_search(tmp_path: Path) -> None:
         np.testing.assert_allclose(fused(each), found.fused, rtol=1e-6)
 
 
-def test_a_map_is_applied_to_questions_and_passages(tmp_path: Path) -> None:
-    pool = pool_in(tmp_path)
-    only_g = TOKENS[6][:, None]
-    (gold,) = with_late(pool, signals(pool, ["q2"]), only_g, kept=None)
-    # "gold heavy" against a passage with a word in g: 1 for gold, 0 for heavy, the mean .5
-    assert gold.late.tolist() == pytest.approx([0, 0, 0.5, 0], abs=1e-3)
-
-
 def test_every_question_that_finds_its_document_first_scores_1(tmp_path: Path) -> None:
     pool = pool_in(tmp_path)
-    found = kept_signals(pool, judged(pool), None, tmp_path / "cache")
+    found = kept_signals(pool, judged(pool), tmp_path / "cache")
     assert ndcg(pool, found, fused) == {"q0": 1.0, "q1": 1.0, "q2": 1.0, "q3": 1.0}
     assert ndcg(pool, found, lambda each: -fused(each))["q0"] < 1
 
 
 def test_what_is_kept_is_what_was_made(tmp_path: Path) -> None:
     pool = pool_in(tmp_path)
-    first = kept_signals(pool, ["q0", "q3"], None, tmp_path / "cache")
-    again = kept_signals(pool, ["q0", "q3"], None, tmp_path / "cache")
+    first = kept_signals(pool, ["q0", "q3"], tmp_path / "cache")
+    again = kept_signals(pool, ["q0", "q3"], tmp_path / "cache")
     assert [each.query for each in again] == ["q0", "q3"]
     for one, other in zip(first, again, strict=True):
         assert np.array_equal(one.rows, other.rows)
@@ -75,31 +65,10 @@ def test_what_is_kept_is_what_was_made(tmp_path: Path) -> None:
 def test_a_part_knows_nothing_of_the_rest(tmp_path: Path) -> None:
     part = part_of(pool_in(tmp_path), "metal", [2, 3], ["q3"])
     assert part.units == ("p2", "p3")
-    (found,) = with_late(part, signals(part, ["q3"]), None)
+    (found,) = with_late(part, signals(part, ["q3"]))
     assert found.rows.tolist() == [0, 1]
     assert found.late.tolist() == pytest.approx([0, 1], abs=1e-3)
     assert np.array_equal(part.stored.of(1), pool_in(tmp_path / "again").stored.of(3))
-
-
-def test_of_a_part_of_a_collection_the_answers_are_kept_and_others_drawn(tmp_path: Path) -> None:
-    folder = write_collection(tmp_path / "tiny")
-    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq2\tp2\t1\n")
-    pools = [read_pool(folder, ENCODER, tmp_path / "cache", silent, most) for most in (1, 3, 9)]
-    assert [len(pool.passages) for pool in pools] == [1, 3, 4]
-    assert [pool.units for pool in pools if "p2" not in pool.units] == []
-    assert pools[1].units == tuple(sorted(pools[1].units))
-    again = read_pool(folder, ENCODER, tmp_path / "cache", silent, 3)
-    assert again.units == pools[1].units
-
-
-def test_signals_are_kept_by_what_was_read_with_the_passages(tmp_path: Path) -> None:
-    pool = pool_in(tmp_path)
-    bare = with_contexts(pool, [""] * 4, ENCODER, tmp_path / "cache", silent)
-    one, other = (kept_signals(each, ["q2"], None, tmp_path / "cache") for each in (pool, bare))
-    assert one[0].dense.tolist() != other[0].dense.tolist()
-    same_words = replace(bare, lexical=pool.lexical)
-    (again,) = kept_signals(same_words, ["q2"], None, tmp_path / "cache")
-    assert again.dense.tolist() == other[0].dense.tolist()
 
 
 def test_of_faq_pages_the_answers_are_indexed_and_the_questions_asked(tmp_path: Path) -> None:

@@ -62,6 +62,10 @@ def test_the_exact_p_is_the_share_of_sign_patterns_as_extreme() -> None:
     assert randomisation_p(moved) == expected
 
 
+def test_one_query_that_differs_says_nothing() -> None:
+    assert randomisation_p(np.array([0.0, 0.7])) == 1.0
+
+
 def test_a_drawn_p_is_never_0() -> None:
     assert randomisation_p(np.ones(50)) == 1 / 10_001
 

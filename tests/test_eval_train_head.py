@@ -10,10 +10,10 @@ from paper import PaperEncoder
 from safetensors import safe_open
 from tiny_beir import write_collection
 
-from eval.signals import judged, read_pool, with_constant
-from eval.train_head import Recipe, fit, late_interaction, mapped, principal, train, write_head
+from eval.signals import judged, read_pool
+from eval.train_head import Recipe, late_interaction, principal, train, write_head
 from rag.build import silent
-from rag.head import project, rotation
+from rag.head import rotation
 from rag.late import late_scores
 from rag.tokens import quantise, store
 
@@ -61,18 +61,3 @@ def test_the_file_says_how_it_was_made_and_has_the_same_bytes_again(tmp_path: Pa
     with safe_open(tmp_path / "new" / "a", "np") as file:
         assert np.array_equal(file.get_tensor("weights"), weights)
         assert json.loads(file.metadata()["made"]) == {"recipe": {"seed": 0}, "z": 1}
-
-
-def test_a_bias_moves_every_token_and_is_the_last_row(tmp_path: Path) -> None:
-    pool = read_pool(write_collection(tmp_path / "t"), ENCODER, tmp_path / "cache", silent)
-    start, end = fit([(pool, judged(pool))], RECIPE, silent, bias=True)
-    assert start.shape == end.shape == (ENCODER.token_dim + 1, 4)
-    assert not start[-1].any()
-    assert end[-1].any()
-    tokens = pool.stored.of(0)
-    moved = tokens @ end[:-1] + end[-1]
-    moved /= np.linalg.norm(moved, axis=1, keepdims=True)
-    np.testing.assert_allclose(project(with_constant(tokens, len(end)), end), moved, atol=1e-6)
-    np.testing.assert_allclose(
-        mapped(torch.from_numpy(tokens), torch.from_numpy(end)).numpy(), moved, atol=1e-4
-    )

@@ -21,6 +21,7 @@ def test_the_shares_of_a_hit_add_up_to_its_score(fruit: Snapshot) -> None:
         assert why and why.dense and why.bm25 and why.late and why.heading
         signals = (why.dense, why.bm25, why.late, why.heading)
         assert sum(each.share for each in signals) == pytest.approx(cited.hit.score)
+        assert why.dense.share == 0
 
 
 def test_ranks_are_among_the_candidates_of_each_signal(fruit: Snapshot) -> None:

@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = [
     "types errors settings words lines sentences counted strict",
-    "readers sections passages manifest files fusion encoder turns model_files onnx_graph"
+    "readers sections passages manifest files fusion encoder model_files onnx_graph"
     " onnx_encoder torch_encoder head opening dense lexical tokens integers late headings"
     " marks software wording quantity cage regular mapped sources",
     "versions intact invariants entries snapshot readback store",

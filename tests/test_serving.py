@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 from live import library_of, live
-from publishing import ENCODER, FIRST, SECOND, published
+from publishing import FIRST, SECOND, published
 from swapping import prepare, swap_under_load
 
+from rag.encoder import Encoder
 from rag.errors import ModelError
 from rag.serving import Follower, Library
-from rag.snapshot import open_current
-from rag.turns import TurnsEncoder
 from rag.versions import CURRENT, current_id
 
 
@@ -125,7 +124,7 @@ def test_old_snapshot_is_let_go_of(index: Path) -> None:
 def test_failure_of_another_kind_is_logged_and_does_not_end_the_following(
     index: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def opening() -> TurnsEncoder:
+    def opening() -> Encoder:
         raise ZeroDivisionError
 
     published(index, FIRST)
@@ -135,7 +134,7 @@ def test_failure_of_another_kind_is_logged_and_does_not_end_the_following(
 
 
 def test_model_that_is_missing_is_logged(index: Path, caplog: pytest.LogCaptureFixture) -> None:
-    def opening() -> TurnsEncoder:
+    def opening() -> Encoder:
         raise ModelError("no such model")
 
     published(index, FIRST)
@@ -157,12 +156,3 @@ def test_service_notices_a_build_by_itself(index: Path) -> None:
             return str(app.state.follower.serving.snapshot.id)
 
     assert asyncio.run(served()) == current_id(index)
-
-
-def test_encoder_that_takes_turns_is_the_encoder(index: Path) -> None:
-    published(index, FIRST)
-    turns = TurnsEncoder(ENCODER)
-    assert open_current(index, turns).id == current_id(index)
-    assert (turns.name, turns.dim, turns.window) == ("paper", 27, 34)
-    assert turns.word_pieces("a b") == [(0, 1), (2, 3)]
-    assert turns.encode_passages(["a"], [""]).pooled.shape == (1, 27)

@@ -11,7 +11,7 @@ from rag.errors import CorruptIndex, NoIndex
 from rag.files import DISK
 from rag.manifest import FORMAT, id_of
 from rag.readback import in_process
-from rag.search import search
+from rag.search import encode_query, search
 from rag.snapshot import contents, entries, open_current, open_newest, read_manifest
 from rag.store import publish, writing
 from rag.versions import current_id
@@ -66,7 +66,8 @@ def test_what_was_published_is_loaded_again(tmp_path: Path, index: Path) -> None
     assert loaded.passages == built.passages
     assert contents(loaded) == contents(built)
     for question in ("red apples", "why"):
-        assert search(loaded, ENCODER, question, k=9) == search(built, ENCODER, question, k=9)
+        query = encode_query(question, ENCODER)
+        assert search(loaded, query, k=9) == search(built, query, k=9)
 
 
 def test_the_files_are_those_that_the_manifest_lists(index: Path) -> None:
