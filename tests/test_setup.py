@@ -96,6 +96,8 @@ def typed(tmp_path: Path, key: bytes) -> tuple[int, str]:
     (tmp_path / "Makefile").write_text(MAKEFILE.format(python=sys.executable, script=path))
     pid, terminal = pty.fork()
     if pid == 0:
+        # A shell's background job has interrupts ignored, and its children inherit that.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.chdir(tmp_path)
         os.execvp("make", ["make", "run"])
     shown = b""
