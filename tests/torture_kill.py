@@ -48,7 +48,7 @@ def rag(*arguments: str) -> "subprocess.Popen[str]":
 
 
 def rebuild(corpus: Path, index: Path) -> "subprocess.Popen[str]":
-    return rag("build", str(corpus), "--full", "--index", str(index))
+    return rag("build", str(corpus), "--full", "--replace", "--index", str(index))
 
 
 def prepare(folder: Path, encoder: Encoder) -> tuple[list[Path], list[Snapshot], Golden]:
