@@ -244,10 +244,10 @@ def seconds(way: Callable[[str], None], text: str) -> float:
 
 
 def peak(way: str, shape: Shape, size: int) -> float:
-    """The most memory in MB that this process has taken, after reading such a text."""
+    """The most memory in MB that this process has had, after reading such a text (Linux)."""
     WAYS[way](made(shape, size))
-    # Not ru_maxrss: that of a new process begins with what its parent holds.
-    status = Path("/proc/self/status").read_text()
+    # `getrusage` would count what the parent had when it started this process.
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 

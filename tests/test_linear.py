@@ -6,6 +6,7 @@ The inputs are in `linear.py`; `python tests/linear.py` prints figures for 1 MB 
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -47,6 +48,7 @@ def test_a_reader_that_is_quadratic_is_found() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads a process's memory from /proc")
 @pytest.mark.parametrize(
     ("name", "way", "size"),
     [
