@@ -302,15 +302,21 @@ async def list_documents(
 
 
 def _listed(snapshot: Snapshot, limit: int, after: str | None) -> DocumentsResponse:
-    place = -1 if after is None else snapshot.places.get(after)
-    if place is None:
-        raise _unknown_document()
+    place = -1 if after is None else _place(snapshot, after)
     ids = snapshot.document_ids[place + 1 : place + 1 + limit]
     more = place + 1 + limit < len(snapshot.document_ids)
     return DocumentsResponse(
         documents=tuple(_entry(snapshot, snapshot.documents[id]) for id in ids),
         next=ids[-1] if more else None,
     )
+
+
+def _place(snapshot: Snapshot, id: str) -> int:
+    document = snapshot.document(id)
+    if document is None:
+        detail = "no document has the id in `after`: list them again from the first one"
+        raise Problem(404, "unknown_document", detail)
+    return snapshot.places[document.id]
 
 
 def _entry(snapshot: Snapshot, document: Document) -> DocumentEntry:

@@ -27,7 +27,16 @@ from rag.refusals import RETRY_AFTER
 # Every response begins so, whatever comes of the request.
 START = b"HTTP/1.1 "
 
-_CODES = {431: "headers_too_large", 501: "unsupported_encoding"}
+# What h11 could not read, by the status that it suggests: code and detail.
+_UNREAD = {
+    400: (
+        "malformed_request",
+        "the request is not HTTP/1.1 (RFC 9112): it needs a request line in which all but ASCII "
+        "is escaped, one Host, well-formed headers, and a body as long as they say",
+    ),
+    431: ("headers_too_large", "the request line and its headers are too long"),
+    501: ("unsupported_encoding", "send the body without Transfer-Encoding, or as chunked alone"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +144,8 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuses what h11 could not read, which is the exception that is being handled."""
         status = getattr(sys.exception(), "error_status_hint", 400)
-        code = _CODES.get(status, "malformed_request")
-        self._refuse(Problem(status, code, "the request is not HTTP/1.1 (RFC 9112)", CLOSE))
+        code, detail = _UNREAD.get(status, _UNREAD[400])
+        self._refuse(Problem(status, code, detail, CLOSE))
 
     def _give(self, seconds: float | None, then: Callable[[], None] | None = None) -> None:
         """Gives the client so long for its next request; None for as long as it takes."""
