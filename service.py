@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -144,8 +145,7 @@ def create_app(
         title="Ask the documents",
         version=__version__,
         description="Passages that answer a question, each cited to the character.",
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan,
@@ -409,8 +409,15 @@ def _static(content: bytes, media_type: str) -> Callable[[], Awaitable[Response]
 
 
 def _add_reference(app: FastAPI) -> None:
-    content = reference(app.openapi()).encode()
-    app.add_api_route("/docs", _static(content, "text/html"), include_in_schema=False)
+    description = app.openapi()
+    # FastAPI's own route would make it again at the first request, and all others wait for that.
+    raw = json.dumps(description, ensure_ascii=False)
+    parts = (
+        ("/openapi.json", raw, "application/json"),
+        ("/docs", reference(description), "text/html"),
+    )
+    for path, content, media_type in parts:
+        app.add_api_route(path, _static(content.encode(), media_type), include_in_schema=False)
 
 
 async def _in_turns(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -10,7 +10,6 @@ from encodings import normalize_encoding
 from encodings.aliases import aliases
 from typing import Any
 
-import anyio
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -101,7 +100,7 @@ async def read_body(
     body = bytearray()
     stream = request.stream()
     try:
-        with anyio.fail_after(seconds):
+        async with asyncio.timeout(seconds):
             while max(len(body), _declared_length(request)) <= max_bytes:
                 chunk = await anext(stream, None)
                 if chunk is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import uuid
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import unquote
 
-import anyio
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,7 +34,7 @@ SAFE_HEADERS = {
 
 # How much of a body that nobody has read is read away before the response, and for how long: a
 # connection that is closed with unread bytes is reset, and the client would not see the response.
-READ_AWAY_BYTES = 16 * 1024 * 1024
+READ_AWAY_BYTES = 64 * 1024 * 1024
 READ_AWAY_SECONDS = 5.0
 
 # A load balancer asks these by IP address, or without naming a host.
@@ -185,9 +186,10 @@ class _Incoming:
     async def read_away(self) -> None:
         """None when the whole body has come, or `READ_AWAY_BYTES` of it, or time is up."""
         left = READ_AWAY_BYTES
-        with anyio.move_on_after(READ_AWAY_SECONDS):
-            while not self._is_whole and left > 0:
-                left -= len((await self.receive()).get("body", b""))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READ_AWAY_SECONDS):
+                while not self._is_whole and left > 0:
+                    left -= len((await self.receive()).get("body", b""))
 
 
 class _Outgoing:

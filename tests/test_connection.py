@@ -150,6 +150,27 @@ def test_refusal_names_what_to_mend(port: int) -> None:
     assert "all but ASCII is escaped" in spoken["detail"]
 
 
+def test_many_headers_are_refused_before_they_are_parsed(port: int) -> None:
+    answer = raw(port, request("GET /", head=b"a:b\r\n" * 12_000))
+    check_problem(answer, 431, "headers_too_large")
+    assert body_of(answer)["detail"].endswith("too long or too many")
+
+
+def test_many_small_chunks_stall_nobody(port: int) -> None:
+    chunks = b"1\r\nx\r\n" * 40_000
+    head = JSON + b"Transfer-Encoding: chunked\r\n"
+    with connected(port, request("POST /ask", head=head) + chunks):
+        # Parsed at one go, the chunks take 2 s.
+        assert max(seconds_of_health(port) for _ in range(10)) < 0.5
+
+
+def seconds_of_health(port: int) -> float:
+    """How long a probe waits for its answer."""
+    started = time.perf_counter()
+    assert status_of(raw(port, HEALTH)) == 200
+    return time.perf_counter() - started
+
+
 # ---- bodies that nobody reads
 
 

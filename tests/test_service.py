@@ -522,18 +522,18 @@ def test_body_of_16_kilobytes_is_read_and_one_byte_more_is_not(client: TestClien
 
 
 @pytest.mark.parametrize("length", ["17000", "9" * 30, "9" * 5000])
-def test_declared_length_is_refused_and_read_away_up_to_16_megabytes(
+def test_declared_length_is_refused_and_read_away_up_to_64_megabytes(
     serving: Serving, length: str
 ) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", length.encode())]
     status, body, read = call(create_app(serving), "POST", "/ask", headers)
-    assert (status, body["code"], read) == (413, "body_too_large", 16 * 1024)
+    assert (status, body["code"], read) == (413, "body_too_large", 64 * 1024)
 
 
-def test_endless_body_is_refused_and_read_away_up_to_16_megabytes(serving: Serving) -> None:
+def test_endless_body_is_refused_and_read_away_up_to_64_megabytes(serving: Serving) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"junk")]
     status, body, read = call(create_app(serving), "POST", "/ask", headers)
-    assert (status, body["code"], read) == (413, "body_too_large", 17 + 16 * 1024)
+    assert (status, body["code"], read) == (413, "body_too_large", 17 + 64 * 1024)
 
 
 def test_client_that_waits_to_be_told_to_send_is_refused_at_once(serving: Serving) -> None:
@@ -724,7 +724,7 @@ def test_many_or_long_headers_are_refused(
 def test_two_ways_to_end_a_body_are_refused(serving: Serving) -> None:
     headers = [(b"content-length", b"5"), (b"transfer-encoding", b"chunked")]
     status, body, read = call(create_app(serving), "POST", "/ask", headers)
-    assert (status, body["code"], read) == (400, "bad_framing", 16 * 1024)
+    assert (status, body["code"], read) == (400, "bad_framing", 64 * 1024)
 
 
 def test_bound_address_is_an_allowed_host() -> None:
