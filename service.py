@@ -57,7 +57,7 @@ from rag.schemas import (
     document_pieces,
     verify_response,
 )
-from rag.server import example, greeting, listen, prepare, server_of
+from rag.server import ended_quietly, example, greeting, listen, prepare, server_of
 from rag.serving import Follower, Library, Serving
 from rag.settings import Settings
 from rag.snapshot import Snapshot
@@ -122,7 +122,7 @@ def serve(settings: Settings) -> None:
 
     Raises RagError where the index cannot be opened or the address cannot be bound.
     """
-    with listen(settings.host, settings.port) as listener:
+    with listen(settings.host, settings.port) as listener, ended_quietly():
         upkeep = upkeep_of(settings)
         serving = upkeep.library.open()
         app = create_app(serving, upkeep=upkeep, hosts=allowed_hosts(settings.host))
