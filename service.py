@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -56,7 +57,7 @@ from rag.schemas import (
     document_pieces,
     verify_response,
 )
-from rag.server import example, greeting, listen, prepare, server_of
+from rag.server import ended_quietly, example, greeting, listen, prepare, server_of
 from rag.serving import Follower, Library, Serving
 from rag.settings import Settings
 from rag.snapshot import Snapshot
@@ -121,7 +122,7 @@ def serve(settings: Settings) -> None:
 
     Raises RagError where the index cannot be opened or the address cannot be bound.
     """
-    with listen(settings.host, settings.port) as listener:
+    with listen(settings.host, settings.port) as listener, ended_quietly():
         upkeep = upkeep_of(settings)
         serving = upkeep.library.open()
         app = create_app(serving, upkeep=upkeep, hosts=allowed_hosts(settings.host))
@@ -144,8 +145,7 @@ def create_app(
         title="Ask the documents",
         version=__version__,
         description="Passages that answer a question, each cited to the character.",
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan,
@@ -302,15 +302,21 @@ async def list_documents(
 
 
 def _listed(snapshot: Snapshot, limit: int, after: str | None) -> DocumentsResponse:
-    place = -1 if after is None else snapshot.places.get(after)
-    if place is None:
-        raise _unknown_document()
+    place = -1 if after is None else _place(snapshot, after)
     ids = snapshot.document_ids[place + 1 : place + 1 + limit]
     more = place + 1 + limit < len(snapshot.document_ids)
     return DocumentsResponse(
         documents=tuple(_entry(snapshot, snapshot.documents[id]) for id in ids),
         next=ids[-1] if more else None,
     )
+
+
+def _place(snapshot: Snapshot, id: str) -> int:
+    document = snapshot.document(id)
+    if document is None:
+        detail = "no document has the id in `after`: list them again from the first one"
+        raise Problem(404, "unknown_document", detail)
+    return snapshot.places[document.id]
 
 
 def _entry(snapshot: Snapshot, document: Document) -> DocumentEntry:
@@ -403,8 +409,15 @@ def _static(content: bytes, media_type: str) -> Callable[[], Awaitable[Response]
 
 
 def _add_reference(app: FastAPI) -> None:
-    content = reference(app.openapi()).encode()
-    app.add_api_route("/docs", _static(content, "text/html"), include_in_schema=False)
+    description = app.openapi()
+    # FastAPI's own route would make it again at the first request, and all others wait for that.
+    raw = json.dumps(description, ensure_ascii=False)
+    parts = (
+        ("/openapi.json", raw, "application/json"),
+        ("/docs", reference(description), "text/html"),
+    )
+    for path, content, media_type in parts:
+        app.add_api_route(path, _static(content.encode(), media_type), include_in_schema=False)
 
 
 async def _in_turns(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from email.message import Message
 from encodings import normalize_encoding
 from encodings.aliases import aliases
 from typing import Any
 
-import anyio
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -28,10 +26,6 @@ MAX_SECONDS = 10.0
 MAX_VALUES = 20_000
 # Of one object: each one that is unknown costs as much as a hundred that are known.
 MAX_MEMBERS = 200
-# How much of a body that is not wanted is read away, and for how long: a connection that is closed
-# with unread bytes is reset, and the client would not see why.
-READ_AWAY_BYTES = 16 * 1024 * 1024
-READ_AWAY_SECONDS = 5.0
 
 # At a time, so that other threads are let in between.
 _STEP = 64 * 1024
@@ -47,11 +41,7 @@ class JsonRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            try:
-                check_type(request)
-            except Problem:
-                await read_away(request, request.stream())
-                raise
+            check_type(request)
             body = await read_body(request, max_bytes=self.max_bytes)
             return await handler(ReadRequest(request, body, await parse_aside(body)))
 
@@ -95,22 +85,22 @@ def check_type(request: Request) -> None:
 
 
 def _is_utf8(charset: str) -> bool:
-    """Whether a name is one of UTF-8's: codecs.lookup would keep every unknown name for ever."""
+    """Whether a name is one of UTF-8's, or empty: codecs.lookup would keep every unknown name."""
     name = normalize_encoding(charset.strip("' ")).lower()
-    return aliases.get(name, name) == "utf_8"
+    return aliases.get(name, name) in ("utf_8", "")
 
 
 async def read_body(
     request: Request, seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES
 ) -> bytes:
-    """The body, of at most `max_bytes`; what is beyond is read away. Raises Problem 400, 408, 413.
+    """The body, of at most `max_bytes`. Raises Problem 400, 408, 413.
 
-    A body that says that it is longer is not kept at all.
+    A body that says that it is longer is not read at all.
     """
     body = bytearray()
     stream = request.stream()
     try:
-        with anyio.fail_after(seconds):
+        async with asyncio.timeout(seconds):
             while max(len(body), _declared_length(request)) <= max_bytes:
                 chunk = await anext(stream, None)
                 if chunk is None:
@@ -121,22 +111,7 @@ async def read_body(
         raise Problem(408, "request_timeout", detail, CLOSE) from None
     except ClientDisconnect:
         raise Problem(400, "incomplete_body", "the connection ended within the body") from None
-    await read_away(request, stream)
     raise Problem(413, "body_too_large", f"the body is over {max_bytes} bytes", CLOSE)
-
-
-async def read_away(
-    request: Request, stream: AsyncIterator[bytes], seconds: float = READ_AWAY_SECONDS
-) -> None:
-    """None when the rest of the body has come, or `READ_AWAY_BYTES` of it, or time is up."""
-    if "expect" in request.headers:
-        return  # the client waits to be told to send it
-    left = READ_AWAY_BYTES
-    with suppress(ClientDisconnect), anyio.move_on_after(seconds):
-        async for chunk in stream:
-            left -= len(chunk)
-            if left <= 0:
-                return
 
 
 async def parse_aside(body: bytes) -> object:

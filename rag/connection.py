@@ -20,14 +20,28 @@ from typing import Any, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from rag.edge import safe_headers
+from rag.edge import MAX_HEADERS, safe_headers
 from rag.problem import CLOSE, Problem, problem_response
 from rag.refusals import RETRY_AFTER
 
 # Every response begins so, whatever comes of the request.
 START = b"HTTP/1.1 "
 
-_CODES = {431: "headers_too_large", 501: "unsupported_encoding"}
+# What h11 could not read, by the status that it suggests: code and detail.
+_UNREAD = {
+    400: (
+        "malformed_request",
+        "the request is not HTTP/1.1 (RFC 9112): it needs a request line in which all but ASCII "
+        "is escaped, one Host, well-formed headers, and a body as long as they say",
+    ),
+    431: ("headers_too_large", "the request line and its headers are too long or too many"),
+    501: ("unsupported_encoding", "send the body without Transfer-Encoding, or as chunked alone"),
+}
+
+
+# How many bytes are read at a time: a client may put each into a chunk, or two into a header, and
+# nothing else runs while they are parsed.
+STEP = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +60,17 @@ class Limits:
     look: float = 0.1
 
 
-class Connection(H11Protocol):
-    """One client's connection. Where all are taken, the one that has waited longest is ended."""
+class Connection(H11Protocol, asyncio.BufferedProtocol):
+    """One client's connection. Where all are taken, the one that has waited longest is ended.
+
+    asyncio asks a BufferedProtocol how much to read, and otherwise reads 256 KB.
+    """
 
     def __init__(self, *args: Any, limits: Limits, **options: Any) -> None:
         super().__init__(*args, **options)
         self.limits = limits
         self.since = self.loop.time()
+        self._buffer = bytearray(STEP)
         self._patience: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._half_closed = False
@@ -77,11 +95,22 @@ class Connection(H11Protocol):
         self._watch(None)
         super().connection_lost(exc)
 
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where the next bytes go."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes have come."""
+        self.data_received(bytes(self._buffer[:nbytes]))
+
     def data_received(self, data: bytes) -> None:
         """Bytes of a request; after a refusal they are read away."""
         if self._refused:
             return
         super().data_received(data)
+        if self.is_waiting and self.conn.trailing_data[0].count(b"\n") > MAX_HEADERS:
+            # They would take long to parse, and be refused by the edge.
+            self._refuse(Problem(431, *_UNREAD[431], CLOSE))
         if self._refused:
             return
         if not self.is_waiting:
@@ -135,8 +164,8 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuses what h11 could not read, which is the exception that is being handled."""
         status = getattr(sys.exception(), "error_status_hint", 400)
-        code = _CODES.get(status, "malformed_request")
-        self._refuse(Problem(status, code, "the request is not HTTP/1.1 (RFC 9112)", CLOSE))
+        code, detail = _UNREAD.get(status, _UNREAD[400])
+        self._refuse(Problem(status, code, detail, CLOSE))
 
     def _give(self, seconds: float | None, then: Callable[[], None] | None = None) -> None:
         """Gives the client so long for its next request; None for as long as it takes."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import uuid
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import unquote
 
@@ -29,6 +31,11 @@ SAFE_HEADERS = {
         "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 }
+
+# How much of a body that nobody has read is read away before the response, and for how long: a
+# connection that is closed with unread bytes is reset, and the client would not see the response.
+READ_AWAY_BYTES = 64 * 1024 * 1024
+READ_AWAY_SECONDS = 5.0
 
 # A load balancer asks these by IP address, or without naming a host.
 PROBES = frozenset({"/healthz", "/readyz"})
@@ -60,6 +67,11 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
     return mapped or address
 
 
+def _is_address(host: str | None) -> bool:
+    """Whether a value of Host, without port, is an IP address."""
+    return host is not None and _address(host.strip("[]")) is not None
+
+
 def safe_headers(request_id: str) -> dict[str, str]:
     """What every response carries."""
     return {**SAFE_HEADERS, "X-Request-Id": request_id}
@@ -82,13 +94,16 @@ class Edge:
         request_id = uuid.uuid4().hex
         state = {**scope.get("state", {}), "request_id": request_id}
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        out = _Outgoing(send, request_id, without_body=scope["method"] == "HEAD")
+        incoming = _Incoming(
+            receive, expects=any(name == b"expect" for name, _ in scope["headers"])
+        )
+        out = _Outgoing(send, incoming, request_id, without_body=scope["method"] == "HEAD")
         try:
             check_reached(scope)
             scope = to_path(scope)
             hostless = scope["path"] in PROBES or scope.get("http_version") == "1.0"
             check_headers(list(scope["headers"]), self.hosts, hostless)
-            await self.app({**scope, "state": state, "method": method}, receive, out.send)
+            await self.app({**scope, "state": state, "method": method}, incoming.receive, out.send)
         except Problem as problem:
             await problem_response(problem, request_id)(scope, receive, out.send)
         except Exception:
@@ -116,6 +131,9 @@ def check_reached(scope: Scope) -> None:
 
 def to_path(scope: Scope) -> Scope:
     """The scope with a path as its target, whatever form it came in; raises Problem 400."""
+    if (scope["method"], scope["path"]) == ("OPTIONS", "*"):
+        # RFC 9110, 9.3.7: the service as a whole is asked, as a load balancer does.
+        return {**scope, "path": "/", "raw_path": b"/"}
     match = _ABSOLUTE.fullmatch(scope.get("raw_path") or scope["path"].encode())
     if match is not None:
         host, path = match[1], match[2] or b"/"
@@ -136,31 +154,63 @@ def check_headers(
 ) -> None:
     """None where the headers are acceptable; raises Problem 400, 403 or 431.
 
-    Host is what a page of another site cannot forge: it names one of `hosts`. Only a program can
-    leave it out, which it may where `hostless`.
+    Host is what a page of another site cannot forge: it names one of `hosts`. Where `hostless` it
+    may also name none, as only a program can, or any IP address, which is no site's name.
     """
     size = sum(len(name) + len(value) for name, value in headers)
     if size > MAX_HEADER_BYTES or len(headers) > MAX_HEADERS:
         raise Problem(431, "headers_too_large", "the request has too many headers", CLOSE)
     given = [value for name, value in headers if name == b"host"]
     match = _HOST.fullmatch(given[0].decode("latin-1").lower()) if len(given) == 1 else None
-    if (match is None or match[1] not in hosts) and (given or not hostless):
+    host = match[1] if match else None
+    if host not in hosts and not (hostless and (given in ([], [b""]) or _is_address(host))):
         raise Problem(403, "bad_host", "the service does not answer under this host name")
     if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
         raise Problem(400, "bad_framing", "the body's length is given in two ways", CLOSE)
 
 
-class _Outgoing:
-    """The way out: adds the headers to the start of a response, drops the body where asked."""
+class _Incoming:
+    """The way in: knows whether all of the request has come. `expects`: the client sends its body
+    only when it is asked for it, which the first `receive` does."""
 
-    def __init__(self, send: Send, request_id: str, without_body: bool) -> None:
+    def __init__(self, receive: Receive, expects: bool) -> None:
+        self._receive = receive
+        self._is_whole = expects
+
+    async def receive(self) -> Message:
+        """The next message of the request."""
+        message = await self._receive()
+        self._is_whole = not message.get("more_body", False)
+        return message
+
+    async def read_away(self) -> None:
+        """None when the whole body has come, or `READ_AWAY_BYTES` of it, or time is up."""
+        left = READ_AWAY_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READ_AWAY_SECONDS):
+                while not self._is_whole and left > 0:
+                    left -= len((await self.receive()).get("body", b""))
+
+
+class _Outgoing:
+    """The way out: adds the headers to the start of a response, drops the body where asked.
+
+    What has not been read of the request is read away first; a body that came too late is not.
+    """
+
+    def __init__(
+        self, send: Send, incoming: _Incoming, request_id: str, without_body: bool
+    ) -> None:
         self.started = False
         self._send = send
+        self._incoming = incoming
         self._request_id = request_id
         self._without_body = without_body
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            if message["status"] != 408:
+                await self._incoming.read_away()
             self.started = True
             headers = MutableHeaders(scope=message)
             headers.update(safe_headers(self._request_id))

@@ -14,7 +14,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, cast
 
@@ -92,6 +93,16 @@ class Server(uvicorn.Server):
     def _drop(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
+
+
+@contextmanager
+def ended_quietly() -> Iterator[None]:
+    """While it lasts, SIGTERM ends the process with exit code 0, as it ends a server that runs."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class OneLine(logging.Formatter):

@@ -137,6 +137,67 @@ def test_what_follows_an_answer_and_is_no_http_is_refused_after_it(port: int) ->
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"400"]
 
 
+@pytest.mark.parametrize("target", ["*", "/", "http://localhost/"])
+def test_load_balancer_may_ask_for_the_options(port: int, target: str) -> None:
+    answer = raw(port, f"OPTIONS {target} HTTP/1.0\r\n\r\n".encode())
+    assert (status_of(answer), b"allow: GET, HEAD\r\n" in answer) == (204, True)
+
+
+def test_refusal_names_what_to_mend(port: int) -> None:
+    coded = body_of(raw(port, request("POST /ask", head=b"Transfer-Encoding: gzip\r\n")))
+    assert coded["detail"] == "send the body without Transfer-Encoding, or as chunked alone"
+    spoken = body_of(raw(port, "GET /documents/Türme HTTP/1.1\r\n\r\n".encode()))
+    assert "all but ASCII is escaped" in spoken["detail"]
+
+
+def test_many_headers_are_refused_before_they_are_parsed(port: int) -> None:
+    answer = raw(port, request("GET /", head=b"a:b\r\n" * 12_000))
+    check_problem(answer, 431, "headers_too_large")
+    assert body_of(answer)["detail"].endswith("too long or too many")
+
+
+def test_many_small_chunks_stall_nobody(port: int) -> None:
+    chunks = b"1\r\nx\r\n" * 40_000
+    head = JSON + b"Transfer-Encoding: chunked\r\n"
+    with connected(port, request("POST /ask", head=head) + chunks):
+        # Parsed at one go, the chunks take 2 s.
+        assert max(seconds_of_health(port) for _ in range(10)) < 0.5
+
+
+def seconds_of_health(port: int) -> float:
+    """How long a probe waits for its answer."""
+    started = time.perf_counter()
+    assert status_of(raw(port, HEALTH)) == 200
+    return time.perf_counter() - started
+
+
+# ---- bodies that nobody reads
+
+
+@pytest.mark.parametrize(
+    ("line", "head", "status"),
+    [
+        ("POST /ask", JSON, 413),
+        ("POST /ask", b"Content-Type: text/plain\r\n", 415),
+        ("POST /nothing", JSON, 404),
+        ("POST /healthz", JSON, 405),
+        ("GET /healthz", JSON, 200),
+        ("POST /index/rebuild", JSON + b"Origin: http://other.example\r\n", 403),
+        ("POST /ask", JSON + b"X: a\r\n" * 100, 431),
+        ("POST /ask", JSON + b"Transfer-Encoding: chunked\r\n", 400),
+    ],
+)
+def test_client_that_sends_ten_megabytes_sees_the_answer(
+    port: int, line: str, head: bytes, status: int
+) -> None:
+    length = 10_000_000
+    head += b"Connection: close\r\nContent-Length: %d\r\n" % length
+    chunk = b"%x\r\n" % length if b"chunked" in head else b""
+    client = connected(port, request(line, head=head) + chunk)
+    client.sendall(b" " * length + (b"\r\n0\r\n\r\n" if chunk else b""))
+    assert status_of(received(client)) == status
+
+
 # ---- half-closed clients and such that have left
 
 

@@ -4,13 +4,14 @@ import asyncio
 import errno
 import logging
 import resource
+import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from rag.cli import main
-from rag.server import MAX_CONNECTIONS, OneLine, limits_of, sparing
+from rag.server import MAX_CONNECTIONS, OneLine, ended_quietly, limits_of, sparing
 
 
 def shown(message: str, *arguments: Any, error: BaseException | None = None) -> str:
@@ -88,3 +89,10 @@ def test_command_refuses_to_serve_to_other_machines(capsys: pytest.CaptureFixtur
     assert caught.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("error: 0.0.0.0 can be reached from other machines")
+
+
+def test_termination_while_the_index_is_opened_ends_with_exit_code_0() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended, ended_quietly():
+        signal.raise_signal(signal.SIGTERM)
+    assert (ended.value.code, signal.getsignal(signal.SIGTERM)) == (0, before)
