@@ -31,7 +31,7 @@ def test_what_is_no_small_regular_file_is_refused_and_no_descriptor_stays_open(
     SHAPES[shape](path)
     before = descriptors()
     for _ in range(5):
-        with pytest.raises(OSError, match="not a regular file|longer than 4 bytes"):
+        with pytest.raises(OSError, match=r"not a regular file|longer than 4 bytes"):
             read_regular(path, 4)
     assert descriptors() == before
 
