@@ -17,12 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec
+from msgspec import Meta
+
 from rag.counted import counted
 from rag.errors import CorruptIndex, NoIndex, UsageError
 from rag.manifest import Count, Counts, Manifest, Sha256, SnapshotId
 from rag.regular import read_regular
 from rag.sources import Sources
-from rag.strict import Pattern, Range, reader
 
 CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"
@@ -39,8 +41,8 @@ LARGEST = 1 << 24
 _ID = re.compile(r"[0-9a-f]{12}")
 
 Action = Literal["build", "rollback"]
-Stamp = Annotated[str, Pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")]
-Figure = Annotated[int, Range(-(2**53), 2**53)] | float
+Stamp = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")]
+Figure = Annotated[int, Meta(ge=-(2**53), le=2**53)] | float
 State = Literal["current", "kept", "bad", "removed"]
 Clock = Callable[[], datetime]
 
@@ -275,12 +277,12 @@ def _parse(line: bytes) -> Version | None:
     if len(line) > LONGEST_LINE:
         return None
     try:
-        return _read(json.loads(line))
+        return _VERSION.decode(line)
     except (ValueError, RecursionError):
         return None
 
 
-_read = reader(Version)
+_VERSION = msgspec.json.Decoder(Version)
 
 
 def _stamp(at: datetime) -> str:
