@@ -133,11 +133,11 @@ def rolled_back(version: Version, at: datetime, before: str | None) -> Version:
 
 
 def current_id(index: Path) -> str:
-    """The id that CURRENT names. Raises NoIndex where it is missing, CorruptIndex where it is not
-    an id."""
+    """The id that CURRENT names. Raises NoIndex where it is missing or the index is no folder,
+    CorruptIndex where it is not an id."""
     try:
         name = read_regular(index / CURRENT, LARGEST).decode().strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise no_index(index) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CorruptIndex(f"{index / CURRENT} cannot be read ({error}): {CURE}") from error
@@ -149,6 +149,8 @@ def current_id(index: Path) -> str:
 def no_index(index: Path) -> NoIndex:
     """The error that nothing has been built in that folder."""
     where = index.absolute()
+    if where.is_file():
+        return NoIndex(f"{where} is a file, and an index is a folder: name one by --index")
     return NoIndex(f"no index in {where}: run `rag build`, or name the folder of one by --index")
 
 
@@ -230,14 +232,17 @@ def list_versions(index: Path) -> tuple[Listed, ...]:
 
 
 def find_id(index: Path, given: str) -> str:
-    """The id of the one snapshot there that begins so. Raises UsageError."""
+    """The id of the one snapshot there that begins so. Raises UsageError, and NoIndex if there is
+    none at all."""
     there = snapshot_ids(index)
+    if not there:
+        raise no_index(index)
     found = [id for id in there if given and id.startswith(given)]
     if len(found) != 1:
         number = "several" if found else "no"
         raise UsageError(
             f"{index} holds {number} snapshots with the id {given!r}: "
-            f"choose one of {', '.join(there) or 'none'}"
+            f"choose one of {', '.join(there)}"
         )
     return found[0]
 
