@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import sys
 from importlib import import_module
 
 INTERRUPTED = 130
@@ -17,8 +19,10 @@ def main() -> None:
 def start(module: str) -> None:
     """Runs the `main` of a module whose import takes a second, and exits with its code.
 
-    While it is imported, and when it is done, an interrupt ends the process at once.
+    Closed streams are opened on nothing before it can open a file in their place. While it is
+    imported, and when it is done, an interrupt ends the process at once.
     """
+    _prepare_streams()
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         # Whoever has started it in the background wants it to ignore interrupts.
         import_module(module).main()
@@ -30,6 +34,16 @@ def start(module: str) -> None:
         run()
     finally:
         signal.signal(signal.SIGINT, _quit)
+
+
+def _prepare_streams() -> None:
+    """Opens the streams that are closed; stdout escapes what its encoding lacks, as stderr does."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nothing, "r" if name == "stdin" else "w"))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _quit(number: int, frame: object) -> None:

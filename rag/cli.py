@@ -237,10 +237,10 @@ def ask(
     """
     settings = read_settings(index=index)
     question = " ".join(words)
-    encoder = encoder_of(settings)
-    snapshot = open_current(settings.index, encoder)
     if not question.strip():
         raise UsageError("the question is empty: write one")
+    encoder = encoder_of(settings)
+    snapshot = open_current(settings.index, encoder)
     started = time.perf_counter()
     answer = answer_question(snapshot, encoder, question, top_k=top_k, mode=mode)
     if as_json:

@@ -50,6 +50,9 @@ COEFFICIENTS = Features(late=5.32, lead=4.26, words=0.74, unmet=-1.3)
 # where half of the questions have an answer: from the same results.
 THRESHOLDS = {0.05: 0.63, 0.1: 0.48, 0.15: 0.39, 0.2: 0.31, 0.25: 0.25, 0.3: 0.2}
 
+# Of more than some 709, exp overflows.
+MOST = 700.0
+
 
 def confidence(
     snapshot: Snapshot, query: Query, candidates: Candidates, hits: Sequence[ScoredPassage]
@@ -59,7 +62,7 @@ def confidence(
         return 0.0
     fitted = snapshot.manifest.calibration
     odds = log_odds(features(snapshot, query, candidates, hits))
-    return 1 / (1 + math.exp(-(fitted.bias + fitted.scale * odds)))
+    return 1 / (1 + math.exp(min(MOST, -(fitted.bias + fitted.scale * odds))))
 
 
 def log_odds(found: Features) -> float:

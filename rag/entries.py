@@ -1,11 +1,13 @@
 """The entries of an index folder: which are ours, so that nobody else's are ever touched.
 
 A folder is an index if CURRENT or VERSIONS name a snapshot, or a snapshot stands in it; then other
-entries in it are left alone. A folder that is none becomes one only if nothing else is in it.
+entries in it are left alone. A folder that is none becomes one only if nothing else is in it. A
+name of ours is not enough to be removed: what a build leaves holds only files of a snapshot.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import islice
 from pathlib import Path
@@ -19,6 +21,8 @@ LOCK = "LOCK"
 SHOWN = 3
 
 _LEFT = re.compile(rf"{ASIDE}(?:[0-9a-f]{{12}}|{CURRENT}|{VERSIONS})")
+# The files of a snapshot, as every version has named them.
+_FILE = re.compile(r"[a-z0-9_]+\.(?:faiss|json|jsonl|npy)")
 # Beside what a build writes: vectors that the evaluation keeps, and what tools put everywhere.
 _OTHER = {LOCK, CURRENT, VERSIONS, "cache", ".gitignore", ".gitkeep", ".DS_Store", "lost+found"}
 _OURS = re.compile(rf"(?:{BAD})?[0-9a-f]{{12}}(?:-\d+)?|{BAD}(?:{CURRENT}|{VERSIONS})(?:-\d+)?")
@@ -26,14 +30,31 @@ _OURS = re.compile(rf"(?:{BAD})?[0-9a-f]{{12}}(?:-\d+)?|{BAD}(?:{CURRENT}|{VERSI
 
 def leftovers(index: Path) -> list[Path]:
     """What a build that died may have left in the folder, sorted; it is removed by the next."""
-    return sorted(path for path in index.glob(f"{ASIDE}*") if _LEFT.fullmatch(path.name))
+    return sorted(filter(_is_left, index.glob(f"{ASIDE}*")))
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether it is a folder that holds nothing but files of a snapshot, or is empty."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return all(_FILE.fullmatch(path.name) and _is_file(path) for path in folder.iterdir())
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether no build has made what stands under the name of a snapshot."""
+    return not (path / MANIFEST).is_file() and not is_ours(path)
 
 
 def check_entries(index: Path) -> None:
     """None if the folder is an index, or may become one. Raises UsageError, and OSError."""
     if _is_index(index):
+        _check_free(index)
         return
-    foreign = sorted(islice((p.name for p in index.iterdir() if not _is_ours(p.name)), SHOWN + 1))
+    # Before it writes anything, a build makes LOCK.
+    was_begun = _is_file(index / LOCK)
+    foreign = sorted(
+        islice((p.name for p in index.iterdir() if not _is_expected(p, was_begun)), SHOWN + 1)
+    )
     if foreign:
         listed = ", ".join(foreign[:SHOWN]) + (", ..." if len(foreign) > SHOWN else "")
         raise UsageError(
@@ -42,11 +63,31 @@ def check_entries(index: Path) -> None:
         )
 
 
+def _check_free(index: Path) -> None:
+    for path in (index / f"{ASIDE}{CURRENT}", index / f"{ASIDE}{VERSIONS}"):
+        if os.path.lexists(path) and not _is_left(path):
+            raise UsageError(f"{path} is in the way, and no build has made it: move it elsewhere")
+
+
 def _is_index(index: Path) -> bool:
     if answering(index) is not None or read_versions(index):
         return True
     return any((index / id / MANIFEST).is_file() for id in snapshot_ids(index))
 
 
-def _is_ours(name: str) -> bool:
-    return name in _OTHER or bool(_LEFT.fullmatch(name) or _OURS.fullmatch(name))
+def _is_expected(path: Path, was_begun: bool) -> bool:
+    """Whether it may stand in a folder that becomes an index, because builds made it or tools."""
+    if _LEFT.fullmatch(path.name):
+        return was_begun and _is_left(path)
+    return path.name in _OTHER or bool(_OURS.fullmatch(path.name))
+
+
+def _is_left(path: Path) -> bool:
+    if not _LEFT.fullmatch(path.name):
+        return False
+    named = path.name in (f"{ASIDE}{CURRENT}", f"{ASIDE}{VERSIONS}")
+    return _is_file(path) if named else is_ours(path)
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -28,19 +28,14 @@ Rows = npt.NDArray[np.int64]
 
 # Stored vectors are L2-normalised in float32.
 LENGTH_TOLERANCE = 1e-3
-_DOCUMENT = ("id", "title", "source", "media_type", "text", "sha256", "source_sha256")
-_SECTION = ("id", "document_id", "kind")
-_PASSAGE = ("id", "document_id", "section_id", "context")
+# An impact is at most its term's idf, some 40 for as many passages as a file can hold.
+LARGEST_IMPACT = 100
 
 
 def check_texts(
     documents: Mapping[str, Document], sections: Mapping[str, Section], passages: Sequence[Passage]
 ) -> None:
-    """Documents, sections and passages: their fields, and that each lies within the one above."""
-    _check_fields(documents.values(), _DOCUMENT, ())
-    _check_fields(sections.values(), _SECTION, ("start", "end", "body_start"))
-    _check_fields(passages, _PASSAGE, ("start", "end"))
-    _check_headings(sections.values())
+    """Documents, sections and passages: that each lies within the one above."""
     for document in documents.values():
         found = hashlib.sha256(document.text.encode()).hexdigest()
         _demand(found == document.sha256, "a document's text is not that of its sha256")
@@ -52,15 +47,14 @@ def check_texts(
 def check_lexical(lexical: LexicalIndex) -> None:
     """The BM25 index: terms in order, and impacts of passages that are there, each once a term."""
     terms, starts, rows = lexical.terms, lexical.starts, lexical.passages
-    _demand(not set(map(type, terms)) - {str}, "a BM25 term is not a string")
     _demand(all(a < b for a, b in pairwise(terms)), "the BM25 terms are not in order")
     _demand(_is(lexical.impacts, np.float32, 1), "the BM25 impacts are of another type")
     _demand(_is(rows, np.int32, 1), "the BM25 passages are of another type")
     _demand(len(rows) == len(lexical.impacts), "a BM25 impact has no passage")
     _check_bounds(starts, len(terms), len(rows), "the BM25 terms")
     _demand(_within(rows, 0, lexical.count), "a BM25 passage is not there")
-    _demand(bool(np.isfinite(lexical.impacts).all()), "a BM25 impact is not a number")
-    _demand(bool((lexical.impacts >= 0).all()), "a BM25 impact is below 0")
+    within = (lexical.impacts >= 0) & (lexical.impacts < LARGEST_IMPACT)
+    _demand(bool(within.all()), f"a BM25 impact is not from 0 to {LARGEST_IMPACT}")
     _demand(_rises(rows, starts), "the BM25 passages of a term are not in order")
 
 
@@ -111,20 +105,6 @@ def check_probes(probes: Array, dim: int) -> None:
 def _demand(holds: bool, otherwise: str) -> None:
     if not holds:
         raise ValueError(otherwise)
-
-
-def _check_fields(rows: Collection[Any], texts: Sequence[str], numbers: Sequence[str]) -> None:
-    for name in numbers:
-        kinds = set(map(type, map(attrgetter(name), rows)))
-        _demand(not kinds - {int}, f"{name} is not always a whole number")
-    for name in texts:
-        # Half of a surrogate pair could be put into no answer: it cannot be encoded.
-        "".join(map(attrgetter(name), rows)).encode()
-
-
-def _check_headings(sections: Collection[Section]) -> None:
-    "".join(chain.from_iterable(section.heading_path for section in sections)).encode()
-    _demand(not {s.kind for s in sections} - {"body", "faq"}, "a section is of an unknown kind")
 
 
 def _check_sections(documents: Mapping[str, Document], sections: Mapping[str, Section]) -> None:

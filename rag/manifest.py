@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
-from rag.strict import Pattern, Range, reader
+import msgspec
+from msgspec import Meta
 
 FORMAT = 4
 # A manifest takes some 4 KB; what is far longer was not written here.
@@ -16,10 +17,13 @@ MANIFEST_BYTES = 1 << 20
 
 FaqPolicy = Literal["with", "without", "answers"]
 # 2**53 is the largest integer that every reader of JSON keeps exactly.
-Count = Annotated[int, Range(0, 2**53)]
-Sha256 = Annotated[str, Pattern("[0-9a-f]{64}")]
-SnapshotId = Annotated[str, Pattern("[0-9a-f]{12}")]
-FileName = Annotated[str, Pattern(r"[a-z0-9_]+\.[a-z]+")]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+SnapshotId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{12}\Z")]
+FileName = Annotated[str, Meta(pattern=r"\A[a-z0-9_]+\.[a-z]+\Z")]
+Share = Annotated[float, Meta(ge=0, le=1)]
+# Far more than what any set of questions leads to; with it, no confidence overflows.
+Coefficient = Annotated[float, Meta(ge=-1e6, le=1e6)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Model:
 
     name: str
     sha256: Sha256
-    head_sha256: Literal[""] | Sha256
+    head_sha256: Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")]
     dim: Count
     token_dim: Count
     window: Count
@@ -68,10 +72,10 @@ class Calibration:
     `questions` is how many of the FAQ's it was fitted to; with 0 it is that of the public sets.
     """
 
-    bias: float
-    scale: float
-    threshold: float
-    risk: float
+    bias: Coefficient
+    scale: Coefficient
+    threshold: Share
+    risk: Share
     questions: Count
 
 
@@ -124,15 +128,11 @@ def parse_manifest(raw: bytes) -> Manifest:
     Raises ValueError if it is not one, or of another format than this version reads.
     """
     try:
-        value = json.loads(raw)
-    except RecursionError as error:
-        raise ValueError("manifest is malformed: nested too deeply") from error
-    found = value.get("format") if isinstance(value, dict) else None
-    if type(found) is not int or found != FORMAT:
-        raise ValueError(f"manifest format {found!r}, this version reads {FORMAT}")
-    try:
-        manifest = _read(value)
-    except ValueError as error:
+        found = _FORMAT.decode(raw).format
+        if found != FORMAT:
+            raise ValueError(f"manifest format {found!r}, this version reads {FORMAT}")
+        manifest = _MANIFEST.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"manifest is malformed: {error}") from error
     if manifest.to_bytes() != raw:
         # Its id, a hash of the bytes, would not be the one that it computes.
@@ -140,4 +140,12 @@ def parse_manifest(raw: bytes) -> Manifest:
     return manifest
 
 
-_read = reader(Manifest)
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """Of a manifest of any version, the format."""
+
+    format: int | None = None
+
+
+_FORMAT = msgspec.json.Decoder(_Format)
+_MANIFEST = msgspec.json.Decoder(Manifest)

@@ -21,9 +21,10 @@ def read_regular(path: Path, most: int) -> bytes:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise _irregular(path) from error
         raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _irregular(path)
     with open(descriptor, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _irregular(path)
         found = bytearray()
         # One byte more than is allowed shows that the file is too long.
         while step := file.read(most + 1 - len(found)):

@@ -18,15 +18,16 @@ import os
 import unicodedata
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import faiss
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -75,6 +76,9 @@ UNREADABLE = (
     TypeError,
     ValueError,
 )
+
+
+Row = TypeVar("Row", Document, Section)
 
 
 @dataclass(frozen=True)
@@ -421,11 +425,12 @@ def check_probes(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
 
 
 def _load(folder: Path, manifest: Manifest, mapped: MappedFile) -> Snapshot:
-    documents = {row["id"]: Document(**row) for row in _rows(folder / "documents.jsonl")}
-    sections = {row["id"]: _section(row) for row in _rows(folder / "sections.jsonl")}
-    passages = tuple(_passage(row, documents) for row in _rows(folder / "passages.jsonl"))
+    documents = _by_id(_DOCUMENTS.decode_lines((folder / "documents.jsonl").read_bytes()))
+    sections = _by_id(_SECTIONS.decode_lines((folder / "sections.jsonl").read_bytes()))
+    places = _PLACES.decode_lines((folder / "passages.jsonl").read_bytes())
+    passages = tuple(_passage(place, documents) for place in places)
     lexical = LexicalIndex(
-        terms=tuple(json.loads((folder / "bm25_terms.json").read_bytes())),
+        terms=_TERMS.decode((folder / "bm25_terms.json").read_bytes()),
         impacts=_read(folder / "bm25_impacts.npy"),
         passages=_read(folder / "bm25_passages.npy"),
         starts=_read(folder / "bm25_starts.npy"),
@@ -446,13 +451,41 @@ def _load(folder: Path, manifest: Manifest, mapped: MappedFile) -> Snapshot:
     )
 
 
-def _section(row: dict[str, Any]) -> Section:
-    return Section(**{**row, "heading_path": tuple(row["heading_path"])})
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A passage as it is stored: without its text, which the document holds."""
+
+    id: str
+    document_id: str
+    section_id: str
+    start: int
+    end: int
+    context: str
 
 
-def _passage(row: dict[str, Any], documents: Mapping[str, Document]) -> Passage:
-    text = documents[row["document_id"]].text[row["start"] : row["end"]]
-    return Passage(**row, text=text)
+_DOCUMENTS = msgspec.json.Decoder(Document)
+_SECTIONS = msgspec.json.Decoder(Section)
+_PLACES = msgspec.json.Decoder(_Place)
+_TERMS = msgspec.json.Decoder(tuple[str, ...])
+
+
+def _by_id(rows: Sequence[Row]) -> dict[str, Row]:
+    found = {row.id: row for row in rows}
+    if len(found) != len(rows):
+        raise ValueError("an id stands twice")
+    return found
+
+
+def _passage(place: _Place, documents: Mapping[str, Document]) -> Passage:
+    return Passage(
+        id=place.id,
+        document_id=place.document_id,
+        section_id=place.section_id,
+        start=place.start,
+        end=place.end,
+        text=documents[place.document_id].text[place.start : place.end],
+        context=place.context,
+    )
 
 
 def _lines(
@@ -467,11 +500,6 @@ def _lines(
     return "".join(
         f"{encode(dict(zip(names, values(row), strict=True)))}\n" for row in rows
     ).encode()
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="\n") as file:
-        yield from map(json.loads, file)
 
 
 def _array(array: npt.NDArray[Any]) -> memoryview:

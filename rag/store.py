@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from rag.counted import counted
 from rag.encoder import Encoder
-from rag.entries import ASIDE, LOCK, check_entries, leftovers
+from rag.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
 from rag.errors import BusyError, CorruptIndex, UsageError
 from rag.files import DISK, Files
 from rag.intact import MANIFEST
@@ -165,7 +165,8 @@ def sweep_if_idle(index: Path, files: Files = DISK) -> None:
 
 def collect(index: Path, keep: int, files: Files) -> None:
     """Removes all but the newest `keep` snapshots; never the current one, what answered before
-    it, or one that is in use. A damaged one does not count: it is set aside as `bad-<id>`.
+    it, one that is in use, or what no build has made. A damaged one does not count: it is set
+    aside as `bad-<id>`.
 
     The caller holds `writing(index)`. An error is only logged: the build is acknowledged.
     """
@@ -293,12 +294,13 @@ def _acknowledge(index: Path, version: Version, files: Files) -> None:
 
 
 def _collect(index: Path, keep: int, files: Files) -> None:
-    versions, current, there = read_versions(index), answering(index), snapshot_ids(index)
+    versions, current = read_versions(index), answering(index)
+    there = [id for id in snapshot_ids(index) if not is_foreign(index / id)]
     before = predecessor(versions, current) if current else None
     known = [current, before, *(version.id for version in newest_first(versions)), *there]
     kept, old = 0, []
     for id in dict.fromkeys(id for id in known if id in there):
-        if kept >= keep:
+        if kept >= keep and is_ours(index / id):
             old.append(id)
         elif damage := None if id == current else _damage(index / id):
             _set_bad(index, id, files, damage)
@@ -319,7 +321,7 @@ def _damage(folder: Path) -> str | None:
     except ValueError:
         return None
     except OSError as error:
-        if error.errno in (errno.EIO, errno.EINVAL, errno.EFBIG):
+        if error.errno in (errno.EIO, errno.EINVAL, errno.EFBIG, errno.ENOTDIR, errno.ELOOP):
             return f"{folder} cannot be read ({error})"
         raise
     return None

@@ -17,12 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec
+from msgspec import Meta
+
 from rag.counted import counted
 from rag.errors import CorruptIndex, NoIndex, UsageError
 from rag.manifest import Count, Counts, Manifest, Sha256, SnapshotId
 from rag.regular import read_regular
 from rag.sources import Sources
-from rag.strict import Pattern, Range, reader
 
 CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"
@@ -39,8 +41,8 @@ LARGEST = 1 << 24
 _ID = re.compile(r"[0-9a-f]{12}")
 
 Action = Literal["build", "rollback"]
-Stamp = Annotated[str, Pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")]
-Figure = Annotated[int, Range(-(2**53), 2**53)] | float
+Stamp = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")]
+Figure = Annotated[int, Meta(ge=-(2**53), le=2**53)] | float
 State = Literal["current", "kept", "bad", "removed"]
 Clock = Callable[[], datetime]
 
@@ -131,11 +133,11 @@ def rolled_back(version: Version, at: datetime, before: str | None) -> Version:
 
 
 def current_id(index: Path) -> str:
-    """The id that CURRENT names. Raises NoIndex where it is missing, CorruptIndex where it is not
-    an id."""
+    """The id that CURRENT names. Raises NoIndex where it is missing or the index is no folder,
+    CorruptIndex where it is not an id."""
     try:
         name = read_regular(index / CURRENT, LARGEST).decode().strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise no_index(index) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CorruptIndex(f"{index / CURRENT} cannot be read ({error}): {CURE}") from error
@@ -147,6 +149,8 @@ def current_id(index: Path) -> str:
 def no_index(index: Path) -> NoIndex:
     """The error that nothing has been built in that folder."""
     where = index.absolute()
+    if where.is_file():
+        return NoIndex(f"{where} is a file, and an index is a folder: name one by --index")
     return NoIndex(f"no index in {where}: run `rag build`, or name the folder of one by --index")
 
 
@@ -228,14 +232,17 @@ def list_versions(index: Path) -> tuple[Listed, ...]:
 
 
 def find_id(index: Path, given: str) -> str:
-    """The id of the one snapshot there that begins so. Raises UsageError."""
+    """The id of the one snapshot there that begins so. Raises UsageError, and NoIndex if there is
+    none at all."""
     there = snapshot_ids(index)
+    if not there:
+        raise no_index(index)
     found = [id for id in there if given and id.startswith(given)]
     if len(found) != 1:
         number = "several" if found else "no"
         raise UsageError(
             f"{index} holds {number} snapshots with the id {given!r}: "
-            f"choose one of {', '.join(there) or 'none'}"
+            f"choose one of {', '.join(there)}"
         )
     return found[0]
 
@@ -275,12 +282,12 @@ def _parse(line: bytes) -> Version | None:
     if len(line) > LONGEST_LINE:
         return None
     try:
-        return _read(json.loads(line))
+        return _VERSION.decode(line)
     except (ValueError, RecursionError):
         return None
 
 
-_read = reader(Version)
+_VERSION = msgspec.json.Decoder(Version)
 
 
 def _stamp(at: datetime) -> str:

@@ -282,10 +282,32 @@ def test_a_full_disk_and_a_closed_pipe_leave_no_traceback(index: Path) -> None:
     assert "the result cannot be written" in done.stderr
 
 
-def test_plain_ascii_output_works(index: Path) -> None:
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii:backslashreplace", "LANG": "C"}
-    done = rag("ask", QUESTION, "--index", str(index), env=environment, capture_output=True)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_no_harm(index: Path, closed: str) -> None:
+    command = f"exec {sys.executable} -m rag ask {QUESTION} --index {index} {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert bool(done.stdout) == (">&-" not in closed.split())
+
+
+def test_errors_go_nowhere_where_stderr_is_closed(tmp_path: Path) -> None:
+    command = f"exec {sys.executable} -m rag ask why --index {tmp_path} 2>&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (5, "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_what_an_encoding_lacks_is_escaped(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.md").write_text(
+        "# Zellen\n\nT-Zellen hei\u00dfen auf Chinesisch \u7ec6\u80de.\n"
+    )
+    assert run("build", str(tmp_path / "a.md"), "--index", str(tmp_path / "index")) == 0
+    command = [sys.executable, "-m", "rag", "ask", "T-Zellen", "--index", str(tmp_path / "index")]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert b"Traceback" not in done.stderr
+    assert rb"\u7ec6\u80de" in done.stdout
 
 
 def test_a_file_name_is_never_obeyed_by_the_terminal(

@@ -116,6 +116,7 @@ LEXICAL = {
     "passages fewer": ("passages", without_last),
     "impact no number": ("impacts", lambda i: put(i, 0, np.nan)),
     "impact below": ("impacts", lambda i: -i),
+    "impacts huge": ("impacts", lambda i: np.full_like(i, 1e38)),
     "impacts double": ("impacts", lambda i: i.astype(np.float64)),
     "impacts deep": ("impacts", lambda i: i[None]),
     "terms turned": ("terms", lambda t: t[::-1]),
@@ -181,7 +182,7 @@ FIELDS: Mapping[tuple[str, str], tuple[object, ...]] = {
     ("sections", "id"): TEXT,
     ("sections", "document_id"): NAME,
     ("sections", "kind"): NAME,
-    ("sections", "heading_path"): (None, 1, (1,), (None,), ("\ud800",)),
+    ("sections", "heading_path"): (None, 1, "", "ab", {}, (1,), (None,), ("\ud800",)),
     ("sections", "start"): NUMBER,
     ("sections", "body_start"): NUMBER,
     ("sections", "end"): NUMBER,
@@ -210,6 +211,34 @@ def test_a_row_that_does_not_agree_is_refused(
         return  # could not even be written
     with pytest.raises(CorruptIndex):
         load_snapshot(tmp_path, id)
+
+
+@pytest.mark.parametrize("kind", ["documents", "sections"])
+def test_an_id_twice_is_refused(tmp_path: Path, whole: Snapshot, kind: str) -> None:
+    rows = list(getattr(whole, kind).values())
+    twice = dict(enumerate([*rows, rows[-1]]))
+    with pytest.raises(CorruptIndex, match="an id stands twice"):
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, **{kind: twice})))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("bias", -1e300), ("scale", 1e300), ("threshold", 1.5), ("risk", -0.1)],
+)
+def test_a_calibration_that_cannot_have_been_fitted_is_refused(
+    tmp_path: Path, whole: Snapshot, field: str, value: float
+) -> None:
+    calibration = replace(whole.manifest.calibration, **{field: value})
+    manifest = replace(whole.manifest, calibration=calibration)
+    with pytest.raises(CorruptIndex, match=rf"calibration\.{field}"):
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, manifest=manifest)))
+
+
+def test_a_text_that_no_answer_could_hold_is_refused(tmp_path: Path, whole: Snapshot) -> None:
+    model = replace(whole.manifest.model, name="\ud800")
+    manifest = replace(whole.manifest, model=model)
+    with pytest.raises(CorruptIndex, match="manifest is malformed"):
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, manifest=manifest)))
 
 
 def test_a_passage_twice_is_refused(tmp_path: Path, whole: Snapshot) -> None:

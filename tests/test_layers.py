@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 LAYERS = [
-    "types errors settings words lines sentences counted strict",
+    "types errors settings words lines sentences counted",
     "readers sections passages manifest files fusion encoder model_files onnx_graph"
     " onnx_encoder torch_encoder head opening dense lexical tokens integers late headings"
     " marks software wording quantity cage regular mapped sources",

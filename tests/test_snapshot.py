@@ -182,11 +182,13 @@ def test_an_altered_manifest_is_refused(index: Path) -> None:
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        (b"[]", f"format None, this version reads {FORMAT}"),
+        (b"[]", "malformed: Expected `object`, got `array`"),
+        (b'{"a": ' + b"[" * 100_000, "malformed: "),
+        (b"{}", f"format None, this version reads {FORMAT}"),
         (b'{"format": 999}', f"format 999, this version reads {FORMAT}"),
         (
             f'{{"format": {FORMAT}}}'.encode(),
-            "malformed: fields differ: calibration, corpus_sha256",
+            "malformed: Object missing required field `corpus_sha256`",
         ),
     ],
 )
@@ -298,7 +300,9 @@ def test_a_reader_overtaken_by_builds_opens_the_newest(index: Path) -> None:
 
 def test_a_manifest_that_cannot_be_read_is_refused_by_info_too(index: Path) -> None:
     forge(index, b"[]")
-    with pytest.raises(CorruptIndex, match=r"manifest\.json cannot be read \(manifest format"):
+    with pytest.raises(
+        CorruptIndex, match=r"manifest\.json cannot be read \(manifest is malformed"
+    ):
         read_manifest(index)
 
 

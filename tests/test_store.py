@@ -105,6 +105,69 @@ def test_only_what_a_build_leaves_is_swept(tmp_path: Path) -> None:
     assert not (index / "tmp-0123456789ab").exists()
 
 
+def keep_under_our_names(index: Path) -> None:
+    """Puts things there that no build has made, with names that builds give."""
+    for folder in ("tmp-00000000000a", "00000000000a"):
+        (index / folder).mkdir()
+        (index / folder / "chapter.md").write_text("Years of work.")
+    (index / "tmp-00000000000b").mkdir()
+    (index / "tmp-00000000000b" / "deeper.json").mkdir()
+    (index / "tmp-00000000000c").write_text("a note")
+    (index / "tmp-00000000000d").symlink_to(index)
+    (index / "00000000000b").write_text("a note")
+
+
+def test_what_others_keep_under_our_names_outlives_every_build(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    published(index, FIRST)
+    keep_under_our_names(index)
+    names = {path.name for path in index.iterdir() if "0000000000" in path.name}
+    ids = [published(index, f"Plums are blue, number {n}.") for n in range(5)]
+    assert names == {path.name for path in index.iterdir() if "0000000000" in path.name}
+    assert set(snapshot_ids(index)) - names == set(ids[-3:])
+
+
+def test_what_is_in_the_way_is_named_and_stays(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    published(index, FIRST)
+    (index / "tmp-CURRENT").mkdir()
+    (index / "tmp-CURRENT" / "chapter.md").write_text("Years of work.")
+    before = tree(index)
+    with pytest.raises(UsageError, match=r"tmp-CURRENT is in the way.*: move it elsewhere"):
+        published(index, SECOND)
+    sweep_if_idle(index)
+    assert tree(index) == before
+
+
+def test_a_snapshot_in_which_somebody_keeps_something_is_set_aside(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    first, *_ = [published(index, text) for text in (FIRST, SECOND, THIRD)]
+    (index / first / "notes.txt").write_text("keep")
+    published(index, "Figs are violet.")
+    assert (index / f"bad-{first}" / "notes.txt").read_text() == "keep"
+
+
+def test_a_file_in_the_place_of_a_snapshot_makes_room(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    id = published(index, FIRST)
+    (index / id).rename(tmp_path / "moved")
+    (index / id).write_text("a note")
+    assert published(index, FIRST) == id
+    assert (index / f"bad-{id}").read_text() == "a note"
+
+
+def test_only_a_folder_in_which_a_build_was_begun_is_swept(tmp_path: Path) -> None:
+    (tmp_path / "tmp-0123456789ab").mkdir()
+    (tmp_path / "tmp-VERSIONS").write_text("mine")
+    before = tree(tmp_path)
+    with pytest.raises(UsageError, match="holds other files"):
+        published(tmp_path, FIRST)
+    assert tree(tmp_path) == before
+    (tmp_path / "LOCK").write_text("")
+    assert published(tmp_path, FIRST) == current_id(tmp_path)
+    assert not list(tmp_path.glob("tmp-*"))
+
+
 def test_a_folder_of_other_things_never_becomes_an_index(tmp_path: Path) -> None:
     for name in ("CURRENT", "LOCK", "000003.log", "tmp-CURRENT", "chapter.md", "zeta.md"):
         (tmp_path / name).write_text("MANIFEST-000001")

@@ -11,7 +11,7 @@ from paper import PaperEncoder, snapshot_of
 from publishing import ENCODER, FIRST, FOURTH, SECOND, THIRD, failing, noon, published, tree
 from refusing import refusing
 
-from rag.errors import CorruptIndex, UsageError
+from rag.errors import CorruptIndex, NoIndex, UsageError
 from rag.files import DISK
 from rag.manifest import Counts
 from rag.readback import in_process
@@ -331,5 +331,11 @@ def test_without_an_index_nothing_answers_and_nothing_is_recorded(tmp_path: Path
     assert answering(tmp_path) is None
     assert raw_versions(tmp_path) == b""
     assert list_versions(tmp_path) == ()
-    with pytest.raises(UsageError, match="choose one of none"):
+    with pytest.raises(NoIndex, match=r"no index in .*: run `rag build`"):
         find_id(tmp_path, "a")
+
+
+def test_a_file_in_the_place_of_an_index_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(NoIndex, match="notes is a file, and an index is a folder"):
+        current_id(tmp_path / "notes")
