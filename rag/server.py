@@ -87,6 +87,9 @@ class Server(uvicorn.Server):
         """Ends; who does not read the answer is not waited for any longer than for others."""
         dropping = asyncio.get_running_loop().call_later(self.grace, self._drop)
         await super().shutdown(sockets)
+        if self.force_exit:
+            # uvicorn leaves this out, and a cancelled application reports a traceback.
+            await self.lifespan.shutdown()
         dropping.cancel()
         self._drop()
 

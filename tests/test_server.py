@@ -9,9 +9,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from rag.cli import main
-from rag.server import MAX_CONNECTIONS, OneLine, ended_quietly, limits_of, sparing
+from rag.server import (
+    MAX_CONNECTIONS,
+    OneLine,
+    ended_quietly,
+    limits_of,
+    listen,
+    server_of,
+    sparing,
+)
 
 
 def shown(message: str, *arguments: Any, error: BaseException | None = None) -> str:
@@ -29,6 +38,21 @@ def test_lines_of_an_exception_are_indented() -> None:
     first, *others = shown("failed", error=ValueError("one\nERROR: two\x1b[2J")).split("\n")
     assert first == "ERROR: failed"
     assert others == ["    ValueError: one", r"    ERROR: two\x1b[2J"]
+
+
+def test_a_second_request_to_end_lets_the_application_end_as_well() -> None:
+    seen: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        for answer in ("startup", "shutdown"):
+            seen.append((await receive())["type"])
+            await send({"type": f"lifespan.{answer}.complete"})
+
+    server = server_of(app)
+    server.should_exit = server.force_exit = True
+    with listen("127.0.0.1", 0) as listener:
+        server.run(sockets=[listener])
+    assert seen == ["lifespan.startup", "lifespan.shutdown"]
 
 
 def test_text_that_can_be_seen_is_logged_as_it_is() -> None:
