@@ -21,7 +21,7 @@ LONGEST_PART = 50_000
 # Blank, punctuation and Chinese characters are never in one word piece with what stands beside
 # them. What follows must not be combined with them (`\w` is no combining mark), and no special
 # token, `[SEP]`, may be torn.
-_ALONE = r"!-/:-@\\^-`{-~«»¡¿‐-―‘-„†-‧、。〈-】，．：；？！｡。\u3400-\u4dbf\u4e00-\u9fff"
+_ALONE = r"!-/:-@\\-`{-~«»¡¿‐-―‘-„†-‧、。〈-】，．：；？！｡。\u3400-\u4dbf\u4e00-\u9fff"
 _PART_END = re.compile(rf"[ \t\r\n\u00a0\u3000{_ALONE}](?=[\w {_ALONE}])|(?=\[)")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import multiprocessing
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -47,6 +48,8 @@ SHAPES: dict[str, Shape] = {
     "stars in a heading": ("# ", "*a ", ""),
     "emphasis in a heading": ("# ", "**a_b", ""),
     "brackets in a heading": ("# ", "[", ""),
+    "brackets": ("", "[", "]"),
+    "closing brackets": ("", "]", ""),
     "links in a heading": ("# ", "[a](", ""),
     "titles of links in a heading": ("# ", '[a](b "', ""),
     "images in a heading": ("# ", "![a][", ""),
@@ -58,6 +61,9 @@ SHAPES: dict[str, Shape] = {
     "autolinks in a heading": ("# ", "<a:b", ""),
     "entities in a heading": ("# ", "&amp", ""),
     "escapes in a heading": ("# ", "\\", ""),
+    "brackets in many headings": ("", f"# {'[' * 99}\n", ""),
+    "images in many headings": ("", f"# {'![' * 29}\n", ""),
+    "brackets in many questions": ("# FAQ\n\n", f"**{'[' * 60}?**\n\nb\n\n", ""),
     "a heading underlined": ("", "a", "\n==="),
     "a long underline": ("Ab\n", "=", ""),
     "many headings": ("", "# a\n", ""),
@@ -121,6 +127,8 @@ SHAPES: dict[str, Shape] = {
     "definitions that break off": ("", "[a]: b 'c\n", ""),
     "definitions in brackets": ("", "[a\n", ""),
     "definitions with titles": ("", "[a]: b\n'c\n", ""),
+    "definition of many lines": ("[a]: b '", "title goes on and on\n", ""),
+    "label of many lines": ("[", "label goes on and on\n", "]: b"),
     "definition of escapes": ("[a", "\\\n", "]: b"),
     "comments": ("", "<!--\n", ""),
     "comments that end": ("", "<!-- -->\n\n", ""),
@@ -244,11 +252,12 @@ def seconds(way: Callable[[str], None], text: str) -> float:
 
 
 def peak(way: str, shape: Shape, size: int) -> float:
-    """The most memory in MB that this process has had, after reading such a text (Linux)."""
+    """The most memory in MB that this process has taken, after reading such a text (Linux)."""
     WAYS[way](made(shape, size))
-    # `getrusage` would count what the parent had when it started this process.
-    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    # What `getrusage` says began with the size of the process that started this one.
+    found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    assert found, "no VmHWM"
+    return int(found[1]) / 1024
 
 
 def exponent(less: float, more: float, factor: float) -> float:

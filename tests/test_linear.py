@@ -56,8 +56,15 @@ def test_a_reader_that_is_quadratic_is_found() -> None:
         ("cells in a row", "Markdown", 1_000_000),
         ("blank lines", "text", 1_000_000),
         ("short paragraphs", "Markdown", 1_000_000),
+        ("closing brackets", "text", 1_000_000),
     ],
 )
 def test_a_megabyte_takes_less_than_half_a_gigabyte(name: str, way: str, size: int) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(peak, (way, SHAPES[name], size)) < 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["brackets in many headings", "images in many headings"])
+def test_a_megabyte_takes_less_than_five_seconds(name: str) -> None:
+    assert seconds(WAYS["Markdown"], made(SHAPES[name], 1_000_000)) < 5

@@ -237,3 +237,19 @@ def test_a_text_of_very_many_very_short_lines_is_read_as_plain_text() -> None:
 
 def test_blanks_round_a_title_are_no_part_of_it() -> None:
     assert markdown_blocks("---\ntitle :\t 'a  b' \t\n---\nc")[0] == "a b"
+
+
+def test_a_definition_of_very_many_lines_is_text() -> None:
+    def title(lines: int) -> str:
+        definition = "[a]: b 'on\n" + "and on\n" * lines + "end'"
+        return markdown_blocks(f"{definition}\n\n# [Words][a]\n\nText.\n")[0]
+
+    assert title(40) == "Words"
+    assert title(60) == "[Words][a]"
+
+
+def test_the_markup_of_headings_is_read_in_proportion_to_the_text() -> None:
+    heading = f"# {'*a* ' * 20}b\n\n"
+    _, blocks = markdown_blocks(heading * 1000)
+    assert [block.label for block in blocks[:2]] == [("a " * 20 + "b")] * 2
+    assert blocks[-1].label == heading[2:].strip()

@@ -6,8 +6,9 @@ link references) is kept as a paragraph, so that nothing of the body is lost.
 
 Bounds keep time and memory in proportion to the text. A text of more than 20,000 lines of less
 than 20 characters each, on average, is read as plain text, which is quicker; four cells of a table
-count as a line. Of a heading or question the first 2,000 characters are read, and with more than
-100 signs of markup in them it stays as it is.
+count as a line. The definition of a link reference has at most 50 lines. Of a heading or question
+the first 2,000 characters are read; with more than 100 signs of markup in them it stays as it is,
+and so do those that come after so much markup that reading theirs too would be slow.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, reference
 from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
@@ -30,10 +32,14 @@ from rag.types import Block, BlockKind
 _TITLE = re.compile(r"^title[ \t]*:(?P<value>.*)$", re.MULTILINE)
 _MARKUP = re.compile(r"[\[\]<&*_`\\]")
 _LONGEST_HEADING = 2000
-# The parser's inline rules take time by the square of the markup.
+# The parser's inline rules take time by the square of the markup: a microsecond or less for each
+# unit of the squares' sum, which may be as large as the text is long, or so large.
 _MOST_MARKUP = 100
+_LEAST_ALLOWED = 200_000
 # A line costs the parser some 30 microseconds, a table's cell a quarter of that.
 _FEW_LINES = 20_000
+# The parser copies the title of a definition for each of its lines.
+_DEFINITION_LINES = 50
 _CELLS_A_LINE = 4
 _SHORTEST_LINE = 20
 _KINDS: dict[str, BlockKind] = {
@@ -52,16 +58,35 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A text with the spans of its lines, and what it takes to read the markup of a heading."""
+    """A text with the spans of its lines, and what reads the markup of its headings."""
 
     text: str
     lines: list[Span]
-    inline: MarkdownIt
-    references: dict[str, Any]
+    labels: _Labels
 
     def span(self, first: int, after: int) -> Span:
         """The span of some lines, without the blank around it."""
         return trimmed(self.text, self.lines[first][0], self.lines[after - 1][1])
+
+
+class _Labels:
+    """Reads the markup of headings and questions, as long as it is in proportion to the text."""
+
+    def __init__(self, text: str, references: dict[str, Any]) -> None:
+        self._inline = MarkdownIt("commonmark")
+        self._references = references
+        self._allowed = max(_LEAST_ALLOWED, len(text))
+
+    def of(self, content: str) -> str:
+        """The words without markup, shortened."""
+        content = content[:_LONGEST_HEADING]
+        signs = len(_MARKUP.findall(content))
+        if signs > _MOST_MARKUP or signs**2 > self._allowed:
+            return shortened(content)
+        self._allowed -= signs**2
+        inline = self._inline.parseInline(content, self._references)
+        words = _words([child for token in inline for child in token.children or []])
+        return shortened(_without_anchor(words))
 
 
 class _Outline(list[Token]):
@@ -86,7 +111,7 @@ def markdown_blocks(text: str) -> tuple[str, tuple[Block, ...]]:
         return "", plain_blocks(text)
     references: dict[str, Any] = {}
     tokens = _outline(text, references)
-    source = _Source(text, line_spans(text), MarkdownIt("commonmark"), references)
+    source = _Source(text, line_spans(text), _Labels(text, references))
     blocks = list(_blocks(source, tokens))
     title = _front_title(tokens) or leading_title(blocks)
     found = with_questions(text, blocks, title)
@@ -108,10 +133,21 @@ def _is_dense(text: str) -> bool:
 def _outline(text: str, references: dict[str, Any]) -> _Outline:
     """The outline's tokens; inline markup is left alone, and parsed where it is wanted."""
     parser = MarkdownIt("commonmark").enable("table").use(front_matter_plugin)
+    parser.block.ruler.at("reference", _definition)
     tokens = _Outline()
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     parser.block.parse(lines, parser, references, tokens)
     return tokens
+
+
+def _definition(state: StateBlock, first: int, after: int, silent: bool) -> bool:
+    """The parser's rule for the definition of a link reference, which reads 50 lines at most."""
+    last = state.lineMax
+    state.lineMax = min(last, first + _DEFINITION_LINES)
+    try:
+        return reference(state, first, after, silent)
+    finally:
+        state.lineMax = last
 
 
 def _front_title(tokens: list[Token]) -> str:
@@ -156,7 +192,7 @@ def _left_over(source: _Source, first: int, after: int) -> Iterator[Block]:
 def _block(source: _Source, own: list[Token], first: int, after: int) -> Iterator[Block]:
     start, end = source.span(first, after)
     kind = _KINDS.get(own[0].type, "paragraph")
-    label = _label(source, own[1].content) if kind == "heading" else ""
+    label = source.labels.of(own[1].content) if kind == "heading" else ""
     if start == end:
         return
     if label:
@@ -166,16 +202,6 @@ def _block(source: _Source, own: list[Token], first: int, after: int) -> Iterato
     parts = tuple(_parts(source, kind, own, first, after))
     kind = "paragraph" if kind == "heading" else kind
     yield Block(kind, start, end, parts=parts, header_end=header_end)
-
-
-def _label(source: _Source, content: str) -> str:
-    """A heading's words without markup, shortened."""
-    content = content[:_LONGEST_HEADING]
-    if len(_MARKUP.findall(content)) > _MOST_MARKUP:
-        return shortened(content)
-    inline = source.inline.parseInline(content, source.references)
-    words = _words([child for token in inline for child in token.children or []])
-    return shortened(_without_anchor(words))
 
 
 def _without_anchor(words: str) -> str:
@@ -191,7 +217,7 @@ def _with_plain_label(source: _Source, block: Block) -> Block:
     """A question that is no heading still has the markup of its paragraph."""
     if block.kind != "question" or block.level:
         return block
-    return replace(block, label=_label(source, block.label))
+    return replace(block, label=source.labels.of(block.label))
 
 
 def _words(tokens: list[Token]) -> str:
