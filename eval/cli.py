@@ -28,11 +28,11 @@ from rag.cage import Cage
 from rag.console import encoder_of, read_settings
 from rag.console import run as run_app
 from rag.console import show as echo
-from rag.counted import counted
 from rag.progress import reporting
 from rag.rebuild import read_options, tell
 from rag.settings import Settings
 from rag.snapshot import open_current
+from rag.text.counted import counted
 
 # What is kept, in version control, and what is not.
 KEPT = Path("eval")

@@ -6,7 +6,7 @@ from eval.measures import PRIMARY
 from eval.results import GroupResult, Result, Row
 from eval.stats import Comparison, Interval, compare
 from eval.systems import SERVED
-from rag.counted import counted
+from rag.text.counted import counted
 
 FEW = 30
 LABELS = {

@@ -27,8 +27,8 @@ from rag.encoder import Encoder
 from rag.gate import LEVEL, ask_faq, chance, figures
 from rag.opening import open_encoder
 from rag.progress import reporting
-from rag.sentences import sentences
 from rag.snapshot import Snapshot
+from rag.text.sentences import sentences
 
 COMMAND = "python -m eval.score_gate ../shared/data"
 QUESTIONS = 100

@@ -33,8 +33,8 @@ from rag.opening import open_encoder
 from rag.progress import reporting
 from rag.search import Query, encode_query, search
 from rag.snapshot import Snapshot
+from rag.text.stems import STOP_WORDS, stems
 from rag.types import Passage
-from rag.words import STOP_WORDS, stems
 
 CACHE = Path("index/cache/snapshots")
 # Questions a part at most.

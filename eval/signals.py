@@ -29,9 +29,9 @@ from rag.lexical import LexicalIndex, index_texts
 from rag.model_files import file_sha256
 from rag.readers import ReadOptions, read_corpus
 from rag.search import CANDIDATES, FEWEST, together
+from rag.text.stems import stems
 from rag.tokens import quantise, store
 from rag.types import Passage
-from rag.words import stems
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]

@@ -35,9 +35,9 @@ from rag.reuse import (
 from rag.sections import sections_of
 from rag.snapshot import Snapshot, contents, entries, probe_vectors
 from rag.software import software
+from rag.text.stems import STOP_WORDS
 from rag.tokens import BITS, TokenStore, quantise, store
 from rag.types import Document, ParsedDocument, Passage, Section
-from rag.words import STOP_WORDS
 
 log = logging.getLogger("rag.build")
 

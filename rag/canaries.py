@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from rag.answer import ask
-from rag.counted import counted
 from rag.encoder import Encoder
 from rag.errors import UsageError
 from rag.snapshot import Snapshot
+from rag.text.counted import counted
 from rag.types import Citation
 
 # What answers must be among so many passages.

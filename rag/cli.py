@@ -26,7 +26,6 @@ from rag import __version__
 from rag.answer import ask as answer_question
 from rag.cage import Cage
 from rag.console import ask_user, encoder_of, read_settings, run, say, show
-from rag.counted import counted
 from rag.diff import diff as diff_snapshots
 from rag.diff import faq_questions, read_questions
 from rag.diff import lines as diff_lines
@@ -61,6 +60,7 @@ from rag.snapshot import (
     read_manifest,
 )
 from rag.store import roll_back, writing
+from rag.text.counted import counted
 from rag.types import Mode
 from rag.uploads import are_uploaded
 from rag.verify import Status, Verdict

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 
 from rag import dense
-from rag.counted import counted
 from rag.encoder import Encoder
 from rag.entries import leftovers
 from rag.errors import CorruptIndex, ModelError, UnusableIndex
@@ -24,6 +23,7 @@ from rag.snapshot import (
     load_snapshot,
 )
 from rag.software import software
+from rag.text.counted import counted
 from rag.versions import (
     BAD,
     CURE,

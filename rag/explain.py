@@ -6,8 +6,8 @@ import numpy as np
 
 from rag.search import Candidates, Query
 from rag.snapshot import Snapshot
+from rag.text.stems import matched
 from rag.types import Contribution, Explanation, ScoredPassage
-from rag.words import matched
 
 
 def explain(

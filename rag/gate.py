@@ -18,11 +18,11 @@ from typing import Any
 
 from rag.answer import ask
 from rag.canaries import TOP, Canary, broken_canaries, first_of
-from rag.counted import counted
 from rag.encoder import Encoder
 from rag.search import Query, encode_query, search
 from rag.snapshot import Snapshot
 from rag.support import SUPPORT, Pair, Windows, drawn, held, key, pairs, weights, windows
+from rag.text.counted import counted
 
 # A corpus of which more than this is lost was more likely misread than meant.
 COLLAPSED = 0.5

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from rag.lines import trimmed
-from rag.sentences import sentences
+from rag.text.lines import trimmed
+from rag.text.sentences import sentences
 from rag.types import Block, Document, ParsedDocument, Passage, Section
 
 WordPieces = Callable[[str], list[tuple[int, int]]]

@@ -14,7 +14,6 @@ from watchfiles import DefaultFilter, watch
 from rag.build import RISK, corpus_sha256, index_corpus, reusable
 from rag.canaries import Canary, read_canaries
 from rag.console import say
-from rag.counted import counted
 from rag.encoder import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.files import DISK
@@ -37,6 +36,7 @@ from rag.snapshot import Snapshot, open_newest
 from rag.sources import Sources
 from rag.stale import is_stale
 from rag.store import publish, writing
+from rag.text.counted import counted
 from rag.versions import NO_REMARKS, Remarks, answering
 
 # Told the hash of the corpus that is to replace what is there; raises RagError to prevent it.

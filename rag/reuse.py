@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rag import dense
-from rag.counted import counted
 from rag.headings import NONE, question_above
 from rag.manifest import Model, Recipe
 from rag.marks import Sentences, markable_from
 from rag.snapshot import Snapshot
 from rag.software import same_cuts, same_vectors, software
+from rag.text.counted import counted
 from rag.types import Document, Passage, Section
 
 # What the encoder reads of a passage: its context and its text.

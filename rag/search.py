@@ -16,8 +16,8 @@ from rag.encoder import Encoder
 from rag.fusion import WEIGHTS, Scaled, Signal, Weights, fuse, order
 from rag.late import late_scores
 from rag.snapshot import Snapshot
+from rag.text.stems import stems
 from rag.types import Filters, Mode, ScoredPassage, Scores, Section
-from rag.words import stems
 
 # So many of the best by dense and by BM25 are candidates. More find hardly more answers, and cost
 # time: docs/quality.md.

@@ -37,11 +37,11 @@ from rag.errors import CorruptIndex, NoIndex
 from rag.headings import Headings
 from rag.intact import MANIFEST, MAPPED, damage
 from rag.lexical import LexicalIndex
-from rag.lines import LineIndex
 from rag.manifest import MANIFEST_BYTES, FileEntry, Manifest, id_of, parse_manifest
 from rag.mapped import MappedFile, stamp_at
 from rag.marks import Marks
 from rag.regular import read_regular
+from rag.text.lines import LineIndex
 from rag.tokens import TokenStore, width
 from rag.types import Document, Passage, Section
 from rag.versions import (

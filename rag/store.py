@@ -23,7 +23,6 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from rag.counted import counted
 from rag.encoder import Encoder
 from rag.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
 from rag.errors import BusyError, CorruptIndex, UsageError
@@ -31,6 +30,7 @@ from rag.files import DISK, Files
 from rag.intact import MANIFEST
 from rag.readback import Verifier, in_child
 from rag.snapshot import Snapshot, check_encoder, check_files, contents, load_snapshot
+from rag.text.counted import counted
 from rag.versions import (
     BAD,
     CURRENT,

@@ -11,9 +11,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rag.sentences import sentences
 from rag.snapshot import Snapshot
-from rag.words import stems, stems_of_each
+from rag.text.sentences import sentences
+from rag.text.stems import stems, stems_of_each
 
 # What holds this share of an answer supports it; an answer has about three sentences.
 SUPPORT = 0.25

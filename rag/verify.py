@@ -21,8 +21,8 @@ from typing import Literal
 
 from rag.errors import TookTooLong
 from rag.snapshot import Snapshot
+from rag.text.edits import Edit, edits, most_alike
 from rag.types import Citation, Document
-from rag.wording import Edit, edits, most_alike
 
 Status = Literal["valid", "moved", "changed", "gone"]
 

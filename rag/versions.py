@@ -20,11 +20,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from rag.counted import counted
 from rag.errors import CorruptIndex, NoIndex, UsageError
 from rag.manifest import Count, Counts, Manifest, Sha256, SnapshotId
 from rag.regular import read_regular
 from rag.sources import Sources
+from rag.text.counted import counted
 
 CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"

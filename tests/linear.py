@@ -27,10 +27,10 @@ from rag.readers.jsonl import Record, records
 from rag.readers.markdown import markdown_blocks
 from rag.readers.text import paragraph_blocks, plain_blocks
 from rag.sections import sections_of
-from rag.sentences import sentences
+from rag.text.edits import edits, most_alike
+from rag.text.sentences import sentences
+from rag.text.stems import matched, stems
 from rag.types import Block, Document, ParsedDocument
-from rag.wording import edits, most_alike
-from rag.words import matched, stems
 
 LIMIT = 254
 

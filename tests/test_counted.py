@@ -1,4 +1,4 @@
-from rag.counted import counted
+from rag.text.counted import counted
 
 
 def test_one_is_singular_and_all_else_plural() -> None:

@@ -14,8 +14,8 @@ from rag.late import similarities
 from rag.marks import marks
 from rag.opening import open_encoder
 from rag.search import encode_query
-from rag.sentences import sentences
 from rag.snapshot import Snapshot
+from rag.text.sentences import sentences
 from rag.types import Passage, Span
 
 PAPER = PaperEncoder()

@@ -5,7 +5,7 @@ import bm25s
 import numpy as np
 
 from rag.lexical import K1, MAX_TERMS, METHOD, B, index_texts
-from rag.words import stems
+from rag.text.stems import stems
 
 
 def test_bm25_equals_the_formula_worked_out_by_hand() -> None:

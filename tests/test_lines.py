@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from rag.lines import LineIndex, line_ends, line_spans, trimmed
+from rag.text.lines import LineIndex, line_ends, line_spans, trimmed
 
 
 def test_lines_end_at_lf_crlf_and_lone_cr_and_at_nothing_else() -> None:

@@ -7,8 +7,8 @@ from fake_serving import serving_of
 
 from rag.errors import TookTooLong
 from rag.snapshot import Snapshot
+from rag.text.edits import Edit
 from rag.verify import STEP, SavedCitation, Verdict, count, nearest, verify, verify_all
-from rag.wording import Edit
 
 GUIDE = (
     "# Fares\n\nChildren travel free. Adults pay 3 euros.\n\n## Refunds\n\nReturns take 30 days.\n"

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.text.edits import REACH, Edit, edits, most_alike
 from rag.types import Span
-from rag.wording import REACH, Edit, edits, most_alike
 
 words = st.text(st.sampled_from("ab \n.é细"), max_size=40)
 

@@ -1,6 +1,6 @@
 from bm25s.stopwords import STOPWORDS_EN
 
-from rag.words import STOP_WORDS, matched, stems, stems_of_each
+from rag.text.stems import STOP_WORDS, matched, stems, stems_of_each
 
 
 def test_the_stop_words_are_those_of_the_library_that_ranks() -> None:

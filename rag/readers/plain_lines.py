@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.lines import line_spans
 from rag.readers.faq import is_marked
+from rag.text.lines import line_spans
 
 LineKind = Literal[
     "blank", "item", "more", "row", "quote", "note", "mark", "underlined", "underline", "prose"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rag.counted import counted
 from rag.errors import CorpusError
+from rag.text.counted import counted
 
 # So many files are named; of more than these, the rest is counted by type.
 NAMED = 10

@@ -44,11 +44,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from rag.lines import line_ends, trimmed
 from rag.readers.faq import with_questions
 from rag.readers.labels import shortened, without_marks
 from rag.readers.plain_headings import headings_in
 from rag.readers.plain_lines import CLOSING_QUOTES, Layout, is_attributed, layout_of
+from rag.text.lines import line_ends, trimmed
 from rag.types import Block
 
 # A line costs some ten microseconds to tell apart: shorter ones are not worth it.

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 
-from rag.lines import line_spans, trimmed
+from rag.text.lines import line_spans, trimmed
 
 _CLOSERS = r"[\"'”’»›)\]}*_`」』）】〉》]*(?:\[\d{1,3}\])*"
 _STOP = re.compile(rf"(?:[.!?…]+|(?P<cjk>[。！？｡]+)){_CLOSERS}")
