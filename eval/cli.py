@@ -24,10 +24,10 @@ from eval.run import run_set
 from eval.terminal import show
 from eval.written import Written, read_written
 from rag.build import index_corpus
-from rag.cage import Cage
 from rag.console import encoder_of, read_settings
 from rag.console import run as run_app
 from rag.console import show as echo
+from rag.documents.sandbox import Cage
 from rag.progress import reporting
 from rag.rebuild import read_options, tell
 from rag.settings import Settings

@@ -12,10 +12,10 @@ from eval.faq import TABLES, Pair, no_pairs, pairs_of, read_table
 from eval.lines import json_lines
 from eval.words import words
 from rag.build import corpus_sha256
+from rag.documents.corpus import LENIENT, Corpus, ReadOptions, read_corpus
+from rag.documents.sections import sections_of
 from rag.errors import UsageError
 from rag.manifest import FaqPolicy
-from rag.readers import LENIENT, Corpus, ReadOptions, read_corpus
-from rag.sections import sections_of
 from rag.types import Block, Document, ParsedDocument, Section
 
 # A page of questions has a line or two beside them; documents with an FAQ have more.

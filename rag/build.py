@@ -14,13 +14,14 @@ import numpy.typing as npt
 from rag import dense, lexical
 from rag.calibrate import calibrated
 from rag.confidence import uncalibrated
+from rag.documents.corpus import LENIENT, Corpus, ReadOptions, read_corpus, skip_lines
+from rag.documents.passages import passages_of
+from rag.documents.sections import sections_of
 from rag.encoder import Encoder
 from rag.errors import CorpusError
 from rag.headings import Headings, headings_of, question_above
 from rag.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe
 from rag.marks import Marks, Sentences, marks, sentences_of
-from rag.passages import passages_of
-from rag.readers import LENIENT, Corpus, ReadOptions, read_corpus, skip_lines
 from rag.reuse import (
     NOTHING,
     Content,
@@ -32,7 +33,6 @@ from rag.reuse import (
     markable_of,
     reuse_of,
 )
-from rag.sections import sections_of
 from rag.snapshot import Snapshot, contents, entries, probe_vectors
 from rag.software import software
 from rag.text.stems import STOP_WORDS

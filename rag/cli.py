@@ -24,13 +24,13 @@ from rich.console import Console
 
 from rag import __version__
 from rag.answer import ask as answer_question
-from rag.cage import Cage
 from rag.console import ask_user, encoder_of, read_settings, run, say, show
 from rag.diff import diff as diff_snapshots
 from rag.diff import faq_questions, read_questions
 from rag.diff import lines as diff_lines
 from rag.doctor import examine, worst
 from rag.doctor import lines as check_lines
+from rag.documents.sandbox import Cage
 from rag.encoder import Encoder
 from rag.errors import CorpusError, CorruptIndex, UnusableIndex, UsageError
 from rag.files import DISK

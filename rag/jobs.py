@@ -158,7 +158,7 @@ class Jobs:
 def build_command(index: Path, roots: Sequence[Path] = ()) -> Command:
     """The command line that builds this index: niced, one thread, gated, its result as JSON.
 
-    It opens nothing outside the root that holds the path; see `rag.readers.beneath`.
+    It opens nothing outside the root that holds the path; see `rag.documents.beneath`.
     """
 
     def command(path: Path, force: bool) -> Sequence[str]:

@@ -14,13 +14,7 @@ from watchfiles import DefaultFilter, watch
 from rag.build import RISK, corpus_sha256, index_corpus, reusable
 from rag.canaries import Canary, read_canaries
 from rag.console import say
-from rag.encoder import Encoder
-from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
-from rag.files import DISK
-from rag.gate import Outcome, judge
-from rag.manifest import FaqPolicy, Manifest
-from rag.progress import reporting
-from rag.readers import (
+from rag.documents.corpus import (
     LENIENT,
     MB,
     Parse,
@@ -30,6 +24,12 @@ from rag.readers import (
     skip_lines,
     skipped_json,
 )
+from rag.encoder import Encoder
+from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
+from rag.files import DISK
+from rag.gate import Outcome, judge
+from rag.manifest import FaqPolicy, Manifest
+from rag.progress import reporting
 from rag.reuse import Reused, reused
 from rag.settings import Settings
 from rag.snapshot import Snapshot, open_newest

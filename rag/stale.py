@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rag.build import RISK, model, recipe
+from rag.documents.corpus import Corpus
 from rag.encoder import Encoder
 from rag.manifest import FaqPolicy
-from rag.readers import Corpus
 from rag.snapshot import Snapshot
 from rag.software import software
 

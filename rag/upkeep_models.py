@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
+from rag.documents.corpus import SUFFIXES, is_by_product
 from rag.jobs import Job, Status
-from rag.readers import SUFFIXES, is_by_product
 from rag.schemas import Fields, refuse_nul
 from rag.versions import Listed, State
 

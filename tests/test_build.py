@@ -9,10 +9,10 @@ from test_layers import imports, modules
 
 from rag import dense
 from rag.build import BATCH, build_snapshot, corpus_sha256, index_corpus, reusable
+from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoder import Encoded
 from rag.errors import CorpusError
 from rag.manifest import FaqPolicy
-from rag.readers import ReadOptions, read_corpus
 from rag.snapshot import contents
 from rag.software import CODE, same_cuts, same_vectors, software
 from rag.stale import is_stale

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from trees import write
 
-from rag.cage import Bounds, Cage
+from rag.documents.corpus import LENIENT, ReadOptions, parse, read_corpus
+from rag.documents.parse import sha256
+from rag.documents.sandbox import Bounds, Cage
 from rag.errors import CorpusError, RagError
-from rag.readers import LENIENT, ReadOptions, parse, read_corpus
-from rag.readers.parse import sha256
 
 SAMPLE = Path(__file__).parents[1] / "corpus"
 TIGHT = Bounds(seconds=1, memory_mb=400, answer_mb=1, answer_mb_per_mb=0)
@@ -25,8 +25,8 @@ TIGHT = Bounds(seconds=1, memory_mb=400, answer_mb=1, answer_mb_per_mb=0)
 # A parser that does what the file says, in place of the real one.
 SCRIPTED = """
 import os, resource, signal, socket, sys, time
-from rag.cage import serve
-from rag.readers import parse
+from rag.documents.sandbox import serve
+from rag.documents.corpus import parse
 
 def scripted(document_id, raw, known):
     if raw.startswith(b"# run\\n"):
@@ -178,7 +178,7 @@ def test_a_child_that_cannot_start_is_no_fault_of_a_file(
 
 PARENT = """
 import sys
-from rag.cage import Cage
+from rag.documents.sandbox import Cage
 with Cage(code=sys.argv[1]) as cage:
     cage.parse("a.md", b"# run\\nopen(2, 'w').write(str(os.getpid()))\\nwhile True: pass")
 """

@@ -11,8 +11,8 @@ from typer.main import get_command
 from rag.answer import ask
 from rag.build import build_snapshot
 from rag.cli import app
+from rag.documents.corpus import read_corpus
 from rag.opening import open_encoder
-from rag.readers import read_corpus
 from rag.schemas import ask_response, index_model
 from rag.settings import Settings
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.passages import WordPieces, passages_of
-from rag.readers.markdown import markdown_blocks
-from rag.readers.text import paragraph_blocks, plain_blocks
-from rag.sections import sections_of
+from rag.documents.passages import WordPieces, passages_of
+from rag.documents.readers.markdown import markdown_blocks
+from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
+from rag.documents.sections import sections_of
 from rag.types import Block, Document, ParsedDocument, Passage
 
 

@@ -11,9 +11,9 @@ import pytest
 from test_readers_source import ordinary_user
 from trees import write
 
+from rag.documents.corpus import LENIENT, Corpus, ReadOptions, parse, read_corpus
+from rag.documents.parse import Digests, ParsedFile
 from rag.errors import CorpusError, RagError
-from rag.readers import LENIENT, Corpus, ReadOptions, parse, read_corpus
-from rag.readers.parse import Digests, ParsedFile
 
 FAQ_PAGES = Path(__file__).parents[2] / "shared" / "data" / "faq_pages" / "docs"
 STRICT = ReadOptions(strict=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from trees import write
 
-from rag.readers.beneath import NotRegular, TooLarge, entries, read_file
+from rag.documents.beneath import NotRegular, TooLarge, entries, read_file
 
 
 def test_entries_are_told_apart_and_ordered(tmp_path: Path) -> None:

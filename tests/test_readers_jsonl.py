@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from rag.readers.jsonl import BadLine, Record, records
+from rag.documents.readers.jsonl import BadLine, Record, records
 
 
 def found(raw: bytes) -> list[tuple[int, str, str, str]]:

@@ -1,7 +1,7 @@
-from rag.readers.labels import LONGEST, shortened, without_marks
-from rag.readers.markdown import markdown_blocks
-from rag.readers.text import plain_blocks
-from rag.sections import sections_of
+from rag.documents.readers.labels import LONGEST, shortened, without_marks
+from rag.documents.readers.markdown import markdown_blocks
+from rag.documents.readers.plain_text import plain_blocks
+from rag.documents.sections import sections_of
 from rag.types import Document, ParsedDocument
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.readers.markdown import markdown_blocks
+from rag.documents.readers.markdown import markdown_blocks
 
 
 def outline(text: str) -> list[tuple[str, str]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rag.documents.skipped import Skipped, Skips, refused, shown, skip_lines, skipped_json
 from rag.errors import CorpusError
-from rag.readers.skipped import Skipped, Skips, refused, shown, skip_lines, skipped_json
 
 TYPE = "only files of type .md are read; convert it or remove it"
 

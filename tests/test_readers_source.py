@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from trees import write
 
+from rag.documents.files import Source, find_sources, is_by_product
+from rag.documents.skipped import Skips
 from rag.errors import CorpusError
-from rag.readers.skipped import Skips
-from rag.readers.source import Source, find_sources, is_by_product
 
 
 def found(*paths: Path, within: Path | None = None) -> tuple[list[str], dict[str, str]]:

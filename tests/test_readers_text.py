@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.readers.text import paragraph_blocks, plain_blocks
+from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
 
 ARTICLE = Path(__file__).parents[2] / "shared" / "article" / "car-t-lupus-article.txt"
 

@@ -17,8 +17,8 @@ from publishing import FIRST, SECOND, THIRD, tree
 
 from rag.build import build_snapshot
 from rag.canaries import Canary
+from rag.documents.corpus import ReadOptions, read_corpus
 from rag.errors import CorpusError, GateRefused, UsageError
-from rag.readers import ReadOptions, read_corpus
 from rag.rebuild import (
     Built,
     Gate,

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.readers.markdown import markdown_blocks
-from rag.readers.text import plain_blocks
-from rag.sections import sections_of
+from rag.documents.readers.markdown import markdown_blocks
+from rag.documents.readers.plain_text import plain_blocks
+from rag.documents.sections import sections_of
 from rag.types import Block, Document, ParsedDocument, Section
 
 ARTICLE = Path(__file__).parents[2] / "shared" / "article" / "car-t-lupus-article.txt"

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rag.documents.readers.labels import shortened
 from rag.errors import CorpusError
-from rag.readers.labels import shortened
 
 _FORM = 'write one {"_id": "...", "title": "...", "text": "..."} a line'
 

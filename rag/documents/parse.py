@@ -1,6 +1,6 @@
 """Parses the bytes of one file into documents and their blocks. A new type is a row in `_PARSERS`.
 
-Nothing is opened here, so that it can be done in another process: see `rag/cage.py`.
+Nothing is opened here, so that it can be done in another process: see `rag/documents/sandbox.py`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from rag.documents.readers.jsonl import BadLine, Record, records
+from rag.documents.readers.markdown import markdown_blocks
+from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
 from rag.errors import CorpusError
-from rag.readers.jsonl import BadLine, Record, records
-from rag.readers.markdown import markdown_blocks
-from rag.readers.text import paragraph_blocks, plain_blocks
 from rag.types import Block, Document, ParsedDocument
 
 # The sha256 of lines read before, by the ids of their documents.

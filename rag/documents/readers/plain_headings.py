@@ -1,12 +1,12 @@
-"""The headings of an unmarked text; the rules are stated in `rag.readers.text`."""
+"""The headings of an unmarked text; the rules are stated in `rag.documents.readers.plain_text`."""
 
 from __future__ import annotations
 
 import re
 from itertools import pairwise
 
-from rag.readers.faq import is_faq_heading
-from rag.readers.plain_lines import Layout, Line, ends_sentence, item_number
+from rag.documents.readers.faq import is_faq_heading
+from rag.documents.readers.plain_lines import Layout, Line, ends_sentence, item_number
 
 _NUMBERED = re.compile(r"(?P<number>\d{1,3}(?:\.\d{1,3})*)[.)]?\s+(?=\S)")
 _NOT_A_TITLE_END = tuple(".,;:!…。，；：！、-–—=")

@@ -1,4 +1,4 @@
-"""The lines of an unmarked text, told apart; the rules are stated in `rag.readers.text`."""
+"""The lines of an unmarked text, told apart; the rules are stated in `rag.documents.readers.plain_text`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.readers.faq import is_marked
+from rag.documents.readers.faq import is_marked
 from rag.text.lines import line_spans
 
 LineKind = Literal[

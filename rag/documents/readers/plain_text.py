@@ -44,10 +44,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from rag.readers.faq import with_questions
-from rag.readers.labels import shortened, without_marks
-from rag.readers.plain_headings import headings_in
-from rag.readers.plain_lines import CLOSING_QUOTES, Layout, is_attributed, layout_of
+from rag.documents.readers.faq import with_questions
+from rag.documents.readers.labels import shortened, without_marks
+from rag.documents.readers.plain_headings import headings_in
+from rag.documents.readers.plain_lines import CLOSING_QUOTES, Layout, is_attributed, layout_of
 from rag.text.lines import line_ends, trimmed
 from rag.types import Block
 

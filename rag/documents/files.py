@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from rag.documents.beneath import entries
+from rag.documents.skipped import Skips, shown
 from rag.errors import CorpusError, RagError
-from rag.readers.beneath import entries
-from rag.readers.skipped import Skips, shown
 
 # Copies, locks and folder settings that editors and desktops leave beside documents, and files that
 # are still being written.

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rag.errors import CorpusError
-from rag.readers.beneath import NotRegular, TooLarge, read_file
-from rag.readers.parse import (
+from rag.documents.beneath import NotRegular, TooLarge, read_file
+from rag.documents.files import Source, check_system, find_sources, is_by_product, reason
+from rag.documents.parse import (
     NO_DIGESTS,
     SUFFIXES,
     Digests,
@@ -19,8 +19,8 @@ from rag.readers.parse import (
     parse,
     sha256,
 )
-from rag.readers.skipped import Skipped, Skips, refused, shown, skip_lines, skipped_json
-from rag.readers.source import Source, check_system, find_sources, is_by_product, reason
+from rag.documents.skipped import Skipped, Skips, refused, shown, skip_lines, skipped_json
+from rag.errors import CorpusError
 from rag.types import Document, ParsedDocument
 
 __all__ = [
@@ -53,7 +53,7 @@ class ReadOptions:
     """How files are read.
 
     `parse` turns bytes into documents: in this process, or in one that has its bounds
-    (`rag.cage.Cage.parse`). A file of more than `max_bytes` is skipped. If `strict`, the first file
+    (`rag.documents.sandbox.Cage.parse`). A file of more than `max_bytes` is skipped. If `strict`, the first file
     that would be skipped is an error. Nothing outside the folder `within` is opened.
     """
 

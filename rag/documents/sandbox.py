@@ -26,9 +26,9 @@ from typing import Self
 
 from pydantic import TypeAdapter
 
+from rag.documents.corpus import ParsedFile
+from rag.documents.parse import NO_DIGESTS, Digests, Parse, parse
 from rag.errors import CorpusError, RagError
-from rag.readers import ParsedFile
-from rag.readers.parse import NO_DIGESTS, Digests, Parse, parse
 
 MB = 1 << 20
 START_SECONDS = 60.0
@@ -43,7 +43,7 @@ READY = b"ready"
 
 # What an interpreter may need to find its own files.
 _INTERPRETER = ("PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_CODE = "from rag.cage import serve; serve()"
+_CODE = "from rag.documents.sandbox import serve; serve()"
 _LENGTH = struct.Struct(">Q")
 _PR_SET_PDEATHSIG = 1
 
@@ -111,7 +111,7 @@ class Cage:
         self.close()
 
     def parse(self, document_id: str, raw: bytes, known: Digests = NO_DIGESTS) -> ParsedFile:
-        """What `rag.readers.parse` returns. Raises CorpusError, also if the file is too much.
+        """What `rag.documents.parse` returns. Raises CorpusError, also if the file is too much.
 
         Raises RagError if no child can be started.
         """

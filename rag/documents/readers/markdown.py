@@ -23,9 +23,9 @@ from markdown_it.rules_block import StateBlock, reference
 from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
-from rag.readers.faq import with_questions
-from rag.readers.labels import shortened, without_marks
-from rag.readers.text import plain_blocks
+from rag.documents.readers.faq import with_questions
+from rag.documents.readers.labels import shortened, without_marks
+from rag.documents.readers.plain_text import plain_blocks
 from rag.text.lines import line_ends, line_spans, trimmed
 from rag.types import Block, BlockKind
 
