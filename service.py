@@ -23,9 +23,9 @@ from rag import __version__
 from rag.answer import cite
 from rag.body import JsonRoute, WideJsonRoute
 from rag.edge import LOCAL_HOSTS, Edge, allowed_hosts
+from rag.encoders.open import open_encoder
 from rag.errors import CorruptIndex, TookTooLong
 from rag.jobs import Jobs, build_command
-from rag.opening import open_encoder
 from rag.problem import Problem, invalid_request, problem_response
 from rag.reference import reference
 from rag.refusals import (

@@ -20,7 +20,7 @@ from eval.run import abstention, group_result
 from eval.stats import interval
 from eval.systems import PASSAGES, SYSTEMS, find
 from rag.build import Progress
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import UsageError
 
 PUBLISHED_NOTE = (

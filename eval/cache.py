@@ -13,7 +13,7 @@ import numpy.typing as npt
 from eval.beir import documents
 from rag.build import Progress, index_corpus, model, recipe
 from rag.documents.corpus import ReadOptions, read_corpus
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import UnusableIndex
 from rag.files import Files
 from rag.manifest import FORMAT

@@ -18,7 +18,7 @@ from eval.squad import query_parts
 from eval.suite import COLLECTIONS, SQUAD, by_article, drawn
 from rag.build import Progress
 from rag.confidence import BACKGROUND, ENOUGH, FIRST, Features
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.fusion import order
 from rag.quantity import asks_for_quantity, names_quantity
 

@@ -18,9 +18,9 @@ from statistics import median
 from sentence_transformers import SentenceTransformer
 
 from eval.results import commit, machine
-from rag.encoder import Encoder
-from rag.model_files import bundled_model, file_sha256
-from rag.opening import open_encoder
+from rag.encoders.base import Encoder
+from rag.encoders.bundled import bundled_model, file_sha256
+from rag.encoders.open import open_encoder
 
 PASSAGES = 200
 PIECES = 120

@@ -27,7 +27,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from eval.cases import FEATURES, SEED, SHIPPED, Cases, Values, read_cases
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
 from rag.calibrate import fit as shift_and_scale
-from rag.opening import open_encoder
+from rag.encoders.open import open_encoder
 from rag.progress import reporting
 
 BINS = 10

@@ -23,8 +23,8 @@ from eval.outcome import CACHE, RESULTS, provenance, write_outcome
 from eval.signals import Pool, Signals, kept_signals, ndcg
 from eval.stats import compare, interval
 from eval.suite import Task, read_tasks
+from rag.encoders.open import open_encoder
 from rag.fusion import WEIGHTS, Weights
-from rag.opening import open_encoder
 from rag.progress import reporting
 from rag.search import CANDIDATES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eval.signals import Pool
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.late import late_scores
 from rag.marks import sentences_of
 from rag.tokens import quantise, store

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.results import commit, machine
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import UsageError
 
 RESULTS = Path("eval/results")

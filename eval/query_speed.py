@@ -22,9 +22,9 @@ from eval.outcome import RESULTS, provenance, write_outcome
 from rag import dense
 from rag.answer import ask
 from rag.build import build_snapshot
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
+from rag.encoders.open import open_encoder
 from rag.fusion import min_max, order
-from rag.opening import open_encoder
 from rag.search import FEWEST, encode_query, search, together
 from rag.snapshot import Snapshot
 from rag.types import Passage

@@ -13,7 +13,7 @@ from eval.results import LEAKY, Abstention, GroupResult, Question, Result, Row, 
 from eval.systems import PASSAGES, SERVED, SYSTEMS, Found, find
 from eval.written import Written
 from rag.build import Progress
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import UsageError
 from rag.snapshot import Snapshot
 

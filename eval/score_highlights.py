@@ -26,10 +26,10 @@ from eval.ranking import relevant
 from eval.squad import Part, answers, query_parts
 from eval.stats import interval
 from eval.suite import SQUAD, drawn
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
+from rag.encoders.open import open_encoder
 from rag.highlight import highlights
 from rag.late import similarities
-from rag.opening import open_encoder
 from rag.progress import reporting
 from rag.search import Query, encode_query, search
 from rag.snapshot import Snapshot

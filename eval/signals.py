@@ -22,12 +22,12 @@ from eval.measures import DEPTH, PRIMARY, per_query
 from eval.ranking import first_of_each, relevant
 from rag.build import BATCH, Progress, corpus_sha256, questions_above, split_corpus
 from rag.documents.corpus import ReadOptions, read_corpus
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
+from rag.encoders.bundled import file_sha256
 from rag.fusion import order
 from rag.headings import Headings, headings_of
 from rag.late import late_scores
 from rag.lexical import LexicalIndex, index_texts
-from rag.model_files import file_sha256
 from rag.search import CANDIDATES, FEWEST, together
 from rag.text.stems import stems
 from rag.tokens import quantise, store

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rag.confidence import confidence
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.fusion import SCALES, WEIGHTS, Scales, Weights, fuse, min_max
 from rag.search import Candidates, Query, best_of, encode_query, find_candidates
 from rag.snapshot import Snapshot

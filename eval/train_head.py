@@ -29,11 +29,11 @@ from eval.outcome import CACHE
 from eval.signals import Floats, Pool, Signals, Vectors, judged, read_faq_pool, read_pool, signals
 from eval.squad import query_parts
 from rag.build import Progress
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
+from rag.encoders.bundled import bundled_model
+from rag.encoders.head import rotation
+from rag.encoders.onnx import open_onnx_encoder
 from rag.fusion import min_max
-from rag.head import rotation
-from rag.model_files import bundled_model
-from rag.onnx_encoder import open_onnx_encoder
 from rag.progress import reporting
 
 TARGET = Path("rag/models/all-MiniLM-L6-v2.late.safetensors")

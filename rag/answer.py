@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rag.confidence import FIRST, confidence
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.explain import explain
 from rag.highlight import highlights
 from rag.search import NO_FILTERS, best_of, encode_query, find_candidates

@@ -17,7 +17,7 @@ from rag.confidence import uncalibrated
 from rag.documents.corpus import LENIENT, Corpus, ReadOptions, read_corpus, skip_lines
 from rag.documents.passages import passages_of
 from rag.documents.sections import sections_of
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import CorpusError
 from rag.headings import Headings, headings_of, question_above
 from rag.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.confidence import features, log_odds, uncalibrated
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.manifest import Calibration
 from rag.search import Candidates, Query, best_of, encode_query, find_candidates, narrowed
 from rag.snapshot import Snapshot

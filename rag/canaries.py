@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from rag.answer import ask
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import UsageError
 from rag.snapshot import Snapshot
 from rag.text.counted import counted

@@ -31,7 +31,7 @@ from rag.diff import lines as diff_lines
 from rag.doctor import examine, worst
 from rag.doctor import lines as check_lines
 from rag.documents.sandbox import Cage
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import CorpusError, CorruptIndex, UnusableIndex, UsageError
 from rag.files import DISK
 from rag.origin import NotReplaced, Origin, check_replaces, origin_of, recorded, refused, remembered

@@ -11,9 +11,9 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
+from rag.encoders.open import open_encoder
 from rag.errors import RagError, UsageError
-from rag.opening import open_encoder
 from rag.present import printable
 from rag.settings import Settings
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.answer import ask
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import UsageError
 from rag.snapshot import Snapshot
 from rag.types import Passage

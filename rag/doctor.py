@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rag import dense
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.entries import leftovers
 from rag.errors import CorruptIndex, ModelError, UnusableIndex
 from rag.files import DISK, Files

@@ -24,7 +24,7 @@ from rag.documents.corpus import (
     skip_lines,
     skipped_json,
 )
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.files import DISK
 from rag.gate import Outcome, judge

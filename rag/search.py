@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag import dense
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.fusion import WEIGHTS, Scaled, Signal, Weights, fuse, order
 from rag.late import late_scores
 from rag.snapshot import Snapshot

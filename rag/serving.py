@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rag.answer import ask
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex, RagError
 from rag.files import DISK
 from rag.intact import MAPPED, Damage, damage

@@ -32,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag import dense, invariants
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex, NoIndex
 from rag.headings import Headings
 from rag.intact import MANIFEST, MAPPED, damage

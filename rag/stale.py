@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rag.build import RISK, model, recipe
 from rag.documents.corpus import Corpus
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.manifest import FaqPolicy
 from rag.snapshot import Snapshot
 from rag.software import software

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
 from rag.errors import BusyError, CorruptIndex, UsageError
 from rag.files import DISK, Files

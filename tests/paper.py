@@ -11,7 +11,7 @@ import numpy as np
 from scipy.linalg import hadamard
 
 from rag.build import build_snapshot
-from rag.encoder import Encoded
+from rag.encoders.base import Encoded
 from rag.snapshot import Snapshot
 from rag.tokens import KEPT, step
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from paper import PaperEncoder
 
-from rag.encoder import Encoded, Vectors
+from rag.encoders.base import Encoded, Vectors
 
 
 class SquareEncoder(PaperEncoder):

@@ -10,7 +10,7 @@ from test_layers import imports, modules
 from rag import dense
 from rag.build import BATCH, build_snapshot, corpus_sha256, index_corpus, reusable
 from rag.documents.corpus import ReadOptions, read_corpus
-from rag.encoder import Encoded
+from rag.encoders.base import Encoded
 from rag.errors import CorpusError
 from rag.manifest import FaqPolicy
 from rag.snapshot import contents

@@ -12,7 +12,7 @@ from rag.answer import ask
 from rag.build import build_snapshot
 from rag.cli import app
 from rag.documents.corpus import read_corpus
-from rag.opening import open_encoder
+from rag.encoders.open import open_encoder
 from rag.schemas import ask_response, index_model
 from rag.settings import Settings
 

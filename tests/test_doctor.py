@@ -9,7 +9,7 @@ from publishing import ENCODER, FIRST, SECOND, noon, published
 
 from rag.dense import index_vectors
 from rag.doctor import DESCRIPTORS, Check, examine, lines, worst
-from rag.encoder import Encoded, Encoder
+from rag.encoders.base import Encoded, Encoder
 from rag.errors import ModelError
 from rag.files import DISK, Files
 from rag.manifest import FileEntry

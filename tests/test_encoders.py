@@ -19,13 +19,13 @@ from sentence_transformers.sentence_transformer.modules import (
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
-from rag.encoder import Encoded, Encoder, with_context
+from rag.encoders.base import Encoded, Encoder, with_context
+from rag.encoders.bert_graph import build_graph
+from rag.encoders.bundled import ModelFiles, bundled_model
+from rag.encoders.onnx import open_onnx_encoder, open_tokenizer, word_pieces
+from rag.encoders.open import open_encoder
+from rag.encoders.sentence_transformer import find_model
 from rag.errors import ModelError
-from rag.model_files import ModelFiles, bundled_model
-from rag.onnx_encoder import open_onnx_encoder, open_tokenizer, word_pieces
-from rag.onnx_graph import build_graph
-from rag.opening import open_encoder
-from rag.torch_encoder import find_model
 
 ODD_TEXTS = (
     "",
@@ -169,7 +169,7 @@ def test_as_many_contexts_as_texts_are_needed(onnx: Encoder) -> None:
 
 def test_the_onnx_path_imports_no_torch() -> None:
     code = (
-        "import sys; from rag.opening import open_encoder;"
+        "import sys; from rag.encoders.open import open_encoder;"
         "open_encoder('bundled', 'onnx', 2).encode_queries(['a', 'b']);"
         "print([m for m in ('torch', 'transformers', 'sentence_transformers') if m in sys.modules])"
     )
@@ -285,7 +285,7 @@ def test_a_model_by_name_that_was_downloaded_opens_without_the_network(tmp_path:
     (snapshots.parent / "refs").mkdir()
     (snapshots.parent / "refs" / "main").write_text("abc")
     code = (
-        "from rag.opening import open_encoder\n"
+        "from rag.encoders.open import open_encoder\n"
         "encoder = open_encoder('ours/small', 'torch', 1)\n"
         "import huggingface_hub.constants as constants\n"
         "print(encoder.name, encoder.dim, constants.HF_HUB_OFFLINE)"

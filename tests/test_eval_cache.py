@@ -9,7 +9,7 @@ from paper import PaperEncoder
 
 from eval.cache import cached, digest, document_vectors, served_snapshot
 from rag.build import silent
-from rag.encoder import Encoded
+from rag.encoders.base import Encoded
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from eval import (
 )
 from eval.outcome import read_outcome
 from eval.suite import COLLECTIONS
-from rag.head import HEADS, read_head
-from rag.model_files import DIGESTS, WEIGHTS
+from rag.encoders.bundled import DIGESTS, WEIGHTS
+from rag.encoders.head import HEADS, read_head
 
 HEAD = read_head(HEADS[DIGESTS[WEIGHTS]], 384)
 FAQ = "# Fruit\n\n## FAQ\n\nQ: What is red?\nA: Apples.\n\nQ: What is dark?\nA: Cherries.\n"

@@ -18,9 +18,9 @@ from eval.results import Result, write_result
 from rag import confidence, highlight
 from rag.build import silent
 from rag.calibrate import SCALE_PRIOR, SHIFT_PRIOR
+from rag.encoders.bundled import file_sha256
 from rag.errors import UsageError
 from rag.fusion import WEIGHTS
-from rag.model_files import file_sha256
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "eval" / "results"

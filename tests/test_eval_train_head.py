@@ -13,7 +13,7 @@ from tiny_beir import write_collection
 from eval.signals import judged, read_pool
 from eval.train_head import Recipe, late_interaction, principal, train, write_head
 from rag.build import silent
-from rag.head import rotation
+from rag.encoders.head import rotation
 from rag.late import late_scores
 from rag.tokens import quantise, store
 

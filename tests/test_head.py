@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from paper import PaperEncoder
 
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
+from rag.encoders.bundled import DIGESTS, WEIGHTS
+from rag.encoders.head import HEADS, Head, HeadedEncoder, project, read_head, rotation, with_head
 from rag.errors import ModelError
-from rag.head import HEADS, Head, HeadedEncoder, project, read_head, rotation, with_head
-from rag.model_files import DIGESTS, WEIGHTS
 
 SWAP = np.array([[0, 1], [1, 0], [0, 0]], dtype=np.float32)
 

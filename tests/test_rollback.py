@@ -13,9 +13,9 @@ from paper import corpus
 import service
 from rag.build import build_snapshot
 from rag.diff import faq_questions
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
+from rag.encoders.open import open_encoder
 from rag.files import DISK
-from rag.opening import open_encoder
 from rag.readback import in_process
 from rag.settings import Settings
 from rag.store import publish, writing

@@ -24,9 +24,9 @@ import service
 from rag.body import read_body
 from rag.build import build_snapshot
 from rag.edge import allowed_hosts
+from rag.encoders.open import open_encoder
 from rag.errors import BusyError, UsageError
 from rag.files import Files
-from rag.opening import open_encoder
 from rag.problem import Problem
 from rag.server import greeting, listen
 from rag.serving import Serving

@@ -13,7 +13,7 @@ from live import library_of, live
 from publishing import FIRST, SECOND, published
 from swapping import prepare, swap_under_load
 
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
 from rag.errors import ModelError
 from rag.serving import Follower, Library
 from rag.versions import CURRENT, current_id

@@ -16,8 +16,8 @@ from publishing import FIRST, SECOND, published, tree
 
 from rag.cli import main
 from rag.documents.corpus import SUFFIXES
+from rag.encoders.open import open_encoder
 from rag.jobs import build_command
-from rag.opening import open_encoder
 from rag.serving import Library
 from rag.store import writing
 from rag.upkeep import MAX_UPLOAD_BYTES, Upkeep

@@ -21,9 +21,9 @@ from figures import write_figures
 from rag.answer import ask
 from rag.build import build_snapshot
 from rag.diff import faq_questions
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
+from rag.encoders.open import open_encoder
 from rag.files import DISK
-from rag.opening import open_encoder
 from rag.snapshot import Snapshot, open_newest
 from rag.store import KEEP, publish, writing
 from rag.versions import answering, snapshot_ids

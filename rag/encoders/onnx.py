@@ -12,9 +12,9 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from rag.encoder import Encoded, Vectors, with_context
-from rag.model_files import WEIGHTS, ModelFiles
-from rag.onnx_graph import build_graph, read_shape
+from rag.encoders.base import Encoded, Vectors, with_context
+from rag.encoders.bert_graph import build_graph, read_shape
+from rag.encoders.bundled import WEIGHTS, ModelFiles
 
 # While it works the tokenizer takes some 700 bytes a word piece.
 LONGEST_PART = 50_000

@@ -1,6 +1,6 @@
 """The reference encoder, and the one for any other model: sentence-transformers on torch.
 
-Importing this module imports torch, which takes seconds: `rag.opening` does so only when needed.
+Importing this module imports torch, which takes seconds: `rag.encoders.open` does so only when needed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from rag.encoder import Encoded, Vectors, with_context
+from rag.encoders.base import Encoded, Vectors, with_context
+from rag.encoders.bundled import ModelFiles, file_sha256
 from rag.errors import ModelError
-from rag.model_files import ModelFiles, file_sha256
 
 LONGEST = 512
 QUERY_PROMPTS = ("query",)

@@ -19,9 +19,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from rag.encoder import Encoded, Encoder, Vectors
+from rag.encoders.base import Encoded, Encoder, Vectors
+from rag.encoders.bundled import DIGESTS, WEIGHTS
 from rag.errors import ModelError
-from rag.model_files import DIGESTS, WEIGHTS
 
 ROTATION_SEED = 0
 # The head of each model, by the sha256 of the model's weights.

@@ -7,11 +7,11 @@ from importlib import import_module
 
 from threadpoolctl import threadpool_limits
 
-from rag.encoder import Encoder
+from rag.encoders.base import Encoder
+from rag.encoders.bundled import bundled_model
+from rag.encoders.head import with_head
+from rag.encoders.onnx import open_onnx_encoder
 from rag.errors import ModelError
-from rag.head import with_head
-from rag.model_files import bundled_model
-from rag.onnx_encoder import open_onnx_encoder
 
 BUNDLED = "bundled"
 
@@ -39,7 +39,7 @@ def open_bare(model: str, runtime: str, threads: int) -> Encoder:
     # A model by name is one that was downloaded before; nothing is looked up or fetched.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # Imported only here: torch takes 5 to 15 seconds to import and the bundled model needs none.
-    torch_encoder = import_module("rag.torch_encoder")
+    torch_encoder = import_module("rag.encoders.sentence_transformer")
     files = bundled_model() if model == BUNDLED else torch_encoder.find_model(model)
     opened: Encoder = torch_encoder.open_torch_encoder(files, threads)
     return opened
