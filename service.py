@@ -25,6 +25,7 @@ from rag.body import JsonRoute, WideJsonRoute
 from rag.edge import LOCAL_HOSTS, Edge, allowed_hosts
 from rag.encoders.open import open_encoder
 from rag.errors import CorruptIndex, TookTooLong
+from rag.index.snapshot import Snapshot
 from rag.jobs import Jobs, build_command
 from rag.problem import Problem, invalid_request, problem_response
 from rag.reference import reference
@@ -60,7 +61,6 @@ from rag.schemas import (
 from rag.server import ended_quietly, example, greeting, listen, prepare, server_of
 from rag.serving import Follower, Library, Serving
 from rag.settings import Settings
-from rag.snapshot import Snapshot
 from rag.store import sweep_if_idle
 from rag.types import Answer, Document
 from rag.upkeep import ROUTERS as UPKEEP_ROUTERS

@@ -16,8 +16,8 @@ from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.errors import UnusableIndex
 from rag.files import Files
-from rag.manifest import FORMAT
-from rag.snapshot import Snapshot, open_current
+from rag.index.manifest import FORMAT
+from rag.index.snapshot import Snapshot, open_current
 from rag.store import publish, writing
 
 BATCH = 64

@@ -28,10 +28,10 @@ from rag.console import encoder_of, read_settings
 from rag.console import run as run_app
 from rag.console import show as echo
 from rag.documents.sandbox import Cage
+from rag.index.snapshot import open_current
 from rag.progress import reporting
 from rag.rebuild import read_options, tell
 from rag.settings import Settings
-from rag.snapshot import open_current
 from rag.text.counted import counted
 
 # What is kept, in version control, and what is not.

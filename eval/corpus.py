@@ -15,7 +15,7 @@ from rag.build import corpus_sha256
 from rag.documents.corpus import LENIENT, Corpus, ReadOptions, read_corpus
 from rag.documents.sections import sections_of
 from rag.errors import UsageError
-from rag.manifest import FaqPolicy
+from rag.index.manifest import FaqPolicy
 from rag.types import Block, Document, ParsedDocument, Section
 
 # A page of questions has a line or two beside them; documents with an FAQ have more.

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from eval.signals import Pool
 from rag.encoders.base import Encoder
+from rag.index.sentence_spans import sentences_of
+from rag.index.token_vectors import quantise, store
 from rag.late import late_scores
-from rag.marks import sentences_of
-from rag.tokens import quantise, store
 
 
 def nearest_sentence(pool: Pool, query: str, rows: Sequence[int], encoder: Encoder) -> str:

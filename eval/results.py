@@ -22,7 +22,7 @@ from eval.measures import DEPTH, NAMES
 from eval.ranking import Qrels, trec_run
 from eval.stats import LEVEL, SAMPLES, SEED, Interval
 from rag.errors import UsageError
-from rag.manifest import Manifest
+from rag.index.manifest import Manifest
 
 FORMAT = 1
 DIGITS = 6

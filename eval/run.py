@@ -15,7 +15,7 @@ from eval.written import Written
 from rag.build import Progress
 from rag.encoders.base import Encoder
 from rag.errors import UsageError
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 
 FAQ_NOTE = {
     "documents": "The FAQ pairs are left out of the index: the documents must answer.",

@@ -26,8 +26,8 @@ from rag.build import Progress, build_snapshot, silent
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.gate import LEVEL, ask_faq, chance, figures
+from rag.index.snapshot import Snapshot
 from rag.progress import reporting
-from rag.snapshot import Snapshot
 from rag.text.sentences import sentences
 
 COMMAND = "python -m eval.score_gate ../shared/data"

@@ -29,10 +29,10 @@ from eval.suite import SQUAD, drawn
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.highlight import highlights
+from rag.index.snapshot import Snapshot
 from rag.late import similarities
 from rag.progress import reporting
 from rag.search import Query, encode_query, search
-from rag.snapshot import Snapshot
 from rag.text.stems import STOP_WORDS, stems
 from rag.types import Passage
 

@@ -25,12 +25,12 @@ from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import file_sha256
 from rag.fusion import order
-from rag.headings import Headings, headings_of
+from rag.index.bm25 import LexicalIndex, index_texts
+from rag.index.question_vectors import Headings, headings_of
+from rag.index.token_vectors import quantise, store
 from rag.late import late_scores
-from rag.lexical import LexicalIndex, index_texts
 from rag.search import CANDIDATES, FEWEST, together
 from rag.text.stems import stems
-from rag.tokens import quantise, store
 from rag.types import Passage
 
 Floats = npt.NDArray[np.float32]

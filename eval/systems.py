@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from rag.confidence import confidence
 from rag.encoders.base import Encoder
 from rag.fusion import SCALES, WEIGHTS, Scales, Weights, fuse, min_max
+from rag.index.snapshot import Snapshot
 from rag.search import Candidates, Query, best_of, encode_query, find_candidates
-from rag.snapshot import Snapshot
 from rag.types import Mode, ScoredPassage
 
 # A section or document ranks where its best passage does; this many passages hold the first ten.

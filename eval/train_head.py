@@ -90,7 +90,7 @@ def train(
 
 def between(start: Floats, end: Floats, share: float) -> Floats:
     """What lies between two maps, with that share of the first, turned so that no component is
-    larger than the others (see `rag.tokens`)."""
+    larger than the others (see `rag.index.token_vectors`)."""
     mixed = share * start + (1 - share) * end
     turned: Floats = (mixed @ rotation(start.shape[1])).astype(np.float32)
     return turned

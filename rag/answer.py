@@ -6,8 +6,8 @@ from rag.confidence import FIRST, confidence
 from rag.encoders.base import Encoder
 from rag.explain import explain
 from rag.highlight import highlights
+from rag.index.snapshot import Snapshot
 from rag.search import NO_FILTERS, best_of, encode_query, find_candidates
-from rag.snapshot import Snapshot
 from rag.types import Answer, Citation, CitedPassage, Filters, Mode, Passage
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rag import dense, lexical
 from rag.calibrate import calibrated
 from rag.confidence import uncalibrated
 from rag.documents.corpus import LENIENT, Corpus, ReadOptions, read_corpus, skip_lines
@@ -19,9 +18,14 @@ from rag.documents.passages import passages_of
 from rag.documents.sections import sections_of
 from rag.encoders.base import Encoder
 from rag.errors import CorpusError
-from rag.headings import Headings, headings_of, question_above
-from rag.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe
-from rag.marks import Marks, Sentences, marks, sentences_of
+from rag.index import bm25 as lexical
+from rag.index import vectors as dense
+from rag.index.fingerprint import software
+from rag.index.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe
+from rag.index.question_vectors import Headings, headings_of, question_above
+from rag.index.sentence_spans import Marks, Sentences, marks, sentences_of
+from rag.index.snapshot import Snapshot, contents, entries, probe_vectors
+from rag.index.token_vectors import BITS, TokenStore, quantise, store
 from rag.reuse import (
     NOTHING,
     Content,
@@ -33,10 +37,7 @@ from rag.reuse import (
     markable_of,
     reuse_of,
 )
-from rag.snapshot import Snapshot, contents, entries, probe_vectors
-from rag.software import software
 from rag.text.stems import STOP_WORDS
-from rag.tokens import BITS, TokenStore, quantise, store
 from rag.types import Document, ParsedDocument, Passage, Section
 
 log = logging.getLogger("rag.build")

@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from rag.confidence import features, log_odds, uncalibrated
 from rag.encoders.base import Encoder
-from rag.manifest import Calibration
+from rag.index.manifest import Calibration
+from rag.index.snapshot import Snapshot
 from rag.search import Candidates, Query, best_of, encode_query, find_candidates, narrowed
-from rag.snapshot import Snapshot
 from rag.support import SUPPORT, Pair, Windows, drawn, held, pairs, weights, windows
 from rag.types import Passage
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rag.answer import ask
 from rag.encoders.base import Encoder
 from rag.errors import UsageError
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 from rag.text.counted import counted
 from rag.types import Citation
 

@@ -34,6 +34,13 @@ from rag.documents.sandbox import Cage
 from rag.encoders.base import Encoder
 from rag.errors import CorpusError, CorruptIndex, UnusableIndex, UsageError
 from rag.files import DISK
+from rag.index.snapshot import (
+    Snapshot,
+    check_encoder,
+    load_snapshot,
+    open_current,
+    read_manifest,
+)
 from rag.origin import NotReplaced, Origin, check_replaces, origin_of, recorded, refused, remembered
 from rag.present import printable, show_answer, verdict_line
 from rag.readback import in_process
@@ -52,13 +59,6 @@ from rag.rebuild import (
 from rag.saved import read_saved
 from rag.schemas import ask_response, index_model, verify_response
 from rag.settings import Settings
-from rag.snapshot import (
-    Snapshot,
-    check_encoder,
-    load_snapshot,
-    open_current,
-    read_manifest,
-)
 from rag.store import roll_back, writing
 from rag.text.counted import counted
 from rag.types import Mode

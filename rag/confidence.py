@@ -11,11 +11,11 @@ import numpy as np
 
 from rag.fusion import Signal
 from rag.highlight import nearest_sentence
+from rag.index.manifest import Calibration
+from rag.index.snapshot import Snapshot
 from rag.late import late_scores
-from rag.manifest import Calibration
 from rag.quantity import asks_for_quantity, names_quantity
 from rag.search import Candidates, Query
-from rag.snapshot import Snapshot
 from rag.types import ScoredPassage
 
 # One of the first hits must be good.

@@ -12,7 +12,7 @@ from typing import Any
 from rag.answer import ask
 from rag.encoders.base import Encoder
 from rag.errors import UsageError
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 from rag.types import Passage
 
 SHOWN = 60

@@ -10,19 +10,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rag import dense
 from rag.encoders.base import Encoder
 from rag.entries import leftovers
 from rag.errors import CorruptIndex, ModelError, UnusableIndex
 from rag.files import DISK, Files
-from rag.snapshot import (
+from rag.index import vectors as dense
+from rag.index.fingerprint import software
+from rag.index.snapshot import (
     PROBE_TOLERANCE,
     Snapshot,
     check_model,
     check_probes,
     load_snapshot,
 )
-from rag.software import software
 from rag.text.counted import counted
 from rag.versions import (
     BAD,

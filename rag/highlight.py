@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rag.index.sentence_spans import Sentences
+from rag.index.snapshot import Snapshot
 from rag.late import best_similarities
-from rag.marks import Sentences
 from rag.search import Query
-from rag.snapshot import Snapshot
 from rag.types import Passage, Span
 
 # Measured on held-out questions with known answers: eval/results/highlights.json

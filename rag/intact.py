@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.manifest import MANIFEST_BYTES, FileEntry, Manifest, id_of
+from rag.index.manifest import MANIFEST_BYTES, FileEntry, Manifest, id_of
 from rag.regular import read_regular
 
 MANIFEST = "manifest.json"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import CorpusError, UsageError
-from rag.manifest import FaqPolicy
+from rag.index.manifest import FaqPolicy
 from rag.sources import Sources, are_same, can_be_kept, sources_of
 from rag.versions import Version, answering, read_versions, snapshot_ids
 

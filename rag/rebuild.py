@@ -28,11 +28,11 @@ from rag.encoders.base import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.files import DISK
 from rag.gate import Outcome, judge
-from rag.manifest import FaqPolicy, Manifest
+from rag.index.manifest import FaqPolicy, Manifest
+from rag.index.snapshot import Snapshot, open_newest
 from rag.progress import reporting
 from rag.reuse import Reused, reused
 from rag.settings import Settings
-from rag.snapshot import Snapshot, open_newest
 from rag.sources import Sources
 from rag.stale import is_stale
 from rag.store import publish, writing

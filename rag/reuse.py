@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag import dense
-from rag.headings import NONE, question_above
-from rag.manifest import Model, Recipe
-from rag.marks import Sentences, markable_from
-from rag.snapshot import Snapshot
-from rag.software import same_cuts, same_vectors, software
+from rag.index import vectors as dense
+from rag.index.fingerprint import same_cuts, same_vectors, software
+from rag.index.manifest import Model, Recipe
+from rag.index.question_vectors import NONE, question_above
+from rag.index.sentence_spans import Sentences, markable_from
+from rag.index.snapshot import Snapshot
 from rag.text.counted import counted
 from rag.types import Document, Passage, Section
 

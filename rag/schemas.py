@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 from rag.types import (
     Answer,
     Citation,

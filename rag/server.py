@@ -25,7 +25,7 @@ from starlette.types import ASGIApp
 from rag.connection import Connection, Limits
 from rag.edge import is_loopback
 from rag.errors import BusyError, UsageError
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 from rag.text.counted import counted
 
 log = logging.getLogger("rag.server")

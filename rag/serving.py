@@ -19,9 +19,9 @@ from rag.answer import ask
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex, RagError
 from rag.files import DISK
+from rag.index.snapshot import Snapshot, open_logged
 from rag.intact import MAPPED, Damage, damage
 from rag.schemas import IndexModel, index_model
-from rag.snapshot import Snapshot, open_logged
 from rag.store import roll_back, writing
 from rag.types import Answer
 from rag.versions import CURRENT, Clock, Version, answering, utc_now

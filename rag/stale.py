@@ -5,9 +5,9 @@ from __future__ import annotations
 from rag.build import RISK, model, recipe
 from rag.documents.corpus import Corpus
 from rag.encoders.base import Encoder
-from rag.manifest import FaqPolicy
-from rag.snapshot import Snapshot
-from rag.software import software
+from rag.index.fingerprint import software
+from rag.index.manifest import FaqPolicy
+from rag.index.snapshot import Snapshot
 
 
 def is_stale(

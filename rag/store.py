@@ -27,9 +27,9 @@ from rag.encoders.base import Encoder
 from rag.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
 from rag.errors import BusyError, CorruptIndex, UsageError
 from rag.files import DISK, Files
+from rag.index.snapshot import Snapshot, check_encoder, check_files, contents, load_snapshot
 from rag.intact import MANIFEST
 from rag.readback import Verifier, in_child
-from rag.snapshot import Snapshot, check_encoder, check_files, contents, load_snapshot
 from rag.text.counted import counted
 from rag.versions import (
     BAD,

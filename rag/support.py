@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 from rag.text.sentences import sentences
 from rag.text.stems import stems, stems_of_each
 

@@ -20,7 +20,7 @@ from operator import attrgetter
 from typing import Literal
 
 from rag.errors import TookTooLong
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 from rag.text.edits import Edit, edits, most_alike
 from rag.types import Citation, Document
 

@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Meta
 
 from rag.errors import CorruptIndex, NoIndex, UsageError
-from rag.manifest import Count, Counts, Manifest, Sha256, SnapshotId
+from rag.index.manifest import Count, Counts, Manifest, Sha256, SnapshotId
 from rag.regular import read_regular
 from rag.sources import Sources
 from rag.text.counted import counted

@@ -10,13 +10,13 @@ import numpy as np
 
 from rag.answer import cite
 from rag.confidence import uncalibrated
-from rag.headings import Headings
-from rag.lexical import LexicalIndex
-from rag.manifest import Counts, Manifest, Model, Recipe
-from rag.marks import marks
+from rag.index.bm25 import LexicalIndex
+from rag.index.manifest import Counts, Manifest, Model, Recipe
+from rag.index.question_vectors import Headings
+from rag.index.sentence_spans import marks
+from rag.index.snapshot import Snapshot
+from rag.index.token_vectors import store
 from rag.serving import Serving
-from rag.snapshot import Snapshot
-from rag.tokens import store
 from rag.types import (
     Answer,
     CitedPassage,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from paper import snapshot_of
 
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 
 LETTERS = "bcdfghjklmnpqrsvxyz"
 

@@ -26,7 +26,7 @@ from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
 from rag.documents.sections import sections_of
 from rag.encoders.bundled import bundled_model
 from rag.encoders.onnx import open_tokenizer, word_pieces
-from rag.marks import sentences_of
+from rag.index.sentence_spans import sentences_of
 from rag.text.edits import edits, most_alike
 from rag.text.sentences import sentences
 from rag.text.stems import matched, stems

@@ -12,8 +12,8 @@ from scipy.linalg import hadamard
 
 from rag.build import build_snapshot
 from rag.encoders.base import Encoded
-from rag.snapshot import Snapshot
-from rag.tokens import KEPT, step
+from rag.index.snapshot import Snapshot
+from rag.index.token_vectors import KEPT, step
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # Two Hadamard matrices side by side, stored as levels of 3/2 and of 1/2 steps, and in such numbers

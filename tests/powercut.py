@@ -19,8 +19,8 @@ from publishing import ENCODER, FIRST, FOURTH, SECOND, THIRD, noon, published
 
 from rag.errors import CorruptIndex, NoIndex
 from rag.files import Files
+from rag.index.snapshot import check_files, open_newest
 from rag.readback import in_process
-from rag.snapshot import check_files, open_newest
 from rag.store import roll_back, writing
 from rag.versions import read_versions, snapshot_ids
 

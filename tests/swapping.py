@@ -13,8 +13,8 @@ from live import live
 from paper import PaperEncoder, snapshot_of
 
 from rag.files import DISK
+from rag.index.snapshot import Snapshot
 from rag.readback import in_process
-from rag.snapshot import Snapshot
 from rag.store import publish, roll_back, writing
 from service import Application
 

@@ -4,7 +4,7 @@ import pytest
 from paper import PaperEncoder, snapshot_of
 
 from rag.answer import ask, cite
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 from rag.types import Filters
 
 ENCODER = PaperEncoder()

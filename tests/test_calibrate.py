@@ -7,8 +7,8 @@ from paper import PaperEncoder, corpus, snapshot_of
 from rag.build import RISK, build_snapshot
 from rag.calibrate import ENOUGH, Case, calibrated, calibration, fit
 from rag.confidence import uncalibrated
+from rag.index.snapshot import Snapshot
 from rag.settings import Settings
-from rag.snapshot import Snapshot
 
 ENCODER = PaperEncoder()
 # Each topic has words of its own, so that only its section holds the answer.

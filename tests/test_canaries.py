@@ -9,7 +9,7 @@ from paper import PaperEncoder
 from rag.canaries import Canary, read_canaries
 from rag.errors import UsageError
 from rag.gate import judge
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 
 ENCODER = PaperEncoder()
 

@@ -16,8 +16,8 @@ from rag.confidence import (
     features,
     log_odds,
 )
+from rag.index.snapshot import Snapshot
 from rag.search import Candidates, best_of, encode_query, find_candidates
-from rag.snapshot import Snapshot
 from rag.types import Mode
 
 ENCODER = PaperEncoder()

@@ -14,8 +14,8 @@ from publishing import ENCODER, FIRST, SECOND, THIRD, noon, published
 from rag.build import build_snapshot
 from rag.errors import CorruptIndex
 from rag.files import DISK
+from rag.index.snapshot import open_newest
 from rag.readback import in_process
-from rag.snapshot import open_newest
 from rag.store import publish, writing
 
 CORPUS = Path(__file__).parents[1] / "corpus"

@@ -2,7 +2,7 @@ import faiss
 import numpy as np
 import pytest
 
-from rag import dense
+from rag.index import vectors as dense
 
 ROWS = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
 

@@ -5,7 +5,7 @@ from paper import PaperEncoder, snapshot_of
 
 from rag.diff import diff, faq_questions, lines, read_questions
 from rag.errors import UsageError
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 
 ENCODER = PaperEncoder()
 BEFORE = """# Fruit

@@ -7,14 +7,14 @@ import pytest
 from paper import PaperEncoder, snapshot_of
 from publishing import ENCODER, FIRST, SECOND, noon, published
 
-from rag.dense import index_vectors
 from rag.doctor import DESCRIPTORS, Check, examine, lines, worst
 from rag.encoders.base import Encoded, Encoder
 from rag.errors import ModelError
 from rag.files import DISK, Files
-from rag.manifest import FileEntry
+from rag.index.manifest import FileEntry
+from rag.index.snapshot import Snapshot, contents, entries
+from rag.index.vectors import index_vectors
 from rag.readback import in_process
-from rag.snapshot import Snapshot, contents, entries
 from rag.store import publish, writing
 
 

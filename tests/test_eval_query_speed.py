@@ -10,7 +10,7 @@ from eval import query_speed
 from eval.outcome import read_outcome
 from eval.query_speed import dense_and_bm25, measure, seconds, ways
 from eval.systems import find
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 
 ENCODER = PaperEncoder()
 QUESTIONS = ["red apples", "why do figs rot", "zebra", "the"]

@@ -16,8 +16,8 @@ from eval.systems import SYSTEMS, find
 from eval.written import Written
 from rag.build import silent
 from rag.errors import UsageError
+from rag.index.snapshot import Snapshot
 from rag.search import encode_query, search
-from rag.snapshot import Snapshot
 from rag.types import Passage
 
 

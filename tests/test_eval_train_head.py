@@ -14,8 +14,8 @@ from eval.signals import judged, read_pool
 from eval.train_head import Recipe, late_interaction, principal, train, write_head
 from rag.build import silent
 from rag.encoders.head import rotation
+from rag.index.token_vectors import quantise, store
 from rag.late import late_scores
-from rag.tokens import quantise, store
 
 ENCODER = PaperEncoder()
 RECIPE = Recipe(size=4, epochs=2, batch=3, negatives=2, sample=50)

@@ -4,7 +4,7 @@ import pytest
 from paper import PaperEncoder, snapshot_of
 
 from rag.answer import ask
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 
 ENCODER = PaperEncoder()
 

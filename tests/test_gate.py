@@ -16,7 +16,7 @@ from rag.build import build_snapshot
 from rag.encoders.bundled import bundled_model
 from rag.encoders.onnx import open_onnx_encoder
 from rag.gate import Outcome, ask_faq, chance, figures, judge
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 
 ENCODER = PaperEncoder()
 CORPUS = Path(__file__).parents[1] / "corpus"

@@ -5,7 +5,7 @@ import pytest
 from paper import PaperEncoder, corpus, snapshot_of
 
 from rag.build import build_snapshot
-from rag.headings import NONE, Headings, headings_of, question_above
+from rag.index.question_vectors import NONE, Headings, headings_of, question_above
 from rag.types import Document, Section
 
 ENCODER = PaperEncoder()

@@ -11,10 +11,10 @@ from rag.build import build_snapshot
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.highlight import CLOSE, highlights, nearest_sentence
+from rag.index.sentence_spans import marks
+from rag.index.snapshot import Snapshot
 from rag.late import similarities
-from rag.marks import marks
 from rag.search import encode_query
-from rag.snapshot import Snapshot
 from rag.text.sentences import sentences
 from rag.types import Passage, Span
 

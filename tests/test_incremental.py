@@ -19,10 +19,10 @@ from rag.documents.corpus import read_corpus
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
 from rag.files import Files
-from rag.headings import NONE, question_above
-from rag.manifest import FaqPolicy, Manifest
+from rag.index.manifest import FaqPolicy, Manifest
+from rag.index.question_vectors import NONE, question_above
+from rag.index.snapshot import Snapshot, contents, open_current
 from rag.reuse import NOTHING, Content, content_of, reused
-from rag.snapshot import Snapshot, contents, open_current
 from rag.store import publish, writing
 from rag.versions import current_id
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from paper import PaperEncoder, snapshot_of
 
-from rag import dense
 from rag.errors import CorruptIndex
 from rag.files import DISK
-from rag.manifest import id_of
-from rag.snapshot import MANIFEST, Snapshot, contents, entries, load_snapshot, open_snapshot
+from rag.index import vectors as dense
+from rag.index.manifest import id_of
+from rag.index.snapshot import MANIFEST, Snapshot, contents, entries, load_snapshot, open_snapshot
 
 ENCODER = PaperEncoder()
 TEXTS = {

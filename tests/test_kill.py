@@ -16,8 +16,8 @@ from paper import snapshot_of
 from publishing import ENCODER, FIRST, SECOND, Stepping, noon, published
 
 from rag.files import DISK, Files
+from rag.index.snapshot import open_newest
 from rag.readback import in_process
-from rag.snapshot import open_newest
 from rag.store import roll_back, writing
 from rag.versions import snapshot_ids
 

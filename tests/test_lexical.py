@@ -4,7 +4,7 @@ import random
 import bm25s
 import numpy as np
 
-from rag.lexical import K1, MAX_TERMS, METHOD, B, index_texts
+from rag.index.bm25 import K1, MAX_TERMS, METHOD, B, index_texts
 from rag.text.stems import stems
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rag.errors import CorruptIndex
-from rag.mapped import MappedFile, stamp_at
+from rag.index.mapped_file import MappedFile, stamp_at
 
 ROWS = np.arange(12, dtype=np.uint8).reshape(4, 3)
 

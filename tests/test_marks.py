@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.marks import markable_from, marks, sentences_of
+from rag.index.sentence_spans import markable_from, marks, sentences_of
 from rag.types import Passage, Section
 
 # A word is a word piece, as is a full stop.

@@ -18,7 +18,7 @@ from publishing import ENCODER, FIRST, SECOND, noon, published
 
 from rag.cli import main
 from rag.files import DISK
-from rag.manifest import FaqPolicy
+from rag.index.manifest import FaqPolicy
 from rag.origin import NotReplaced, Origin, Unnamed, check_replaces, origin_of, recorded, remembered
 from rag.readback import in_process
 from rag.sources import LONGEST, Sources, are_same, can_be_kept, sources_of

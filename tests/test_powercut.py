@@ -6,7 +6,7 @@ import pytest
 from powercut import Op, Recorder, Shelf, below, harms, lay_out, record, span, states, without
 from publishing import ENCODER, FIRST, SECOND, published
 
-from rag.snapshot import open_newest
+from rag.index.snapshot import open_newest
 from rag.versions import snapshot_ids
 
 SEEDS = 7

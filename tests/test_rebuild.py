@@ -19,6 +19,7 @@ from rag.build import build_snapshot
 from rag.canaries import Canary
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.errors import CorpusError, GateRefused, UsageError
+from rag.index.snapshot import open_current
 from rag.rebuild import (
     Built,
     Gate,
@@ -30,7 +31,6 @@ from rag.rebuild import (
     telling_changes,
 )
 from rag.settings import Settings
-from rag.snapshot import open_current
 from rag.store import writing
 from rag.versions import current_id, lines, list_versions, read_versions
 

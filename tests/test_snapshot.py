@@ -9,10 +9,10 @@ from paper import PaperEncoder, snapshot_of
 
 from rag.errors import CorruptIndex, NoIndex
 from rag.files import DISK
-from rag.manifest import FORMAT, id_of
+from rag.index.manifest import FORMAT, id_of
+from rag.index.snapshot import contents, entries, open_current, open_newest, read_manifest
 from rag.readback import in_process
 from rag.search import encode_query, search
-from rag.snapshot import contents, entries, open_current, open_newest, read_manifest
 from rag.store import publish, writing
 from rag.versions import current_id
 

@@ -12,9 +12,9 @@ from refusing import refusing
 
 from rag.errors import BusyError, CorruptIndex, UsageError
 from rag.files import DISK, Files
-from rag.manifest import id_of
+from rag.index.manifest import id_of
+from rag.index.snapshot import open_current, open_newest
 from rag.readback import in_process
-from rag.snapshot import open_current, open_newest
 from rag.store import publish, roll_back, sweep_if_idle, writing
 from rag.versions import current_id, read_versions, snapshot_ids
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.tokens import quantise, step, store, width
+from rag.index.token_vectors import quantise, step, store, width
 
 
 def test_a_token_takes_two_bits_a_component() -> None:

@@ -6,7 +6,7 @@ import pytest
 from fake_serving import serving_of
 
 from rag.errors import TookTooLong
-from rag.snapshot import Snapshot
+from rag.index.snapshot import Snapshot
 from rag.text.edits import Edit
 from rag.verify import STEP, SavedCitation, Verdict, count, nearest, verify, verify_all
 

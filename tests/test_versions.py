@@ -13,9 +13,9 @@ from refusing import refusing
 
 from rag.errors import CorruptIndex, NoIndex, UsageError
 from rag.files import DISK
-from rag.manifest import Counts
+from rag.index.manifest import Counts
+from rag.index.snapshot import open_newest
 from rag.readback import in_process
-from rag.snapshot import open_newest
 from rag.store import publish, roll_back, writing
 from rag.versions import (
     REMEMBERED,

@@ -10,7 +10,7 @@ from figures import write_figures
 from rag.build import build_snapshot
 from rag.encoders.open import open_encoder
 from rag.files import DISK
-from rag.snapshot import open_newest
+from rag.index.snapshot import open_newest
 from rag.store import publish, writing
 from rag.versions import current_id
 

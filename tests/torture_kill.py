@@ -24,7 +24,7 @@ from rag.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.files import DISK
-from rag.snapshot import Snapshot, open_newest
+from rag.index.snapshot import Snapshot, open_newest
 from rag.store import KEEP, publish, writing
 from rag.versions import answering, snapshot_ids
 

@@ -31,18 +31,19 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from rag import dense, invariants
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex, NoIndex
-from rag.headings import Headings
+from rag.index import invariants
+from rag.index import vectors as dense
+from rag.index.bm25 import LexicalIndex
+from rag.index.manifest import MANIFEST_BYTES, FileEntry, Manifest, id_of, parse_manifest
+from rag.index.mapped_file import MappedFile, stamp_at
+from rag.index.question_vectors import Headings
+from rag.index.sentence_spans import Marks
+from rag.index.token_vectors import TokenStore, width
 from rag.intact import MANIFEST, MAPPED, damage
-from rag.lexical import LexicalIndex
-from rag.manifest import MANIFEST_BYTES, FileEntry, Manifest, id_of, parse_manifest
-from rag.mapped import MappedFile, stamp_at
-from rag.marks import Marks
 from rag.regular import read_regular
 from rag.text.lines import LineIndex
-from rag.tokens import TokenStore, width
 from rag.types import Document, Passage, Section
 from rag.versions import (
     CURE,
@@ -55,7 +56,7 @@ from rag.versions import (
     snapshot_ids,
 )
 
-log = logging.getLogger("rag.snapshot")
+log = logging.getLogger("rag.index.snapshot")
 
 # Encoded at build and again at load: the weights' hash does not see a changed runtime.
 PROBES = ("Which procedure collects the T cells?", "a", "85 % – größer als 60 %, 细胞")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag.mapped import MappedFile
+from rag.index.mapped_file import MappedFile
 
 BITS = 2
 PER_BYTE = 8 // BITS

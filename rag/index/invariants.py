@@ -16,11 +16,11 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from rag import dense
-from rag.headings import NONE, Headings
-from rag.lexical import LexicalIndex
-from rag.marks import Marks
-from rag.tokens import TokenStore
+from rag.index import vectors as dense
+from rag.index.bm25 import LexicalIndex
+from rag.index.question_vectors import NONE, Headings
+from rag.index.sentence_spans import Marks
+from rag.index.token_vectors import TokenStore
 from rag.types import Document, Passage, Section
 
 Array = npt.NDArray[Any]
