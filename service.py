@@ -61,7 +61,7 @@ from rag.schemas import (
 from rag.server import ended_quietly, example, greeting, listen, prepare, server_of
 from rag.serving import Follower, Library, Serving
 from rag.settings import Settings
-from rag.store import sweep_if_idle
+from rag.store.publish import sweep_if_idle
 from rag.types import Answer, Document
 from rag.upkeep import ROUTERS as UPKEEP_ROUTERS
 from rag.upkeep import Upkeep

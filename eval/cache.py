@@ -15,10 +15,10 @@ from rag.build import Progress, index_corpus, model, recipe
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.errors import UnusableIndex
-from rag.files import Files
 from rag.index.manifest import FORMAT
 from rag.index.snapshot import Snapshot, open_current
-from rag.store import publish, writing
+from rag.store.disk import Files
+from rag.store.publish import publish, writing
 
 BATCH = 64
 

@@ -33,7 +33,6 @@ from rag.doctor import lines as check_lines
 from rag.documents.sandbox import Cage
 from rag.encoders.base import Encoder
 from rag.errors import CorpusError, CorruptIndex, UnusableIndex, UsageError
-from rag.files import DISK
 from rag.index.snapshot import (
     Snapshot,
     check_encoder,
@@ -43,7 +42,6 @@ from rag.index.snapshot import (
 )
 from rag.origin import NotReplaced, Origin, check_replaces, origin_of, recorded, refused, remembered
 from rag.present import printable, show_answer, verdict_line
-from rag.readback import in_process
 from rag.rebuild import (
     Built,
     Check,
@@ -59,14 +57,16 @@ from rag.rebuild import (
 from rag.saved import read_saved
 from rag.schemas import ask_response, index_model, verify_response
 from rag.settings import Settings
-from rag.store import roll_back, writing
+from rag.store.disk import DISK
+from rag.store.publish import roll_back, writing
+from rag.store.readback import in_process
+from rag.store.versions import current_id, find_id, list_versions, no_index, snapshot_ids
+from rag.store.versions import lines as version_lines
 from rag.text.counted import counted
 from rag.types import Mode
 from rag.uploads import are_uploaded
 from rag.verify import Status, Verdict
 from rag.verify import verify as verify_citation
-from rag.versions import current_id, find_id, list_versions, no_index, snapshot_ids
-from rag.versions import lines as version_lines
 
 EXIT_NOT_VALID = 3
 EXIT_NO_ANSWER = 4

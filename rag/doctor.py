@@ -11,9 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rag.encoders.base import Encoder
-from rag.entries import leftovers
 from rag.errors import CorruptIndex, ModelError, UnusableIndex
-from rag.files import DISK, Files
 from rag.index import vectors as dense
 from rag.index.fingerprint import software
 from rag.index.snapshot import (
@@ -23,8 +21,9 @@ from rag.index.snapshot import (
     check_probes,
     load_snapshot,
 )
-from rag.text.counted import counted
-from rag.versions import (
+from rag.store.disk import DISK, Files
+from rag.store.entries import leftovers
+from rag.store.versions import (
     BAD,
     CURE,
     VERSIONS,
@@ -34,6 +33,7 @@ from rag.versions import (
     snapshot_ids,
     stored_versions,
 )
+from rag.text.counted import counted
 
 SAMPLE = 200
 BATCH = 50

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rag.errors import CorpusError, UsageError
 from rag.index.manifest import FaqPolicy
-from rag.sources import Sources, are_same, can_be_kept, sources_of
-from rag.versions import Version, answering, read_versions, snapshot_ids
+from rag.store.sources import Sources, are_same, can_be_kept, sources_of
+from rag.store.versions import Version, answering, read_versions, snapshot_ids
 
 # Asked before an index of one thing is replaced by an index of another.
 Consent = Callable[[str], bool]

@@ -26,18 +26,18 @@ from rag.documents.corpus import (
 )
 from rag.encoders.base import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
-from rag.files import DISK
 from rag.gate import Outcome, judge
 from rag.index.manifest import FaqPolicy, Manifest
 from rag.index.snapshot import Snapshot, open_newest
 from rag.progress import reporting
 from rag.reuse import Reused, reused
 from rag.settings import Settings
-from rag.sources import Sources
 from rag.stale import is_stale
-from rag.store import publish, writing
+from rag.store.disk import DISK
+from rag.store.publish import publish, writing
+from rag.store.sources import Sources
+from rag.store.versions import NO_REMARKS, Remarks, answering
 from rag.text.counted import counted
-from rag.versions import NO_REMARKS, Remarks, answering
 
 # Told the hash of the corpus that is to replace what is there; raises RagError to prevent it.
 Check = Callable[[str], None]

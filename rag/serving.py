@@ -18,13 +18,13 @@ from pathlib import Path
 from rag.answer import ask
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex, RagError
-from rag.files import DISK
 from rag.index.snapshot import Snapshot, open_logged
-from rag.intact import MAPPED, Damage, damage
 from rag.schemas import IndexModel, index_model
-from rag.store import roll_back, writing
+from rag.store.disk import DISK
+from rag.store.integrity import MAPPED, Damage, damage
+from rag.store.publish import roll_back, writing
+from rag.store.versions import CURRENT, Clock, Version, answering, utc_now
 from rag.types import Answer
-from rag.versions import CURRENT, Clock, Version, answering, utc_now
 
 log = logging.getLogger("rag.serving")
 

@@ -30,6 +30,7 @@ from rag.refusals import (
 )
 from rag.roots import allowed_path
 from rag.serving import Follower, Library
+from rag.store.versions import find_id, list_versions, snapshot_ids
 from rag.upkeep_models import (
     JobResponse,
     RebuildRequest,
@@ -40,7 +41,6 @@ from rag.upkeep_models import (
     job_response,
     version_model,
 )
-from rag.versions import find_id, list_versions, snapshot_ids
 
 log = logging.getLogger("rag.upkeep")
 

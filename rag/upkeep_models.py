@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from rag.documents.corpus import SUFFIXES, is_by_product
 from rag.jobs import Job, Status
 from rag.schemas import Fields, refuse_nul
-from rag.versions import Listed, State
+from rag.store.versions import Listed, State
 
 MAX_FILES = 1000
 MAX_NAME_BYTES = 255

@@ -18,11 +18,11 @@ from pathlib import Path
 from publishing import ENCODER, FIRST, FOURTH, SECOND, THIRD, noon, published
 
 from rag.errors import CorruptIndex, NoIndex
-from rag.files import Files
 from rag.index.snapshot import check_files, open_newest
-from rag.readback import in_process
-from rag.store import roll_back, writing
-from rag.versions import read_versions, snapshot_ids
+from rag.store.disk import Files
+from rag.store.publish import roll_back, writing
+from rag.store.readback import in_process
+from rag.store.versions import read_versions, snapshot_ids
 
 
 @dataclass(frozen=True, slots=True)

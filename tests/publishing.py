@@ -10,9 +10,9 @@ from pathlib import Path
 
 from paper import PaperEncoder, snapshot_of
 
-from rag.files import DISK, Files
-from rag.readback import Verifier, in_process
-from rag.store import publish, writing
+from rag.store.disk import DISK, Files
+from rag.store.publish import publish, writing
+from rag.store.readback import Verifier, in_process
 
 ENCODER = PaperEncoder()
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -12,10 +12,10 @@ from typing import Any
 from live import live
 from paper import PaperEncoder, snapshot_of
 
-from rag.files import DISK
 from rag.index.snapshot import Snapshot
-from rag.readback import in_process
-from rag.store import publish, roll_back, writing
+from rag.store.disk import DISK
+from rag.store.publish import publish, roll_back, writing
+from rag.store.readback import in_process
 from service import Application
 
 ENCODER = PaperEncoder()

@@ -8,10 +8,10 @@ from paper import snapshot_of
 from publishing import ENCODER, FIRST, published
 
 from rag.cli import main
-from rag.files import DISK
-from rag.readback import in_process
-from rag.store import publish, writing
-from rag.versions import current_id, snapshot_ids
+from rag.store.disk import DISK
+from rag.store.publish import publish, writing
+from rag.store.readback import in_process
+from rag.store.versions import current_id, snapshot_ids
 
 TEXT = "# Fruit\n\nFruit grows on trees.\n\n## FAQ\n\nQ: Which fruit is red?\nA: {}\n"
 

@@ -13,10 +13,10 @@ from publishing import ENCODER, FIRST, SECOND, THIRD, noon, published
 
 from rag.build import build_snapshot
 from rag.errors import CorruptIndex
-from rag.files import DISK
 from rag.index.snapshot import open_newest
-from rag.readback import in_process
-from rag.store import publish, writing
+from rag.store.disk import DISK
+from rag.store.publish import publish, writing
+from rag.store.readback import in_process
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 

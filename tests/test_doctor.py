@@ -10,12 +10,12 @@ from publishing import ENCODER, FIRST, SECOND, noon, published
 from rag.doctor import DESCRIPTORS, Check, examine, lines, worst
 from rag.encoders.base import Encoded, Encoder
 from rag.errors import ModelError
-from rag.files import DISK, Files
 from rag.index.manifest import FileEntry
 from rag.index.snapshot import Snapshot, contents, entries
 from rag.index.vectors import index_vectors
-from rag.readback import in_process
-from rag.store import publish, writing
+from rag.store.disk import DISK, Files
+from rag.store.publish import publish, writing
+from rag.store.readback import in_process
 
 
 @pytest.fixture

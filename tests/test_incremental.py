@@ -18,13 +18,13 @@ from rag.cli import main
 from rag.documents.corpus import read_corpus
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
-from rag.files import Files
 from rag.index.manifest import FaqPolicy, Manifest
 from rag.index.question_vectors import NONE, question_above
 from rag.index.snapshot import Snapshot, contents, open_current
 from rag.reuse import NOTHING, Content, content_of, reused
-from rag.store import publish, writing
-from rag.versions import current_id
+from rag.store.disk import Files
+from rag.store.publish import publish, writing
+from rag.store.versions import current_id
 
 ENCODER = PaperEncoder()
 SAMPLE = Path(__file__).parents[1] / "corpus" / "car-t-lupus.md"

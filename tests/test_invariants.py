@@ -13,10 +13,10 @@ import pytest
 from paper import PaperEncoder, snapshot_of
 
 from rag.errors import CorruptIndex
-from rag.files import DISK
 from rag.index import vectors as dense
 from rag.index.manifest import id_of
 from rag.index.snapshot import MANIFEST, Snapshot, contents, entries, load_snapshot, open_snapshot
+from rag.store.disk import DISK
 
 ENCODER = PaperEncoder()
 TEXTS = {

@@ -15,11 +15,11 @@ from pathlib import Path
 from paper import snapshot_of
 from publishing import ENCODER, FIRST, SECOND, Stepping, noon, published
 
-from rag.files import DISK, Files
 from rag.index.snapshot import open_newest
-from rag.readback import in_process
-from rag.store import roll_back, writing
-from rag.versions import snapshot_ids
+from rag.store.disk import DISK, Files
+from rag.store.publish import roll_back, writing
+from rag.store.readback import in_process
+from rag.store.versions import snapshot_ids
 
 
 def dying(at: int) -> Stepping:

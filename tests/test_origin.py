@@ -17,14 +17,14 @@ from paper import corpus, snapshot_of
 from publishing import ENCODER, FIRST, SECOND, noon, published
 
 from rag.cli import main
-from rag.files import DISK
 from rag.index.manifest import FaqPolicy
 from rag.origin import NotReplaced, Origin, Unnamed, check_replaces, origin_of, recorded, remembered
-from rag.readback import in_process
-from rag.sources import LONGEST, Sources, are_same, can_be_kept, sources_of
-from rag.store import publish, roll_back, writing
+from rag.store.disk import DISK
+from rag.store.publish import publish, roll_back, writing
+from rag.store.readback import in_process
+from rag.store.sources import LONGEST, Sources, are_same, can_be_kept, sources_of
+from rag.store.versions import Remarks, current_id, read_versions
 from rag.uploads import uploaded
-from rag.versions import Remarks, current_id, read_versions
 
 
 def build(index: Path, folder: Path, faq: FaqPolicy = "with") -> Origin:

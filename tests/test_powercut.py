@@ -7,7 +7,7 @@ from powercut import Op, Recorder, Shelf, below, harms, lay_out, record, span, s
 from publishing import ENCODER, FIRST, SECOND, published
 
 from rag.index.snapshot import open_newest
-from rag.versions import snapshot_ids
+from rag.store.versions import snapshot_ids
 
 SEEDS = 7
 MUTANT_SEEDS = 60

@@ -6,8 +6,8 @@ import pytest
 from publishing import FIRST, SECOND, published
 
 from rag.errors import CorruptIndex
-from rag.readback import in_child, main
-from rag.versions import current_id
+from rag.store.readback import in_child, main
+from rag.store.versions import current_id
 
 
 def test_a_child_process_reads_back_what_was_written(tmp_path: Path) -> None:
@@ -53,6 +53,6 @@ def test_the_child_tells_by_its_exit_code(
 def test_the_child_imports_no_more_than_it_needs() -> None:
     """A third of a second each would be most of a small rebuild."""
     heavy = "{'scipy', 'bm25s', 'onnxruntime', 'pydantic', 'typer', 'tokenizers'}"
-    code = f"import sys, rag.readback; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, rag.store.readback; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

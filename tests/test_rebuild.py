@@ -31,8 +31,8 @@ from rag.rebuild import (
     telling_changes,
 )
 from rag.settings import Settings
-from rag.store import writing
-from rag.versions import current_id, lines, list_versions, read_versions
+from rag.store.publish import writing
+from rag.store.versions import current_id, lines, list_versions, read_versions
 
 ENCODER = PaperEncoder()
 RAG = "import sys; from rag.cli import main; main(sys.argv[1:])"

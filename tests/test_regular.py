@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.regular import read_regular
+from rag.store.regular import read_regular
 
 SHAPES: dict[str, Callable[[Path], None]] = {
     "folder": Path.mkdir,

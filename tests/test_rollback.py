@@ -15,10 +15,10 @@ from rag.build import build_snapshot
 from rag.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.files import DISK
-from rag.readback import in_process
 from rag.settings import Settings
-from rag.store import publish, writing
+from rag.store.disk import DISK
+from rag.store.publish import publish, writing
+from rag.store.readback import in_process
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 SECONDS = 2.0

@@ -26,12 +26,12 @@ from rag.build import build_snapshot
 from rag.edge import allowed_hosts
 from rag.encoders.open import open_encoder
 from rag.errors import BusyError, UsageError
-from rag.files import Files
 from rag.problem import Problem
 from rag.server import greeting, listen
 from rag.serving import Serving
 from rag.settings import Settings
-from rag.store import publish, writing
+from rag.store.disk import Files
+from rag.store.publish import publish, writing
 from rag.types import Answer
 from service import create_app
 

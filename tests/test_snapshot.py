@@ -8,13 +8,13 @@ import pytest
 from paper import PaperEncoder, snapshot_of
 
 from rag.errors import CorruptIndex, NoIndex
-from rag.files import DISK
 from rag.index.manifest import FORMAT, id_of
 from rag.index.snapshot import contents, entries, open_current, open_newest, read_manifest
-from rag.readback import in_process
 from rag.search import encode_query, search
-from rag.store import publish, writing
-from rag.versions import current_id
+from rag.store.disk import DISK
+from rag.store.publish import publish, writing
+from rag.store.readback import in_process
+from rag.store.versions import current_id
 
 ENCODER = PaperEncoder()
 TEXT = (

@@ -11,12 +11,12 @@ from publishing import ENCODER, FIRST, FOURTH, SECOND, THIRD, failing, published
 from refusing import refusing
 
 from rag.errors import BusyError, CorruptIndex, UsageError
-from rag.files import DISK, Files
 from rag.index.manifest import id_of
 from rag.index.snapshot import open_current, open_newest
-from rag.readback import in_process
-from rag.store import publish, roll_back, sweep_if_idle, writing
-from rag.versions import current_id, read_versions, snapshot_ids
+from rag.store.disk import DISK, Files
+from rag.store.publish import publish, roll_back, sweep_if_idle, writing
+from rag.store.readback import in_process
+from rag.store.versions import current_id, read_versions, snapshot_ids
 
 
 def test_two_builds_of_one_corpus_give_the_same_bytes(tmp_path: Path) -> None:

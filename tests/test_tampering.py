@@ -14,14 +14,14 @@ from publishing import ENCODER, FIRST, SECOND, published
 
 from rag.doctor import examine
 from rag.errors import RagError
-from rag.files import DISK
 from rag.index.manifest import id_of, parse_manifest
 from rag.index.snapshot import open_newest, read_manifest
-from rag.readback import in_process
 from rag.rebuild import rebuild
 from rag.serving import Library
-from rag.store import roll_back, sweep_if_idle, writing
-from rag.versions import current_id, lines, list_versions
+from rag.store.disk import DISK
+from rag.store.publish import roll_back, sweep_if_idle, writing
+from rag.store.readback import in_process
+from rag.store.versions import current_id, lines, list_versions
 
 WORDS = (
     b"",

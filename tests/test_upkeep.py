@@ -19,7 +19,7 @@ from rag.documents.corpus import SUFFIXES
 from rag.encoders.open import open_encoder
 from rag.jobs import build_command
 from rag.serving import Library
-from rag.store import writing
+from rag.store.publish import writing
 from rag.upkeep import MAX_UPLOAD_BYTES, Upkeep
 from rag.uploads import MARKER, PREFIX
 from service import create_app

@@ -12,12 +12,12 @@ from publishing import ENCODER, FIRST, FOURTH, SECOND, THIRD, failing, noon, pub
 from refusing import refusing
 
 from rag.errors import CorruptIndex, NoIndex, UsageError
-from rag.files import DISK
 from rag.index.manifest import Counts
 from rag.index.snapshot import open_newest
-from rag.readback import in_process
-from rag.store import publish, roll_back, writing
-from rag.versions import (
+from rag.store.disk import DISK
+from rag.store.publish import publish, roll_back, writing
+from rag.store.readback import in_process
+from rag.store.versions import (
     REMEMBERED,
     Action,
     Remarks,

@@ -9,10 +9,10 @@ from figures import write_figures
 
 from rag.build import build_snapshot
 from rag.encoders.open import open_encoder
-from rag.files import DISK
 from rag.index.snapshot import open_newest
-from rag.store import publish, writing
-from rag.versions import current_id
+from rag.store.disk import DISK
+from rag.store.publish import publish, writing
+from rag.store.versions import current_id
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 KINDS = ("flip", "hole", "cut", "missing", "empty", "longer", "swap")

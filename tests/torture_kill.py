@@ -23,10 +23,10 @@ from rag.build import build_snapshot
 from rag.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.files import DISK
 from rag.index.snapshot import Snapshot, open_newest
-from rag.store import KEEP, publish, writing
-from rag.versions import answering, snapshot_ids
+from rag.store.disk import DISK
+from rag.store.publish import KEEP, publish, writing
+from rag.store.versions import answering, snapshot_ids
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 KILLS = int(os.environ.get("TORTURE_KILLS", "200"))

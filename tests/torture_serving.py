@@ -14,7 +14,7 @@ import psutil  # type: ignore[import-untyped]
 from figures import write_figures
 from swapping import prepare, swap_under_load
 
-from rag.versions import REMEMBERED, VERSIONS, raw_versions
+from rag.store.versions import REMEMBERED, VERSIONS, raw_versions
 
 ANSWERS = int(os.environ.get("TORTURE_ANSWERS", "100000"))
 SWAPS = int(os.environ.get("TORTURE_SWAPS", "1000"))

@@ -41,11 +41,9 @@ from rag.index.mapped_file import MappedFile, stamp_at
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import Marks
 from rag.index.token_vectors import TokenStore, width
-from rag.intact import MANIFEST, MAPPED, damage
-from rag.regular import read_regular
-from rag.text.lines import LineIndex
-from rag.types import Document, Passage, Section
-from rag.versions import (
+from rag.store.integrity import MANIFEST, MAPPED, damage
+from rag.store.regular import read_regular
+from rag.store.versions import (
     CURE,
     CURRENT,
     answering,
@@ -55,6 +53,8 @@ from rag.versions import (
     read_versions,
     snapshot_ids,
 )
+from rag.text.lines import LineIndex
+from rag.types import Document, Passage, Section
 
 log = logging.getLogger("rag.index.snapshot")
 

@@ -24,14 +24,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rag.encoders.base import Encoder
-from rag.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
 from rag.errors import BusyError, CorruptIndex, UsageError
-from rag.files import DISK, Files
 from rag.index.snapshot import Snapshot, check_encoder, check_files, contents, load_snapshot
-from rag.intact import MANIFEST
-from rag.readback import Verifier, in_child
-from rag.text.counted import counted
-from rag.versions import (
+from rag.store.disk import DISK, Files
+from rag.store.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
+from rag.store.integrity import MANIFEST
+from rag.store.readback import Verifier, in_child
+from rag.store.versions import (
     BAD,
     CURRENT,
     LARGEST,
@@ -52,8 +51,9 @@ from rag.versions import (
     utc_now,
     version_of,
 )
+from rag.text.counted import counted
 
-log = logging.getLogger("rag.store")
+log = logging.getLogger("rag.store.publish")
 
 KEEP = 3
 # With one alone, nothing is left when that one is damaged.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.index.manifest import MANIFEST_BYTES, FileEntry, Manifest, id_of
-from rag.regular import read_regular
+from rag.store.regular import read_regular
 
 MANIFEST = "manifest.json"
 # Memory-mapped where a snapshot is loaded; all other files are read whole.

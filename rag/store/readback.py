@@ -19,7 +19,7 @@ REFUSED = 5
 # Returns where the snapshot of that id loads; raises CorruptIndex where it does not.
 Verifier = Callable[[Path, str], None]
 
-_CHILD = "import sys; from rag.readback import main; sys.exit(main(sys.argv[1:]))"
+_CHILD = "import sys; from rag.store.readback import main; sys.exit(main(sys.argv[1:]))"
 
 
 def in_process(index: Path, id: str) -> None:

@@ -22,8 +22,8 @@ from msgspec import Meta
 
 from rag.errors import CorruptIndex, NoIndex, UsageError
 from rag.index.manifest import Count, Counts, Manifest, Sha256, SnapshotId
-from rag.regular import read_regular
-from rag.sources import Sources
+from rag.store.regular import read_regular
+from rag.store.sources import Sources
 from rag.text.counted import counted
 
 CURRENT = "CURRENT"

@@ -13,8 +13,8 @@ from itertools import islice
 from pathlib import Path
 
 from rag.errors import UsageError
-from rag.intact import MANIFEST
-from rag.versions import BAD, CURRENT, VERSIONS, answering, read_versions, snapshot_ids
+from rag.store.integrity import MANIFEST
+from rag.store.versions import BAD, CURRENT, VERSIONS, answering, read_versions, snapshot_ids
 
 ASIDE = "tmp-"
 LOCK = "LOCK"
