@@ -20,7 +20,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from rag import __version__
-from rag.answer import cite
+from rag.answering.answer import cite
+from rag.answering.verify import verify_all
 from rag.body import JsonRoute, WideJsonRoute
 from rag.edge import LOCAL_HOSTS, Edge, allowed_hosts
 from rag.encoders.open import open_encoder
@@ -67,7 +68,6 @@ from rag.upkeep import ROUTERS as UPKEEP_ROUTERS
 from rag.upkeep import Upkeep
 from rag.upkeep_models import REBUILD_FIELDS, ROLLBACK_FIELDS
 from rag.uploads import sweep_uploads
-from rag.verify import verify_all
 from rag.worker import Worker
 
 # The names that a refusal may repeat, by path.

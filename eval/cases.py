@@ -16,11 +16,11 @@ from eval.ranking import relevant
 from eval.signals import Pool, Signals, by_name, judged, kept_signals, part_of, read_pool
 from eval.squad import query_parts
 from eval.suite import COLLECTIONS, SQUAD, by_article, drawn
+from rag.answering.confidence import BACKGROUND, ENOUGH, FIRST, Features
+from rag.answering.fusion import order
+from rag.answering.quantity import asks_for_quantity, names_quantity
 from rag.build import Progress
-from rag.confidence import BACKGROUND, ENOUGH, FIRST, Features
 from rag.encoders.base import Encoder
-from rag.fusion import order
-from rag.quantity import asks_for_quantity, names_quantity
 
 TOP = 5
 SIXTH = 5

@@ -23,10 +23,10 @@ from eval.outcome import CACHE, RESULTS, provenance, write_outcome
 from eval.signals import Pool, Signals, kept_signals, ndcg
 from eval.stats import compare, interval
 from eval.suite import Task, read_tasks
+from rag.answering.fusion import WEIGHTS, Weights
+from rag.answering.search import CANDIDATES
 from rag.encoders.open import open_encoder
-from rag.fusion import WEIGHTS, Weights
 from rag.progress import reporting
-from rag.search import CANDIDATES
 
 BASELINE = "dense + BM25, min-max 1:1"
 SINGLE = ("dense alone", "BM25 alone", "late interaction alone", BASELINE)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.signals import Signals, by_name
-from rag.fusion import SCALES, WEIGHTS, Signal, Weights, cosine, fuse, min_max
+from rag.answering.fusion import SCALES, WEIGHTS, Signal, Weights, cosine, fuse, min_max
 
 Scores = npt.NDArray[np.float64]
 Fusion = Callable[[Signals], Scores]

@@ -1,14 +1,14 @@
-"""The sentence nearest to a question, as `rag.highlight` finds it, in a pool of passages."""
+"""The sentence nearest to a question, as `rag.answering.highlights` finds it, in a pool of passages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from eval.signals import Pool
+from rag.answering.late_interaction import late_scores
 from rag.encoders.base import Encoder
 from rag.index.sentence_spans import sentences_of
 from rag.index.token_vectors import quantise, store
-from rag.late import late_scores
 
 
 def nearest_sentence(pool: Pool, query: str, rows: Sequence[int], encoder: Encoder) -> str:

@@ -12,8 +12,8 @@ from eval.markdown import figure, signed, table
 from eval.outcome import RESULTS, read_outcome
 from eval.prose import CONFIDENCE, FUSION, HIGHLIGHTS, INTRODUCTION, PUBLIC, RISKS, TRIED
 from eval.results import Result, read_result
+from rag.answering.search import CANDIDATES, FEWEST
 from rag.errors import UsageError
-from rag.search import CANDIDATES, FEWEST
 
 PAGE = Path("docs/quality.md")
 # Sets that trained the head: never evidence.

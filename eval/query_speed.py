@@ -19,14 +19,14 @@ import typer
 from eval.beir import read_collection
 from eval.lines import json_lines
 from eval.outcome import RESULTS, provenance, write_outcome
-from rag.answer import ask
+from rag.answering.answer import ask
+from rag.answering.fusion import min_max, order
+from rag.answering.search import FEWEST, encode_query, search, together
 from rag.build import build_snapshot
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.fusion import min_max, order
 from rag.index import vectors as dense
 from rag.index.snapshot import Snapshot
-from rag.search import FEWEST, encode_query, search, together
 from rag.types import Passage
 
 SAMPLE = Path("corpus")

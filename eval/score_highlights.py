@@ -26,13 +26,13 @@ from eval.ranking import relevant
 from eval.squad import Part, answers, query_parts
 from eval.stats import interval
 from eval.suite import SQUAD, drawn
+from rag.answering.highlights import highlights
+from rag.answering.late_interaction import similarities
+from rag.answering.search import Query, encode_query, search
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.highlight import highlights
 from rag.index.snapshot import Snapshot
-from rag.late import similarities
 from rag.progress import reporting
-from rag.search import Query, encode_query, search
 from rag.text.stems import STOP_WORDS, stems
 from rag.types import Passage
 
@@ -104,7 +104,7 @@ def firsts(snapshot: Snapshot, encoder: Encoder, folder: Path, part: Part) -> li
 
 
 def as_served(snapshot: Snapshot, asked: Sequence[First]) -> dict[str, Any]:
-    """How often what `rag.highlight` marks holds an answer, and how much it marks."""
+    """How often what `rag.answering.highlights` marks holds an answer, and how much it marks."""
     held, lengths, counts = [], [], []
     for each in asked:
         [spans] = highlights(snapshot, each.query, [each.passage])

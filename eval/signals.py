@@ -20,16 +20,16 @@ from eval.beir import read_collection
 from eval.cache import digest
 from eval.measures import DEPTH, PRIMARY, per_query
 from eval.ranking import first_of_each, relevant
+from rag.answering.fusion import order
+from rag.answering.late_interaction import late_scores
+from rag.answering.search import CANDIDATES, FEWEST, together
 from rag.build import BATCH, Progress, corpus_sha256, questions_above, split_corpus
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import file_sha256
-from rag.fusion import order
 from rag.index.bm25 import LexicalIndex, index_texts
 from rag.index.question_vectors import Headings, headings_of
 from rag.index.token_vectors import quantise, store
-from rag.late import late_scores
-from rag.search import CANDIDATES, FEWEST, together
 from rag.text.stems import stems
 from rag.types import Passage
 

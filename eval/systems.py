@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from rag.confidence import confidence
+from rag.answering.confidence import confidence
+from rag.answering.fusion import SCALES, WEIGHTS, Scales, Weights, fuse, min_max
+from rag.answering.search import Candidates, Query, best_of, encode_query, find_candidates
 from rag.encoders.base import Encoder
-from rag.fusion import SCALES, WEIGHTS, Scales, Weights, fuse, min_max
 from rag.index.snapshot import Snapshot
-from rag.search import Candidates, Query, best_of, encode_query, find_candidates
 from rag.types import Mode, ScoredPassage
 
 # A section or document ranks where its best passage does; this many passages hold the first ten.

@@ -28,12 +28,12 @@ from torch.nn.functional import kl_div, log_softmax, normalize
 from eval.outcome import CACHE
 from eval.signals import Floats, Pool, Signals, Vectors, judged, read_faq_pool, read_pool, signals
 from eval.squad import query_parts
+from rag.answering.fusion import min_max
 from rag.build import Progress
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import bundled_model
 from rag.encoders.head import rotation
 from rag.encoders.onnx import open_onnx_encoder
-from rag.fusion import min_max
 from rag.progress import reporting
 
 TARGET = Path("rag/models/all-MiniLM-L6-v2.late.safetensors")
@@ -209,7 +209,7 @@ def _loss(
 def late_interaction(
     query: torch.Tensor, tokens: torch.Tensor, lengths: Sequence[int]
 ) -> torch.Tensor:
-    """The late-interaction score of each passage, (len(lengths),), as `rag.late` has it.
+    """The late-interaction score of each passage, (len(lengths),), as `rag.answering.late_interaction` has it.
 
     `tokens` (sum of lengths, dim) are the passages' one after another.
     """

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rag.answering.confidence import uncalibrated
 from rag.calibrate import calibrated
-from rag.confidence import uncalibrated
 from rag.documents.corpus import LENIENT, Corpus, ReadOptions, read_corpus, skip_lines
 from rag.documents.passages import passages_of
 from rag.documents.sections import sections_of
@@ -45,7 +45,7 @@ log = logging.getLogger("rag.build")
 SPECIAL_PIECES = 2
 BATCH = 64
 
-# The wanted share of wrong answers, were half of the questions without one: `rag.confidence`.
+# The wanted share of wrong answers, were half of the questions without one: `rag.answering.confidence`.
 # People mostly ask what their documents do answer, and a passage withheld helps nobody.
 RISK = 0.3
 

@@ -16,11 +16,11 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from rag.confidence import features, log_odds, uncalibrated
+from rag.answering.confidence import features, log_odds, uncalibrated
+from rag.answering.search import Candidates, Query, best_of, encode_query, find_candidates, narrowed
 from rag.encoders.base import Encoder
 from rag.index.manifest import Calibration
 from rag.index.snapshot import Snapshot
-from rag.search import Candidates, Query, best_of, encode_query, find_candidates, narrowed
 from rag.support import SUPPORT, Pair, Windows, drawn, held, pairs, weights, windows
 from rag.types import Passage
 

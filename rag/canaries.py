@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from rag.answer import ask
+from rag.answering.answer import ask
 from rag.encoders.base import Encoder
 from rag.errors import UsageError
 from rag.index.snapshot import Snapshot

@@ -23,7 +23,9 @@ import typer
 from rich.console import Console
 
 from rag import __version__
-from rag.answer import ask as answer_question
+from rag.answering.answer import ask as answer_question
+from rag.answering.verify import Status, Verdict
+from rag.answering.verify import verify as verify_citation
 from rag.console import ask_user, encoder_of, read_settings, run, say, show
 from rag.diff import diff as diff_snapshots
 from rag.diff import faq_questions, read_questions
@@ -65,8 +67,6 @@ from rag.store.versions import lines as version_lines
 from rag.text.counted import counted
 from rag.types import Mode
 from rag.uploads import are_uploaded
-from rag.verify import Status, Verdict
-from rag.verify import verify as verify_citation
 
 EXIT_NOT_VALID = 3
 EXIT_NO_ANSWER = 4

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from rag.answer import ask
+from rag.answering.answer import ask
 from rag.encoders.base import Encoder
 from rag.errors import UsageError
 from rag.index.snapshot import Snapshot

@@ -16,11 +16,11 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from rag.answer import ask
+from rag.answering.answer import ask
+from rag.answering.search import Query, encode_query, search
 from rag.canaries import TOP, Canary, broken_canaries, first_of
 from rag.encoders.base import Encoder
 from rag.index.snapshot import Snapshot
-from rag.search import Query, encode_query, search
 from rag.support import SUPPORT, Pair, Windows, drawn, held, key, pairs, weights, windows
 from rag.text.counted import counted
 

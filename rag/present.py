@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from rag.answering.verify import SavedCitation, Verdict
 from rag.text.edits import Edit
 from rag.types import Answer, Citation, CitedPassage
-from rag.verify import SavedCitation, Verdict
 
 MARK = ("»", "«")
 # Of a text that did not change, this many characters are shown beside each change.

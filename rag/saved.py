@@ -23,9 +23,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from rag.answering.verify import SavedCitation
 from rag.errors import UsageError
 from rag.schemas import Fields
-from rag.verify import SavedCitation
 
 MAX_CITATIONS = 100
 # The largest integer that every JSON reader keeps exactly.

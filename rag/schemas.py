@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from rag.answering.verify import Status, Verdict
 from rag.index.snapshot import Snapshot
 from rag.types import (
     Answer,
@@ -32,7 +33,6 @@ from rag.types import (
     Section,
     SectionKind,
 )
-from rag.verify import Status, Verdict
 
 # The names of the fields that an object may have, by the name under which it stands; "" for the
 # request itself.

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from rag.answer import ask
+from rag.answering.answer import ask
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex, RagError
 from rag.index.snapshot import Snapshot, open_logged
@@ -39,7 +39,7 @@ _END = Damage("", "")
 
 @dataclass(frozen=True)
 class Serving:
-    """What answers: a snapshot, and `rag.answer.ask` over it. Requests read it once each.
+    """What answers: a snapshot, and `rag.answering.answer.ask` over it. Requests read it once each.
 
     `refused` is why something else does not answer, though it should; `damage` what was wrong with
     the snapshot's files on disk when they were last `verified`. Neither tells where the index is.

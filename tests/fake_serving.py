@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import faiss
 import numpy as np
 
-from rag.answer import cite
-from rag.confidence import uncalibrated
+from rag.answering.answer import cite
+from rag.answering.confidence import uncalibrated
 from rag.index.bm25 import LexicalIndex
 from rag.index.manifest import Counts, Manifest, Model, Recipe
 from rag.index.question_vectors import Headings

@@ -132,7 +132,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
 SCRIPT = """
 import sys
 from pathlib import Path
-from rag.answer import ask
+from rag.answering.answer import ask
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import open_current
 encoder = open_encoder("bundled", "onnx", 1)

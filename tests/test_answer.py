@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from paper import PaperEncoder, snapshot_of
 
-from rag.answer import ask, cite
+from rag.answering.answer import ask, cite
 from rag.index.snapshot import Snapshot
 from rag.types import Filters
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from paper import PaperEncoder, corpus, snapshot_of
 
+from rag.answering.confidence import uncalibrated
 from rag.build import RISK, build_snapshot
 from rag.calibrate import ENOUGH, Case, calibrated, calibration, fit
-from rag.confidence import uncalibrated
 from rag.index.snapshot import Snapshot
 from rag.settings import Settings
 

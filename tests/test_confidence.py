@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from paper import PaperEncoder, snapshot_of
 
-from rag.confidence import (
+from rag.answering.confidence import (
     BACKGROUND,
     COEFFICIENTS,
     Features,
@@ -16,8 +16,8 @@ from rag.confidence import (
     features,
     log_odds,
 )
+from rag.answering.search import Candidates, best_of, encode_query, find_candidates
 from rag.index.snapshot import Snapshot
-from rag.search import Candidates, best_of, encode_query, find_candidates
 from rag.types import Mode
 
 ENCODER = PaperEncoder()

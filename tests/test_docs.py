@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from rag.answer import ask
+from rag.answering.answer import ask
 from rag.build import build_snapshot
 from rag.cli import app
 from rag.documents.corpus import read_corpus

@@ -12,11 +12,11 @@ from eval.cases import FEATURES, Cases, cases, features
 from eval.fit_confidence import Fit, bins, calibration_error, confidences, fit, threshold
 from eval.fusions import fused
 from eval.signals import Signals, judged, read_pool, signals, with_late
+from rag.answering.confidence import BACKGROUND
+from rag.answering.confidence import features as served_features
+from rag.answering.fusion import order
+from rag.answering.search import best_of, encode_query, find_candidates
 from rag.build import build_snapshot, silent
-from rag.confidence import BACKGROUND
-from rag.confidence import features as served_features
-from rag.fusion import order
-from rag.search import best_of, encode_query, find_candidates
 
 ENCODER = PaperEncoder()
 ONES = np.ones(4)

@@ -7,9 +7,9 @@ from tiny_beir import write_collection
 
 from eval.nearest import nearest_sentence
 from eval.signals import read_pool
-from rag import highlight
+from rag.answering import highlights as highlight
+from rag.answering.search import encode_query
 from rag.build import build_snapshot, silent
-from rag.search import encode_query
 
 ENCODER = PaperEncoder()
 

@@ -15,12 +15,13 @@ from eval.markdown import figure, signed, table
 from eval.outcome import read_outcome, write_outcome
 from eval.quality import OUTCOMES, PAGE, main, page_of, public_sets, read_public
 from eval.results import Result, write_result
-from rag import confidence, highlight
+from rag.answering import confidence
+from rag.answering import highlights as highlight
+from rag.answering.fusion import WEIGHTS
 from rag.build import silent
 from rag.calibrate import SCALE_PRIOR, SHIFT_PRIOR
 from rag.encoders.bundled import file_sha256
 from rag.errors import UsageError
-from rag.fusion import WEIGHTS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "eval" / "results"

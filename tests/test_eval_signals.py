@@ -19,8 +19,8 @@ from eval.signals import (
     signals,
     with_late,
 )
+from rag.answering.search import encode_query, find_candidates
 from rag.build import build_snapshot, silent
-from rag.search import encode_query, find_candidates
 
 ENCODER = PaperEncoder()
 FAQ = "# Fruit\n\n## FAQ\n\nQ: What is red?\nA: Apples.\n\nQ: What is dark?\nA: Cherries.\n"

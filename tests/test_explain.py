@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from paper import PaperEncoder, snapshot_of
 
-from rag.answer import ask
+from rag.answering.answer import ask
 from rag.index.snapshot import Snapshot
 
 ENCODER = PaperEncoder()

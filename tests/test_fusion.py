@@ -1,6 +1,6 @@
 import numpy as np
 
-from rag.fusion import SCALES, WEIGHTS, Weights, cosine, fuse, min_max, order
+from rag.answering.fusion import SCALES, WEIGHTS, Weights, cosine, fuse, min_max, order
 
 
 def signal(*values: float) -> np.ndarray:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from paper import PaperEncoder, snapshot_of
 
+from rag.answering.highlights import CLOSE, highlights, nearest_sentence
+from rag.answering.late_interaction import similarities
+from rag.answering.search import encode_query
 from rag.build import build_snapshot
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.highlight import CLOSE, highlights, nearest_sentence
 from rag.index.sentence_spans import marks
 from rag.index.snapshot import Snapshot
-from rag.late import similarities
-from rag.search import encode_query
 from rag.text.sentences import sentences
 from rag.types import Passage, Span
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from rag.integers import product
+from rag.answering.integers import product
 
 
 def test_the_product_is_exact_for_whatever_is_small_enough() -> None:

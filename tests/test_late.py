@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from paper import TOKENS
 
+from rag.answering.late_interaction import best_similarities, late_scores, similarities
 from rag.index.token_vectors import quantise, store
-from rag.late import best_similarities, late_scores, similarities
 
 X, Y = TOKENS[:2]
 

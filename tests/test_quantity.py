@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.quantity import asks_for_quantity, names_quantity
+from rag.answering.quantity import asks_for_quantity, names_quantity
 
 
 @pytest.mark.parametrize(

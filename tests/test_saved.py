@@ -10,11 +10,11 @@ import pytest
 from fake_serving import GUIDE, serving_of
 from fastapi.testclient import TestClient
 
+from rag.answering.verify import SavedCitation
 from rag.cli import main
 from rag.errors import UsageError
 from rag.saved import MAX_CITATIONS, SavedCitationModel, read_saved
 from rag.schemas import CitationModel
-from rag.verify import SavedCitation
 from service import create_app
 
 SHA = "0" * 64

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from paper import PaperEncoder, snapshot_of
 
+from rag.answering.search import FEWEST, encode_query, search, together
 from rag.index.snapshot import Snapshot
 from rag.schemas import MAX_TOP_K
-from rag.search import FEWEST, encode_query, search, together
 from rag.types import Filters
 
 ENCODER = PaperEncoder()

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from paper import PaperEncoder, snapshot_of
 
+from rag.answering.search import encode_query, search
 from rag.errors import CorruptIndex, NoIndex
 from rag.index.manifest import FORMAT, id_of
 from rag.index.snapshot import contents, entries, open_current, open_newest, read_manifest
-from rag.search import encode_query, search
 from rag.store.disk import DISK
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process

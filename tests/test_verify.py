@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import pytest
 from fake_serving import serving_of
 
+from rag.answering.verify import STEP, SavedCitation, Verdict, count, nearest, verify, verify_all
 from rag.errors import TookTooLong
 from rag.index.snapshot import Snapshot
 from rag.text.edits import Edit
-from rag.verify import STEP, SavedCitation, Verdict, count, nearest, verify, verify_all
 
 GUIDE = (
     "# Fares\n\nChildren travel free. Adults pay 3 euros.\n\n## Refunds\n\nReturns take 30 days.\n"

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx2
 from figures import write_figures
 
-from rag.answer import ask
+from rag.answering.answer import ask
 from rag.build import build_snapshot
 from rag.diff import faq_questions
 from rag.encoders.base import Encoder

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rag.answering.fusion import WEIGHTS, Scaled, Signal, Weights, fuse, order
+from rag.answering.late_interaction import late_scores
 from rag.encoders.base import Encoder
-from rag.fusion import WEIGHTS, Scaled, Signal, Weights, fuse, order
 from rag.index import vectors as dense
 from rag.index.snapshot import Snapshot
-from rag.late import late_scores
 from rag.text.stems import stems
 from rag.types import Filters, Mode, ScoredPassage, Scores, Section
 

@@ -9,13 +9,13 @@ from statistics import median
 
 import numpy as np
 
-from rag.fusion import Signal
-from rag.highlight import nearest_sentence
+from rag.answering.fusion import Signal
+from rag.answering.highlights import nearest_sentence
+from rag.answering.late_interaction import late_scores
+from rag.answering.quantity import asks_for_quantity, names_quantity
+from rag.answering.search import Candidates, Query
 from rag.index.manifest import Calibration
 from rag.index.snapshot import Snapshot
-from rag.late import late_scores
-from rag.quantity import asks_for_quantity, names_quantity
-from rag.search import Candidates, Query
 from rag.types import ScoredPassage
 
 # One of the first hits must be good.

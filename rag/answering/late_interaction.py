@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rag.answering.integers import product
 from rag.index.token_vectors import BITS, KEPT, LEVELS, PER_BYTE, Packed, TokenStore, step, width
-from rag.integers import product
 
 Matrix = npt.NDArray[np.float32]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rag.confidence import FIRST, confidence
+from rag.answering.confidence import FIRST, confidence
+from rag.answering.explain import explain
+from rag.answering.highlights import highlights
+from rag.answering.search import NO_FILTERS, best_of, encode_query, find_candidates
 from rag.encoders.base import Encoder
-from rag.explain import explain
-from rag.highlight import highlights
 from rag.index.snapshot import Snapshot
-from rag.search import NO_FILTERS, best_of, encode_query, find_candidates
 from rag.types import Answer, Citation, CitedPassage, Filters, Mode, Passage
 
 

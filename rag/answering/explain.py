@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from rag.answering.search import Candidates, Query
 from rag.index.snapshot import Snapshot
-from rag.search import Candidates, Query
 from rag.text.stems import matched
 from rag.types import Contribution, Explanation, ScoredPassage
 
