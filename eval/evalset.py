@@ -19,8 +19,8 @@ from eval.faq import Pair, repeated
 from eval.labels import Agreement, Label, agreement, silver
 from eval.lines import json_lines, numbered
 from eval.ranking import Qrels, read_qrels, relevant, write_qrels
+from rag.checks.faq_support import SUPPORT
 from rag.errors import UsageError
-from rag.support import SUPPORT
 
 FORMAT = 1
 CURE = "run `python -m eval build` again"

@@ -29,7 +29,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from eval.ranking import Qrels, relevant
 from eval.words import content, sentences
-from rag.support import SENTENCES, SUPPORT
+from rag.checks.faq_support import SENTENCES, SUPPORT
 
 MARGIN = 0.1
 NEAR = 0.85

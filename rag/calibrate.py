@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from rag.answering.confidence import features, log_odds, uncalibrated
 from rag.answering.search import Candidates, Query, best_of, encode_query, find_candidates, narrowed
+from rag.checks.faq_support import SUPPORT, Pair, Windows, drawn, held, pairs, weights, windows
 from rag.encoders.base import Encoder
 from rag.index.manifest import Calibration
 from rag.index.snapshot import Snapshot
-from rag.support import SUPPORT, Pair, Windows, drawn, held, pairs, weights, windows
 from rag.types import Passage
 
 Values = npt.NDArray[np.float64]

@@ -26,12 +26,12 @@ from rag import __version__
 from rag.answering.answer import ask as answer_question
 from rag.answering.verify import Status, Verdict
 from rag.answering.verify import verify as verify_citation
+from rag.checks.diff import diff as diff_snapshots
+from rag.checks.diff import faq_questions, read_questions
+from rag.checks.diff import lines as diff_lines
+from rag.checks.doctor import examine, worst
+from rag.checks.doctor import lines as check_lines
 from rag.console import ask_user, encoder_of, read_settings, run, say, show
-from rag.diff import diff as diff_snapshots
-from rag.diff import faq_questions, read_questions
-from rag.diff import lines as diff_lines
-from rag.doctor import examine, worst
-from rag.doctor import lines as check_lines
 from rag.documents.sandbox import Cage
 from rag.encoders.base import Encoder
 from rag.errors import CorpusError, CorruptIndex, UnusableIndex, UsageError

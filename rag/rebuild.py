@@ -12,7 +12,8 @@ from typing import Any
 from watchfiles import DefaultFilter, watch
 
 from rag.build import RISK, corpus_sha256, index_corpus, reusable
-from rag.canaries import Canary, read_canaries
+from rag.checks.canaries import Canary, read_canaries
+from rag.checks.gate import Outcome, judge
 from rag.console import say
 from rag.documents.corpus import (
     LENIENT,
@@ -26,7 +27,6 @@ from rag.documents.corpus import (
 )
 from rag.encoders.base import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
-from rag.gate import Outcome, judge
 from rag.index.manifest import FaqPolicy, Manifest
 from rag.index.snapshot import Snapshot, open_newest
 from rag.progress import reporting

@@ -6,9 +6,9 @@ import pytest
 from garden import LETTERS, garden
 from paper import PaperEncoder
 
-from rag.canaries import Canary, read_canaries
+from rag.checks.canaries import Canary, read_canaries
+from rag.checks.gate import judge
 from rag.errors import UsageError
-from rag.gate import judge
 from rag.index.snapshot import Snapshot
 
 ENCODER = PaperEncoder()

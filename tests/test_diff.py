@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from paper import PaperEncoder, snapshot_of
 
-from rag.diff import diff, faq_questions, lines, read_questions
+from rag.checks.diff import diff, faq_questions, lines, read_questions
 from rag.errors import UsageError
 from rag.index.snapshot import Snapshot
 

@@ -7,7 +7,7 @@ import pytest
 from paper import PaperEncoder, snapshot_of
 from publishing import ENCODER, FIRST, SECOND, noon, published
 
-from rag.doctor import DESCRIPTORS, Check, examine, lines, worst
+from rag.checks.doctor import DESCRIPTORS, Check, examine, lines, worst
 from rag.encoders.base import Encoded, Encoder
 from rag.errors import ModelError
 from rag.index.manifest import FileEntry

@@ -13,9 +13,9 @@ from paper import PaperEncoder, corpus, snapshot_of
 
 from eval.stats import randomisation_p
 from rag.build import build_snapshot
+from rag.checks.gate import Outcome, ask_faq, chance, figures, judge
 from rag.encoders.bundled import bundled_model
 from rag.encoders.onnx import open_onnx_encoder
-from rag.gate import Outcome, ask_faq, chance, figures, judge
 from rag.index.snapshot import Snapshot
 
 ENCODER = PaperEncoder()

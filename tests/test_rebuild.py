@@ -16,7 +16,7 @@ from paper import PaperEncoder, corpus
 from publishing import FIRST, SECOND, THIRD, tree
 
 from rag.build import build_snapshot
-from rag.canaries import Canary
+from rag.checks.canaries import Canary
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.errors import CorpusError, GateRefused, UsageError
 from rag.index.snapshot import open_current

@@ -12,7 +12,7 @@ from paper import corpus
 
 import service
 from rag.build import build_snapshot
-from rag.diff import faq_questions
+from rag.checks.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.settings import Settings

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from publishing import ENCODER, FIRST, SECOND, published
 
-from rag.doctor import examine
+from rag.checks.doctor import examine
 from rag.errors import RagError
 from rag.index.manifest import id_of, parse_manifest
 from rag.index.snapshot import open_newest, read_manifest

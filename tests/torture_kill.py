@@ -20,7 +20,7 @@ from figures import write_figures
 
 from rag.answering.answer import ask
 from rag.build import build_snapshot
-from rag.diff import faq_questions
+from rag.checks.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import Snapshot, open_newest

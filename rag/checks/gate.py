@@ -18,10 +18,10 @@ from typing import Any
 
 from rag.answering.answer import ask
 from rag.answering.search import Query, encode_query, search
-from rag.canaries import TOP, Canary, broken_canaries, first_of
+from rag.checks.canaries import TOP, Canary, broken_canaries, first_of
+from rag.checks.faq_support import SUPPORT, Pair, Windows, drawn, held, key, pairs, weights, windows
 from rag.encoders.base import Encoder
 from rag.index.snapshot import Snapshot
-from rag.support import SUPPORT, Pair, Windows, drawn, held, key, pairs, weights, windows
 from rag.text.counted import counted
 
 # A corpus of which more than this is lost was more likely misread than meant.
