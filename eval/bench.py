@@ -19,7 +19,7 @@ from eval.results import GroupResult, Question, Result, Row, facts
 from eval.run import abstention, group_result
 from eval.stats import interval
 from eval.systems import PASSAGES, SYSTEMS, find
-from rag.build import Progress
+from rag.building.build import Progress
 from rag.encoders.base import Encoder
 from rag.errors import UsageError
 

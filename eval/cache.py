@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.beir import documents
-from rag.build import Progress, index_corpus, model, recipe
+from rag.building.build import Progress, index_corpus, model, recipe
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.errors import UnusableIndex

@@ -19,7 +19,7 @@ from eval.suite import COLLECTIONS, SQUAD, by_article, drawn
 from rag.answering.confidence import BACKGROUND, ENOUGH, FIRST, Features
 from rag.answering.fusion import order
 from rag.answering.quantity import asks_for_quantity, names_quantity
-from rag.build import Progress
+from rag.building.build import Progress
 from rag.encoders.base import Encoder
 
 TOP = 5

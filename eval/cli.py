@@ -23,14 +23,14 @@ from eval.results import Result, write_result
 from eval.run import run_set
 from eval.terminal import show
 from eval.written import Written, read_written
-from rag.build import index_corpus
+from rag.building.build import index_corpus
+from rag.building.rebuild import read_options, tell
 from rag.console import encoder_of, read_settings
 from rag.console import run as run_app
 from rag.console import show as echo
 from rag.documents.sandbox import Cage
 from rag.index.snapshot import open_current
 from rag.progress import reporting
-from rag.rebuild import read_options, tell
 from rag.settings import Settings
 from rag.text.counted import counted
 

@@ -11,7 +11,7 @@ from eval.evalset import EvalSet, Judgment, Kind, documents_set, faq_only_set
 from eval.faq import TABLES, Pair, no_pairs, pairs_of, read_table
 from eval.lines import json_lines
 from eval.words import words
-from rag.build import corpus_sha256
+from rag.building.build import corpus_sha256
 from rag.documents.corpus import LENIENT, Corpus, ReadOptions, read_corpus
 from rag.documents.sections import sections_of
 from rag.errors import UsageError

@@ -12,7 +12,7 @@ from eval.ranking import Qrels, first_of_each, relevant
 from eval.stats import Interval, interval
 from eval.systems import SYSTEMS, Found
 from eval.words import plain, words
-from rag.build import Progress, silent
+from rag.building.build import Progress, silent
 from rag.types import Passage
 
 # `/ask` returns this many passages where nobody says otherwise.

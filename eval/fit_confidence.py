@@ -26,7 +26,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from eval.cases import FEATURES, SEED, SHIPPED, Cases, Values, read_cases
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
-from rag.calibrate import fit as shift_and_scale
+from rag.building.calibrate import fit as shift_and_scale
 from rag.encoders.open import open_encoder
 from rag.progress import reporting
 
@@ -35,7 +35,7 @@ RISKS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
 # Questions of a set taken as a user's FAQ, and how often they are drawn anew.
 FEW = (8, 20, 50)
 DRAWS = 20
-# Priors of shift and scale (`rag.calibrate.fit`) that were tried.
+# Priors of shift and scale (`rag.building.calibrate.fit`) that were tried.
 PRIORS = ((0.25, 0.125), (0.5, 0.25), (1.0, 0.5), (2.0, 1.0))
 # The set most like a user's own documents: few, on one subject.
 SMALL = "squad2, calibrate articles alone"

@@ -40,7 +40,7 @@ questions are squad2's own, made to look answerable; in the other sets each ques
 without the passages that answer it; and, for squad2's articles taken alone, questions of other
 articles. Each row is of a fit that had not seen the set:"""
 RISKS = """\
-A build fits shift and scale of the log odds to the documents' own FAQ (`rag/calibrate.py`). Below
+A build fits shift and scale of the log odds to the documents' own FAQ (`rag/building/calibrate.py`). Below
 the threshold for the wanted share of wrong answers (`RAG_RISK`) the service abstains. For the
 articles taken alone, half of whose questions are taken to have an answer:"""
 HIGHLIGHTS = """\

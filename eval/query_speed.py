@@ -22,7 +22,7 @@ from eval.outcome import RESULTS, provenance, write_outcome
 from rag.answering.answer import ask
 from rag.answering.fusion import min_max, order
 from rag.answering.search import FEWEST, encode_query, search, together
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index import vectors as dense

@@ -12,7 +12,7 @@ from eval.ranking import Qrels
 from eval.results import LEAKY, Abstention, GroupResult, Question, Result, Row, facts
 from eval.systems import PASSAGES, SERVED, SYSTEMS, Found, find
 from eval.written import Written
-from rag.build import Progress
+from rag.building.build import Progress
 from rag.encoders.base import Encoder
 from rag.errors import UsageError
 from rag.index.snapshot import Snapshot

@@ -22,7 +22,7 @@ from eval.beir import documents
 from eval.lines import json_lines
 from eval.outcome import RESULTS, provenance, write_outcome
 from eval.squad import Part, answers, query_parts
-from rag.build import Progress, build_snapshot, silent
+from rag.building.build import Progress, build_snapshot, silent
 from rag.checks.gate import LEVEL, ask_faq, chance, figures
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder

@@ -23,7 +23,7 @@ from eval.ranking import first_of_each, relevant
 from rag.answering.fusion import order
 from rag.answering.late_interaction import late_scores
 from rag.answering.search import CANDIDATES, FEWEST, together
-from rag.build import BATCH, Progress, corpus_sha256, questions_above, split_corpus
+from rag.building.build import BATCH, Progress, corpus_sha256, questions_above, split_corpus
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import file_sha256

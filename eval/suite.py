@@ -15,7 +15,7 @@ import numpy as np
 
 from eval.signals import Pool, judged, part_of, read_pool
 from eval.squad import query_parts
-from rag.build import Progress
+from rag.building.build import Progress
 from rag.encoders.base import Encoder
 
 COLLECTIONS = ("cacm", "covidfaq", "cranfield", "medline", "scifact", "stackfaq")

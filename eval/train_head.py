@@ -29,7 +29,7 @@ from eval.outcome import CACHE
 from eval.signals import Floats, Pool, Signals, Vectors, judged, read_faq_pool, read_pool, signals
 from eval.squad import query_parts
 from rag.answering.fusion import min_max
-from rag.build import Progress
+from rag.building.build import Progress
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import bundled_model
 from rag.encoders.head import rotation

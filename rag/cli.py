@@ -26,6 +26,27 @@ from rag import __version__
 from rag.answering.answer import ask as answer_question
 from rag.answering.verify import Status, Verdict
 from rag.answering.verify import verify as verify_citation
+from rag.building.origin import (
+    NotReplaced,
+    Origin,
+    check_replaces,
+    origin_of,
+    recorded,
+    refused,
+    remembered,
+)
+from rag.building.rebuild import (
+    Built,
+    Check,
+    changes,
+    gate_of,
+    read_options,
+    rebuild,
+    rebuilds,
+    summary,
+    telling_changes,
+    unchecked,
+)
 from rag.checks.diff import diff as diff_snapshots
 from rag.checks.diff import faq_questions, read_questions
 from rag.checks.diff import lines as diff_lines
@@ -42,20 +63,7 @@ from rag.index.snapshot import (
     open_current,
     read_manifest,
 )
-from rag.origin import NotReplaced, Origin, check_replaces, origin_of, recorded, refused, remembered
 from rag.present import printable, show_answer, verdict_line
-from rag.rebuild import (
-    Built,
-    Check,
-    changes,
-    gate_of,
-    read_options,
-    rebuild,
-    rebuilds,
-    summary,
-    telling_changes,
-    unchecked,
-)
 from rag.saved import read_saved
 from rag.schemas import ask_response, index_model, verify_response
 from rag.settings import Settings

@@ -9,7 +9,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from rag.build import Progress
+from rag.building.build import Progress
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from paper import PaperEncoder
 
 from eval.corpus import Source, make_set, read_source
 from eval.evalset import EvalSet
-from rag.build import index_corpus
+from rag.building.build import index_corpus
 from rag.index.snapshot import Snapshot
 
 TEXT = """# Lupines

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy.linalg import hadamard
 
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.encoders.base import Encoded
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import KEPT, step

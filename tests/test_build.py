@@ -7,7 +7,8 @@ import pytest
 from paper import PaperEncoder, corpus, snapshot_of
 from test_layers import imports, modules
 
-from rag.build import BATCH, build_snapshot, corpus_sha256, index_corpus, reusable
+from rag.building.build import BATCH, build_snapshot, corpus_sha256, index_corpus, reusable
+from rag.building.stale import is_stale
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoded
 from rag.errors import CorpusError
@@ -16,7 +17,6 @@ from rag.index.fingerprint import CODE, same_cuts, same_vectors, software
 from rag.index.manifest import FaqPolicy
 from rag.index.snapshot import contents
 from rag.index.token_vectors import quantise
-from rag.stale import is_stale
 
 ENCODER = PaperEncoder()
 FAQ = "# Fruit\n\n## Red\n\nApples are red.\n\n## FAQ\n\n### Why?\n\nBecause.\n"

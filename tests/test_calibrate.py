@@ -5,8 +5,8 @@ import pytest
 from paper import PaperEncoder, corpus, snapshot_of
 
 from rag.answering.confidence import uncalibrated
-from rag.build import RISK, build_snapshot
-from rag.calibrate import ENOUGH, Case, calibrated, calibration, fit
+from rag.building.build import RISK, build_snapshot
+from rag.building.calibrate import ENOUGH, Case, calibrated, calibration, fit
 from rag.index.snapshot import Snapshot
 from rag.settings import Settings
 

@@ -11,7 +11,7 @@ import pytest
 from damage import apply, damages
 from publishing import ENCODER, FIRST, SECOND, THIRD, noon, published
 
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.errors import CorruptIndex
 from rag.index.snapshot import open_newest
 from rag.store.disk import DISK

@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from rag.answering.answer import ask
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.cli import app
 from rag.documents.corpus import read_corpus
 from rag.encoders.open import open_encoder

@@ -10,7 +10,7 @@ from test_eval_beir import folder
 from eval.beir import read_collection
 from eval.bench import _best, bench
 from eval.results import Result
-from rag.build import silent
+from rag.building.build import silent
 from rag.errors import UsageError
 
 CORPUS = (

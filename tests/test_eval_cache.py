@@ -8,7 +8,7 @@ import numpy as np
 from paper import PaperEncoder
 
 from eval.cache import cached, digest, document_vectors, served_snapshot
-from rag.build import silent
+from rag.building.build import silent
 from rag.encoders.base import Encoded
 
 

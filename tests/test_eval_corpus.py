@@ -10,7 +10,7 @@ from paper import PaperEncoder
 from eval.corpus import is_table, make_set, read_source
 from eval.evalset import Judgment
 from eval.faq import query_id
-from rag.build import index_corpus
+from rag.building.build import index_corpus
 from rag.errors import UsageError
 
 SHARED = Path(__file__).parents[2] / "shared"

@@ -18,8 +18,8 @@ from eval.results import Result, write_result
 from rag.answering import confidence
 from rag.answering import highlights as highlight
 from rag.answering.fusion import WEIGHTS
-from rag.build import silent
-from rag.calibrate import SCALE_PRIOR, SHIFT_PRIOR
+from rag.building.build import silent
+from rag.building.calibrate import SCALE_PRIOR, SHIFT_PRIOR
 from rag.encoders.bundled import file_sha256
 from rag.errors import UsageError
 

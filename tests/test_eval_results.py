@@ -20,7 +20,7 @@ from eval.results import (
     write_result,
 )
 from eval.run import run_set
-from rag.build import silent
+from rag.building.build import silent
 from rag.errors import UsageError
 
 

@@ -7,7 +7,7 @@ from paper import PaperEncoder
 from tiny_beir import write_collection
 
 from eval.score_highlights import VARIANTS, as_served, firsts, holds, tried
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 
 ENCODER = PaperEncoder()
 

@@ -13,7 +13,7 @@ from tiny_beir import write_collection
 from eval.signals import judged, read_pool
 from eval.train_head import Recipe, late_interaction, principal, train, write_head
 from rag.answering.late_interaction import late_scores
-from rag.build import silent
+from rag.building.build import silent
 from rag.encoders.head import rotation
 from rag.index.token_vectors import quantise, store
 

@@ -12,7 +12,7 @@ from garden import LETTERS, garden, texts, topic
 from paper import PaperEncoder, corpus, snapshot_of
 
 from eval.stats import randomisation_p
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.checks.gate import Outcome, ask_faq, chance, figures, judge
 from rag.encoders.bundled import bundled_model
 from rag.encoders.onnx import open_onnx_encoder

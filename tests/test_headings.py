@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from paper import PaperEncoder, corpus, snapshot_of
 
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.index.question_vectors import NONE, Headings, headings_of, question_above
 from rag.types import Document, Section
 

@@ -10,7 +10,7 @@ from paper import PaperEncoder, snapshot_of
 from rag.answering.highlights import CLOSE, highlights, nearest_sentence
 from rag.answering.late_interaction import similarities
 from rag.answering.search import encode_query
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.sentence_spans import marks

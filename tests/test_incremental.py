@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from paper import PaperEncoder, corpus
 from test_build import FAQ, Counting
 
-from rag.build import build_snapshot, reusable
+from rag.building.build import build_snapshot, reusable
+from rag.building.reuse import NOTHING, Content, content_of, reused
 from rag.cli import main
 from rag.documents.corpus import read_corpus
 from rag.encoders.base import Encoded, Encoder
@@ -21,7 +22,6 @@ from rag.encoders.open import open_encoder
 from rag.index.manifest import FaqPolicy, Manifest
 from rag.index.question_vectors import NONE, question_above
 from rag.index.snapshot import Snapshot, contents, open_current
-from rag.reuse import NOTHING, Content, content_of, reused
 from rag.store.disk import Files
 from rag.store.publish import publish, writing
 from rag.store.versions import current_id

@@ -16,9 +16,17 @@ from live import live
 from paper import corpus, snapshot_of
 from publishing import ENCODER, FIRST, SECOND, noon, published
 
+from rag.building.origin import (
+    NotReplaced,
+    Origin,
+    Unnamed,
+    check_replaces,
+    origin_of,
+    recorded,
+    remembered,
+)
 from rag.cli import main
 from rag.index.manifest import FaqPolicy
-from rag.origin import NotReplaced, Origin, Unnamed, check_replaces, origin_of, recorded, remembered
 from rag.store.disk import DISK
 from rag.store.publish import publish, roll_back, writing
 from rag.store.readback import in_process

@@ -15,12 +15,8 @@ from garden import LETTERS, texts
 from paper import PaperEncoder, corpus
 from publishing import FIRST, SECOND, THIRD, tree
 
-from rag.build import build_snapshot
-from rag.checks.canaries import Canary
-from rag.documents.corpus import ReadOptions, read_corpus
-from rag.errors import CorpusError, GateRefused, UsageError
-from rag.index.snapshot import open_current
-from rag.rebuild import (
+from rag.building.build import build_snapshot
+from rag.building.rebuild import (
     Built,
     Gate,
     changes,
@@ -30,6 +26,10 @@ from rag.rebuild import (
     summary,
     telling_changes,
 )
+from rag.checks.canaries import Canary
+from rag.documents.corpus import ReadOptions, read_corpus
+from rag.errors import CorpusError, GateRefused, UsageError
+from rag.index.snapshot import open_current
 from rag.settings import Settings
 from rag.store.publish import writing
 from rag.store.versions import current_id, lines, list_versions, read_versions

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from paper import corpus
 
 import service
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.checks.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder

@@ -22,7 +22,7 @@ from starlette.requests import Request
 
 import service
 from rag.body import read_body
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.edge import allowed_hosts
 from rag.encoders.open import open_encoder
 from rag.errors import BusyError, UsageError

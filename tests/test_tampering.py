@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from publishing import ENCODER, FIRST, SECOND, published
 
+from rag.building.rebuild import rebuild
 from rag.checks.doctor import examine
 from rag.errors import RagError
 from rag.index.manifest import id_of, parse_manifest
 from rag.index.snapshot import open_newest, read_manifest
-from rag.rebuild import rebuild
 from rag.serving import Library
 from rag.store.disk import DISK
 from rag.store.publish import roll_back, sweep_if_idle, writing

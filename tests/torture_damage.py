@@ -7,7 +7,7 @@ from pathlib import Path
 from damage import apply, damages
 from figures import write_figures
 
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import open_newest
 from rag.store.disk import DISK

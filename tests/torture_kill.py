@@ -19,7 +19,7 @@ import httpx2
 from figures import write_figures
 
 from rag.answering.answer import ask
-from rag.build import build_snapshot
+from rag.building.build import build_snapshot
 from rag.checks.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder

@@ -2,7 +2,7 @@
 
 Other versions may cut a document elsewhere or move the last digits of a vector. A build takes
 over from an earlier snapshot only what the same software would make again, and an index by other
-software is stale (`rag.stale`).
+software is stale (`rag.building.stale`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,9 @@ from typing import Any
 
 from watchfiles import DefaultFilter, watch
 
-from rag.build import RISK, corpus_sha256, index_corpus, reusable
+from rag.building.build import RISK, corpus_sha256, index_corpus, reusable
+from rag.building.reuse import Reused, reused
+from rag.building.stale import is_stale
 from rag.checks.canaries import Canary, read_canaries
 from rag.checks.gate import Outcome, judge
 from rag.console import say
@@ -30,9 +32,7 @@ from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index.manifest import FaqPolicy, Manifest
 from rag.index.snapshot import Snapshot, open_newest
 from rag.progress import reporting
-from rag.reuse import Reused, reused
 from rag.settings import Settings
-from rag.stale import is_stale
 from rag.store.disk import DISK
 from rag.store.publish import publish, writing
 from rag.store.sources import Sources

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag.build import RISK, model, recipe
+from rag.building.build import RISK, model, recipe
 from rag.documents.corpus import Corpus
 from rag.encoders.base import Encoder
 from rag.index.fingerprint import software

@@ -12,7 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.answering.confidence import uncalibrated
-from rag.calibrate import calibrated
+from rag.building.calibrate import calibrated
+from rag.building.reuse import (
+    NOTHING,
+    Content,
+    Cuts,
+    Markable,
+    Reuse,
+    Vectors,
+    content_of,
+    markable_of,
+    reuse_of,
+)
 from rag.documents.corpus import LENIENT, Corpus, ReadOptions, read_corpus, skip_lines
 from rag.documents.passages import passages_of
 from rag.documents.sections import sections_of
@@ -26,21 +37,10 @@ from rag.index.question_vectors import Headings, headings_of, question_above
 from rag.index.sentence_spans import Marks, Sentences, marks, sentences_of
 from rag.index.snapshot import Snapshot, contents, entries, probe_vectors
 from rag.index.token_vectors import BITS, TokenStore, quantise, store
-from rag.reuse import (
-    NOTHING,
-    Content,
-    Cuts,
-    Markable,
-    Reuse,
-    Vectors,
-    content_of,
-    markable_of,
-    reuse_of,
-)
 from rag.text.stems import STOP_WORDS
 from rag.types import Document, ParsedDocument, Passage, Section
 
-log = logging.getLogger("rag.build")
+log = logging.getLogger("rag.building.build")
 
 SPECIAL_PIECES = 2
 BATCH = 64
