@@ -27,7 +27,6 @@ from rag.edge import LOCAL_HOSTS, Edge, allowed_hosts
 from rag.encoders.open import open_encoder
 from rag.errors import CorruptIndex, TookTooLong
 from rag.index.snapshot import Snapshot
-from rag.jobs import Jobs, build_command
 from rag.problem import Problem, invalid_request, problem_response
 from rag.reference import reference
 from rag.refusals import (
@@ -39,7 +38,6 @@ from rag.refusals import (
     refusal,
     too_large,
 )
-from rag.roots import roots_of
 from rag.saved import VERIFY_FIELDS, VerifyRequest
 from rag.schemas import (
     ASK_EXAMPLE,
@@ -60,14 +58,16 @@ from rag.schemas import (
     verify_response,
 )
 from rag.server import ended_quietly, example, greeting, listen, prepare, server_of
-from rag.serving import Follower, Library, Serving
+from rag.serving.allowed_paths import roots_of
+from rag.serving.jobs import Jobs, build_command
+from rag.serving.live import Follower, Library, Serving
+from rag.serving.uploads import sweep_uploads
 from rag.settings import Settings
 from rag.store.publish import sweep_if_idle
 from rag.types import Answer, Document
 from rag.upkeep import ROUTERS as UPKEEP_ROUTERS
 from rag.upkeep import Upkeep
 from rag.upkeep_models import REBUILD_FIELDS, ROLLBACK_FIELDS
-from rag.uploads import sweep_uploads
 from rag.worker import Worker
 
 # The names that a refusal may repeat, by path.

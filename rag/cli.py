@@ -66,6 +66,7 @@ from rag.index.snapshot import (
 from rag.present import printable, show_answer, verdict_line
 from rag.saved import read_saved
 from rag.schemas import ask_response, index_model, verify_response
+from rag.serving.uploads import are_uploaded
 from rag.settings import Settings
 from rag.store.disk import DISK
 from rag.store.publish import roll_back, writing
@@ -74,7 +75,6 @@ from rag.store.versions import current_id, find_id, list_versions, no_index, sna
 from rag.store.versions import lines as version_lines
 from rag.text.counted import counted
 from rag.types import Mode
-from rag.uploads import are_uploaded
 
 EXIT_NOT_VALID = 3
 EXIT_NO_ANSWER = 4

@@ -17,7 +17,6 @@ from fastapi.routing import APIRoute
 from rag.body import JsonRoute
 from rag.edge import is_loopback
 from rag.errors import BusyError, CorruptIndex, UsageError
-from rag.jobs import Command, Job, Jobs
 from rag.problem import Problem
 from rag.refusals import (
     BAD_BODY,
@@ -28,8 +27,9 @@ from rag.refusals import (
     refusal,
     too_large,
 )
-from rag.roots import allowed_path
-from rag.serving import Follower, Library
+from rag.serving.allowed_paths import allowed_path
+from rag.serving.jobs import Command, Job, Jobs
+from rag.serving.live import Follower, Library
 from rag.store.versions import find_id, list_versions, snapshot_ids
 from rag.upkeep_models import (
     JobResponse,

@@ -10,8 +10,8 @@ from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
 from rag.documents.corpus import SUFFIXES, is_by_product
-from rag.jobs import Job, Status
 from rag.schemas import Fields, refuse_nul
+from rag.serving.jobs import Job, Status
 from rag.store.versions import Listed, State
 
 MAX_FILES = 1000

@@ -16,7 +16,7 @@ from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import marks
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import store
-from rag.serving import Serving
+from rag.serving.live import Serving
 from rag.types import (
     Answer,
     CitedPassage,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from paper import PaperEncoder
 
-from rag.jobs import Command
-from rag.serving import Library
+from rag.serving.jobs import Command
+from rag.serving.live import Library
 from rag.upkeep import Upkeep
 from service import Application, create_app
 

@@ -15,7 +15,7 @@ import pytest
 from live import script
 
 from rag.errors import BusyError
-from rag.jobs import REMEMBERED, Command, Failure, Job, Jobs, build_command
+from rag.serving.jobs import REMEMBERED, Command, Failure, Job, Jobs, build_command
 
 RESULT = {"id": "5b1e0c9d7a42", "counts": {"documents": 1}, "reused": None}
 BUILD = (

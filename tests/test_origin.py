@@ -27,12 +27,12 @@ from rag.building.origin import (
 )
 from rag.cli import main
 from rag.index.manifest import FaqPolicy
+from rag.serving.uploads import uploaded
 from rag.store.disk import DISK
 from rag.store.publish import publish, roll_back, writing
 from rag.store.readback import in_process
 from rag.store.sources import LONGEST, Sources, are_same, can_be_kept, sources_of
 from rag.store.versions import Remarks, current_id, read_versions
-from rag.uploads import uploaded
 
 
 def build(index: Path, folder: Path, faq: FaqPolicy = "with") -> Origin:

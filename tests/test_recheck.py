@@ -18,7 +18,7 @@ from publishing import ENCODER, FIRST, SECOND, published
 
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex
-from rag.serving import Follower, Library, Serving
+from rag.serving.live import Follower, Library, Serving
 from rag.store.versions import CURRENT
 
 NOON, ONE = (datetime(2026, 1, 2, hour, tzinfo=UTC) for hour in (12, 13))

@@ -28,7 +28,7 @@ from rag.encoders.open import open_encoder
 from rag.errors import BusyError, UsageError
 from rag.problem import Problem
 from rag.server import greeting, listen
-from rag.serving import Serving
+from rag.serving.live import Serving
 from rag.settings import Settings
 from rag.store.disk import Files
 from rag.store.publish import publish, writing

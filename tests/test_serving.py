@@ -15,7 +15,7 @@ from swapping import prepare, swap_under_load
 
 from rag.encoders.base import Encoder
 from rag.errors import ModelError
-from rag.serving import Follower, Library
+from rag.serving.live import Follower, Library
 from rag.store.versions import CURRENT, current_id
 
 

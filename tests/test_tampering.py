@@ -17,7 +17,7 @@ from rag.checks.doctor import examine
 from rag.errors import RagError
 from rag.index.manifest import id_of, parse_manifest
 from rag.index.snapshot import open_newest, read_manifest
-from rag.serving import Library
+from rag.serving.live import Library
 from rag.store.disk import DISK
 from rag.store.publish import roll_back, sweep_if_idle, writing
 from rag.store.readback import in_process

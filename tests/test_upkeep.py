@@ -17,11 +17,11 @@ from publishing import FIRST, SECOND, published, tree
 from rag.cli import main
 from rag.documents.corpus import SUFFIXES
 from rag.encoders.open import open_encoder
-from rag.jobs import build_command
-from rag.serving import Library
+from rag.serving.jobs import build_command
+from rag.serving.live import Library
+from rag.serving.uploads import MARKER, PREFIX
 from rag.store.publish import writing
 from rag.upkeep import MAX_UPLOAD_BYTES, Upkeep
-from rag.uploads import MARKER, PREFIX
 from service import create_app
 
 WAIT = "import time; time.sleep(60)"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from rag.uploads import MARKER, PREFIX, sweep_uploads, uploaded, write_texts
+from rag.serving.uploads import MARKER, PREFIX, sweep_uploads, uploaded, write_texts
 
 HOLD = """
 import subprocess, sys, tempfile, time
 tempfile.tempdir = sys.argv[1]
-from rag.uploads import uploaded
+from rag.serving.uploads import uploaded
 with uploaded([("a.md", "Ants.")]) as upload:
     if sys.argv[2] == "build":
         subprocess.Popen(["sleep", "60"], pass_fds=[upload.lock])

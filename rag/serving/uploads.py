@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-log = logging.getLogger("rag.uploads")
+log = logging.getLogger("rag.serving.uploads")
 
 PREFIX = "rag-upload-"
 # What tells our folders from others of such a name. It is written when the lock is held.

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import BusyError, GateRefused, UsageError
-from rag.roots import root_of
-from rag.uploads import uploaded, write_texts
+from rag.serving.allowed_paths import root_of
+from rag.serving.uploads import uploaded, write_texts
 
-log = logging.getLogger("rag.jobs")
+log = logging.getLogger("rag.serving.jobs")
 
 REMEMBERED = 20
 LINE_BYTES = 1 << 20

@@ -26,7 +26,7 @@ from rag.store.publish import roll_back, writing
 from rag.store.versions import CURRENT, Clock, Version, answering, utc_now
 from rag.types import Answer
 
-log = logging.getLogger("rag.serving")
+log = logging.getLogger("rag.serving.live")
 
 # What tells one CURRENT from the next, even where a rebuild gave the same id: inode and time.
 Stamp = tuple[int, int] | None
