@@ -38,8 +38,8 @@ from rag.refusals import (
     refusal,
     too_large,
 )
-from rag.saved import VERIFY_FIELDS, VerifyRequest
-from rag.schemas import (
+from rag.schemas.index import REBUILD_FIELDS, ROLLBACK_FIELDS
+from rag.schemas.models import (
     ASK_EXAMPLE,
     ASK_FIELDS,
     AskRequest,
@@ -57,6 +57,7 @@ from rag.schemas import (
     document_pieces,
     verify_response,
 )
+from rag.schemas.saved_citations import VERIFY_FIELDS, VerifyRequest
 from rag.server import ended_quietly, example, greeting, listen, prepare, server_of
 from rag.serving.allowed_paths import roots_of
 from rag.serving.jobs import Jobs, build_command
@@ -67,7 +68,6 @@ from rag.store.publish import sweep_if_idle
 from rag.types import Answer, Document
 from rag.upkeep import ROUTERS as UPKEEP_ROUTERS
 from rag.upkeep import Upkeep
-from rag.upkeep_models import REBUILD_FIELDS, ROLLBACK_FIELDS
 from rag.worker import Worker
 
 # The names that a refusal may repeat, by path.

@@ -64,8 +64,8 @@ from rag.index.snapshot import (
     read_manifest,
 )
 from rag.present import printable, show_answer, verdict_line
-from rag.saved import read_saved
-from rag.schemas import ask_response, index_model, verify_response
+from rag.schemas.models import ask_response, index_model, verify_response
+from rag.schemas.saved_citations import read_saved
 from rag.serving.uploads import are_uploaded
 from rag.settings import Settings
 from rag.store.disk import DISK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rag.problem import MEDIA_TYPE, Problem
-from rag.schemas import ProblemModel
+from rag.schemas.models import ProblemModel
 
 Responses = dict[int | str, dict[str, Any]]
 

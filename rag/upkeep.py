@@ -27,11 +27,7 @@ from rag.refusals import (
     refusal,
     too_large,
 )
-from rag.serving.allowed_paths import allowed_path
-from rag.serving.jobs import Command, Job, Jobs
-from rag.serving.live import Follower, Library
-from rag.store.versions import find_id, list_versions, snapshot_ids
-from rag.upkeep_models import (
+from rag.schemas.index import (
     JobResponse,
     RebuildRequest,
     RollbackRequest,
@@ -41,6 +37,10 @@ from rag.upkeep_models import (
     job_response,
     version_model,
 )
+from rag.serving.allowed_paths import allowed_path
+from rag.serving.jobs import Command, Job, Jobs
+from rag.serving.live import Follower, Library
+from rag.store.versions import find_id, list_versions, snapshot_ids
 
 log = logging.getLogger("rag.upkeep")
 

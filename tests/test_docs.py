@@ -13,7 +13,7 @@ from rag.building.build import build_snapshot
 from rag.cli import app
 from rag.documents.corpus import read_corpus
 from rag.encoders.open import open_encoder
-from rag.schemas import ask_response, index_model
+from rag.schemas.models import ask_response, index_model
 from rag.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from rag.answering.verify import SavedCitation
 from rag.cli import main
 from rag.errors import UsageError
-from rag.saved import MAX_CITATIONS, SavedCitationModel, read_saved
-from rag.schemas import CitationModel
+from rag.schemas.models import CitationModel
+from rag.schemas.saved_citations import MAX_CITATIONS, SavedCitationModel, read_saved
 from service import create_app
 
 SHA = "0" * 64

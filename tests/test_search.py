@@ -6,7 +6,7 @@ from paper import PaperEncoder, snapshot_of
 
 from rag.answering.search import FEWEST, encode_query, search, together
 from rag.index.snapshot import Snapshot
-from rag.schemas import MAX_TOP_K
+from rag.schemas.models import MAX_TOP_K
 from rag.types import Filters
 
 ENCODER = PaperEncoder()

@@ -19,7 +19,7 @@ from rag.answering.answer import ask
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex, RagError
 from rag.index.snapshot import Snapshot, open_logged
-from rag.schemas import IndexModel, index_model
+from rag.schemas.models import IndexModel, index_model
 from rag.store.disk import DISK
 from rag.store.integrity import MAPPED, Damage, damage
 from rag.store.publish import roll_back, writing

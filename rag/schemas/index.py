@@ -10,7 +10,7 @@ from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
 from rag.documents.corpus import SUFFIXES, is_by_product
-from rag.schemas import Fields, refuse_nul
+from rag.schemas.models import Fields, refuse_nul
 from rag.serving.jobs import Job, Status
 from rag.store.versions import Listed, State
 

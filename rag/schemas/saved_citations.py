@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from rag.answering.verify import SavedCitation
 from rag.errors import UsageError
-from rag.schemas import Fields
+from rag.schemas.models import Fields
 
 MAX_CITATIONS = 100
 # The largest integer that every JSON reader keeps exactly.
