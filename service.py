@@ -22,22 +22,9 @@ from starlette.routing import Match, Route
 from rag import __version__
 from rag.answering.answer import cite
 from rag.answering.verify import verify_all
-from rag.body import JsonRoute, WideJsonRoute
-from rag.edge import LOCAL_HOSTS, Edge, allowed_hosts
 from rag.encoders.open import open_encoder
 from rag.errors import CorruptIndex, TookTooLong
 from rag.index.snapshot import Snapshot
-from rag.problem import Problem, invalid_request, problem_response
-from rag.reference import reference
-from rag.refusals import (
-    BAD_BODY,
-    NOT_FOUND,
-    NOT_READY,
-    not_in_time,
-    not_ready,
-    refusal,
-    too_large,
-)
 from rag.schemas.index import REBUILD_FIELDS, ROLLBACK_FIELDS
 from rag.schemas.models import (
     ASK_EXAMPLE,
@@ -58,7 +45,6 @@ from rag.schemas.models import (
     verify_response,
 )
 from rag.schemas.saved_citations import VERIFY_FIELDS, VerifyRequest
-from rag.server import ended_quietly, example, greeting, listen, prepare, server_of
 from rag.serving.allowed_paths import roots_of
 from rag.serving.jobs import Jobs, build_command
 from rag.serving.live import Follower, Library, Serving
@@ -66,9 +52,23 @@ from rag.serving.uploads import sweep_uploads
 from rag.settings import Settings
 from rag.store.publish import sweep_if_idle
 from rag.types import Answer, Document
-from rag.upkeep import ROUTERS as UPKEEP_ROUTERS
-from rag.upkeep import Upkeep
-from rag.worker import Worker
+from rag.web.bodies import JsonRoute, WideJsonRoute
+from rag.web.edge import LOCAL_HOSTS, Edge, allowed_hosts
+from rag.web.index_routes import ROUTERS as UPKEEP_ROUTERS
+from rag.web.index_routes import Upkeep
+from rag.web.problems import Problem, invalid_request, problem_response
+from rag.web.reference import reference
+from rag.web.refusals import (
+    BAD_BODY,
+    NOT_FOUND,
+    NOT_READY,
+    not_in_time,
+    not_ready,
+    refusal,
+    too_large,
+)
+from rag.web.server import ended_quietly, example, greeting, listen, prepare, server_of
+from rag.web.worker import Worker
 
 # The names that a refusal may repeat, by path.
 FIELDS: Mapping[str, Fields] = {

@@ -10,7 +10,7 @@ from paper import PaperEncoder
 
 from rag.serving.jobs import Command
 from rag.serving.live import Library
-from rag.upkeep import Upkeep
+from rag.web.index_routes import Upkeep
 from service import Application, create_app
 
 # Never run: no test that uses it starts a build.

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.body import MAX_MEMBERS, MAX_VALUES, parse_json
-from rag.problem import Problem
+from rag.web.bodies import MAX_MEMBERS, MAX_VALUES, parse_json
+from rag.web.problems import Problem
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text('ab"\\[{,é\n🎟'),

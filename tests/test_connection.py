@@ -20,9 +20,9 @@ import uvicorn
 from fake_serving import GUIDE, serving_of
 from wire import JSON, body_of, connected, raw, received, request, running, served, status_of
 
-from rag.connection import Limits
-from rag.server import listen
 from rag.types import Answer
+from rag.web.connection import Limits
+from rag.web.server import listen
 from service import create_app
 
 LONG = "Ships sail. " * 700_000
@@ -34,7 +34,7 @@ SERVE = """
 import resource, sys
 sys.path[:0] = {paths!r}
 from fake_serving import serving_of
-from rag.server import listen, server_of
+from rag.web.server import listen, server_of
 from service import create_app
 resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))
 with listen("127.0.0.1", 0) as listener:

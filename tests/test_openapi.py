@@ -16,8 +16,8 @@ from jsonschema_rs import Draft202012Validator
 from live import library_of
 from schemathesis.checks import CHECKS
 
-from rag.reference import reference
-from rag.upkeep import Upkeep
+from rag.web.index_routes import Upkeep
+from rag.web.reference import reference
 from service import create_app
 
 INDEX = Path(tempfile.mkdtemp(prefix="rag-openapi-"))

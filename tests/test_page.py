@@ -8,7 +8,7 @@ import pytest
 from fake_serving import GUIDE, serving_of
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from rag.server import listen, server_of
+from rag.web.server import listen, server_of
 from service import create_app
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from rag.cli import main
-from rag.server import (
+from rag.web.server import (
     MAX_CONNECTIONS,
     OneLine,
     ended_quietly,

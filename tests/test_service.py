@@ -21,18 +21,18 @@ from fastapi.testclient import TestClient
 from starlette.requests import Request
 
 import service
-from rag.body import read_body
 from rag.building.build import build_snapshot
-from rag.edge import allowed_hosts
 from rag.encoders.open import open_encoder
 from rag.errors import BusyError, UsageError
-from rag.problem import Problem
-from rag.server import greeting, listen
 from rag.serving.live import Serving
 from rag.settings import Settings
 from rag.store.disk import Files
 from rag.store.publish import publish, writing
 from rag.types import Answer
+from rag.web.bodies import read_body
+from rag.web.edge import allowed_hosts
+from rag.web.problems import Problem
+from rag.web.server import greeting, listen
 from service import create_app
 
 JSON = {"content-type": "application/json"}
@@ -770,7 +770,7 @@ def test_crash_is_a_bare_500_and_the_log_has_its_request_id(
         response = client.post("/ask", json={"question": "a"})
     check_problem(response, 500, "internal_error")
     assert not any(word in response.text for word in ("/", "secret", "Traceback"))
-    assert [r.message for r in caplog.records if r.name == "rag.edge"] == [
+    assert [r.message for r in caplog.records if r.name == "rag.web.edge"] == [
         f"request {response.json()['request_id']} failed"
     ]
 

@@ -21,7 +21,7 @@ from rag.serving.jobs import build_command
 from rag.serving.live import Library
 from rag.serving.uploads import MARKER, PREFIX
 from rag.store.publish import writing
-from rag.upkeep import MAX_UPLOAD_BYTES, Upkeep
+from rag.web.index_routes import MAX_UPLOAD_BYTES, Upkeep
 from service import create_app
 
 WAIT = "import time; time.sleep(60)"

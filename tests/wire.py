@@ -12,8 +12,8 @@ from typing import Any
 
 import uvicorn
 
-from rag.connection import Limits
-from rag.server import listen, server_of
+from rag.web.connection import Limits
+from rag.web.server import listen, server_of
 
 JSON = b"Content-Type: application/json\r\n"
 

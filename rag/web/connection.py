@@ -20,9 +20,9 @@ from typing import Any, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from rag.edge import MAX_HEADERS, safe_headers
-from rag.problem import CLOSE, Problem, problem_response
-from rag.refusals import RETRY_AFTER
+from rag.web.edge import MAX_HEADERS, safe_headers
+from rag.web.problems import CLOSE, Problem, problem_response
+from rag.web.refusals import RETRY_AFTER
 
 # Every response begins so, whatever comes of the request.
 START = b"HTTP/1.1 "

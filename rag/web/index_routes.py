@@ -14,19 +14,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from rag.body import JsonRoute
-from rag.edge import is_loopback
 from rag.errors import BusyError, CorruptIndex, UsageError
-from rag.problem import Problem
-from rag.refusals import (
-    BAD_BODY,
-    NOT_FOUND,
-    NOT_READY,
-    Responses,
-    not_ready,
-    refusal,
-    too_large,
-)
 from rag.schemas.index import (
     JobResponse,
     RebuildRequest,
@@ -41,8 +29,20 @@ from rag.serving.allowed_paths import allowed_path
 from rag.serving.jobs import Command, Job, Jobs
 from rag.serving.live import Follower, Library
 from rag.store.versions import find_id, list_versions, snapshot_ids
+from rag.web.bodies import JsonRoute
+from rag.web.edge import is_loopback
+from rag.web.problems import Problem
+from rag.web.refusals import (
+    BAD_BODY,
+    NOT_FOUND,
+    NOT_READY,
+    Responses,
+    not_ready,
+    refusal,
+    too_large,
+)
 
-log = logging.getLogger("rag.upkeep")
+log = logging.getLogger("rag.web.index_routes")
 
 MAX_UPLOAD_BYTES = 8 * 1024 * 1024
 # What Sec-Fetch-Site says of a page of this service, and of the address bar.

@@ -22,13 +22,13 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from rag.connection import Connection, Limits
-from rag.edge import is_loopback
 from rag.errors import BusyError, UsageError
 from rag.index.snapshot import Snapshot
 from rag.text.counted import counted
+from rag.web.connection import Connection, Limits
+from rag.web.edge import is_loopback
 
-log = logging.getLogger("rag.server")
+log = logging.getLogger("rag.web.server")
 
 # What may wait to be accepted, and how many are accepted before any of them is looked at.
 BACKLOG = 1024

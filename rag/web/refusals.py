@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rag.problem import MEDIA_TYPE, Problem
 from rag.schemas.models import ProblemModel
+from rag.web.problems import MEDIA_TYPE, Problem
 
 Responses = dict[int | str, dict[str, Any]]
 

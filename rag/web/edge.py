@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.problem import CLOSE, Problem, problem_response
+from rag.web.problems import CLOSE, Problem, problem_response
 
-log = logging.getLogger("rag.edge")
+log = logging.getLogger("rag.web.edge")
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 

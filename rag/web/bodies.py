@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from rag.problem import CLOSE, Problem
+from rag.web.problems import CLOSE, Problem
 
 MAX_BYTES = 16 * 1024
 MAX_WIDE_BYTES = 256 * 1024

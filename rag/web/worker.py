@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from rag.problem import Problem
+from rag.web.problems import Problem
 
 T = TypeVar("T")
 
