@@ -25,12 +25,12 @@ from eval.terminal import show
 from eval.written import Written, read_written
 from rag.building.build import index_corpus
 from rag.building.rebuild import read_options, tell
-from rag.console import encoder_of, read_settings
-from rag.console import run as run_app
-from rag.console import show as echo
+from rag.cli.console import encoder_of, read_settings
+from rag.cli.console import run as run_app
+from rag.cli.console import show as echo
+from rag.cli.progress_bar import reporting
 from rag.documents.sandbox import Cage
 from rag.index.snapshot import open_current
-from rag.progress import reporting
 from rag.settings import Settings
 from rag.text.counted import counted
 

@@ -27,8 +27,8 @@ from sklearn.metrics import log_loss, roc_auc_score
 from eval.cases import FEATURES, SEED, SHIPPED, Cases, Values, read_cases
 from eval.outcome import CACHE, RESULTS, provenance, write_outcome
 from rag.building.calibrate import fit as shift_and_scale
+from rag.cli.progress_bar import reporting
 from rag.encoders.open import open_encoder
-from rag.progress import reporting
 
 BINS = 10
 RISKS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)

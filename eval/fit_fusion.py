@@ -25,8 +25,8 @@ from eval.stats import compare, interval
 from eval.suite import Task, read_tasks
 from rag.answering.fusion import WEIGHTS, Weights
 from rag.answering.search import CANDIDATES
+from rag.cli.progress_bar import reporting
 from rag.encoders.open import open_encoder
-from rag.progress import reporting
 
 BASELINE = "dense + BM25, min-max 1:1"
 SINGLE = ("dense alone", "BM25 alone", "late interaction alone", BASELINE)

@@ -24,10 +24,10 @@ from eval.outcome import RESULTS, provenance, write_outcome
 from eval.squad import Part, answers, query_parts
 from rag.building.build import Progress, build_snapshot, silent
 from rag.checks.gate import LEVEL, ask_faq, chance, figures
+from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import Snapshot
-from rag.progress import reporting
 from rag.text.sentences import sentences
 
 COMMAND = "python -m eval.score_gate ../shared/data"

@@ -29,10 +29,10 @@ from eval.suite import SQUAD, drawn
 from rag.answering.highlights import highlights
 from rag.answering.late_interaction import similarities
 from rag.answering.search import Query, encode_query, search
+from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import Snapshot
-from rag.progress import reporting
 from rag.text.stems import STOP_WORDS, stems
 from rag.types import Passage
 

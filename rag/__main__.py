@@ -13,7 +13,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Runs the command line and exits with its code."""
-    start("rag.cli")
+    start("rag.cli.main")
 
 
 def start(module: str) -> None:

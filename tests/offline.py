@@ -23,7 +23,7 @@ import httpx2
 
 ROOT = Path(__file__).parents[1]
 CALLS = "trace=connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat,rename,renameat2"
-RAG = [sys.executable, "-c", "from rag.cli import main; main()"]
+RAG = [sys.executable, "-c", "from rag.cli.main import main; main()"]
 PORT = "8551"
 QUESTION = {"question": "Which procedure collects the T cells?"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag import __version__
-from rag.cli import main
+from rag.cli.main import main
 from rag.settings import Settings
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -260,13 +260,13 @@ def test_a_port_in_use_is_refused(index: Path, capsys: pytest.CaptureFixture[str
 
 
 def rag(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from rag.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from rag.cli.main import main; main()", *arguments]
     return subprocess.run(command, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload]
 
 
 def test_asking_imports_no_torch(index: Path) -> None:
     code = (
-        "import sys\nfrom rag.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
+        "import sys\nfrom rag.cli.main import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
         "    print(sorted({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code, "ask", QUESTION, "--index", str(index)]

@@ -7,7 +7,7 @@ import pytest
 from paper import snapshot_of
 from publishing import ENCODER, FIRST, published
 
-from rag.cli import main
+from rag.cli.main import main
 from rag.store.disk import DISK
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process

@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from rag.answering.answer import ask
 from rag.building.build import build_snapshot
-from rag.cli import app
+from rag.cli.main import app
 from rag.documents.corpus import read_corpus
 from rag.encoders.open import open_encoder
 from rag.schemas.models import ask_response, index_model

@@ -10,7 +10,7 @@ from test_eval_beir import folder
 from test_eval_bench import FILES
 
 from eval.cli import main
-from rag.cli import main as rag
+from rag.cli.main import main as rag
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from test_build import FAQ, Counting
 
 from rag.building.build import build_snapshot, reusable
 from rag.building.reuse import NOTHING, Content, content_of, reused
-from rag.cli import main
+from rag.cli.main import main
 from rag.documents.corpus import read_corpus
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder

@@ -25,7 +25,7 @@ from rag.building.origin import (
     recorded,
     remembered,
 )
-from rag.cli import main
+from rag.cli.main import main
 from rag.index.manifest import FaqPolicy
 from rag.serving.uploads import uploaded
 from rag.store.disk import DISK
@@ -213,7 +213,7 @@ def test_what_is_there_is_served_where_its_sources_are_gone(
 def answered(folder: Path, reply: bytes) -> tuple[int, str]:
     """The exit code of `rag build corpus` at a terminal with that reply, and what it shows."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-c", "from rag.cli import main; main()", "build", "corpus"]
+    command = [sys.executable, "-c", "from rag.cli.main import main; main()", "build", "corpus"]
     with subprocess.Popen(
         command, stdin=theirs, stderr=theirs, stdout=subprocess.DEVNULL, cwd=folder
     ) as process:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from rag.progress import reporting
+from rag.cli.progress_bar import reporting
 
 
 def test_a_log_has_a_line_for_each_tenth_of_each_thing() -> None:

@@ -35,7 +35,7 @@ from rag.store.publish import writing
 from rag.store.versions import current_id, lines, list_versions, read_versions
 
 ENCODER = PaperEncoder()
-RAG = "import sys; from rag.cli import main; main(sys.argv[1:])"
+RAG = "import sys; from rag.cli.main import main; main(sys.argv[1:])"
 
 
 def building(index: Path, folder: Path, gate: Gate | None = None) -> Callable[[], Built | None]:

@@ -11,7 +11,7 @@ from fake_serving import GUIDE, serving_of
 from fastapi.testclient import TestClient
 
 from rag.answering.verify import SavedCitation
-from rag.cli import main
+from rag.cli.main import main
 from rag.errors import UsageError
 from rag.schemas.models import CitationModel
 from rag.schemas.saved_citations import MAX_CITATIONS, SavedCitationModel, read_saved

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from rag.cli import main
+from rag.cli.main import main
 from rag.web.server import (
     MAX_CONNECTIONS,
     OneLine,

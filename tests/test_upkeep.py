@@ -14,7 +14,7 @@ from live import live, script
 from paper import corpus
 from publishing import FIRST, SECOND, published, tree
 
-from rag.cli import main
+from rag.cli.main import main
 from rag.documents.corpus import SUFFIXES
 from rag.encoders.open import open_encoder
 from rag.serving.jobs import build_command

@@ -31,7 +31,7 @@ from rag.store.versions import answering, snapshot_ids
 CORPUS = Path(__file__).parents[1] / "corpus"
 KILLS = int(os.environ.get("TORTURE_KILLS", "200"))
 A_SECOND = 5
-RAG = "import sys; from rag.cli import main; main(sys.argv[1:])"
+RAG = "import sys; from rag.cli.main import main; main(sys.argv[1:])"
 
 # The text of the first passage for a question, by snapshot and question.
 Golden = dict[tuple[str, str], str]

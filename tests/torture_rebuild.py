@@ -16,7 +16,7 @@ from figures import write_figures
 SAMPLE = Path(__file__).parents[1] / "corpus" / "car-t-lupus.md"
 FILES = 1000
 CHANGES = 5
-RAG = "import sys; from rag.cli import main; main(sys.argv[1:])"
+RAG = "import sys; from rag.cli.main import main; main(sys.argv[1:])"
 
 # How many times less processor time, by words a file: with short ones the fixed costs weigh.
 PROMISED = {300: 20, 90: 10}

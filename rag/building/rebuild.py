@@ -16,7 +16,8 @@ from rag.building.reuse import Reused, reused
 from rag.building.stale import is_stale
 from rag.checks.canaries import Canary, read_canaries
 from rag.checks.gate import Outcome, judge
-from rag.console import say
+from rag.cli.console import say
+from rag.cli.progress_bar import reporting
 from rag.documents.corpus import (
     LENIENT,
     MB,
@@ -31,7 +32,6 @@ from rag.encoders.base import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index.manifest import FaqPolicy, Manifest
 from rag.index.snapshot import Snapshot, open_newest
-from rag.progress import reporting
 from rag.settings import Settings
 from rag.store.disk import DISK
 from rag.store.publish import publish, writing

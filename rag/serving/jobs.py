@@ -33,7 +33,7 @@ Texts = Sequence[tuple[str, str]]
 
 _PROGRESS = re.compile(r"([a-z ]+): (\d+) of (\d+)")
 # The process makes itself nice: the service stays as quick as it was.
-_CHILD = "import os, sys; os.nice(19); from rag.cli import main; main(sys.argv[1:])"
+_CHILD = "import os, sys; os.nice(19); from rag.cli.main import main; main(sys.argv[1:])"
 _ONE_THREAD = {"RAG_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 

@@ -52,7 +52,8 @@ from rag.checks.diff import faq_questions, read_questions
 from rag.checks.diff import lines as diff_lines
 from rag.checks.doctor import examine, worst
 from rag.checks.doctor import lines as check_lines
-from rag.console import ask_user, encoder_of, read_settings, run, say, show
+from rag.cli.console import ask_user, encoder_of, read_settings, run, say, show
+from rag.cli.terminal import printable, show_answer, verdict_line
 from rag.documents.sandbox import Cage
 from rag.encoders.base import Encoder
 from rag.errors import CorpusError, CorruptIndex, UnusableIndex, UsageError
@@ -63,7 +64,6 @@ from rag.index.snapshot import (
     open_current,
     read_manifest,
 )
-from rag.present import printable, show_answer, verdict_line
 from rag.schemas.models import ask_response, index_model, verify_response
 from rag.schemas.saved_citations import read_saved
 from rag.serving.uploads import are_uploaded

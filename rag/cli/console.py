@@ -11,10 +11,10 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
+from rag.cli.terminal import printable
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.errors import RagError, UsageError
-from rag.present import printable
 from rag.settings import Settings
 
 
