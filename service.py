@@ -395,7 +395,7 @@ ROUTERS = (asking, verifying, api, *UPKEEP_ROUTERS)
 
 
 def _add_page(app: FastAPI) -> None:
-    folder = files("rag") / "page"
+    folder = files("rag.web") / "page"
     for path, (name, media_type) in PAGE_FILES.items():
         content = (folder / name).read_bytes()
         app.add_api_route(path, _static(content, media_type), include_in_schema=False)

@@ -1,6 +1,6 @@
 """Fits the confidence: `python -m eval.fit_confidence ../shared/data`.
 
-Logistic regression on the features that `rag.answering.confidence` computes, of questions with and without an
+Logistic regression on the features of `rag.answering.confidence`, of questions with and without an
 answer. squad2 says which of its questions have none; of the other sets each question is asked
 twice, the second time with the passages that answer it taken out. squad2's articles are also taken
 each as a corpus of its own, asked its own questions in that way and those of other articles. Sets

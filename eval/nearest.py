@@ -1,4 +1,4 @@
-"""The sentence nearest to a question, as `rag.answering.highlights` finds it, in a pool of passages."""
+"""The sentence nearest to a question, as the highlights find it, in a pool of passages."""
 
 from __future__ import annotations
 

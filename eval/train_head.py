@@ -36,7 +36,7 @@ from rag.encoders.bundled import bundled_model
 from rag.encoders.head import rotation
 from rag.encoders.onnx import open_onnx_encoder
 
-TARGET = Path("rag/models/all-MiniLM-L6-v2.late.safetensors")
+TARGET = Path("rag/encoders/models/all-MiniLM-L6-v2.late.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ def _loss(
 def late_interaction(
     query: torch.Tensor, tokens: torch.Tensor, lengths: Sequence[int]
 ) -> torch.Tensor:
-    """The late-interaction score of each passage, (len(lengths),), as `rag.answering.late_interaction` has it.
+    """The late-interaction score of each passage, (len(lengths),), as `rag.answering` has it.
 
     `tokens` (sum of lengths, dim) are the passages' one after another.
     """

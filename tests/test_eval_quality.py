@@ -51,7 +51,7 @@ def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_card_is_of_the_head_that_ships() -> None:
-    head = ROOT / "rag/models/all-MiniLM-L6-v2.late.safetensors"
+    head = ROOT / "rag/encoders/models/all-MiniLM-L6-v2.late.safetensors"
     assert file_sha256(head) in head.with_suffix(".md").read_text(encoding="utf-8")
 
 

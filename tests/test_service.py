@@ -292,7 +292,7 @@ def test_probes_say_ok_and_ready(client: TestClient, serving: Serving) -> None:
 def test_page_files_are_served_as_they_are(client: TestClient, path: str, media_type: str) -> None:
     response = client.get(path)
     name = path.removeprefix("/") or "index.html"
-    folder = Path(service.__file__).parent / "rag" / "page"
+    folder = Path(service.__file__).parent / "rag" / "web" / "page"
     assert (response.headers["content-type"], response.content) == (
         media_type,
         (folder / name).read_bytes(),

@@ -45,7 +45,7 @@ log = logging.getLogger("rag.building.build")
 SPECIAL_PIECES = 2
 BATCH = 64
 
-# The wanted share of wrong answers, were half of the questions without one: `rag.answering.confidence`.
+# The wanted share of wrong answers, were half of the questions without one: see `confidence`.
 # People mostly ask what their documents do answer, and a passage withheld helps nobody.
 RISK = 0.3
 

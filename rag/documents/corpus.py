@@ -53,7 +53,7 @@ class ReadOptions:
     """How files are read.
 
     `parse` turns bytes into documents: in this process, or in one that has its bounds
-    (`rag.documents.sandbox.Cage.parse`). A file of more than `max_bytes` is skipped. If `strict`, the first file
+    (`sandbox.Cage.parse`). A file of more than `max_bytes` is skipped. If `strict`, the first file
     that would be skipped is an error. Nothing outside the folder `within` is opened.
     """
 

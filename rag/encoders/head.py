@@ -3,8 +3,8 @@
     token vector float32 (dim,)  ->  token @ weights, L2-normalised again: float32 (size,)
 
 It is trained for one model (`python -m eval.train_head`; the card beside the weights says from
-what), is kept as a safetensors file in `rag/models/`, and is found by the hash of the model's
-weights. A model without a head keeps its own token vectors.
+what), is kept as a safetensors file in `models/`, and is found by the hash of the model's weights.
+A model without a head keeps its own token vectors.
 """
 
 from __future__ import annotations
@@ -107,15 +107,15 @@ def rotation(dim: int) -> Vectors:
 
 
 def read_head(file: str, dim: int) -> Head:
-    """The head in a file of `rag/models/`. Raises ModelError where it is missing or unfit."""
+    """The head in a file of `models/`. Raises ModelError where it is missing or unfit."""
     try:
-        raw = (files("rag") / "models" / file).read_bytes()
+        raw = (files("rag.encoders") / "models" / file).read_bytes()
         weights = load(raw)["weights"]
     except (OSError, SafetensorError, KeyError) as error:
-        raise ModelError(f"rag/models/{file} cannot be read ({error}): install rag anew") from error
+        raise ModelError(f"the head {file} cannot be read ({error}): install rag anew") from error
     if weights.ndim != 2 or weights.shape[0] != dim or weights.dtype != np.float32:
         raise ModelError(
-            f"rag/models/{file} holds {weights.dtype} {weights.shape}, expected float32 "
+            f"the head {file} holds {weights.dtype} {weights.shape}, expected float32 "
             f"({dim}, size): install rag anew"
         )
     return Head(weights, hashlib.sha256(raw).hexdigest())

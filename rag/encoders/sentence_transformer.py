@@ -1,6 +1,6 @@
 """The reference encoder, and the one for any other model: sentence-transformers on torch.
 
-Importing this module imports torch, which takes seconds: `rag.encoders.open` does so only when needed.
+Importing this module imports torch, which takes seconds: `open` does so only when needed.
 """
 
 from __future__ import annotations

@@ -25,35 +25,10 @@ _INDEXING = ("bm25s", "faiss-cpu", "PyStemmer")
 # one build to the next.
 CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "cutting": (
-            "lines.py",
-            "marks.py",
-            "passages.py",
-            "readers",
-            "sections.py",
-            "sentences.py",
-        ),
-        "encoding": (
-            "encoder.py",
-            "head.py",
-            "headings.py",
-            "onnx_encoder.py",
-            "onnx_graph.py",
-            "tokens.py",
-            "torch_encoder.py",
-        ),
-        "indexing": ("build.py", "dense.py", "lexical.py", "words.py"),
-        "calibrating": (
-            "calibrate.py",
-            "confidence.py",
-            "fusion.py",
-            "highlight.py",
-            "integers.py",
-            "late.py",
-            "quantity.py",
-            "search.py",
-            "support.py",
-        ),
+        "cutting": ("text", "documents", "index/sentence_spans.py"),
+        "encoding": ("encoders", "index/question_vectors.py", "index/token_vectors.py"),
+        "indexing": ("building/build.py", "index/bm25.py", "index/vectors.py"),
+        "calibrating": ("answering", "building/calibrate.py", "checks/faq_support.py"),
     }
 )
 
@@ -96,8 +71,10 @@ def _digest(names: tuple[str, ...]) -> str:
 
 
 def _sources(path: Traversable) -> Iterator[Traversable]:
+    """A file, or those of Python in a folder and below."""
     if path.is_file():
-        yield path
+        if path.name.endswith(".py"):
+            yield path
         return
-    inner = sorted(path.iterdir(), key=lambda entry: entry.name)
-    yield from (entry for entry in inner if entry.name.endswith(".py"))
+    for inner in sorted(path.iterdir(), key=lambda entry: entry.name):
+        yield from _sources(inner)

@@ -1,4 +1,4 @@
-"""The lines of an unmarked text, told apart; the rules are stated in `rag.documents.readers.plain_text`."""
+"""The lines of an unmarked text, told apart; the rules are stated in `plain_text`."""
 
 from __future__ import annotations
 
