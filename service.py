@@ -41,6 +41,7 @@ from rag.schemas.models import (
     VerifyResponse,
     ask_response,
     citation_model,
+    index_model,
     document_pieces,
     verify_response,
 )
@@ -244,7 +245,9 @@ async def ask_documents(asked: AskRequest, request: Request) -> AskResponse:
             raise not_ready() from None
         serving = retreat
         answer, note = await _asked(request, serving, asked)
-    return ask_response(answer, serving.index, (time.perf_counter() - started) * 1000, note)
+    return ask_response(
+        answer, index_model(serving.snapshot), (time.perf_counter() - started) * 1000, note
+    )
 
 
 async def _asked(
@@ -287,7 +290,7 @@ async def verify_citations(asked: VerifyRequest, request: Request) -> VerifyResp
         verdicts = await request.app.state.verifying.run(request, work)
     except TookTooLong as error:
         raise Problem(503, "took_too_long", str(error)) from None
-    return verify_response(verdicts, serving.index)
+    return verify_response(verdicts, index_model(serving.snapshot))
 
 
 @api.get("/documents", responses={**NOT_FOUND, **NOT_READY})
@@ -385,7 +388,7 @@ async def is_ready(request: Request) -> ReadyResponse:
     """Questions can be asked; `degraded` says what is wrong with the index all the same."""
     serving = _serving(request)
     return ReadyResponse(
-        index=serving.index,
+        index=index_model(serving.snapshot),
         degraded=(*serving.refused, *serving.damage),
         verified=serving.verified,
     )

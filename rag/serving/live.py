@@ -19,7 +19,6 @@ from rag.answering.answer import ask
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex, RagError
 from rag.index.snapshot import Snapshot, open_logged
-from rag.schemas.models import IndexModel, index_model
 from rag.store.disk import DISK
 from rag.store.integrity import MAPPED, Damage, damage
 from rag.store.publish import roll_back, writing
@@ -50,11 +49,6 @@ class Serving:
     refused: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     verified: datetime | None = None
-
-    @cached_property
-    def index(self) -> IndexModel:
-        """The snapshot's name in every response."""
-        return index_model(self.snapshot)
 
 
 @contextmanager
