@@ -41,8 +41,8 @@ from rag.schemas.models import (
     VerifyResponse,
     ask_response,
     citation_model,
-    index_model,
     document_pieces,
+    index_model,
     verify_response,
 )
 from rag.schemas.saved_citations import VERIFY_FIELDS, VerifyRequest

@@ -19,9 +19,9 @@ from eval.results import GroupResult, Question, Result, Row, facts
 from eval.run import abstention, group_result
 from eval.stats import interval
 from eval.systems import PASSAGES, SYSTEMS, find
-from rag.building.build import Progress
 from rag.encoders.base import Encoder
 from rag.errors import UsageError
+from rag.types import Progress
 
 PUBLISHED_NOTE = (
     "One vector a document, its title and text cut at the model's window; BM25 over whole "

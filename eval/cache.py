@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.beir import documents
-from rag.building.build import Progress, index_corpus, model, recipe
+from rag.building.build import index_corpus, model, recipe
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.errors import UnusableIndex
@@ -19,6 +19,7 @@ from rag.index.manifest import FORMAT
 from rag.index.snapshot import Snapshot, open_current
 from rag.store.disk import Files
 from rag.store.publish import publish, writing
+from rag.types import Progress
 
 BATCH = 64
 

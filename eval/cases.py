@@ -19,8 +19,8 @@ from eval.suite import COLLECTIONS, SQUAD, by_article, drawn
 from rag.answering.confidence import BACKGROUND, ENOUGH, FIRST, Features
 from rag.answering.fusion import order
 from rag.answering.quantity import asks_for_quantity, names_quantity
-from rag.building.build import Progress
 from rag.encoders.base import Encoder
+from rag.types import Progress
 
 TOP = 5
 SIXTH = 5

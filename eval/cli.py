@@ -24,10 +24,11 @@ from eval.run import run_set
 from eval.terminal import show
 from eval.written import Written, read_written
 from rag.building.build import index_corpus
-from rag.building.rebuild import read_options, tell
+from rag.building.rebuild import read_options
 from rag.cli.console import encoder_of, read_settings
 from rag.cli.console import run as run_app
 from rag.cli.console import show as echo
+from rag.cli.listening import say_skipped
 from rag.cli.progress_bar import reporting
 from rag.documents.sandbox import Cage
 from rag.index.snapshot import open_current
@@ -190,7 +191,7 @@ def _read_corpus(paths: Sequence[Path] | None, settings: Settings) -> Source:
     """The corpus as `rag build` reads it; what is skipped is said on stderr."""
     with Cage() as cage:
         source = read_source(paths or [settings.corpus], read_options(settings, cage.parse))
-    tell(source.corpus.skipped)
+    say_skipped(source.corpus.skipped)
     return source
 
 

@@ -12,8 +12,7 @@ from eval.ranking import Qrels, first_of_each, relevant
 from eval.stats import Interval, interval
 from eval.systems import SYSTEMS, Found
 from eval.words import plain, words
-from rag.building.build import Progress, silent
-from rag.types import Passage
+from rag.types import Passage, Progress, silent
 
 # `/ask` returns this many passages where nobody says otherwise.
 TOP = 5

@@ -12,10 +12,10 @@ from eval.ranking import Qrels
 from eval.results import LEAKY, Abstention, GroupResult, Question, Result, Row, facts
 from eval.systems import PASSAGES, SERVED, SYSTEMS, Found, find
 from eval.written import Written
-from rag.building.build import Progress
 from rag.encoders.base import Encoder
 from rag.errors import UsageError
 from rag.index.snapshot import Snapshot
+from rag.types import Progress
 
 FAQ_NOTE = {
     "documents": "The FAQ pairs are left out of the index: the documents must answer.",

@@ -22,13 +22,14 @@ from eval.beir import documents
 from eval.lines import json_lines
 from eval.outcome import RESULTS, provenance, write_outcome
 from eval.squad import Part, answers, query_parts
-from rag.building.build import Progress, build_snapshot, silent
+from rag.building.build import build_snapshot
 from rag.checks.gate import LEVEL, ask_faq, chance, figures
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import Snapshot
 from rag.text.sentences import sentences
+from rag.types import Progress, silent
 
 COMMAND = "python -m eval.score_gate ../shared/data"
 QUESTIONS = 100

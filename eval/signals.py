@@ -23,7 +23,7 @@ from eval.ranking import first_of_each, relevant
 from rag.answering.fusion import order
 from rag.answering.late_interaction import late_scores
 from rag.answering.search import CANDIDATES, FEWEST, together
-from rag.building.build import BATCH, Progress, corpus_sha256, questions_above, split_corpus
+from rag.building.build import BATCH, corpus_sha256, questions_above, split_corpus
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import file_sha256
@@ -31,7 +31,7 @@ from rag.index.bm25 import LexicalIndex, index_texts
 from rag.index.question_vectors import Headings, headings_of
 from rag.index.token_vectors import quantise, store
 from rag.text.stems import stems
-from rag.types import Passage
+from rag.types import Passage, Progress
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]

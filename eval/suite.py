@@ -15,8 +15,8 @@ import numpy as np
 
 from eval.signals import Pool, judged, part_of, read_pool
 from eval.squad import query_parts
-from rag.building.build import Progress
 from rag.encoders.base import Encoder
+from rag.types import Progress
 
 COLLECTIONS = ("cacm", "covidfaq", "cranfield", "medline", "scifact", "stackfaq")
 SQUAD = "abstention/squad2"

@@ -29,12 +29,12 @@ from eval.outcome import CACHE
 from eval.signals import Floats, Pool, Signals, Vectors, judged, read_faq_pool, read_pool, signals
 from eval.squad import query_parts
 from rag.answering.fusion import min_max
-from rag.building.build import Progress
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import bundled_model
 from rag.encoders.head import rotation
 from rag.encoders.onnx import open_onnx_encoder
+from rag.types import Progress
 
 TARGET = Path("rag/encoders/models/all-MiniLM-L6-v2.late.safetensors")
 

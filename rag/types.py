@@ -6,6 +6,7 @@ Lines and pages are 1-based.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -219,3 +220,11 @@ class Filters:
 
     document_id: tuple[str, ...] = field(default=())
     section: str | None = None
+
+
+# Called with what is being done, how much is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Reports nothing."""

@@ -179,7 +179,7 @@ def test_a_build_over_a_list_of_files_says_what_was_skipped_as_json(
     (tmp_path / "b.txt").write_text("")
     files = [str(tmp_path / name) for name in ("a.txt", "b.txt")]
     assert run("build", *files, "--json", "--index", str(tmp_path / "index")) == 0
-    skipped = json.loads(capsys.readouterr().out)["skipped"]
+    skipped = json.loads(capsys.readouterr().out.splitlines()[-1])["skipped"]
     assert (skipped["count"], skipped["files"][0]["id"]) == (1, "b.txt")
 
 

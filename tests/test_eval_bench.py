@@ -10,8 +10,8 @@ from test_eval_beir import folder
 from eval.beir import read_collection
 from eval.bench import _best, bench
 from eval.results import Result
-from rag.building.build import silent
 from rag.errors import UsageError
+from rag.types import silent
 
 CORPUS = (
     '{"_id": "plums", "title": "", "text": "Plums are blue."}\n'

@@ -8,8 +8,8 @@ import numpy as np
 from paper import PaperEncoder
 
 from eval.cache import cached, digest, document_vectors, served_snapshot
-from rag.building.build import silent
 from rag.encoders.base import Encoded
+from rag.types import silent
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from rag.answering.confidence import BACKGROUND
 from rag.answering.confidence import features as served_features
 from rag.answering.fusion import order
 from rag.answering.search import best_of, encode_query, find_candidates
-from rag.building.build import build_snapshot, silent
+from rag.building.build import build_snapshot
+from rag.types import silent
 
 ENCODER = PaperEncoder()
 ONES = np.ones(4)

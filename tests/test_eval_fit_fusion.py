@@ -9,7 +9,7 @@ from eval.fit_fusion import Found, left_out, outcome
 from eval.fusions import FUSIONS
 from eval.signals import judged, kept_signals, read_pool
 from eval.suite import by_article, drawn
-from rag.building.build import silent
+from rag.types import silent
 
 ENCODER = PaperEncoder()
 

@@ -9,7 +9,8 @@ from eval.nearest import nearest_sentence
 from eval.signals import read_pool
 from rag.answering import highlights as highlight
 from rag.answering.search import encode_query
-from rag.building.build import build_snapshot, silent
+from rag.building.build import build_snapshot
+from rag.types import silent
 
 ENCODER = PaperEncoder()
 

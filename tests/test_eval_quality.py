@@ -18,10 +18,10 @@ from eval.results import Result, write_result
 from rag.answering import confidence
 from rag.answering import highlights as highlight
 from rag.answering.fusion import WEIGHTS
-from rag.building.build import silent
 from rag.building.calibrate import SCALE_PRIOR, SHIFT_PRIOR
 from rag.encoders.bundled import file_sha256
 from rag.errors import UsageError
+from rag.types import silent
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "eval" / "results"

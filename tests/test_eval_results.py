@@ -20,8 +20,8 @@ from eval.results import (
     write_result,
 )
 from eval.run import run_set
-from rag.building.build import silent
 from rag.errors import UsageError
+from rag.types import silent
 
 
 @pytest.fixture

@@ -15,10 +15,9 @@ from eval.sides import sides
 from eval.systems import SYSTEMS, find
 from eval.written import Written
 from rag.answering.search import encode_query, search
-from rag.building.build import silent
 from rag.errors import UsageError
 from rag.index.snapshot import Snapshot
-from rag.types import Passage
+from rag.types import Passage, silent
 
 
 def run(

@@ -20,7 +20,8 @@ from eval.signals import (
     with_late,
 )
 from rag.answering.search import encode_query, find_candidates
-from rag.building.build import build_snapshot, silent
+from rag.building.build import build_snapshot
+from rag.types import silent
 
 ENCODER = PaperEncoder()
 FAQ = "# Fruit\n\n## FAQ\n\nQ: What is red?\nA: Apples.\n\nQ: What is dark?\nA: Cherries.\n"

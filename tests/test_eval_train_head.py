@@ -13,9 +13,9 @@ from tiny_beir import write_collection
 from eval.signals import judged, read_pool
 from eval.train_head import Recipe, late_interaction, principal, train, write_head
 from rag.answering.late_interaction import late_scores
-from rag.building.build import silent
 from rag.encoders.head import rotation
 from rag.index.token_vectors import quantise, store
+from rag.types import silent
 
 ENCODER = PaperEncoder()
 RECIPE = Recipe(size=4, epochs=2, batch=3, negatives=2, sample=50)

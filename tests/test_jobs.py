@@ -18,13 +18,15 @@ from rag.errors import BusyError
 from rag.serving.jobs import REMEMBERED, Command, Failure, Job, Jobs, build_command
 
 RESULT = {"id": "5b1e0c9d7a42", "counts": {"documents": 1}, "reused": None}
+NO_CORPUS = json.dumps({"event": "error", "message": "no corpus"})
+PROGRESS = {"event": "progress", "what": "passages encoded", "done": 64, "total": 128}
 BUILD = (
     "import sys\n"
-    "print('skipped a.xyz: unknown', file=sys.stderr)\n"
-    "print('passages encoded: 64 of 128', file=sys.stderr)\n"
-    f"print({json.dumps(RESULT)!r})\n"
+    "print('a remark of a library', file=sys.stderr)\n"
+    f"print({json.dumps(PROGRESS)!r})\n"
+    f"print({json.dumps({'event': 'built', **RESULT})!r})\n"
 )
-SLEEP = "import time; print('passages encoded: 1 of 9', flush=True); time.sleep(60)"
+SLEEP = f"import time; print({json.dumps(PROGRESS)!r}, flush=True); time.sleep(60)"
 
 
 async def nothing() -> None:
@@ -82,7 +84,7 @@ def test_job_is_done_only_when_the_new_index_is_served() -> None:
 )
 def test_build_that_fails_says_why(exit_code: int, code: str) -> None:
     ending = f"os.kill(os.getpid(), {-exit_code})" if exit_code < 0 else f"sys.exit({exit_code})"
-    job = run_one(script(f"import os, sys; print('error: no corpus', flush=True); {ending}"))
+    job = run_one(script(f"import os, sys; print({NO_CORPUS!r}, flush=True); {ending}"))
     assert (job.status, job.result) == ("failed", None)
     assert job.failure == Failure(code, "no corpus")
 
@@ -103,7 +105,7 @@ def test_command_that_makes_no_sense_has_failed(
 
 
 def test_texts_are_files_of_a_folder_that_goes_with_the_build() -> None:
-    code = "import os, sys; p = sys.argv[1]; print(f'error: {p}/b.md', sorted(os.listdir(p)), p)"
+    code = "import os, sys; p = sys.argv[1]; print(f'{p}/b.md', sorted(os.listdir(p)), p)"
     job = run_one(script(code), [("b.md", "one\r\n"), ("a.md", "two")])
     assert job.failure is not None
     name, _, folder = job.failure.detail.rpartition(" ")
@@ -116,7 +118,7 @@ def test_a_build_of_texts_holds_their_lock_too() -> None:
     code = (
         "import os, sys; held = map(os.path.realpath, "
         "(f'/proc/self/fd/{n}' for n in os.listdir('/proc/self/fd'))); "
-        "print('error:', sys.argv[1] in held)"
+        "print(sys.argv[1] in held)"
     )
     job = run_one(script(code), [("a.md", "one")])
     assert job.failure and job.failure.detail == "True"
@@ -141,18 +143,18 @@ def test_cancelled_build_and_what_it_has_started_are_killed(tmp_path: Path) -> N
         "import os, pathlib, subprocess, sys, time\n"
         "child = subprocess.Popen(['sleep', '60'])\n"
         f"pathlib.Path({str(tmp_path)!r}, 'pids').write_text(f'{{os.getpid()}} {{child.pid}}')\n"
-        "print('passages encoded: 1 of 9', flush=True)\n"
+        f"print({json.dumps(PROGRESS)!r}, flush=True)\n"
         "time.sleep(60)\n"
     )
 
     async def run() -> Job | None:
         jobs = Jobs(script(code), nothing)
         id = jobs.start(Path("corpus")).id
-        await ended(jobs, id, lambda job: job.done == 1)
+        await ended(jobs, id, lambda job: job.done == 64)
         return await jobs.cancel(id)
 
     job = asyncio.run(run())
-    assert job and (job.status, job.done) == ("cancelled", 1)
+    assert job and (job.status, job.done) == ("cancelled", 64)
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     deadline = time.monotonic() + 10
     while any(map(is_running, pids)):
@@ -242,17 +244,18 @@ def test_build_does_not_tell_where_the_documents_are() -> None:
         ("{p}: no such file or folder", "no such file or folder"),
         ("{p}/a.md: the file is empty", "a.md: the file is empty"),
     ]:
-        code = f"import sys; p = sys.argv[1]; print('error: ' + {said!r}.format(p=p)); sys.exit(2)"
+        code = f"import sys; p = sys.argv[1]; print({said!r}.format(p=p)); sys.exit(2)"
         assert run_one(script(code), Path("/srv/docs")).failure == Failure("build_refused", told)
 
 
 def test_build_that_is_killed_after_it_skipped_a_file_does_not_blame_the_file() -> None:
-    job = run_one(script("print('skipped a.md: empty', flush=True)"))
+    skipped = json.dumps({"event": "skipped", "count": 1, "files": []})
+    job = run_one(script(f"print({skipped!r}, flush=True)"))
     assert job.failure and job.failure.detail == "the build ended without a word"
 
 
 def test_build_is_told_to_use_one_thread() -> None:
-    code = "import os; print('error:', os.environ['RAG_THREADS'], os.environ['OMP_NUM_THREADS'])"
+    code = "import os; print(os.environ['RAG_THREADS'], os.environ['OMP_NUM_THREADS'])"
     job = run_one(script(code))
     assert job.failure and job.failure.detail == "1 1"
     assert os.environ.get("RAG_THREADS") is None

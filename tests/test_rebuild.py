@@ -16,6 +16,7 @@ from paper import PaperEncoder, corpus
 from publishing import FIRST, SECOND, THIRD, tree
 
 from rag.building.build import build_snapshot
+from rag.building.listener import Listener, told_changes
 from rag.building.rebuild import (
     Built,
     Gate,
@@ -24,9 +25,10 @@ from rag.building.rebuild import (
     rebuild,
     rebuilds,
     summary,
-    telling_changes,
 )
 from rag.checks.canaries import Canary
+from rag.cli.console import say
+from rag.cli.listening import say_skipped
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.errors import CorpusError, GateRefused, UsageError
 from rag.index.snapshot import open_current
@@ -35,13 +37,14 @@ from rag.store.publish import writing
 from rag.store.versions import current_id, lines, list_versions, read_versions
 
 ENCODER = PaperEncoder()
+SAYING = Listener(say, say_skipped)
 RAG = "import sys; from rag.cli.main import main; main(sys.argv[1:])"
 
 
 def building(index: Path, folder: Path, gate: Gate | None = None) -> Callable[[], Built | None]:
     """What `rag watch` does on each occasion."""
     return partial(
-        rebuild, index, [folder], ENCODER, if_stale=True, gate=gate, tell=telling_changes()
+        rebuild, index, [folder], ENCODER, if_stale=True, gate=gate, listener=told_changes(SAYING)
     )
 
 
@@ -77,7 +80,7 @@ def test_only_changes_that_make_a_difference_are_built(
         (folder / "b.xyz").rename(folder / "b.md")
         yield "one more"
 
-    built = list(rebuilds(building(index, folder), changes()))
+    built = list(rebuilds(building(index, folder), changes(), SAYING))
     assert [each.manifest.counts.documents for each in built] == [1, 2]
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
     assert len(said) == 1 and said[0].startswith("skipped b.xyz: ")
@@ -99,7 +102,7 @@ def test_a_change_that_meets_another_build_is_built_when_that_is_done(
     holding.wait()
     # Long enough for several refusals.
     threading.Timer(0.2, done.set).start()
-    built = list(rebuilds(building(index, folder), ["one change"], pause=0.01))
+    built = list(rebuilds(building(index, folder), ["one change"], SAYING, pause=0.01))
     other.join()
     assert [each.manifest.id for each in built] == [current_id(index)]
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("not")]
@@ -140,7 +143,7 @@ def test_unreadable_files_are_said_and_left_out(
     folder = corpus(tmp_path / "corpus", a=FIRST)
     (folder / "b.xyz").write_text("?")
     (folder / "a.md~").write_text("?")
-    built = rebuild(tmp_path / "index", [folder], ENCODER)
+    built = rebuild(tmp_path / "index", [folder], ENCODER, listener=SAYING)
     assert built and built.manifest.counts.documents == 1
     assert "skipped b.xyz: " in capsys.readouterr().err
     skipped = built.to_json()["skipped"]
@@ -169,7 +172,7 @@ def test_a_file_that_is_mended_is_built_and_one_that_breaks_is_left_out(tmp_path
         corpus(folder, a=THIRD)
         yield "mended again"
 
-    for built in rebuilds(building(index, folder), changes()):
+    for built in rebuilds(building(index, folder), changes(), SAYING):
         documents.append(sorted(open_current(index, ENCODER).documents))
         full = build_snapshot([folder], ENCODER)
         assert built.manifest.id == full.id
@@ -188,7 +191,7 @@ def test_what_is_skipped_is_said_when_it_changes(
         corpus(folder, c="")
         yield "another empty file"
 
-    list(rebuilds(building(index, folder), changes()))
+    list(rebuilds(building(index, folder), changes(), SAYING))
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
     assert [line[:13] for line in said] == ["skipped b.md:", "skipped b.md:", "skipped c.md:"]
 
@@ -287,7 +290,7 @@ def test_watching_goes_on_after_a_refusal(
         corpus(folder, **texts(empty="b"))
         yield "noise"
 
-    built = list(rebuilds(building(index, folder, Gate()), changes()))
+    built = list(rebuilds(building(index, folder, Gate()), changes(), SAYING))
     assert [each.gate and each.gate.passed for each in built] == [True]
     assert "not rebuilt: the gate refuses the new snapshot" in capsys.readouterr().err
 
@@ -311,7 +314,7 @@ def test_damage_does_not_stop_a_rebuild_and_is_said(
     for said in ("nothing is reused: ", "not reused: "):
         corpus(folder, a=SECOND)
         (index / current_id(index) / "dense.faiss").write_bytes(b"")
-        built = rebuild(index, [folder], ENCODER, if_stale=True)
+        built = rebuild(index, [folder], ENCODER, if_stale=True, listener=SAYING)
         assert built and said in capsys.readouterr().err
         corpus(folder, a=THIRD)
         rebuild(index, [folder], ENCODER)

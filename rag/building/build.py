@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from rag.index.sentence_spans import Marks, Sentences, marks, sentences_of
 from rag.index.snapshot import Snapshot, contents, entries, probe_vectors
 from rag.index.token_vectors import BITS, TokenStore, quantise, store
 from rag.text.stems import STOP_WORDS
-from rag.types import Document, ParsedDocument, Passage, Section
+from rag.types import Document, ParsedDocument, Passage, Progress, Section, silent
 
 log = logging.getLogger("rag.building.build")
 
@@ -48,13 +48,6 @@ BATCH = 64
 # The wanted share of wrong answers, were half of the questions without one: see `confidence`.
 # People mostly ask what their documents do answer, and a passage withheld helps nobody.
 RISK = 0.3
-
-# Called with what is being done, how much is done, and how much there is.
-Progress = Callable[[str, int, int], None]
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Reports nothing."""
 
 
 @dataclass(frozen=True, slots=True)

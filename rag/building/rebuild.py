@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,12 +11,11 @@ from typing import Any
 from watchfiles import DefaultFilter, watch
 
 from rag.building.build import RISK, corpus_sha256, index_corpus, reusable
+from rag.building.listener import NOBODY, Listener
 from rag.building.reuse import Reused, reused
 from rag.building.stale import is_stale
 from rag.checks.canaries import Canary, read_canaries
 from rag.checks.gate import Outcome, judge
-from rag.cli.console import say
-from rag.cli.progress_bar import reporting
 from rag.documents.corpus import (
     LENIENT,
     MB,
@@ -25,7 +23,6 @@ from rag.documents.corpus import (
     ReadOptions,
     Skipped,
     read_corpus,
-    skip_lines,
     skipped_json,
 )
 from rag.encoders.base import Encoder
@@ -41,8 +38,6 @@ from rag.text.counted import counted
 
 # Told the hash of the corpus that is to replace what is there; raises RagError to prevent it.
 Check = Callable[[str], None]
-# Told of what a corpus was read without.
-Tell = Callable[[Sequence[Skipped]], None]
 
 # Seconds before a watched folder is built again where another build held the lock.
 PAUSE = 2.0
@@ -95,25 +90,6 @@ def read_options(
     return ReadOptions(parse, settings.max_file_mb * MB, strict, within)
 
 
-def tell(skipped: Sequence[Skipped]) -> None:
-    """Says on stderr what was skipped."""
-    for line in skip_lines(skipped):
-        say(line)
-
-
-def telling_changes(tell: Tell = tell) -> Tell:
-    """The same, but what was said the last time is not said again."""
-    before: Sequence[Skipped] = ()
-
-    def changed(skipped: Sequence[Skipped]) -> None:
-        nonlocal before
-        if skipped != before:
-            tell(skipped)
-        before = skipped
-
-    return changed
-
-
 def unchecked(corpus_sha256: str) -> None:
     """Lets any corpus replace what is there."""
 
@@ -129,26 +105,28 @@ def rebuild(
     full: bool = False,
     gate: Gate | None = None,
     risk: float = RISK,
-    tell: Tell = tell,
+    listener: Listener = NOBODY,
     check: Check = unchecked,
     sources: Sources | None = None,
 ) -> Built | None:
     """What was built and published; None where it would be what is there (`if_stale`).
 
-    Tells what is skipped, and says on stderr how far it is. `check` is told the hash of the corpus
+    `listener` is told what is skipped and how far it is. `check` is told the hash of the corpus
     before anything is written; `sources` are recorded. Raises RagError; GateRefused where the
     gate refuses, and then nothing has changed.
     """
-    before, is_whole = (None, True) if full and not gate else _previous(index, encoder)
+    before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
     reuse = reusable(previous, encoder, faq)
     corpus = read_corpus(paths, reuse.known, options)
-    tell(corpus.skipped)
+    listener.skipped(corpus.skipped)
     if if_stale and is_whole and not is_stale(previous, corpus, encoder, faq, risk):
         return None
     check(corpus_sha256(corpus.documents))
-    with writing(index), reporting(sys.stderr) as progress:
-        snapshot = index_corpus(corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=progress)
+    with writing(index):
+        snapshot = index_corpus(
+            corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=listener.progress
+        )
         if previous:
             # What was taken over was read from its mapped file only now.
             previous.tokens.check()
@@ -173,16 +151,21 @@ def changes(paths: Sequence[Path]) -> Iterator[object]:
         begun = True
 
 
-def rebuilds(build: Build, occasions: Iterable[object], pause: float = PAUSE) -> Iterator[Built]:
-    """What was built on each occasion that made a difference; a build that fails is said.
+def rebuilds(
+    build: Build,
+    occasions: Iterable[object],
+    listener: Listener = NOBODY,
+    pause: float = PAUSE,
+) -> Iterator[Built]:
+    """What was built on each occasion that made a difference; a build that fails is told.
 
     While another build is running it is tried again after each `pause`, in seconds.
     """
     for _ in occasions:
         try:
-            built = _build_when_idle(build, pause)
+            built = _build_when_idle(build, listener, pause)
         except RagError as error:
-            say(f"not rebuilt: {error}")
+            listener.note(f"not rebuilt: {error}")
         else:
             if built:
                 yield built
@@ -198,14 +181,14 @@ def summary(manifest: Manifest, index: Path) -> str:
     )
 
 
-def _build_when_idle(build: Build, pause: float) -> Built | None:
+def _build_when_idle(build: Build, listener: Listener, pause: float) -> Built | None:
     said = False
     while True:
         try:
             return build()
         except BusyError as error:
             if not said:
-                say(f"not yet rebuilt: {error}")
+                listener.note(f"not yet rebuilt: {error}")
             said = True
             time.sleep(pause)
 
@@ -234,15 +217,15 @@ def _remarks(outcome: Outcome | None) -> Remarks:
     return Remarks(outcome.figures, forced=not outcome.passed, note=outcome.remark)
 
 
-def _previous(index: Path, encoder: Encoder) -> tuple[Snapshot | None, bool]:
+def _previous(index: Path, encoder: Encoder, listener: Listener) -> tuple[Snapshot | None, bool]:
     """The snapshot that answers, and whether the index is whole; damage never stops a build."""
     try:
         opened = open_newest(index, encoder)
     except NoIndex:
         return None, True
     except UnusableIndex as error:
-        say(f"nothing is reused: {error}")
+        listener.note(f"nothing is reused: {error}")
         return None, False
     for refusal in opened.refused:
-        say(f"not reused: {refusal}")
+        listener.note(f"not reused: {refusal}")
     return opened.snapshot, not opened.refused

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, get_args
@@ -26,6 +27,7 @@ from rag import __version__
 from rag.answering.answer import ask as answer_question
 from rag.answering.verify import Status, Verdict
 from rag.answering.verify import verify as verify_citation
+from rag.building.listener import told_changes
 from rag.building.origin import (
     NotReplaced,
     Origin,
@@ -44,7 +46,6 @@ from rag.building.rebuild import (
     rebuild,
     rebuilds,
     summary,
-    telling_changes,
     unchecked,
 )
 from rag.checks.diff import diff as diff_snapshots
@@ -53,10 +54,11 @@ from rag.checks.diff import lines as diff_lines
 from rag.checks.doctor import examine, worst
 from rag.checks.doctor import lines as check_lines
 from rag.cli.console import ask_user, encoder_of, read_settings, run, say, show
+from rag.cli.listening import emit, events, terminal
 from rag.cli.terminal import printable, show_answer, verdict_line
 from rag.documents.sandbox import Cage
 from rag.encoders.base import Encoder
-from rag.errors import CorpusError, CorruptIndex, UnusableIndex, UsageError
+from rag.errors import CorpusError, CorruptIndex, RagError, UnusableIndex, UsageError
 from rag.index.snapshot import (
     Snapshot,
     check_encoder,
@@ -161,9 +163,11 @@ def build(
     if canaries and not (settings.gate or force):
         raise UsageError("--canaries are asked by the gate: add --gate, or leave them out")
     named = _named(paths, settings)
-    try:
-        origin = _origin(settings, named, no_faq)
-        with Cage() as cage:
+    with ExitStack() as stack:
+        listener = events() if as_json else stack.enter_context(terminal())
+        try:
+            origin = _origin(settings, named, no_faq)
+            cage = stack.enter_context(Cage())
             built = rebuild(
                 settings.index,
                 origin.paths,
@@ -174,21 +178,30 @@ def build(
                 full=full,
                 gate=gate_of(settings, force),
                 risk=settings.risk,
+                listener=listener,
                 check=_check(settings.index, origin, replace, asks=bool(named) or not if_stale),
                 sources=recorded(origin),
             )
-    except (CorpusError, NotReplaced) as error:
-        # What is there can be served all the same, as long as nothing else was asked for.
-        if named or not if_stale or not snapshot_ids(settings.index):
-            raise
-        say(f"not rebuilt: {error}")
-        return
-    if built is None:
-        say(f"{settings.index} is up to date, {_from(settings.index)}")
-    elif as_json:
-        print(json.dumps(built.to_json()))
-    else:
+        except RagError as error:
+            if not _can_be_served(error, settings.index, named, if_stale):
+                if as_json:
+                    emit("error", message=str(error))
+                raise
+            listener.note(f"not rebuilt: {error}")
+            return
+    if as_json:
+        emit("built", **built.to_json()) if built else emit("up_to_date")
+    elif built:
         _show(built, settings.index)
+    else:
+        say(f"{settings.index} is up to date, {_from(settings.index)}")
+
+
+def _can_be_served(error: RagError, index: Path, named: Sequence[Path], if_stale: bool) -> bool:
+    """Whether what is there will do, as nothing else was asked for than an index that is up to
+    date."""
+    is_about_corpus = isinstance(error, CorpusError | NotReplaced)
+    return bool(is_about_corpus and if_stale and not named and snapshot_ids(index))
 
 
 @app.command()
@@ -207,7 +220,7 @@ def watch(
     settings = read_settings(index=index)
     origin = _origin(settings, _named(paths, settings))
     watched = origin.paths
-    with Cage() as cage:
+    with Cage() as cage, terminal() as listener:
         build = functools.partial(
             rebuild,
             settings.index,
@@ -220,12 +233,12 @@ def watch(
             if_stale=True,
             gate=gate_of(settings),
             risk=settings.risk,
-            tell=telling_changes(),
+            listener=told_changes(listener),
         )
         if first := build():
             _show(first, settings.index)
         say(f"watching {', '.join(map(str, watched))}")
-        for built in rebuilds(build, changes(watched)):
+        for built in rebuilds(build, changes(watched), listener):
             _show(built, settings.index)
 
 

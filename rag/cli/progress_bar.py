@@ -9,7 +9,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from rag.building.build import Progress
+from rag.types import Progress
 
 
 @contextmanager
@@ -18,11 +18,18 @@ def reporting(stream: TextIO) -> Iterator[Progress]:
     if not stream.isatty():
         yield lines(stream)
         return
-    with Bar(console=Console(file=stream), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(
-            task, description=what, completed=done, total=total
-        )
+    bar = Bar(console=Console(file=stream), transient=True)
+    task = bar.add_task("", total=None)
+
+    def report(what: str, done: int, total: int) -> None:
+        # Not before there is something to show; once it is started, this does nothing.
+        bar.start()
+        bar.update(task, description=what, completed=done, total=total)
+
+    try:
+        yield report
+    finally:
+        bar.stop()
 
 
 def lines(stream: TextIO) -> Progress:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import os
-import re
 import signal
 import sys
 import uuid
@@ -31,7 +30,6 @@ Status = Literal["running", "done", "failed", "cancelled"]
 Command = Callable[[Path, bool], Sequence[str]]
 Texts = Sequence[tuple[str, str]]
 
-_PROGRESS = re.compile(r"([a-z ]+): (\d+) of (\d+)")
 # The process makes itself nice: the service stays as quick as it was.
 _CHILD = "import os, sys; os.nice(19); from rag.cli.main import main; main(sys.argv[1:])"
 _ONE_THREAD = {"RAG_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -49,7 +47,7 @@ class Failure:
 class Job:
     """A build: how far it is (`done` of `total`, 0 of 0 until it is known), and how it ended.
 
-    `result` is what `rag build --json` prints.
+    `result` is what `rag build --json` prints of what was built.
     """
 
     id: str
@@ -66,6 +64,7 @@ class Heard:
 
     result: dict[str, Any] | None = None
     detail: str = "the build ended without a word"
+    is_told: bool = False
 
 
 class Jobs:
@@ -137,12 +136,18 @@ class Jobs:
             self._running = None
 
     def _hear(self, id: str, heard: Heard, line: str) -> None:
-        if match := _PROGRESS.fullmatch(line):
-            self._jobs[id] = replace(self._jobs[id], done=int(match[2]), total=int(match[3]))
-        elif line.startswith("{"):
-            heard.result = json.loads(line)
-        elif line and not line.startswith("skipped "):
-            heard.detail = line.removeprefix("error: ")
+        if not line.startswith("{"):
+            # What is no event tells why, if nothing else does: the end of a traceback.
+            heard.detail = heard.detail if heard.is_told else line or heard.detail
+            return
+        event: dict[str, Any] = json.loads(line)
+        match event.pop("event", None):
+            case "progress":
+                self._jobs[id] = replace(self._jobs[id], done=event["done"], total=event["total"])
+            case "error":
+                heard.detail, heard.is_told = event["message"], True
+            case "built":
+                heard.result = event
 
     async def _end(self, id: str, code: int, heard: Heard) -> None:
         if code != 0 or heard.result is None:

@@ -1,0 +1,40 @@
+"""A build as the terminal tells of it, or as lines of JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rag.building.listener import Listener
+from rag.cli.console import say
+from rag.cli.progress_bar import reporting
+from rag.documents.corpus import Skipped, skip_lines, skipped_json
+
+
+@contextmanager
+def terminal() -> Iterator[Listener]:
+    """Tells on stderr."""
+    with reporting(sys.stderr) as progress:
+        yield Listener(say, say_skipped, progress)
+
+
+def events() -> Listener:
+    """Writes each event as a line of JSON to stdout: `{"event": "progress", "done": 64, ...}`."""
+    return Listener(
+        note=lambda message: emit("note", message=message),
+        skipped=lambda skipped: emit("skipped", **skipped_json(skipped)),
+        progress=lambda what, done, total: emit("progress", what=what, done=done, total=total),
+    )
+
+
+def emit(event: str, **fields: object) -> None:
+    """Writes one event."""
+    print(json.dumps({"event": event, **fields}), flush=True)
+
+
+def say_skipped(skipped: Sequence[Skipped]) -> None:
+    """Says on stderr what a corpus was read without."""
+    for line in skip_lines(skipped):
+        say(line)
