@@ -16,8 +16,9 @@ from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.errors import UnusableIndex
 from rag.index.manifest import FORMAT
-from rag.index.snapshot import Snapshot, open_current
+from rag.index.snapshot import Snapshot
 from rag.store.disk import Files
+from rag.store.open import open_current
 from rag.store.publish import publish, writing
 from rag.types import Progress
 

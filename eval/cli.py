@@ -31,8 +31,8 @@ from rag.cli.console import show as echo
 from rag.cli.listening import say_skipped
 from rag.cli.progress_bar import reporting
 from rag.documents.sandbox import Cage
-from rag.index.snapshot import open_current
 from rag.settings import Settings
+from rag.store.open import open_current
 from rag.text.counted import counted
 
 # What is kept, in version control, and what is not.

@@ -23,7 +23,7 @@ from rag.checks.faq_support import SUPPORT
 from rag.errors import UsageError
 
 FORMAT = 1
-CURE = "run `python -m eval build` again"
+REBUILD = "run `python -m eval build` again"
 
 Kind = Literal["documents", "faq-only"]
 Origin = Literal["hand", "table", "silver", "own answer"]
@@ -150,12 +150,12 @@ def check_sections(qrels: Qrels, sections: Mapping[str, Any], name: str) -> None
         raise UsageError(
             f"{name}: none of the {len(judged)} judged sections is in this corpus or index, which "
             f"is another one (found {next(iter(sections), 'no section')!r}, want {gone[0]!r}): "
-            f"name the corpus that the set was built from, or {CURE}"
+            f"name the corpus that the set was built from, or {REBUILD}"
         )
     if gone:
         raise UsageError(
             f"{name}: {len(gone)} of {len(judged)} judged sections are gone, first {gone[0]!r}: "
-            f"a heading was changed or removed; {CURE}"
+            f"a heading was changed or removed; {REBUILD}"
         )
 
 
@@ -196,7 +196,7 @@ def read_set(folder: Path) -> EvalSet:
         raise UsageError(f"no eval set in {folder}: run `python -m eval build`")
     facts = json.loads((folder / "set.json").read_text(encoding="utf-8"))
     if facts.get("format") != FORMAT:
-        raise UsageError(f"{folder} has format {facts.get('format')}, want {FORMAT}: {CURE}")
+        raise UsageError(f"{folder} has format {facts.get('format')}, want {FORMAT}: {REBUILD}")
     queries = tuple(
         Query(row["_id"], row["text"], row["answer"], tuple(row["sections"]))
         for _, row in json_lines(folder / "queries.jsonl")

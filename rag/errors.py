@@ -16,6 +16,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+# How an index that cannot be used is made usable again.
+REBUILD = "run `rag build`"
+
 
 class RagError(Exception):
     """Base of all errors raised on purpose; `exit_code` is what the CLI exits with."""

@@ -134,7 +134,7 @@ import sys
 from pathlib import Path
 from rag.answering.answer import ask
 from rag.encoders.open import open_encoder
-from rag.index.snapshot import open_current
+from rag.store.open import open_current
 encoder = open_encoder("bundled", "onnx", 1)
 print(ask(open_current(Path(sys.argv[1]), encoder), encoder, "What is leukapheresis?").confidence)
 """

@@ -18,8 +18,8 @@ from pathlib import Path
 from publishing import ENCODER, FIRST, FOURTH, SECOND, THIRD, noon, published
 
 from rag.errors import CorruptIndex, NoIndex
-from rag.index.snapshot import check_files, open_newest
 from rag.store.disk import Files
+from rag.store.open import check_files, open_newest
 from rag.store.publish import roll_back, writing
 from rag.store.readback import in_process
 from rag.store.versions import read_versions, snapshot_ids

@@ -14,8 +14,8 @@ from rag.encoders.base import Encoded
 from rag.errors import CorpusError
 from rag.index import vectors as dense
 from rag.index.fingerprint import CODE, same_cuts, same_vectors, software
+from rag.index.format import contents
 from rag.index.manifest import FaqPolicy
-from rag.index.snapshot import contents
 from rag.index.token_vectors import quantise
 
 ENCODER = PaperEncoder()

@@ -13,8 +13,8 @@ from publishing import ENCODER, FIRST, SECOND, THIRD, noon, published
 
 from rag.building.build import build_snapshot
 from rag.errors import CorruptIndex
-from rag.index.snapshot import open_newest
 from rag.store.disk import DISK
+from rag.store.open import open_newest
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
 

@@ -10,8 +10,9 @@ from publishing import ENCODER, FIRST, SECOND, noon, published
 from rag.checks.doctor import DESCRIPTORS, Check, examine, lines, worst
 from rag.encoders.base import Encoded, Encoder
 from rag.errors import ModelError
+from rag.index.format import contents, entries
 from rag.index.manifest import FileEntry
-from rag.index.snapshot import Snapshot, contents, entries
+from rag.index.snapshot import Snapshot
 from rag.index.vectors import index_vectors
 from rag.store.disk import DISK, Files
 from rag.store.publish import publish, writing

@@ -19,10 +19,12 @@ from rag.cli.main import main
 from rag.documents.corpus import read_corpus
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
+from rag.index.format import contents
 from rag.index.manifest import FaqPolicy, Manifest
 from rag.index.question_vectors import NONE, question_above
-from rag.index.snapshot import Snapshot, contents, open_current
+from rag.index.snapshot import Snapshot
 from rag.store.disk import Files
+from rag.store.open import open_current
 from rag.store.publish import publish, writing
 from rag.store.versions import current_id
 

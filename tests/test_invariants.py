@@ -14,9 +14,11 @@ from paper import PaperEncoder, snapshot_of
 
 from rag.errors import CorruptIndex
 from rag.index import vectors as dense
-from rag.index.manifest import id_of
-from rag.index.snapshot import MANIFEST, Snapshot, contents, entries, load_snapshot, open_snapshot
+from rag.index.format import contents, entries
+from rag.index.manifest import MANIFEST, id_of
+from rag.index.snapshot import Snapshot
 from rag.store.disk import DISK
+from rag.store.open import load_snapshot, open_snapshot
 
 ENCODER = PaperEncoder()
 TEXTS = {

@@ -15,8 +15,8 @@ from pathlib import Path
 from paper import snapshot_of
 from publishing import ENCODER, FIRST, SECOND, Stepping, noon, published
 
-from rag.index.snapshot import open_newest
 from rag.store.disk import DISK, Files
+from rag.store.open import open_newest
 from rag.store.publish import roll_back, writing
 from rag.store.readback import in_process
 from rag.store.versions import snapshot_ids

@@ -6,7 +6,7 @@ import pytest
 from powercut import Op, Recorder, Shelf, below, harms, lay_out, record, span, states, without
 from publishing import ENCODER, FIRST, SECOND, published
 
-from rag.index.snapshot import open_newest
+from rag.store.open import open_newest
 from rag.store.versions import snapshot_ids
 
 SEEDS = 7

@@ -31,8 +31,8 @@ from rag.cli.console import say
 from rag.cli.listening import say_skipped
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.errors import CorpusError, GateRefused, UsageError
-from rag.index.snapshot import open_current
 from rag.settings import Settings
+from rag.store.open import open_current
 from rag.store.publish import writing
 from rag.store.versions import current_id, lines, list_versions, read_versions
 

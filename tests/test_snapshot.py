@@ -9,9 +9,10 @@ from paper import PaperEncoder, snapshot_of
 
 from rag.answering.search import encode_query, search
 from rag.errors import CorruptIndex, NoIndex
+from rag.index.format import contents, entries
 from rag.index.manifest import FORMAT, id_of
-from rag.index.snapshot import contents, entries, open_current, open_newest, read_manifest
 from rag.store.disk import DISK
+from rag.store.open import open_current, open_newest, read_manifest
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
 from rag.store.versions import current_id

@@ -12,8 +12,8 @@ from refusing import refusing
 
 from rag.errors import BusyError, CorruptIndex, UsageError
 from rag.index.manifest import id_of
-from rag.index.snapshot import open_current, open_newest
 from rag.store.disk import DISK, Files
+from rag.store.open import open_current, open_newest
 from rag.store.publish import publish, roll_back, sweep_if_idle, writing
 from rag.store.readback import in_process
 from rag.store.versions import current_id, read_versions, snapshot_ids

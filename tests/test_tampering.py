@@ -16,9 +16,9 @@ from rag.building.rebuild import rebuild
 from rag.checks.doctor import examine
 from rag.errors import RagError
 from rag.index.manifest import id_of, parse_manifest
-from rag.index.snapshot import open_newest, read_manifest
 from rag.serving.live import Library
 from rag.store.disk import DISK
+from rag.store.open import open_newest, read_manifest
 from rag.store.publish import roll_back, sweep_if_idle, writing
 from rag.store.readback import in_process
 from rag.store.versions import current_id, lines, list_versions

@@ -13,8 +13,8 @@ from refusing import refusing
 
 from rag.errors import CorruptIndex, NoIndex, UsageError
 from rag.index.manifest import Counts
-from rag.index.snapshot import open_newest
 from rag.store.disk import DISK
+from rag.store.open import open_newest
 from rag.store.publish import publish, roll_back, writing
 from rag.store.readback import in_process
 from rag.store.versions import (

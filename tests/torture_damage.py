@@ -9,8 +9,8 @@ from figures import write_figures
 
 from rag.building.build import build_snapshot
 from rag.encoders.open import open_encoder
-from rag.index.snapshot import open_newest
 from rag.store.disk import DISK
+from rag.store.open import open_newest
 from rag.store.publish import publish, writing
 from rag.store.versions import current_id
 

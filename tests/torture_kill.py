@@ -23,8 +23,9 @@ from rag.building.build import build_snapshot
 from rag.checks.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.index.snapshot import Snapshot, open_newest
+from rag.index.snapshot import Snapshot
 from rag.store.disk import DISK
+from rag.store.open import open_newest
 from rag.store.publish import KEEP, publish, writing
 from rag.store.versions import answering, snapshot_ids
 

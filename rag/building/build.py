@@ -31,11 +31,13 @@ from rag.encoders.base import Encoder
 from rag.errors import CorpusError
 from rag.index import bm25 as lexical
 from rag.index import vectors as dense
+from rag.index.compatibility import probe_vectors
 from rag.index.fingerprint import software
+from rag.index.format import contents, entries
 from rag.index.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe
 from rag.index.question_vectors import Headings, headings_of, question_above
 from rag.index.sentence_spans import Marks, Sentences, marks, sentences_of
-from rag.index.snapshot import Snapshot, contents, entries, probe_vectors
+from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import BITS, TokenStore, quantise, store
 from rag.text.stems import STOP_WORDS
 from rag.types import Document, ParsedDocument, Passage, Progress, Section, silent

@@ -28,9 +28,10 @@ from rag.documents.corpus import (
 from rag.encoders.base import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index.manifest import FaqPolicy, Manifest
-from rag.index.snapshot import Snapshot, open_newest
+from rag.index.snapshot import Snapshot
 from rag.settings import Settings
 from rag.store.disk import DISK
+from rag.store.open import open_newest
 from rag.store.publish import publish, writing
 from rag.store.sources import Sources
 from rag.store.versions import NO_REMARKS, Remarks, answering

@@ -11,21 +11,16 @@ from typing import Any, Literal
 import numpy as np
 
 from rag.encoders.base import Encoder
-from rag.errors import CorruptIndex, ModelError, UnusableIndex
+from rag.errors import REBUILD, CorruptIndex, ModelError, UnusableIndex
 from rag.index import vectors as dense
+from rag.index.compatibility import PROBE_TOLERANCE, check_model, check_probes
 from rag.index.fingerprint import software
-from rag.index.snapshot import (
-    PROBE_TOLERANCE,
-    Snapshot,
-    check_model,
-    check_probes,
-    load_snapshot,
-)
+from rag.index.snapshot import Snapshot
 from rag.store.disk import DISK, Files
 from rag.store.entries import leftovers
+from rag.store.open import load_snapshot
 from rag.store.versions import (
     BAD,
-    CURE,
     VERSIONS,
     answering,
     current_id,
@@ -112,13 +107,13 @@ def _versions(index: Path, current: str) -> Check:
     try:
         written = len(stored_versions(index).splitlines())
     except OSError as error:
-        return Check("warn", "versions", f"{path} cannot be read ({error}): {CURE}")
+        return Check("warn", "versions", f"{path} cannot be read ({error}): {REBUILD}")
     recorded = read_versions(index)
     if len(recorded) < written:
         unread = f"{written - len(recorded)} of {counted(written, 'line')} of {path} cannot be read"
         return Check("warn", "versions", f"{unread}: remove them")
     if current not in {version.id for version in recorded}:
-        return Check("warn", "versions", f"{path} does not record {current}: {CURE}")
+        return Check("warn", "versions", f"{path} does not record {current}: {REBUILD}")
     return Check("ok", "versions", f"{path} records {counted(len(recorded), 'publication')}")
 
 
@@ -148,7 +143,7 @@ def _self_retrieval(folder: Path, snapshot: Snapshot, encoder: Encoder) -> Check
     if lost:
         said = f"{len(lost)} of {counted(len(rows), 'passage')} not found first by their own text"
         first = snapshot.passages[lost[0]].id
-        found = f"{folder / 'dense.faiss'}: {said}, among them {first}: {CURE}"
+        found = f"{folder / 'dense.faiss'}: {said}, among them {first}: {REBUILD}"
         return Check("fail", "retrieval", found)
     return Check("ok", "retrieval", f"all of {len(rows)} sampled passages find themselves first")
 
@@ -173,7 +168,7 @@ def _software(snapshot: Snapshot) -> Check:
         if built.get(name) != now.get(name)
     ]
     if moved:
-        return Check("warn", "software", f"changed since the build ({', '.join(moved)}): {CURE}")
+        return Check("warn", "software", f"changed since the build ({', '.join(moved)}): {REBUILD}")
     return Check("ok", "software", "as at build time")
 
 

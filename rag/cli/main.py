@@ -59,18 +59,14 @@ from rag.cli.terminal import printable, show_answer, verdict_line
 from rag.documents.sandbox import Cage
 from rag.encoders.base import Encoder
 from rag.errors import CorpusError, CorruptIndex, RagError, UnusableIndex, UsageError
-from rag.index.snapshot import (
-    Snapshot,
-    check_encoder,
-    load_snapshot,
-    open_current,
-    read_manifest,
-)
+from rag.index.compatibility import check_encoder
+from rag.index.snapshot import Snapshot
 from rag.schemas.models import ask_response, index_model, verify_response
 from rag.schemas.saved_citations import read_saved
 from rag.serving.uploads import are_uploaded
 from rag.settings import Settings
 from rag.store.disk import DISK
+from rag.store.open import load_snapshot, open_current, read_manifest
 from rag.store.publish import roll_back, writing
 from rag.store.readback import in_process
 from rag.store.versions import current_id, find_id, list_versions, no_index, snapshot_ids

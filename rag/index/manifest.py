@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 FORMAT = 4
+MANIFEST = "manifest.json"
 # A manifest takes some 4 KB; what is far longer was not written here.
 MANIFEST_BYTES = 1 << 20
 

@@ -18,9 +18,11 @@ from pathlib import Path
 from rag.answering.answer import ask
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex, RagError
-from rag.index.snapshot import Snapshot, open_logged
+from rag.index.format import MAPPED
+from rag.index.snapshot import Snapshot
 from rag.store.disk import DISK
-from rag.store.integrity import MAPPED, Damage, damage
+from rag.store.integrity import Damage, damage
+from rag.store.open import open_logged
 from rag.store.publish import roll_back, writing
 from rag.store.versions import CURRENT, Clock, Version, answering, utc_now
 from rag.types import Answer

@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.index.manifest import MANIFEST_BYTES, FileEntry, Manifest, id_of
+from rag.index.manifest import MANIFEST, MANIFEST_BYTES, FileEntry, Manifest, id_of
 from rag.store.regular import read_regular
 
-MANIFEST = "manifest.json"
-# Memory-mapped where a snapshot is loaded; all other files are read whole.
-MAPPED = "tokens.npy"
 STEP = 1 << 20
 
 

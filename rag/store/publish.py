@@ -25,10 +25,13 @@ from filelock import FileLock, Timeout
 
 from rag.encoders.base import Encoder
 from rag.errors import BusyError, CorruptIndex, UsageError
-from rag.index.snapshot import Snapshot, check_encoder, check_files, contents, load_snapshot
+from rag.index.compatibility import check_encoder
+from rag.index.format import contents
+from rag.index.manifest import MANIFEST
+from rag.index.snapshot import Snapshot
 from rag.store.disk import DISK, Files
 from rag.store.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
-from rag.store.integrity import MANIFEST
+from rag.store.open import check_files, load_snapshot
 from rag.store.readback import Verifier, in_child
 from rag.store.versions import (
     BAD,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rag.errors import CorruptIndex
-from rag.index.snapshot import load_snapshot
+from rag.store.open import load_snapshot
 
 SECONDS = 600.0
 REFUSED = 5

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from rag.errors import CorruptIndex, NoIndex, UsageError
+from rag.errors import REBUILD, CorruptIndex, NoIndex, UsageError
 from rag.index.manifest import Count, Counts, Manifest, Sha256, SnapshotId
 from rag.store.regular import read_regular
 from rag.store.sources import Sources
@@ -29,7 +29,6 @@ from rag.text.counted import counted
 CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"
 BAD = "bad-"
-CURE = "run `rag build`"
 
 # A watched folder is published every few seconds; so many lines are still read in no time.
 REMEMBERED = 1000
@@ -140,9 +139,9 @@ def current_id(index: Path) -> str:
     except (FileNotFoundError, NotADirectoryError):
         raise no_index(index) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise CorruptIndex(f"{index / CURRENT} cannot be read ({error}): {CURE}") from error
+        raise CorruptIndex(f"{index / CURRENT} cannot be read ({error}): {REBUILD}") from error
     if not _ID.fullmatch(name):
-        raise CorruptIndex(f"{index / CURRENT} names no snapshot (found {name[:40]!r}): {CURE}")
+        raise CorruptIndex(f"{index / CURRENT} names no snapshot (found {name[:40]!r}): {REBUILD}")
     return name
 
 
