@@ -65,12 +65,6 @@ def test_every_file_that_the_readme_names_exists() -> None:
         assert (ROOT / name).exists(), name
 
 
-def test_every_module_is_in_the_picture_of_layers() -> None:
-    picture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    for path in (ROOT / "rag").glob("*.py"):
-        assert path.stem == "__init__" or f"`{path.stem}`" in picture, path.stem
-
-
 def test_ci_calls_what_the_readme_calls() -> None:
     assert "exec make check" in (ROOT / ".ci" / "run").read_text()
     assert re.search(r"^check:.*?make\S* --no-print-directory test", MAKEFILE, re.M | re.S) or (

@@ -1,6 +1,7 @@
 """A wing of `rag/` imports only from wings below it; the picture is in docs/architecture.md."""
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -67,3 +68,12 @@ def test_imports_make_no_circle() -> None:
     while free := {name for name, needs in left.items() if not needs & set(left)}:
         left = {name: needs for name, needs in left.items() if name not in free}
     assert left == {}
+
+
+def test_the_picture_names_every_wing_and_module_in_order() -> None:
+    picture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\S+)/` \| [^|]+ \| ([^|]+) \|$", picture, re.MULTILINE)
+    shown = [f"{folder}/{name}" for folder, names in rows for name in re.findall(r"`(\w+)`", names)]
+    inner = sorted(name.replace(".", "/") for name in modules() if "." in name)
+    assert sorted(shown) == [name for name in inner if not name.endswith("__init__")]
+    assert list(dict.fromkeys(folder.split("/")[0] for folder, _ in rows)) == WINGS

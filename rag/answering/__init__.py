@@ -1,1 +1,1 @@
-"""answering"""
+"""A question becomes an answer with citations."""

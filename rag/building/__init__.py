@@ -1,1 +1,1 @@
-"""building"""
+"""A corpus becomes a published snapshot."""

@@ -1,1 +1,1 @@
-"""checks"""
+"""Whether an index is sound, and what changed."""

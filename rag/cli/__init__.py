@@ -1,1 +1,1 @@
-"""cli"""
+"""The `rag` command."""

@@ -1,1 +1,1 @@
-"""documents"""
+"""Files become documents, sections and passages."""

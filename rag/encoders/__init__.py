@@ -1,1 +1,1 @@
-"""encoders"""
+"""Texts become vectors."""

@@ -1,1 +1,1 @@
-"""index"""
+"""What is searched, in memory and as files."""

@@ -1,1 +1,1 @@
-"""schemas"""
+"""The JSON of the command line and of HTTP."""

@@ -1,1 +1,1 @@
-"""serving"""
+"""The live index and its jobs, without HTTP."""

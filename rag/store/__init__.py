@@ -1,1 +1,1 @@
-"""store"""
+"""The index folder: atomic, verified, versioned."""

@@ -1,1 +1,1 @@
-"""text"""
+"""Functions on strings."""

@@ -1,1 +1,1 @@
-"""web"""
+"""Everything that is HTTP, and the page."""

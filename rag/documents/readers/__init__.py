@@ -1,1 +1,1 @@
-"""readers"""
+"""One reader for each kind of text."""
