@@ -122,6 +122,15 @@ def commands(folder: Path) -> dict[str, list[str]]:
     return {
         "build": [*RAG, "build", "corpus", "--index", index],
         "ask": [*RAG, "ask", QUESTION["question"], "--index", index],
+        "build by torch": [
+            "env",
+            "RAG_RUNTIME=torch",
+            *RAG,
+            "build",
+            "corpus/car-t-lupus.md",
+            "--index",
+            f"{index}-torch",
+        ],
         "serve, ask, verify, rebuild": [sys.executable, __file__, "serve", index],
         "eval build": [*RAG, "eval", "build", "corpus", "--set", evalset],
         "eval run": [*RAG, "eval", "run", "corpus", "--set", evalset, *results],

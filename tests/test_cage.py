@@ -91,7 +91,8 @@ def test_no_child_is_started_before_a_file_has_to_be_parsed(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("while True: pass", "took over 1 s to read"),
+        # 1 s of the processor, or 5 s of waiting for it on a busy machine.
+        ("while True: pass", "s to read"),
         ("time.sleep(60)", "took over 5 s to read"),
         ("bytearray(1 << 29)", "needed over 400 MB of memory"),
         ("x = [0]\nwhile True: x += x", "needed over 400 MB of memory"),

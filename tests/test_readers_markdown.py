@@ -253,3 +253,10 @@ def test_the_markup_of_headings_is_read_in_proportion_to_the_text() -> None:
     _, blocks = markdown_blocks(heading * 1000)
     assert [block.label for block in blocks[:2]] == [("a " * 20 + "b")] * 2
     assert blocks[-1].label == heading[2:].strip()
+
+
+def test_a_heading_at_the_top_of_a_page_is_seen() -> None:
+    assert labels("# One\n\ntext\n\f# Two\n\ntext") == [
+        ("heading", 1, "One"),
+        ("heading", 1, "Two"),
+    ]

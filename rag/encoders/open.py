@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
@@ -38,6 +39,9 @@ def open_bare(model: str, runtime: str, threads: int) -> Encoder:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # A model by name is one that was downloaded before; nothing is looked up or fetched.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    # It makes this folder as it is imported, by default beside the temporary files.
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(caches) / "rag" / "torch"))
     # Imported only here: torch takes 5 to 15 seconds to import and the bundled model needs none.
     torch_encoder = import_module("rag.encoders.sentence_transformer")
     files = bundled_model() if model == BUNDLED else torch_encoder.find_model(model)

@@ -104,9 +104,10 @@ class _Outline(list[Token]):
 def markdown_blocks(text: str) -> tuple[str, tuple[Block, ...]]:
     """The title ("" where there is none) and the blocks of a Markdown text, in order.
 
-    A byte-order mark inside, where files were joined, counts as a line end.
+    A byte-order mark inside, where files were joined, counts as a line end; a form feed as a blank,
+    so that a heading may stand at the top of a page.
     """
-    text = without_marks(text)
+    text = without_marks(text).replace("\f", " ")
     if _is_dense(text):
         return "", plain_blocks(text)
     references: dict[str, Any] = {}
