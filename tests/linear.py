@@ -109,6 +109,7 @@ SHAPES: dict[str, Shape] = {
     "items without text": ("", "-\n", ""),
     "items in one line": ("", "- ", ""),
     "items in each other": ("", f"{'- ' * 12}a\n", ""),
+    "numbered items in quotations": ("", f"{'> 1. ' * 9}abc\n", ""),
     "items in quotations": ("", "> - > - > - > - a\n", ""),
     "numbered items": ("", "1. a\n", ""),
     "numbered items in each other": ("", "1. 1. 1. 1. 1. a\n", ""),

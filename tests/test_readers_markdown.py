@@ -260,3 +260,10 @@ def test_a_heading_at_the_top_of_a_page_is_seen() -> None:
         ("heading", 1, "One"),
         ("heading", 1, "Two"),
     ]
+
+
+def test_a_text_of_very_deep_quotations_is_read_as_plain_text() -> None:
+    deep = "# a\n\n" + f"{'> 1. ' * 9}abc\n" * 21_000
+    assert {block.kind for block in markdown_blocks(deep)[1]} == {"paragraph"}
+    shallow = "# a\n\n" + f"{'> 1. ' * 2}{'a ' * 20}\n" * 21_000
+    assert [block.kind for block in markdown_blocks(shallow)[1]] == ["heading", "quote"]

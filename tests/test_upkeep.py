@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -186,7 +187,7 @@ def test_rebuild_starts_a_job_that_can_be_cancelled(client: TestClient) -> None:
 
 
 def test_build_that_fails_is_a_problem_of_its_job(index: Path) -> None:
-    code = "import sys; print('error: no such file'); sys.exit(2)"
+    code = "import sys; print('no such file'); sys.exit(2)"
     with client_of(live(index, script(code), roots=(Path("/"),))) as client:
         before = served(client)
         job = ended(client, client.post("/index/rebuild", json={"path": "/x"}).headers["location"])
@@ -204,7 +205,8 @@ def test_job_does_not_tell_where_the_index_is(index: Path) -> None:
     expected = ["abc is damaged", "no index in the index: run `rag build`", f"{index}.old stays"]
     told = []
     for message in said:
-        code = f"import sys; print({f'error: {message}'!r}); sys.exit(2)"
+        event = json.dumps({"event": "error", "message": message})
+        code = f"import sys; print({event!r}); sys.exit(2)"
         with client_of(live(index, script(code), roots=(Path("/"),))) as client:
             started = client.post("/index/rebuild", json={"path": "/x"})
             told.append(ended(client, started.headers["location"])["problem"]["detail"])
