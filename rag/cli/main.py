@@ -148,7 +148,9 @@ def build(
         bool, typer.Option("--force", help="publish in spite of the gate, and have it recorded")
     ] = False,
     replace: ReplaceOption = False,
-    as_json: JsonOption = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print each event as a line of JSON")
+    ] = False,
 ) -> None:
     """Build the index from documents.
 
