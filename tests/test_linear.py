@@ -17,13 +17,17 @@ SIZES = (10_000, 40_000)
 QUICK = 0.15
 STEEPEST = 1.2
 TRIES = 5
+# What a busy machine may add to the least of so many times; what is quadratic has 1.5 and more.
+NOISE = 0.2
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_time_grows_by_the_length(name: str) -> None:
     less, more = (made(SHAPES[name], size) for size in SIZES)
     steep = {
-        way: found for way, read in WAYS.items() if (found := _growth(read, less, more)) > STEEPEST
+        way: found
+        for way, read in WAYS.items()
+        if (found := _growth(read, less, more)) > STEEPEST + NOISE
     }
     assert steep == {}
 
