@@ -252,6 +252,11 @@ def seconds(way: Callable[[str], None], text: str) -> float:
     return time.process_time() - start
 
 
+def took(way: str, shape: Shape, size: int) -> float:
+    """The CPU seconds that such a text takes."""
+    return seconds(WAYS[way], made(shape, size))
+
+
 def peak(way: str, shape: Shape, size: int) -> float:
     """The most memory in MB that this process has taken, after reading such a text (Linux)."""
     WAYS[way](made(shape, size))
