@@ -36,15 +36,14 @@ CONFIDENCE = """\
 hit's exceeds the median of all candidates', `words` log(1 + the same of BM25), `unmet` 1 where the
 question asks for a quantity and the nearest sentence of these hits names none
 (`rag/answering/quantity.py`). It is fitted to be the probability that the first five passages
-hold the answer. Unanswerable
-questions are squad2's own, made to look answerable; in the other sets each question once more
-without the passages that answer it; and, for squad2's articles taken alone, questions of other
-articles. Each row is of a fit that had not seen the set:"""
+hold the answer. Unanswerable questions are squad2's own, made to look answerable; in the other sets
+each question once more without the passages that answer it; and, for squad2's articles taken alone,
+questions of other articles. Each row is of a fit that had not seen the set:"""
 RISKS = """\
 A build fits shift and scale of the log odds to the documents' own FAQ
 (`rag/building/calibrate.py`). Below the threshold for the wanted share of wrong answers
-(`RAG_RISK`) the service abstains. For the
-articles taken alone, half of whose questions are taken to have an answer:"""
+(`RAG_RISK`) the service abstains. For the articles taken alone, half of whose questions are taken
+to have an answer:"""
 HIGHLIGHTS = """\
 ## Highlights
 
