@@ -12,17 +12,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from eval.beir import read_collection
-from eval.bench import bench as bench_collection
-from eval.contrast import contrast
-from eval.corpus import INDEXED, Source, make_set, read_source
-from eval.evalset import EvalSet, read_judgments, read_set, write_set
-from eval.measures import PRIMARY
-from eval.report import render
-from eval.results import Result, write_result
-from eval.run import run_set
-from eval.terminal import show
-from eval.written import Written, read_written
+from eval.measures.retrieval import PRIMARY
+from eval.reporting.compare import contrast
+from eval.reporting.report import render
+from eval.reporting.terminal import show
+from eval.running.bench import bench as bench_collection
+from eval.running.result import Result, write_result
+from eval.running.run import run_set
+from eval.sets.beir import read_collection
+from eval.sets.evalset import EvalSet, read_judgments, read_set, write_set
+from eval.sets.source import INDEXED, Source, make_set, read_source
+from eval.sets.written_questions import Written, read_written
 from rag.building.build import index_corpus
 from rag.building.rebuild import read_options
 from rag.cli.console import encoder_of, read_settings

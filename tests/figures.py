@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from eval.results import commit, machine
+from eval.running.result import commit, machine
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIGURES, PAGE = Path(__file__).parent / "torture.json", DOCS / "reliability.md"

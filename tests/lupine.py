@@ -4,8 +4,8 @@ from pathlib import Path
 
 from paper import PaperEncoder
 
-from eval.corpus import Source, make_set, read_source
-from eval.evalset import EvalSet
+from eval.sets.evalset import EvalSet
+from eval.sets.source import Source, make_set, read_source
 from rag.building.build import index_corpus
 from rag.index.snapshot import Snapshot
 

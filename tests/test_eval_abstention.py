@@ -4,7 +4,7 @@ from dataclasses import astuple
 
 import pytest
 
-from eval.abstention import (
+from eval.measures.abstention import (
     Bin,
     Outcome,
     Point,

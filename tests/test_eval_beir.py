@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.beir import documents, read_collection
+from eval.sets.beir import documents, read_collection
 from rag.errors import UsageError
 
 

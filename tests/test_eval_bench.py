@@ -7,9 +7,9 @@ import pytest
 from paper import PaperEncoder
 from test_eval_beir import folder
 
-from eval.beir import read_collection
-from eval.bench import _best, bench
-from eval.results import Result
+from eval.running.bench import _best, bench
+from eval.running.result import Result
+from eval.sets.beir import read_collection
 from rag.errors import UsageError
 from rag.types import silent
 

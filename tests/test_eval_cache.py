@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from paper import PaperEncoder
 
-from eval.cache import cached, digest, document_vectors, served_snapshot
+from eval.running.cache import cached, digest, document_vectors, served_snapshot
 from rag.encoders.base import Encoded
 from rag.types import silent
 

@@ -14,8 +14,8 @@ from eval import (
     score_highlights,
     train_head,
 )
-from eval.outcome import read_outcome
-from eval.suite import COLLECTIONS
+from eval.provenance import read_outcome
+from eval.studies.tasks import COLLECTIONS
 from rag.encoders.bundled import DIGESTS, WEIGHTS
 from rag.encoders.head import HEADS, read_head
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.contrast import contrast
-from eval.measures import NAMES
-from eval.results import GroupResult, Question, Result, Row, write_result
-from eval.stats import interval
+from eval.measures.retrieval import NAMES
+from eval.measures.stats import interval
+from eval.reporting.compare import contrast
+from eval.running.result import GroupResult, Question, Result, Row, write_result
 from rag.errors import UsageError
 
 

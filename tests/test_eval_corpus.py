@@ -7,9 +7,9 @@ import pytest
 from lupine import SOIL, TEXT, WATER, source
 from paper import PaperEncoder
 
-from eval.corpus import is_table, make_set, read_source
-from eval.evalset import Judgment
-from eval.faq import query_id
+from eval.sets.evalset import Judgment
+from eval.sets.faq import query_id
+from eval.sets.source import is_table, make_set, read_source
 from rag.building.build import index_corpus
 from rag.errors import UsageError
 

@@ -2,7 +2,7 @@
 
 import random
 
-from eval.coverage import Coverage, answer_coverage, common_words
+from eval.measures.coverage import Coverage, answer_coverage, common_words
 from eval.words import content, plain, sentences, words
 
 

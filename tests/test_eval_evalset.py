@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from lupine import SOIL, WATER, lupine_set, source
 
-from eval.evalset import Doubt, Judgment, check_sections, read_judgments, read_set, write_set
-from eval.labels import Agreement
+from eval.sets.evalset import Doubt, Judgment, check_sections, read_judgments, read_set, write_set
+from eval.sets.silver_labels import Agreement
 from rag.errors import UsageError
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.faq import query_id, read_table, repeated
+from eval.sets.faq import query_id, read_table, repeated
 from rag.errors import UsageError
 
 

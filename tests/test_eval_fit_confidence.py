@@ -8,10 +8,10 @@ import pytest
 from paper import PaperEncoder
 from tiny_beir import write_collection
 
-from eval.cases import FEATURES, Cases, cases, features
-from eval.fit_confidence import Fit, bins, calibration_error, confidences, fit, threshold
-from eval.fusions import fused
-from eval.signals import Signals, judged, read_pool, signals, with_late
+from eval.studies.cases import FEATURES, Cases, cases, features
+from eval.studies.fit_confidence import Fit, bins, calibration_error, confidences, fit, threshold
+from eval.studies.fusions import fused
+from eval.studies.pools import Signals, judged, read_pool, signals, with_late
 from rag.answering.confidence import BACKGROUND
 from rag.answering.confidence import features as served_features
 from rag.answering.fusion import order

@@ -5,10 +5,10 @@ from pathlib import Path
 from paper import PaperEncoder
 from tiny_beir import write_collection
 
-from eval.fit_fusion import Found, left_out, outcome
-from eval.fusions import FUSIONS
-from eval.signals import judged, kept_signals, read_pool
-from eval.suite import by_article, drawn
+from eval.studies.fit_fusion import Found, left_out, outcome
+from eval.studies.fusions import FUSIONS
+from eval.studies.pools import judged, kept_signals, read_pool
+from eval.studies.tasks import by_article, drawn
 from rag.types import silent
 
 ENCODER = PaperEncoder()

@@ -5,8 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from eval.fusions import FUSIONS, by_distribution, fused, normalised, reciprocal_rank, standard
-from eval.signals import Signals
+from eval.studies.fusions import (
+    FUSIONS,
+    by_distribution,
+    fused,
+    normalised,
+    reciprocal_rank,
+    standard,
+)
+from eval.studies.pools import Signals
 
 
 def signals(*columns: list[float]) -> Signals:

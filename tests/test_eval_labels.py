@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from eval.corpus import read_source
-from eval.faq import read_table
-from eval.labels import agreement, silver
+from eval.sets.faq import read_table
+from eval.sets.silver_labels import agreement, silver
+from eval.sets.source import read_source
 
 SECTIONS = {
     "a": "Leukapheresis collects the cells. It takes hours.",

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from eval.lucene import bm25
+from eval.running.lucene import bm25
 
 
 def test_scores_are_lucenes_formula() -> None:

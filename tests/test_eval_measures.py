@@ -8,8 +8,8 @@ import pytest
 import pytrec_eval
 from ir_measures import RR, P
 
-from eval.measures import NAMES, per_query
-from eval.ranking import ranked
+from eval.measures.retrieval import NAMES, per_query
+from eval.measures.runs import ranked
 from rag.errors import UsageError
 
 TREC = {

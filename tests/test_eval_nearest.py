@@ -5,8 +5,8 @@ from pathlib import Path
 from paper import PaperEncoder
 from tiny_beir import write_collection
 
-from eval.nearest import nearest_sentence
-from eval.signals import read_pool
+from eval.studies.nearest import nearest_sentence
+from eval.studies.pools import read_pool
 from rag.answering import highlights as highlight
 from rag.answering.search import encode_query
 from rag.building.build import build_snapshot

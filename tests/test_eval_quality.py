@@ -8,13 +8,13 @@ import pytest
 from paper import PaperEncoder
 from tiny_beir import write_collection
 
-from eval.beir import read_collection
-from eval.bench import bench
-from eval.fit_confidence import SMALL
-from eval.markdown import figure, signed, table
-from eval.outcome import read_outcome, write_outcome
-from eval.quality import OUTCOMES, PAGE, main, page_of, public_sets, read_public
-from eval.results import Result, write_result
+from eval.provenance import read_outcome, write_outcome
+from eval.running.bench import bench
+from eval.running.result import Result, write_result
+from eval.sets.beir import read_collection
+from eval.studies.fit_confidence import SMALL
+from eval.studies.markdown import figure, signed, table
+from eval.studies.page import OUTCOMES, PAGE, main, page_of, public_sets, read_public
 from rag.answering import confidence
 from rag.answering import highlights as highlight
 from rag.answering.fusion import WEIGHTS
@@ -37,7 +37,7 @@ def test_the_page_is_what_the_command_writes(monkeypatch: pytest.MonkeyPatch) ->
     if len(sets) != len(set(sets)):
         pytest.skip("eval/results holds more than one run of a set: keep the committed one")
     monkeypatch.chdir(ROOT)
-    assert PAGE.read_text(encoding="utf-8") == page_of(RESULTS), "run `python -m eval.quality`"
+    assert PAGE.read_text(encoding="utf-8") == page_of(RESULTS), "run `python -m eval.studies.page`"
 
 
 def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

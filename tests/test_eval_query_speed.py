@@ -7,9 +7,9 @@ from paper import PaperEncoder, snapshot_of
 from tiny_beir import write_collection
 
 from eval import query_speed
-from eval.outcome import read_outcome
-from eval.query_speed import dense_and_bm25, measure, seconds, ways
-from eval.systems import find
+from eval.provenance import read_outcome
+from eval.running.systems import find
+from eval.speed.asking import dense_and_bm25, measure, seconds, ways
 from rag.index.snapshot import Snapshot
 
 ENCODER = PaperEncoder()
@@ -51,7 +51,7 @@ def test_the_command_writes_the_ratios_of_both_corpora(tmp_path: Path) -> None:
     folder, out = write_collection(tmp_path / "tiny"), tmp_path / "out.json"
     query_speed.main(folder, out)
     made = read_outcome(out)
-    assert made["command"] == f"python -m eval.query_speed {folder}"
+    assert made["command"] == f"python -m eval.speed.asking {folder}"
     assert list(made["corpora"]) == ["sample corpus", "tiny"]
     assert made["corpora"]["tiny"]["passages"] == made["corpora"]["tiny"]["questions"] == 4
     assert made["corpora"]["sample corpus"]["questions"] == query_speed.MOST

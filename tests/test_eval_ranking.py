@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.ranking import (
+from eval.measures.runs import (
     first_of_each,
     ranked,
     read_qrels,

@@ -12,11 +12,11 @@ from test_eval_contrast import result as plain_result
 from test_eval_results import result  # noqa: F401
 
 from eval import plots
-from eval.abstention import Bin, Point
-from eval.plainly import abstaining, percent, verdict
-from eval.report import LISTED, render
-from eval.results import Abstention, Result
-from eval.terminal import show
+from eval.measures.abstention import Bin, Point
+from eval.reporting.plain_words import abstaining, percent, verdict
+from eval.reporting.report import LISTED, render
+from eval.reporting.terminal import show
+from eval.running.result import Abstention, Result
 
 LABELS = {
     "origin": "silver",

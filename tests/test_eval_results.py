@@ -9,7 +9,7 @@ import pytrec_eval
 from lupine import ENCODER, indexed, lupine_set, source
 from test_eval_run import question
 
-from eval.results import (
+from eval.running.result import (
     Result,
     commit,
     facts,
@@ -19,7 +19,7 @@ from eval.results import (
     to_json,
     write_result,
 )
-from eval.run import run_set
+from eval.running.run import run_set
 from rag.errors import UsageError
 from rag.types import silent
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from lupine import ENCODER, SOIL, TEXT, WATER, indexed, lupine_set, source
 
-from eval.evalset import EvalSet, Query
-from eval.evaluation import leaks
-from eval.plainly import verdict
-from eval.results import LEAKY, Result
-from eval.run import run_set
-from eval.sides import sides
-from eval.systems import SYSTEMS, find
-from eval.written import Written
+from eval.reporting.leak import sides
+from eval.reporting.plain_words import verdict
+from eval.running.evaluation import leaks
+from eval.running.result import LEAKY, Result
+from eval.running.run import run_set
+from eval.running.systems import SYSTEMS, find
+from eval.sets.evalset import EvalSet, Query
+from eval.sets.written_questions import Written
 from rag.answering.search import encode_query, search
 from rag.errors import UsageError
 from rag.index.snapshot import Snapshot

@@ -11,7 +11,7 @@ import pytest
 from paper import PaperEncoder
 from tiny_beir import write_collection
 
-from eval.score_gate import (
+from eval.studies.score_gate import (
     SHARES,
     Change,
     Paragraph,

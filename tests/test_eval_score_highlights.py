@@ -6,7 +6,7 @@ import pytest
 from paper import PaperEncoder
 from tiny_beir import write_collection
 
-from eval.score_highlights import VARIANTS, as_served, firsts, holds, tried
+from eval.studies.score_highlights import VARIANTS, as_served, firsts, holds, tried
 from rag.building.build import build_snapshot
 
 ENCODER = PaperEncoder()

@@ -7,8 +7,8 @@ import pytest
 from paper import PaperEncoder, corpus, snapshot_of
 from tiny_beir import write_collection
 
-from eval.fusions import fused
-from eval.signals import (
+from eval.studies.fusions import fused
+from eval.studies.pools import (
     Pool,
     judged,
     kept_signals,

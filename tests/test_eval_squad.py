@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tiny_beir import write_collection
 
-from eval.squad import answers, parts, query_parts
+from eval.studies.squad import answers, parts, query_parts
 
 ARTICLES = [f"article {n:02}" for n in range(35)]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.stats import Interval, compare, detectable, interval, randomisation_p
+from eval.measures.stats import Interval, compare, detectable, interval, randomisation_p
 
 
 @pytest.mark.parametrize("n", [8, 30, 200])

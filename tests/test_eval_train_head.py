@@ -10,8 +10,8 @@ from paper import PaperEncoder
 from safetensors import safe_open
 from tiny_beir import write_collection
 
-from eval.signals import judged, read_pool
-from eval.train_head import Recipe, late_interaction, principal, train, write_head
+from eval.studies.pools import judged, read_pool
+from eval.studies.train_head import Recipe, late_interaction, principal, train, write_head
 from rag.answering.late_interaction import late_scores
 from rag.encoders.head import rotation
 from rag.index.token_vectors import quantise, store

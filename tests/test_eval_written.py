@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lupine import SOIL, WATER, source
 
-from eval.written import read_written
+from eval.sets.written_questions import read_written
 from rag.errors import UsageError
 
 

@@ -11,7 +11,7 @@ import pytest
 from garden import LETTERS, garden, texts, topic
 from paper import PaperEncoder, corpus, snapshot_of
 
-from eval.stats import randomisation_p
+from eval.measures.stats import randomisation_p
 from rag.building.build import build_snapshot
 from rag.checks.gate import Outcome, ask_faq, chance, figures, judge
 from rag.encoders.bundled import bundled_model

@@ -1,0 +1,1 @@
+"""Measures of a run, and how sure they are."""

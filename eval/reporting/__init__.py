@@ -1,0 +1,1 @@
+"""Says what came out: report page, plots, terminal, comparison."""

@@ -1,0 +1,84 @@
+"""The report: one self-contained page, made from a result alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from eval.reporting import plain_words, plots
+from eval.measures.abstention import calibration_error
+from eval.measures.retrieval import PRIMARY
+from eval.reporting.leak import sides
+from eval.running.result import LEAKY, GroupResult, Question, Result
+from eval.running.systems import SERVED
+
+# Longer tables are not read; the worst questions are shown, which are the ones to learn from.
+LISTED = 200
+SHOWN = 3
+
+
+def render(result: Result) -> str:
+    """The report's HTML. Everything from documents and questions is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.jinja").render(
+        result=result,
+        verdict=plain_words.verdict(result),
+        abstaining=plain_words.abstaining(result),
+        figure=plain_words.figure,
+        percent=plain_words.percent,
+        groups=[_group(group) for group in result.groups if group.name != LEAKY],
+        sides=sides(result),
+        leak_note=next((group.note for group in result.groups if group.name == LEAKY), ""),
+        ablation=Markup(plots.ablation([g for g in result.groups if g.name != LEAKY])),
+        risk=Markup(plots.risk_coverage(result.abstention)) if result.abstention else "",
+        calibration=_calibration(result),
+        calibration_error=calibration_error(
+            [each for found in result.abstention if found.system == SERVED for each in found.bins]
+        ),
+    )
+
+
+def _group(group: GroupResult) -> dict[str, Any]:
+    system = plain_words.served(group).system
+    ordered = sorted(group.questions, key=lambda each: (each.values[system][PRIMARY], each.id))
+    return {
+        "name": group.name,
+        "title": group.title,
+        "note": group.note,
+        "rows": group.rows,
+        "measures": list(group.rows[0].figures),
+        "count": len(group.questions),
+        "plot": Markup(plots.questions(group)),
+        "questions": [_question(question, system) for question in ordered[:LISTED]],
+        "detectable": plain_words.detectable(group),
+    }
+
+
+def _question(question: Question, system: str) -> dict[str, Any]:
+    wanted = [name for name, grade in question.expected.items() if grade > 0]
+    returned = list(question.returned[system])
+    return {
+        "id": question.id,
+        "text": question.text,
+        "expected": sorted(
+            ((name, question.expected[name]) for name in wanted),
+            key=lambda each: (-each[1], each[0]),
+        ),
+        "returned": [(name, name in wanted) for name in returned[:SHOWN]],
+        "rank": next((at for at, name in enumerate(returned, 1) if name in wanted), None),
+        "value": question.values[system][PRIMARY],
+    }
+
+
+def _calibration(result: Result) -> str:
+    served = [each for each in result.abstention if each.system == SERVED]
+    return Markup(plots.calibration(served[0])) if served else ""

@@ -1,0 +1,1 @@
+"""Puts the questions to the systems and records what came back."""

@@ -1,0 +1,141 @@
+"""One group of questions put to every system: what came back, and how good that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from eval.measures.coverage import answer_coverage
+from eval.measures.retrieval import DEPTH, per_query
+from eval.measures.runs import Qrels, first_of_each, relevant
+from eval.measures.stats import Interval, interval
+from eval.running.systems import SYSTEMS, Found
+from eval.sets.evalset import Query
+from eval.words import plain, words
+from rag.types import Passage, Progress, silent
+
+# `/ask` returns this many passages where nobody says otherwise.
+TOP = 5
+COVERAGE = ("ROUGE-L@5", "supported@5")
+# Shorter questions turn up in passages by chance.
+LEAK_WORDS = 4
+
+Finder = Callable[[str], Found]
+Judged = Callable[[Passage], str]
+
+
+def section_of(passage: Passage) -> str:
+    """What FAQ and written questions are judged on."""
+    return passage.section_id
+
+
+def document_of(passage: Passage) -> str:
+    """What public test sets are judged on."""
+    return passage.document_id
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was put, and by system: what was returned of sections (or of documents,
+    where those are judged), best first; the first passages, which are shown, and where they
+    lie; and the confidence. `grades` are of the sections."""
+
+    query: Query
+    grades: Mapping[str, int]
+    returned: Mapping[str, tuple[str, ...]]
+    shown: Mapping[str, tuple[str, ...]]
+    held: Mapping[str, frozenset[str]]
+    confidence: Mapping[str, float]
+
+    def right(self, system: str) -> bool:
+        """Whether one of the passages shown lies in a section that answers."""
+        return bool(self.held[system] & relevant(self.grades))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Questions that are reported together; `values` is system -> measure -> query -> value."""
+
+    name: str
+    asked: tuple[Asked, ...]
+    values: Mapping[str, Mapping[str, Mapping[str, float]]]
+
+    def intervals(self, system: str) -> dict[str, Interval]:
+        """The mean and interval of each measure of a system."""
+        return {
+            measure: interval(list(values.values()))
+            for measure, values in self.values[system].items()
+        }
+
+
+def put(
+    queries: Sequence[Query],
+    qrels: Qrels,
+    find: Finder,
+    progress: Progress = silent,
+    judged: Judged = section_of,
+) -> tuple[Asked, ...]:
+    """Each question with what every system returned for it, in the order given."""
+    asked = []
+    for query in queries:
+        asked.append(_asked(query, qrels.get(query.id, {}), find(query.text), judged))
+        progress("questions asked", len(asked), len(queries))
+    return tuple(asked)
+
+
+def evaluate(name: str, asked: Sequence[Asked]) -> Group:
+    """The measures of the questions that have an answer among the sections."""
+    counted = tuple(each for each in asked if relevant(each.grades))
+    return Group(name, counted, {system: _values(counted, system) for system in SYSTEMS})
+
+
+def leaks(queries: Sequence[Query], passages: Sequence[Passage]) -> dict[str, list[str]]:
+    """Query id -> ids of passages that hold the question word for word, or are its FAQ pair.
+
+    An index with such passages is asked for what it was given: its figures mean nothing.
+    """
+    held = [(passage, f" {plain(passage.text)} ") for passage in passages]
+    found = {
+        query.id: [passage.id for passage, text in held if _leaks(query, passage, text)]
+        for query in queries
+    }
+    return {query: ids for query, ids in found.items() if ids}
+
+
+def _leaks(query: Query, passage: Passage, text: str) -> bool:
+    own = passage.section_id in query.sections
+    return f" {plain(query.text)} " in text and (own or len(words(query.text)) >= LEAK_WORDS)
+
+
+def _asked(query: Query, grades: Mapping[str, int], found: Found, judged: Judged) -> Asked:
+    passages = {system: [hit.passage for hit in hits] for system, hits in found.hits.items()}
+    return Asked(
+        query=query,
+        grades=grades,
+        returned={
+            system: tuple(first_of_each(map(judged, each), DEPTH))
+            for system, each in passages.items()
+        },
+        shown={system: tuple(p.text for p in each[:TOP]) for system, each in passages.items()},
+        held={system: frozenset(map(judged, each[:TOP])) for system, each in passages.items()},
+        confidence=found.confidence,
+    )
+
+
+def _values(asked: Sequence[Asked], system: str) -> dict[str, dict[str, float]]:
+    qrels = {each.query.id: each.grades for each in asked}
+    run = {each.query.id: each.returned[system] for each in asked}
+    return per_query(qrels, run) | _coverage(asked, system)
+
+
+def _coverage(asked: Sequence[Asked], system: str) -> dict[str, dict[str, float]]:
+    """Nothing where no answers are known, as in public sets."""
+    if not all(each.query.answer for each in asked):
+        return {}
+    covered = {
+        each.query.id: answer_coverage(each.query.answer, each.shown[system]) for each in asked
+    }
+    return {
+        COVERAGE[0]: {query: found.rouge_l for query, found in covered.items()},
+        COVERAGE[1]: {query: found.supported for query, found in covered.items()},
+    }

@@ -1,0 +1,229 @@
+"""A results file: figures, what they were measured on and with, and every question's row.
+
+eval/results/<name>-<sha12>.json        sha12: of the file's own content, so equal runs meet
+eval/results/<name>-<sha12>.<group>.run what the served system returned, for trec_eval
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.measures.abstention import Bin, Point
+from eval.measures.retrieval import DEPTH, NAMES
+from eval.measures.runs import Qrels, trec_run
+from eval.measures.stats import LEVEL, SAMPLES, SEED, Interval
+from rag.errors import UsageError
+from rag.index.manifest import Manifest
+
+FORMAT = 1
+DIGITS = 6
+# The group that is measured with the FAQ pairs in the index.
+LEAKY = "faq-in-index"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One system's figures over the questions of a group; `reference` is a published nDCG@10."""
+
+    system: str
+    title: str
+    figures: Mapping[str, Interval]
+    reference: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question: the grades of what should be returned, and by system what was returned,
+    what it was worth by each measure, and how confident the system was."""
+
+    id: str
+    text: str
+    expected: Mapping[str, int]
+    returned: Mapping[str, Sequence[str]]
+    values: Mapping[str, Mapping[str, float]]
+    confidence: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """Figures that belong together, and the note that says what they are."""
+
+    name: str
+    title: str
+    note: str
+    rows: Sequence[Row]
+    questions: Sequence[Question]
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """How well a system's confidence tells what it can answer; `at_risk` is the point of largest
+    coverage with at most 5% wrong. `bins` are of the served system alone."""
+
+    system: str
+    title: str
+    auroc: float | None
+    at_risk: Point | None
+    points: Sequence[Point]
+    bins: Sequence[Bin]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A whole run. `facts` hold corpus, model, settings, machine, commit and command."""
+
+    name: str
+    kind: str
+    facts: Mapping[str, Any]
+    labels: Mapping[str, Any]
+    groups: Sequence[GroupResult]
+    leaks: Mapping[str, Sequence[str]]
+    abstention: Sequence[Abstention]
+    answerable: int
+    unanswerable: int
+
+
+def facts(
+    manifest: Manifest, command: Sequence[str], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What must be known to trust or repeat a figure."""
+    return {
+        "commit": commit(),
+        "command": " ".join(_portable(part) for part in command),
+        "machine": machine(),
+        "corpus_sha256": manifest.corpus_sha256,
+        "counts": asdict(manifest.counts),
+        "model": asdict(manifest.model),
+        "recipe": asdict(manifest.recipe),
+        "software": dict(sorted(manifest.software.items())),
+        "settings": {
+            **settings,
+            "measures": list(NAMES),
+            "depth": DEPTH,
+            "level": LEVEL,
+            "samples": SAMPLES,
+            "seed": SEED,
+        },
+    }
+
+
+def commit(folder: Path = Path(__file__).parent) -> str:
+    """The commit that a folder is at, `+` where files have changed since, or `unknown`."""
+    try:
+        head = _git(folder, "rev-parse", "HEAD")
+        return head + ("+" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def machine() -> dict[str, str]:
+    """Processor, cores, system and Python; no names."""
+    return {
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def write_result(folder: Path, result: Result) -> list[Path]:
+    """Write the results file and one run file a group; returns their paths, the results first."""
+    content = to_json(result)
+    stem = f"{result.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    written = {folder / f"{stem}.json": content}
+    for group in result.groups:
+        served = group.rows[-1].system
+        run = {question.id: question.returned[served] for question in group.questions}
+        written[folder / f"{stem}.{group.name}.run"] = trec_run(run, f"{result.name}-{served}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
+    return list(written)
+
+
+def to_json(result: Result) -> str:
+    """The results file's content: JSON, keys sorted, numbers to six digits."""
+    return json.dumps(_rounded(asdict(result)) | {"format": FORMAT}, separators=(",", ":")) + "\n"
+
+
+def read_result(path: Path) -> Result:
+    """The result that a file holds; UsageError where it is none."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"no results file {path}: run `python -m eval run`") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is no results file: {error}") from error
+    if not isinstance(raw, dict) or raw.pop("format", None) != FORMAT:
+        raise UsageError(f"{path} is no results file of format {FORMAT}: run `python -m eval run`")
+    raw["groups"] = [_group(group) for group in raw["groups"]]
+    raw["abstention"] = [_abstention(each) for each in raw["abstention"]]
+    return Result(**raw)
+
+
+def qrels_of(group: GroupResult) -> Qrels:
+    """The judgments behind a group's figures."""
+    return {question.id: question.expected for question in group.questions}
+
+
+def _group(raw: dict[str, Any]) -> GroupResult:
+    rows = [
+        Row(**{**row, "figures": {name: Interval(**f) for name, f in row["figures"].items()}})
+        for row in raw["rows"]
+    ]
+    return GroupResult(
+        **{**raw, "rows": rows, "questions": [Question(**q) for q in raw["questions"]]}
+    )
+
+
+def _abstention(raw: dict[str, Any]) -> Abstention:
+    return Abstention(
+        **{
+            **raw,
+            "at_risk": Point(**raw["at_risk"]) if raw["at_risk"] else None,
+            "points": [Point(**point) for point in raw["points"]],
+            "bins": [Bin(**each) for each in raw["bins"]],
+        }
+    )
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, DIGITS)
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return value
+
+
+def _portable(part: str) -> str:
+    """An argument as given; of an absolute path, which means nothing elsewhere, the last part."""
+    return Path(part).name if Path(part).is_absolute() else part
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "--no-optional-locks", "-C", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n")
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or sys.platform

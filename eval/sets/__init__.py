@@ -1,0 +1,1 @@
+"""Questions, judgments and corpora: what a system is evaluated on."""

@@ -1,0 +1,102 @@
+"""FAQ pairs: those that a corpus holds, and those that a user hands over as a table."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.jsonl import json_lines, text_lines
+from eval.words import plain
+from rag.errors import UsageError
+from rag.types import Document, Section
+
+TABLES = (".csv", ".jsonl")
+LOOKED_FOR = (
+    "`Q:` and `A:` lines, or question headings under a heading such as `FAQ` "
+    "or `Frequently asked questions`"
+)
+HAND_OVER = "a table by `--faq FILE.csv` (or .jsonl) with the columns question and answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question and its answer. `section` is the id of the pair's own section in the corpus,
+    "" for a pair of a table; `gold` are section ids that a table names as the answer."""
+
+    id: str
+    question: str
+    answer: str
+    section: str = ""
+    gold: tuple[str, ...] = ()
+
+
+def pairs_of(documents: Mapping[str, Document], sections: Iterable[Section]) -> list[Pair]:
+    """The FAQ pairs among the sections, in their order."""
+    return [_of_section(documents, section) for section in sections if section.kind == "faq"]
+
+
+def read_table(path: Path) -> list[Pair]:
+    """The pairs of a CSV or JSONL file with question and answer columns, in its order.
+
+    An optional column `gold` names section ids, parted by blanks or, in JSONL, as a list.
+    """
+    rows = json_lines(path) if path.suffix.lower() == ".jsonl" else _csv(path)
+    pairs = [_of_row(path, number, row) for number, row in rows]
+    if not pairs:
+        raise UsageError(f"{path} holds no question: want a row for each, with an answer")
+    return pairs
+
+
+def query_id(question: str) -> str:
+    """A query's id, from its words alone, so that judgments outlive a reordered FAQ."""
+    return "q" + hashlib.sha256(plain(question).encode()).hexdigest()[:10]
+
+
+def repeated(pairs: Sequence[Pair]) -> list[str]:
+    """The questions that are asked more than once, each as first put, in order."""
+    seen: dict[str, list[str]] = {}
+    for pair in pairs:
+        seen.setdefault(pair.id, []).append(pair.question)
+    return [questions[0] for questions in seen.values() if len(questions) > 1]
+
+
+def no_pairs(corpus: str) -> UsageError:
+    """The error for a corpus without an FAQ: what was looked for, and what to do."""
+    return UsageError(f"{corpus} holds no FAQ: looked for {LOOKED_FOR}. Hand over {HAND_OVER}")
+
+
+def _of_section(documents: Mapping[str, Document], section: Section) -> Pair:
+    question = section.heading_path[-1]
+    answer = documents[section.document_id].text[section.body_start : section.end].strip()
+    return Pair(query_id(question), question, answer, section.id)
+
+
+def _of_row(path: Path, number: int, row: Mapping[str, Any]) -> Pair:
+    question, answer = (str(row.get(name) or "").strip() for name in ("question", "answer"))
+    if not question or not answer:
+        missing = "question" if not question else "answer"
+        raise UsageError(f"{path}:{number}: no {missing}: every row needs question and answer")
+    gold = row.get("gold") or ()
+    return Pair(
+        query_id(question),
+        question,
+        answer,
+        gold=tuple(gold.split() if gold is str(gold) else gold),
+    )
+
+
+def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = csv.DictReader(text_lines(path))
+    missing = {"question", "answer"} - set(reader.fieldnames or ())
+    if missing:
+        found = ", ".join(reader.fieldnames or ()) or "nothing"
+        raise UsageError(
+            f"{path}: no column {' or '.join(sorted(missing))}; the first line names {found}: "
+            "it must name question and answer"
+        )
+    for row in reader:
+        yield reader.line_num, row

@@ -1,0 +1,1 @@
+"""Benchmarks: what encoding and asking cost."""

@@ -1,0 +1,125 @@
+"""What a question costs beside dense and BM25 alone: `python -m eval.speed.asking DIR`.
+
+On the sample corpus and on the collection in DIR, in BEIR layout, each with its own questions. The
+two ways take turns question by question: speeds on a shared machine wander, ratios hardly do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from eval.jsonl import json_lines
+from eval.provenance import RESULTS, provenance, write_outcome
+from eval.sets.beir import read_collection
+from rag.answering.answer import ask
+from rag.answering.fusion import min_max, order
+from rag.answering.search import FEWEST, encode_query, search, together
+from rag.building.build import build_snapshot
+from rag.encoders.base import Encoder
+from rag.encoders.open import open_encoder
+from rag.index import vectors as dense
+from rag.index.snapshot import Snapshot
+from rag.types import Passage
+
+SAMPLE = Path("corpus")
+SAMPLE_QUESTIONS = Path("eval/car-t-lupus/questions.jsonl")
+# Questions a corpus at most, and how often each is asked each way.
+MOST = 50
+ROUNDS = 5
+TOP_K = 5
+LIBRARIES = ("faiss-cpu", "numpy", "onnxruntime", "tokenizers")
+
+Way = Callable[[str], object]
+
+
+def dense_and_bm25(snapshot: Snapshot, encoder: Encoder, question: str) -> list[Passage]:
+    """The first passages by the min-max sum of dense and BM25 alone, best first."""
+    query = encode_query(question, encoder)
+    impacts = snapshot.lexical.scores(query.stems)
+    matching = np.flatnonzero(impacts > 0)
+    best = matching[np.lexsort((matching, -impacts[matching]))]
+    rows = together(dense.nearest(snapshot.dense, query.pooled, FEWEST), best, FEWEST)
+    cosines = dense.cosines(snapshot.dense, query.pooled, rows)
+    fused = min_max(cosines) + min_max(impacts[rows])
+    passages = [snapshot.passages[row] for row in rows]
+    first = order(fused.tolist(), [passage.id for passage in passages])[:TOP_K]
+    return [passages[at] for at in first]
+
+
+def ways(snapshot: Snapshot, encoder: Encoder) -> dict[str, Way]:
+    """The ways to put a question; the first is what the others are held against."""
+    return {
+        "dense+bm25": lambda question: dense_and_bm25(snapshot, encoder, question),
+        "search": lambda question: search(snapshot, encode_query(question, encoder), k=TOP_K),
+        "ask": lambda question: ask(snapshot, encoder, question, top_k=TOP_K),
+    }
+
+
+def seconds(ways: Mapping[str, Way], question: str) -> list[float]:
+    """What each way takes for the question, one after the other."""
+    taken = []
+    for way in ways.values():
+        start = time.perf_counter()
+        way(question)
+        taken.append(time.perf_counter() - start)
+    return taken
+
+
+def measure(snapshot: Snapshot, encoder: Encoder, questions: Sequence[str]) -> dict[str, Any]:
+    """Median milliseconds of each way, and the median ratios to the first way, question by
+    question."""
+    compared = ways(snapshot, encoder)
+    for question in questions:
+        seconds(compared, question)
+    taken = [seconds(compared, question) for _ in range(ROUNDS) for question in questions]
+    return {
+        "passages": len(snapshot.passages),
+        "questions": len(questions),
+        "milliseconds": _medians(compared, [[1000 * each for each in row] for row in taken]),
+        "ratio": _medians(compared, [[each / row[0] for each in row] for row in taken]),
+    }
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="folder of a collection in BEIR layout")],
+    out: Annotated[Path, typer.Option(help="results file")] = RESULTS / "query_speed.json",
+) -> None:
+    """Measure what a question costs, on one thread."""
+    encoder = open_encoder("bundled", "onnx", 1)
+    collection = read_collection(folder)
+    sample = [str(row["question"]) for _, row in json_lines(SAMPLE_QUESTIONS)]
+    asked: Mapping[str, tuple[Path, Sequence[str]]] = {
+        "sample corpus": (SAMPLE, sample),
+        collection.name: (collection.corpus, list(collection.queries.values())),
+    }
+    made = provenance(f"python -m eval.speed.asking {folder}", encoder) | {
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "rounds": ROUNDS,
+    }
+    corpora = {
+        name: _measured(corpus, encoder, questions) for name, (corpus, questions) in asked.items()
+    }
+    write_outcome(out, made | {"corpora": corpora})
+    print(out)
+
+
+def _measured(corpus: Path, encoder: Encoder, questions: Sequence[str]) -> dict[str, Any]:
+    snapshot = build_snapshot([corpus], encoder)
+    found = measure(snapshot, encoder, questions[:MOST])
+    return {"corpus_sha256": snapshot.manifest.corpus_sha256} | found
+
+
+def _medians(ways: Mapping[str, Way], rows: Sequence[Sequence[float]]) -> dict[str, float]:
+    return dict(zip(ways, map(median, zip(*rows, strict=True)), strict=True))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,89 @@
+"""Ways to make one score of several signals: what ships, and what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from eval.studies.pools import Signals, by_name
+from rag.answering.fusion import SCALES, WEIGHTS, Signal, Weights, cosine, fuse, min_max
+
+Scores = npt.NDArray[np.float64]
+Fusion = Callable[[Signals], Scores]
+# What comes near the shipped weights where every signal is stretched onto [0, 1].
+STRETCHED: Weights = {"bm25": 1, "late": 2.5, "heading": 1.5}
+# Reciprocal rank fusion: Cormack, Clarke & Buettcher 2009.
+RRF_K = 60
+
+
+def fused(signals: Signals, weights: Weights = WEIGHTS) -> Scores:
+    """The score as served, float64 (n,)."""
+    parts = fuse(by_name(signals), weights)
+    total: Scores = np.sum(list(parts.values()), axis=0)
+    return total
+
+
+def standard(signal: Signal) -> Scores:
+    """Z-scores; all 0 where the scores do not vary."""
+    scores = signal.astype(np.float64)
+    spread = float(scores.std())
+    return (scores - scores.mean()) / spread if spread else np.zeros(len(scores))
+
+
+def by_distribution(scores: Signal) -> Scores:
+    """Mean - 3 standard deviations to mean + 3 mapped onto [0, 1], as DBSF does."""
+    clipped: Scores = np.clip((standard(scores) + 3) / 6, 0, 1)
+    return clipped
+
+
+def reciprocal_rank(scores: Signal) -> Scores:
+    """1 / (60 + rank), ranks from 1; ties in order."""
+    ranks = np.empty(len(scores))
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return 1 / (RRF_K + ranks)
+
+
+def normalised(normalise: Callable[[Signal], Scores], weights: Weights) -> Fusion:
+    """The weighted sum of the signals, each normalised over the candidates."""
+
+    def score(signals: Signals) -> Scores:
+        named = by_name(signals)
+        parts = [weight * normalise(named[name]) for name, weight in weights.items()]
+        total: Scores = np.sum(parts, axis=0)
+        return total
+
+    return score
+
+
+def _late_unstretched(signals: Signals) -> Scores:
+    # Its scores spread over some 0.4.
+    weights = {**WEIGHTS, "late": 2.5 * WEIGHTS["late"]}
+    parts = fuse(by_name(signals), weights, {**SCALES, "late": cosine})
+    total: Scores = np.sum(list(parts.values()), axis=0)
+    return total
+
+
+FUSIONS: Mapping[str, Fusion] = {
+    "dense alone": normalised(min_max, {"dense": 1}),
+    "BM25 alone": normalised(min_max, {"bm25": 1}),
+    "late interaction alone": normalised(min_max, {"late": 1}),
+    "dense + BM25, min-max 1:1": normalised(min_max, {"dense": 1, "bm25": 1}),
+    "dense + BM25 + late, min-max 1:1:1": normalised(min_max, {"dense": 1, "bm25": 1, "late": 1}),
+    "min-max 1:2.5:1.5": normalised(min_max, STRETCHED),
+    "z-scores 1:2.5:1.5": normalised(standard, STRETCHED),
+    "distribution-based 1:2.5:1.5": normalised(by_distribution, STRETCHED),
+    "reciprocal ranks 1:2.5:1.5": normalised(reciprocal_rank, STRETCHED),
+    "as served, late interaction not stretched": _late_unstretched,
+    "as served, without BM25": lambda signals: fused(signals, {**WEIGHTS, "bm25": 0}),
+    "as served, without late interaction": lambda signals: fused(signals, {**WEIGHTS, "late": 0}),
+    "as served, dense in place of the heading": partial(
+        fused, weights={"bm25": 0.35, "late": 1, "dense": 1}
+    ),
+    "as served, dense 0.2 beside the heading 0.8": partial(
+        fused, weights={"bm25": 0.35, "late": 1, "heading": 0.8, "dense": 0.2}
+    ),
+    "as served": fused,
+}

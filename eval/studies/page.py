@@ -1,0 +1,184 @@
+"""Writes docs/quality.md from committed results: `python -m eval.studies.page`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from eval.provenance import RESULTS, read_outcome
+from eval.running.result import Result, read_result
+from eval.studies.fit_confidence import AS_SHIPPED, SMALL
+from eval.studies.markdown import figure, signed, table
+from eval.studies.page_text import (
+    CONFIDENCE,
+    FUSION,
+    HIGHLIGHTS,
+    INTRODUCTION,
+    PUBLIC,
+    RISKS,
+    TRIED,
+)
+from rag.answering.search import CANDIDATES, FEWEST
+from rag.errors import UsageError
+
+PAGE = Path("docs/quality.md")
+# Sets that trained the head: never evidence.
+TRAINED = ("faq_pages", "pubmedqa_l", "squad2")
+MEASURE = "nDCG@10"
+SYSTEMS = ("dense", "bm25", "late", "dense+bm25", "all")
+SERVED_GROUP = "as-served"
+# A row that shows something else than a choice.
+LEFT_OUT = "as served, chosen without it"
+OUTCOMES = ("fusion", "confidence", "highlights")
+
+Outcome = Mapping[str, Any]
+
+
+def page(
+    fusion: Outcome, confidence: Outcome, highlights: Outcome, public: Sequence[Result]
+) -> str:
+    """The text of docs/quality.md."""
+    parts = [
+        INTRODUCTION,
+        public_sets(public),
+        fusion_section(fusion),
+        confidence_section(confidence),
+        highlights_section(highlights),
+        tried(fusion, confidence, highlights),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def public_sets(public: Sequence[Result]) -> str:
+    """The rows as served of every public set that has a results file."""
+    if not public:
+        return f"{PUBLIC}\n\nNo results of public sets are kept in `eval/results/`."
+    rows = [_public_row(result) for result in public]
+    cells = [
+        [_marked(row["name"]), *(figure(row[system]) for system in SYSTEMS), signed(row["gap"])]
+        for row in rows
+    ]
+    fair = [row for row in rows if row["name"] not in TRAINED]
+    if fair:
+        means = [fmean(row[system] for row in fair) for system in SYSTEMS]
+        cells.append(["mean, sets not trained on", *map(figure, means), ""])
+    header = ["set", "dense", "BM25", "late", "dense + BM25", "as served", "against the best"]
+    return f"{PUBLIC}\n\n{table(header, cells)}\n\n† trained the head; not counted."
+
+
+def fusion_section(fusion: Outcome) -> str:
+    """What the fusion that ships gives and gains on every task."""
+    rows = [
+        [
+            task,
+            str(gain["n"]),
+            f"{figure(served['mean'])} ({figure(served['low'])} to {figure(served['high'])})",
+            figure(fusion["rows"][LEFT_OUT][task]),
+            f"{signed(gain['mean'])} ({signed(gain['low'])} to {signed(gain['high'])})",
+        ]
+        for task, gain in fusion["over_dense_and_bm25"].items()
+        for served in [fusion["as_served"][task]]
+    ]
+    header = ["task", "questions", "as served", "chosen without it", "gain"]
+    weights = ", ".join(f"{name} {weight:g}" for name, weight in fusion["weights"].items())
+    return f"""{FUSION.format(weights=weights, candidates=CANDIDATES, fewest=FEWEST)}
+
+{table(header, rows)}"""
+
+
+def confidence_section(confidence: Outcome) -> str:
+    """What the confidence tells apart, and whether it is a probability."""
+    rows = [
+        [name, str(each["questions"]), *(figure(each[k]) for k in ("right", "auroc", "ece"))]
+        for name, each in [*confidence["sets"].items(), *confidence["unseen"].items()]
+    ]
+    header = ["set", "questions", "share right", "AUROC", "calibration error"]
+    risks = [
+        [f"{each['risk']:.0%}", *(figure(each[k]) for k in ("threshold", "coverage", "answered"))]
+        for each in confidence["risks"][SMALL]
+        if each
+    ]
+    terms = " ".join(f"{v:+.2f} {name}" for name, v in confidence["coefficients"].items())
+    formula = f"1 / (1 + exp(-({confidence['bias']:.2f} {terms})))"
+    risk_header = ["wrong at most", "threshold", "questions answered", "of those that can be"]
+    return f"""{CONFIDENCE.format(formula=formula)}
+
+{table(header, rows)}
+
+{RISKS}
+
+{table(risk_header, risks)}"""
+
+
+def highlights_section(highlights: Outcome) -> str:
+    """How often the marked sentences hold the answer."""
+    served = highlights["as_served"]
+    holds = {name: figure(served["holds"][name]) for name in ("mean", "low", "high")}
+    return HIGHLIGHTS.format(**{**served, **holds})
+
+
+def tried(fusion: Outcome, confidence: Outcome, highlights: Outcome) -> str:
+    """Every choice that can be measured again, best first, beside what ships."""
+    marked = {name: {"": each["with_close"]} for name, each in highlights["tried"].items()}
+    rows = [
+        *_behind("fusion", "nDCG@10", fusion["rows"], "as served"),
+        *_behind("confidence from", "AUROC", confidence["tried"], AS_SHIPPED),
+        *_behind("sentence marked", "holds the answer", marked, "mean over query tokens"),
+    ]
+    header = ["decision", "what was tried", "measure", "it", "what ships"]
+    return f"{TRIED}\n\n{table(header, rows)}"
+
+
+def read_public(folder: Path) -> list[Result]:
+    """The results of public sets in a folder, by name; UsageError where a set has two."""
+    found = [
+        read_result(path)
+        for path in sorted(folder.glob("*-????????????.json"))
+        if read_outcome(path).get("kind") == "public"
+    ]
+    names = [result.name for result in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"{folder} holds two results of {twice[0]}: keep the one that counts")
+    return sorted(found, key=lambda result: result.name)
+
+
+def page_of(results: Path) -> str:
+    """The page's text, from the results in a folder."""
+    fusion, confidence, highlights = (read_outcome(results / f"{name}.json") for name in OUTCOMES)
+    return page(fusion, confidence, highlights, read_public(results))
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page_of(RESULTS), encoding="utf-8")
+    print(PAGE)
+
+
+def _public_row(result: Result) -> dict[str, Any]:
+    group = next(each for each in result.groups if each.name == SERVED_GROUP)
+    means = {row.system: row.figures[MEASURE].mean for row in group.rows}
+    best = max(means[system] for system in SYSTEMS[:-1])
+    return {"name": result.name, "gap": means["all"] - best, **means}
+
+
+def _marked(name: str) -> str:
+    return f"{name} †" if name in TRAINED else name
+
+
+def _behind(
+    what: str, measure: str, rows: Mapping[str, Mapping[str, float]], shipped: str
+) -> list[list[str]]:
+    """A row for each but the one that ships, best first, with its mean over the tasks."""
+    means = {name: fmean(row.values()) for name, row in rows.items() if name != LEFT_OUT}
+    return [
+        [what, name, measure, figure(mean), figure(means[shipped])]
+        for name, mean in sorted(means.items(), key=lambda each: (-each[1], each[0]))
+        if name != shipped
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""Trains the late-interaction head: `python -m eval.studies.train_head ../shared/data`.
+
+A linear map of token vectors, without bias, started from the principal components of the
+training sets' token vectors. For each question that has an answer, the late-interaction score
+has to put the answering passage before passages that dense and BM25 rank high (cross-entropy), and
+to spread its scores as the sum of all signals does (Kullback-Leibler divergence to that teacher).
+What ships lies half-way between start and end, which does better on sets of other kinds than either
+(Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). One thread and fixed seeds: the
+same data, model and machine give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import typer
+from safetensors.numpy import save_file
+from torch.nn.functional import kl_div, log_softmax, normalize
+
+from eval.provenance import CACHE
+from eval.studies.pools import (
+    Floats,
+    Pool,
+    Signals,
+    Vectors,
+    judged,
+    read_faq_pool,
+    read_pool,
+    signals,
+)
+from eval.studies.squad import query_parts
+from rag.answering.fusion import min_max
+from rag.cli.progress_bar import reporting
+from rag.encoders.base import Encoder
+from rag.encoders.bundled import bundled_model
+from rag.encoders.head import rotation
+from rag.encoders.onnx import open_onnx_encoder
+from rag.types import Progress
+
+TARGET = Path("rag/encoders/models/all-MiniLM-L6-v2.late.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the head is trained.
+
+    A question has up to `positives` answering passages and `negatives` others, drawn anew in each
+    epoch from the `hardest` by dense and BM25, of the `candidates` best by each. `rate` is Adam's,
+    falling in a line to 2 % of it. `teacher_bm25` weighs BM25 against dense and raw late
+    interaction in the teacher's sum. `distil` is the divergence's share of the loss, cross-entropy
+    has the rest. `start` is the share of the untrained start in what comes out.
+    """
+
+    size: int = 384
+    epochs: int = 3
+    batch: int = 32
+    rate: float = 1e-3
+    positives: int = 3
+    negatives: int = 11
+    hardest: int = 33
+    candidates: int = 100
+    temperature: float = 0.05
+    distil: float = 0.7
+    teacher_bm25: float = 0.5
+    teacher_temperature: float = 0.2
+    sample: int = 20_000
+    start: float = 0.5
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """A question by its place, and by their rows passages that answer it and hard ones that do not.
+
+    `prior` is the teacher's sum of dense and BM25 for each candidate row.
+    """
+
+    pool: Pool
+    at: int
+    positives: list[int]
+    hard: list[int]
+    prior: dict[int, float]
+
+
+def train(
+    pools: Sequence[tuple[Pool, Sequence[str]]], recipe: Recipe, progress: Progress
+) -> Floats:
+    """The weights, float32 (dim, size), trained on those queries of the pools."""
+    return between(*fit(pools, recipe, progress), recipe.start)
+
+
+def between(start: Floats, end: Floats, share: float) -> Floats:
+    """What lies between two maps, with that share of the first, turned so that no component is
+    larger than the others (see `rag.index.token_vectors`)."""
+    mixed = share * start + (1 - share) * end
+    turned: Floats = (mixed @ rotation(start.shape[1])).astype(np.float32)
+    return turned
+
+
+def fit(
+    pools: Sequence[tuple[Pool, Sequence[str]]], recipe: Recipe, progress: Progress
+) -> tuple[Floats, Floats]:
+    """The weights before and after training, float32 (dim, size) each; not yet turned."""
+    torch.set_num_threads(1)
+    generator = np.random.default_rng(recipe.seed)
+    examples = [each for pool, queries in pools for each in _examples(pool, queries, recipe)]
+    start = principal([pool for pool, _ in pools], recipe, generator)
+    weights = torch.nn.Parameter(torch.from_numpy(start.copy()))
+    optimiser = torch.optim.Adam([weights], lr=recipe.rate)
+    steps = recipe.epochs * -(-len(examples) // recipe.batch)
+    decay = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda at: max(0.02, 1 - at / steps))
+    for at, batch in enumerate(_batches(examples, recipe, generator), start=1):
+        losses = [_loss(each, weights, recipe, generator) for each in batch]
+        loss = torch.stack(losses).mean()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        decay.step()
+        progress("steps", at, steps)
+    return start, weights.detach().numpy()
+
+
+def principal(pools: Sequence[Pool], recipe: Recipe, generator: np.random.Generator) -> Floats:
+    """The first principal components, not centred, of token vectors drawn from each pool."""
+    drawn = np.concatenate([_drawn(pool.stored.tokens, recipe.sample, generator) for pool in pools])
+    _, vectors = np.linalg.eigh(drawn.T @ drawn / np.float32(len(drawn)))
+    return np.ascontiguousarray(vectors[:, ::-1][:, : recipe.size], dtype=np.float32)
+
+
+def training_pools(
+    data: Path, encoder: Encoder, cache: Path, progress: Progress
+) -> list[tuple[Pool, list[str]]]:
+    """What the head is trained on: pools, and the queries of each that may be used."""
+    squad = read_pool(data / "abstention/squad2", encoder, cache, progress)
+    parts = query_parts(data / "abstention/squad2")
+    others = [
+        read_pool(data / "retrieval/pubmedqa_l", encoder, cache, progress),
+        read_faq_pool(data / "faq_pages", encoder, cache, progress),
+    ]
+    allowed = [query for query in judged(squad) if parts[query] == "train"]
+    return [(squad, allowed), *((pool, judged(pool)) for pool in others)]
+
+
+def write_head(path: Path, weights: Floats, made: dict[str, object]) -> None:
+    """Write the weights and how they were made; one entry of metadata, since several are written
+    in no fixed order."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({"weights": weights}, path, {"made": json.dumps(made, sort_keys=True)})
+
+
+def _examples(pool: Pool, queries: Sequence[str], recipe: Recipe) -> Iterator[Example]:
+    place = {query: at for at, query in enumerate(pool.queries)}
+    rows_of: dict[str, list[int]] = {}
+    for row, unit in enumerate(pool.units):
+        rows_of.setdefault(unit, []).append(row)
+    for found in signals(pool, queries, recipe.candidates):
+        units = pool.qrels[found.query]
+        answering = [row for unit in units for row in rows_of.get(unit, [])]
+        if answering and len(_of(pool.asked, place[found.query])):
+            yield _example(pool, place[found.query], answering, found, recipe)
+
+
+def _example(pool: Pool, at: int, answering: list[int], found: Signals, recipe: Recipe) -> Example:
+    rows = found.rows.tolist()
+    dense, bm25 = min_max(found.dense), min_max(found.bm25)
+    hardest = np.argsort(-(dense + bm25), kind="stable").tolist()
+    gold = set(answering)
+    prior = dict(zip(rows, (dense + recipe.teacher_bm25 * bm25).tolist(), strict=True))
+    return Example(
+        pool,
+        at,
+        [row for row in answering if row in prior][: recipe.positives] or answering[:1],
+        [rows[place] for place in hardest if rows[place] not in gold][: recipe.hardest],
+        prior,
+    )
+
+
+def _batches(
+    examples: Sequence[Example], recipe: Recipe, generator: np.random.Generator
+) -> Iterator[list[Example]]:
+    for _ in range(recipe.epochs):
+        drawn = generator.permutation(len(examples)).tolist()
+        for start in range(0, len(drawn), recipe.batch):
+            yield [examples[at] for at in drawn[start : start + recipe.batch]]
+
+
+def _loss(
+    example: Example, weights: torch.Tensor, recipe: Recipe, generator: np.random.Generator
+) -> torch.Tensor:
+    count = min(recipe.negatives, len(example.hard))
+    others = generator.choice(example.hard, count, replace=False).tolist() if count else []
+    rows = [*example.positives, *others]
+    query = _of(example.pool.asked, example.at)
+    blocks = [_of(example.pool.stored, row) for row in rows]
+    tokens, lengths = torch.cat(blocks), [len(block) for block in blocks]
+    raw = late_interaction(query, tokens, lengths)
+    teacher = torch.tensor([example.prior.get(row, 0.0) for row in rows]) + _min_max(raw)
+    late = late_interaction(mapped(query, weights), mapped(tokens, weights), lengths)
+    spread = kl_div(
+        log_softmax(late / recipe.temperature, 0),
+        torch.softmax(teacher / recipe.teacher_temperature, 0),
+        reduction="sum",
+    )
+    known = len(example.positives)
+    ranked = torch.cat([late[:known].max()[None], late[known:]])
+    found = -log_softmax(ranked / recipe.temperature, 0)[0]
+    return (1 - recipe.distil) * found + recipe.distil * spread
+
+
+def late_interaction(
+    query: torch.Tensor, tokens: torch.Tensor, lengths: Sequence[int]
+) -> torch.Tensor:
+    """The late-interaction score of each passage, (len(lengths),), as `rag.answering` has it.
+
+    `tokens` (sum of lengths, dim) are the passages' one after another.
+    """
+    best = [part.amax(1) for part in torch.split(query @ tokens.T, list(lengths), dim=1)]
+    return torch.stack(best).mean(1)
+
+
+def mapped(tokens: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Token vectors (t, dim) through a map (dim, size), rows L2-normalised."""
+    return normalize(tokens @ weights, dim=1)
+
+
+def _min_max(scores: torch.Tensor) -> torch.Tensor:
+    return (scores - scores.min()) / (scores.max() - scores.min() + 1e-6)
+
+
+def _of(vectors: Vectors, at: int) -> torch.Tensor:
+    return torch.from_numpy(vectors.of(at))
+
+
+def _drawn(tokens: npt.NDArray[np.float16], sample: int, generator: np.random.Generator) -> Floats:
+    chosen: Floats = tokens[generator.choice(len(tokens), min(sample, len(tokens)))].astype(
+        np.float32
+    )
+    return chosen
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="folder with abstention/, retrieval/, faq_pages/")],
+    out: Annotated[Path, typer.Option(help="file for the weights")] = TARGET,
+    cache: Annotated[Path, typer.Option(help="folder that keeps vectors")] = CACHE,
+) -> None:
+    """Train the late-interaction head on public data."""
+    encoder = open_onnx_encoder(bundled_model(), 2)
+    with reporting(sys.stderr) as progress:
+        pools = training_pools(data, encoder, cache, progress)
+        recipe = Recipe()
+        weights = train(pools, recipe, progress)
+    write_head(
+        out,
+        weights,
+        {
+            "model": {"name": encoder.name, "sha256": encoder.sha256},
+            "recipe": asdict(recipe),
+            "questions": {pool.name: len(queries) for pool, queries in pools},
+            "data": {pool.name: dict(pool.hashes) for pool, _ in pools},
+        },
+    )
+    print(out)
+
+
+if __name__ == "__main__":
+    typer.run(main)
