@@ -28,9 +28,9 @@ build: $(READY)
 test: $(DEV)
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-# What is too slow for every test run; writes its figures to tests/torture.json and .md.
+# What is too slow for every test run; writes its figures to tests/torture/torture.json and .md.
 torture: $(DEV)
-	$(BIN)/python -m pytest -s --timeout 3600 tests/torture_*.py
+	$(BIN)/python -m pytest -s --timeout 3600 tests/torture/torture_*.py
 
 check: $(DEV)
 	$(BIN)/ruff format --check .

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-CORPUS = Path(__file__).parents[1] / "corpus" / "car-t-lupus.md"
-ARTICLE = Path(__file__).parents[2] / "shared" / "article" / "car-t-lupus-article.txt"
+from support.places import ROOT
+
+CORPUS = ROOT / "corpus" / "car-t-lupus.md"
+ARTICLE = ROOT.parent / "shared" / "article" / "car-t-lupus-article.txt"
 HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 LONGEST_SHARED_RUN = 7
 

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 from typer.main import get_command
@@ -15,8 +14,8 @@ from rag.documents.corpus import read_corpus
 from rag.encoders.open import open_encoder
 from rag.schemas.models import ask_response, index_model
 from rag.settings import Settings
+from support.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 

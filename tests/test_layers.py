@@ -1,10 +1,9 @@
 """A wing of `rag/` imports only from wings below it; the picture is in docs/architecture.md."""
 
-import ast
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from support.imports import imports, modules
+from support.places import ROOT
 
 GROUND = ["types", "errors", "settings"]
 WINGS = [
@@ -23,25 +22,6 @@ WINGS = [
 ]
 # What starts the program stands above the wings.
 TOP = ["__init__", "__main__"]
-
-
-def modules() -> dict[str, Path]:
-    """Each module below `rag/`, by its path there with dots: `store.versions`."""
-    rag = ROOT / "rag"
-    return {
-        ".".join(path.relative_to(rag).with_suffix("").parts): path for path in rag.rglob("*.py")
-    }
-
-
-def imports(path: Path) -> set[str]:
-    """The modules below `rag/` that a file imports."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "rag":
-            module = (node.module or "").removeprefix("rag").removeprefix(".")
-            inner = {f"{module}.{alias.name}".removeprefix(".") for alias in node.names}
-            names |= (inner & set(modules())) or {module}
-    return names - {""}
 
 
 def wing(name: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from support.places import ROOT
+
 CORPUS = (ROOT / "corpus" / "car-t-lupus.md").read_text("utf-8")
 LINES = (ROOT / "eval" / "car-t-lupus" / "questions.jsonl").read_text("utf-8").splitlines()
 QUESTIONS: list[dict[str, Any]] = [json.loads(line) for line in LINES]

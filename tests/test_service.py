@@ -16,7 +16,6 @@ from urllib.parse import quote
 import anyio
 import httpx2
 import pytest
-from fake_serving import GUIDE, serving_of
 from fastapi.testclient import TestClient
 from starlette.requests import Request
 
@@ -34,6 +33,7 @@ from rag.web.edge import allowed_hosts
 from rag.web.problems import Problem
 from rag.web.server import greeting, listen
 from service import create_app
+from support.word_count_service import GUIDE, serving_of
 
 JSON = {"content-type": "application/json"}
 TEXTS = {"guide.md": GUIDE, "notes/two words.md": "Ferries sail on Sundays.\n"}

@@ -15,7 +15,7 @@ from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from support.places import ROOT
 
 
 def script(name: str) -> ModuleType:

@@ -8,9 +8,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from eval.reporting import plain_words, plots
 from eval.measures.abstention import calibration_error
 from eval.measures.retrieval import PRIMARY
+from eval.reporting import plain_words, plots
 from eval.reporting.leak import sides
 from eval.running.result import LEAKY, GroupResult, Question, Result
 from eval.running.systems import SERVED

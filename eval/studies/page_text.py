@@ -6,10 +6,10 @@ INTRODUCTION = """\
 # Quality
 
 What is served, how good it is, against what, and what was tried. Written by
-`python -m eval.studies.page` from the results files in `eval/results/`; do not edit. Each file names its
-command, commit, machine, model and head. No figure below is of the sample corpus, and no number
-that ships was fitted to it. What trained the late-interaction head (20 of squad2's 35 articles,
-PubMedQA's labelled questions, FAQ pages on public health) is marked or left out."""
+`python -m eval.studies.page` from the results files in `eval/results/`; do not edit. Each file
+names its command, commit, machine, model and head. No figure below is of the sample corpus, and no
+number that ships was fitted to it. What trained the late-interaction head (20 of squad2's 35
+articles, PubMedQA's labelled questions, FAQ pages on public health) is marked or left out."""
 PUBLIC = """\
 ## Public sets
 
@@ -24,9 +24,9 @@ next by dense. The score is a weighted sum: {weights}.
 BM25 and late interaction are stretched onto [0, 1] over the candidates (min-max). "Heading" is the
 cosine with the question that a passage stands under, as it is, and with the passage if there is
 none ([decision 7](decisions/0007-signals.md)). The weights were chosen on the tasks of
-`eval/studies/tasks.py`, none of which trained the head, at most 300 questions each; "chosen without it" is
-what weights chosen on the other tasks give. The gain is over the min-max sum of dense and BM25.
-nDCG@10 with 95 % intervals over questions:"""
+`eval/studies/tasks.py`, none of which trained the head, at most 300 questions each; "chosen without
+it" is what weights chosen on the other tasks give. The gain is over the min-max sum of dense and
+BM25. nDCG@10 with 95 % intervals over questions:"""
 CONFIDENCE = """\
 ## Confidence
 

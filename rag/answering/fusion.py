@@ -12,8 +12,8 @@ which is what all passages of one document have (docs/decisions/0007-signals.md)
 
 The cosine of a passage's own vector is no summand of its own: where a passage stands under no
 question, it is the heading signal. The weights were chosen over public sets of many kinds
-(`python -m eval.studies.fit_fusion`, eval/results/fusion.json). Weights that depend on the query did better
-only on the sets they were fitted to.
+(`python -m eval.studies.fit_fusion`, eval/results/fusion.json). Weights that depend on the query
+did better only on the sets they were fitted to.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     token vector float32 (dim,)  ->  token @ weights, L2-normalised again: float32 (size,)
 
-It is trained for one model (`python -m eval.studies.train_head`; the card beside the weights says from
-what), is kept as a safetensors file in `models/`, and is found by the hash of the model's weights.
-A model without a head keeps its own token vectors.
+It is trained for one model (`python -m eval.studies.train_head`; the card beside the weights says
+from what), is kept as a safetensors file in `models/`, and is found by the hash of the model's
+weights. A model without a head keeps its own token vectors.
 """
 
 from __future__ import annotations

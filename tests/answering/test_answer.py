@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from rag.answering.answer import ask, cite
+from rag.index.snapshot import Snapshot
+from rag.types import Filters
+from support.letter_encoder import LetterEncoder, snapshot_of
+
+ENCODER = LetterEncoder()
+
+
+@pytest.fixture
+def fruit(tmp_path: Path) -> Snapshot:
+    return snapshot_of(
+        tmp_path,
+        fruit="# Fruit\n\n## Red\n\nApples are red. Cherries keep badly.\n\n"
+        "## FAQ\n\n### Why do figs rot?\n\nOld figs rot.\n",
+    )
+
+
+def quote(snapshot: Snapshot, span: object) -> str:
+    return snapshot.documents["fruit.md"].text[span.char_start : span.char_end]
+
+
+def test_the_citation_gives_the_exact_place(fruit: Snapshot) -> None:
+    answer = ask(fruit, ENCODER, "apples red", top_k=1)
+    citation = answer.passages[0].citation
+    assert citation.quote == "Apples are red. Cherries keep badly."
+    assert quote(fruit, citation) == citation.quote
+    assert (citation.document_id, citation.heading_path) == ("fruit.md", ("Red",))
+    assert (citation.line_start, citation.line_end, citation.page) == (5, 5, None)
+    assert citation.sha256 == fruit.documents["fruit.md"].sha256
+    assert citation.title == "Fruit"
+
+
+def test_the_sentence_that_answers_is_highlighted(fruit: Snapshot) -> None:
+    best = ask(fruit, ENCODER, "cherries keep", top_k=1).passages[0]
+    assert [quote(fruit, span) for span in best.highlights] == ["Cherries keep badly."]
+
+
+def test_of_an_faq_pair_only_the_answer_is_highlighted(fruit: Snapshot) -> None:
+    best = ask(fruit, ENCODER, "Why do figs rot?", top_k=1).passages[0]
+    assert best.citation.quote.startswith("### Why do figs rot?")
+    assert [quote(fruit, span) for span in best.highlights] == ["Old figs rot."]
+
+
+def test_ranks_count_from_one_and_top_k_is_the_most(fruit: Snapshot) -> None:
+    assert [p.rank for p in ask(fruit, ENCODER, "figs").passages] == [1, 2]
+    assert len(ask(fruit, ENCODER, "figs", top_k=1).passages) == 1
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "bm25"])
+def test_an_answer_with_more_passages_begins_as_one_with_fewer(tmp_path: Path, mode: str) -> None:
+    snapshot = snapshot_of(tmp_path, **{f"d{at}": f"Figs rot {at}." for at in range(60)})
+    answer = ask(snapshot, ENCODER, "figs", top_k=50, mode=mode)
+    assert len({cited.hit.passage.id for cited in answer.passages}) == 50
+    fewer = ask(snapshot, ENCODER, "figs", top_k=5, mode=mode)
+    assert fewer.passages == answer.passages[:5]
+    assert (fewer.confidence, fewer.abstained) == (answer.confidence, answer.abstained)
+
+
+def test_nothing_found_is_an_abstention_without_passages(fruit: Snapshot) -> None:
+    answer = ask(fruit, ENCODER, "figs", filters=Filters(("none.md",)))
+    assert (answer.passages, answer.confidence, answer.abstained) == ((), 0.0, True)
+
+
+def test_a_question_unlike_the_documents_is_less_sure(fruit: Snapshot) -> None:
+    near = ask(fruit, ENCODER, "are apples red").confidence
+    far = ask(fruit, ENCODER, "zebra yak").confidence
+    assert 0 <= far < near <= 1
+
+
+def test_a_question_without_words_has_no_highlights(fruit: Snapshot) -> None:
+    assert all(p.highlights == () for p in ask(fruit, ENCODER, "  ").passages)
+
+
+@pytest.mark.parametrize("mode", ["dense", "bm25", "hybrid"])
+def test_every_mode_answers_with_a_probability(fruit: Snapshot, mode: str) -> None:
+    assert 0 < ask(fruit, ENCODER, "apples red", mode=mode).confidence < 1
+
+
+def test_a_second_sentence_as_near_as_the_first_is_highlighted_too(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, fruit="# Fruit\n\nOld figs rot. Bees hum. Oily figs reek.\n")
+    best = ask(snapshot, ENCODER, "figs", top_k=1).passages[0]
+    assert [quote(snapshot, span) for span in best.highlights] == [
+        "Old figs rot.",
+        "Oily figs reek.",
+    ]
+
+
+def test_every_passage_can_be_cited(fruit: Snapshot) -> None:
+    for passage in fruit.passages:
+        assert cite(fruit, passage).quote == passage.text

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from rag.answering.answer import ask
+from rag.index.snapshot import Snapshot
+from support.letter_encoder import LetterEncoder, snapshot_of
+
+ENCODER = LetterEncoder()
+
+
+@pytest.fixture
+def fruit(tmp_path: Path) -> Snapshot:
+    text = "# Fruit\n\n## Red\n\nApples are red.\n\n## Blue\n\nPlums are blue.\n"
+    return snapshot_of(tmp_path, fruit=text)
+
+
+def test_the_shares_of_a_hit_add_up_to_its_score(fruit: Snapshot) -> None:
+    for cited in ask(fruit, ENCODER, "blue plums", explained=True).passages:
+        why = cited.explanation
+        assert why and why.dense and why.bm25 and why.late and why.heading
+        signals = (why.dense, why.bm25, why.late, why.heading)
+        assert sum(each.share for each in signals) == pytest.approx(cited.hit.score)
+        assert why.dense.share == 0
+
+
+def test_ranks_are_among_the_candidates_of_each_signal(fruit: Snapshot) -> None:
+    first, second = ask(fruit, ENCODER, "blue plums", explained=True).passages
+    assert first.explanation and second.explanation
+    assert (first.explanation.bm25.rank, second.explanation.bm25.rank) == (1, 2)
+    assert (first.explanation.dense.rank, second.explanation.dense.rank) == (1, 2)
+
+
+def test_the_matched_words_are_the_questions_own(fruit: Snapshot) -> None:
+    first, second = ask(fruit, ENCODER, "Which plum is BLUE?", explained=True).passages
+    assert first.explanation and second.explanation
+    assert first.explanation.matched == ("plum", "blue")
+    assert second.explanation.matched == ()
+
+
+@pytest.mark.parametrize("mode", ["dense", "bm25"])
+def test_a_mode_explains_its_signal_alone(fruit: Snapshot, mode: str) -> None:
+    best = ask(fruit, ENCODER, "plums", mode=mode, explained=True).passages[0]
+    assert best.explanation
+    explained = {
+        name for name in ("dense", "bm25", "late", "heading") if getattr(best.explanation, name)
+    }
+    assert explained == {mode}
+    assert getattr(best.explanation, mode).share == pytest.approx(best.hit.score)
+
+
+def test_nothing_is_explained_unless_asked_for(fruit: Snapshot) -> None:
+    assert {cited.explanation for cited in ask(fruit, ENCODER, "plums").passages} == {None}

@@ -1,0 +1,116 @@
+"""What is marked is what a sentence-by-sentence reckoning marks, and no question tokenises."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from rag.answering.highlights import CLOSE, highlights, nearest_sentence
+from rag.answering.late_interaction import similarities
+from rag.answering.search import encode_query
+from rag.building.build import build_snapshot
+from rag.encoders.base import Encoder
+from rag.encoders.open import open_encoder
+from rag.index.sentence_spans import marks
+from rag.index.snapshot import Snapshot
+from rag.text.sentences import sentences
+from rag.types import Passage, Span
+from support.letter_encoder import LetterEncoder, snapshot_of
+from support.places import ROOT
+
+PAPER = LetterEncoder()
+SAMPLE = ROOT / "corpus" / "car-t-lupus.md"
+
+
+def reckoned(snapshot: Snapshot, encoder: Encoder, question: str, passage: Passage) -> list[Span]:
+    """The sentences to mark, worked out from the passage's text alone, one by one."""
+    query = encode_query(question, encoder)
+    section, text = snapshot.sections[passage.section_id], passage.text
+    body = max(0, section.body_start - passage.start) if section.kind == "faq" else 0
+    starts = [start for start, _ in encoder.word_pieces(text)]
+    tokens = snapshot.tokens.rows(snapshot.rows[passage.id])[-len(starts) :]
+    scored = []
+    for start, end in sentences(text, body):
+        held = [at for at, place in enumerate(starts) if start <= place < end]
+        best = similarities(query.tokens, tokens[held]).max(axis=0).mean()
+        scored.append((-float(best), Span(passage.start + start, passage.start + end)))
+    order = sorted(range(len(scored)), key=lambda at: (scored[at][0], at))[:2]
+    near = [at for at in order if scored[at][0] <= scored[order[0]][0] + CLOSE]
+    return [scored[at][1] for at in sorted(near)]
+
+
+@pytest.fixture(scope="module")
+def real() -> Encoder:
+    return open_encoder("bundled", "onnx", 1)
+
+
+def test_all_passages_at_once_are_marked_as_each_by_itself(real: Encoder) -> None:
+    snapshot = build_snapshot([SAMPLE], real)
+    marked = 0
+    for question in ("Which procedure collects the T cells?", "who took part", "is it safe?", "é"):
+        found = highlights(snapshot, encode_query(question, real), snapshot.passages)
+        for spans, passage in zip(found, snapshot.passages, strict=True):
+            assert list(spans) == reckoned(snapshot, real, question, passage)
+            marked += len(spans)
+    assert marked > 4 * len(snapshot.passages)
+
+
+FRUIT = """# Fruit
+
+Apples rot. Bees hum. Oily apples reek.
+
+## FAQ
+
+### Why do figs rot?
+
+Old age. Zest keeps.
+"""
+
+
+@pytest.fixture
+def fruit(tmp_path: Path) -> Snapshot:
+    return snapshot_of(tmp_path, fruit=FRUIT)
+
+
+def quoted(snapshot: Snapshot, question: str, passages: list[Passage]) -> list[list[str]]:
+    query = encode_query(question, PAPER)
+    text = snapshot.documents["fruit.md"].text
+    return [
+        [text[span.char_start : span.char_end] for span in spans]
+        for spans in highlights(snapshot, query, passages)
+    ]
+
+
+def test_each_passage_in_the_order_given_has_its_own_sentences(fruit: Snapshot) -> None:
+    first, pair = fruit.passages
+    assert quoted(fruit, "zest bees", [pair, first]) == [["Zest keeps."], ["Bees hum."]]
+    assert quoted(fruit, "zest", [pair]) == [["Zest keeps."]]
+    assert quoted(fruit, "apples", [first]) == [["Apples rot.", "Oily apples reek."]]
+
+
+def test_the_question_of_a_pair_is_not_marked(fruit: Snapshot) -> None:
+    assert quoted(fruit, "figs zest", [fruit.passages[1]]) == [["Zest keeps."]]
+
+
+def test_without_tokens_or_passages_nothing_is_marked(fruit: Snapshot) -> None:
+    assert quoted(fruit, " ", list(fruit.passages)) == [[], []]
+    assert quoted(fruit, "zest", []) == []
+
+
+def test_a_passage_without_sentences_leaves_the_others_theirs(fruit: Snapshot) -> None:
+    of = fruit.marks.of
+    without = replace(fruit, marks=marks([of(0)[:0], of(1)]))
+    assert quoted(without, "zest", list(fruit.passages)) == [[], ["Zest keeps."]]
+    assert quoted(without, "zest", list(fruit.passages[:1])) == [[]]
+
+
+def test_the_nearest_sentence_is_sought_in_all_passages(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, a="Bees hum. Figs rot.", b="Oily apples reek. Figs rot.")
+    passages = snapshot.passages
+    nearest = partial(nearest_sentence, snapshot, passages=passages)
+    assert nearest(encode_query("oily apples", PAPER)) == "Oily apples reek."
+    assert nearest(encode_query("figs", PAPER)) == "Figs rot."
+    assert nearest_sentence(snapshot, encode_query("oily apples", PAPER), passages[:1]) != ""
+    assert nearest_sentence(snapshot, encode_query("", PAPER), passages) == ""
+    assert nearest_sentence(snapshot, encode_query("figs", PAPER), []) == ""

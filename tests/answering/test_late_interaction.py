@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from rag.answering.late_interaction import best_similarities, late_scores, similarities
+from rag.index.token_vectors import quantise, store
+from support.letter_encoder import TOKENS
+
+X, Y = TOKENS[:2]
+
+
+def rows(*vectors: np.ndarray) -> np.ndarray:
+    return quantise(np.stack(vectors))
+
+
+def test_the_score_is_the_mean_over_query_tokens_of_the_best_cosine() -> None:
+    tokens = store([rows(X, Y), rows(X)], dim=64)
+    assert late_scores(TOKENS[:2], tokens, [0, 1]).tolist() == pytest.approx([1, 0.5])
+
+
+def test_scores_come_in_the_order_asked_for() -> None:
+    tokens = store([rows(X), rows(Y), rows(X, Y)], dim=64)
+    assert late_scores(TOKENS[:1], tokens, [1, 0]).tolist() == pytest.approx([0, 1])
+
+
+def test_a_passage_or_a_query_without_tokens_scores_zero() -> None:
+    tokens = store([rows(X)[:0], rows(X), rows(X)[:0]], dim=64)
+    assert late_scores(TOKENS[:1], tokens, [0, 1, 2]).tolist() == pytest.approx([0, 1, 0])
+    assert late_scores(np.zeros((0, 64), np.float32), tokens, [1]).tolist() == [0.0]
+    assert late_scores(TOKENS[:1], tokens, []).tolist() == []
+    assert late_scores(np.zeros((1, 64), np.float32), tokens, [1]).tolist() == [0.0]
+
+
+def test_a_score_does_not_depend_on_the_other_passages() -> None:
+    generator = np.random.default_rng(0)
+    tokens = store([quantise(unit(generator, n, 384)) for n in (3, 40, 7)], dim=384)
+    query = unit(generator, 5, 384)
+    alone = [late_scores(query, tokens, [at])[0] for at in range(3)]
+    assert late_scores(query, tokens, [0, 1, 2]).tolist() == alone
+
+
+@pytest.mark.parametrize("dim", [384, 386])
+def test_similarities_are_near_those_of_the_floats_and_not_biased(dim: int) -> None:
+    generator = np.random.default_rng(0)
+    query = unit(generator, 20, dim)
+    tokens = np.concatenate([query, unit(generator, 500, dim)])
+    apart = similarities(query, quantise(tokens)) - tokens @ query.T
+    assert apart.std() < 0.02
+    assert abs(np.diagonal(apart).mean()) < 0.01
+
+
+def test_the_best_similarities_are_the_largest_of_each_part() -> None:
+    generator = np.random.default_rng(0)
+    query, tokens = unit(generator, 5, 386), quantise(unit(generator, 12, 386))
+    query[3] = 0
+    every = similarities(query, tokens)
+    found = best_similarities(query, tokens, np.array([2, 5, 5, 6]))
+    parts = [every[2:5], every[5:6], every[5:6], every[6:]]
+    assert found.tolist() == [part.max(axis=0).tolist() for part in parts]
+
+
+def unit(generator: np.random.Generator, count: int, dim: int) -> np.ndarray:
+    drawn = generator.normal(size=(count, dim)).astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)

@@ -1,0 +1,166 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.building.build import BATCH, build_snapshot, corpus_sha256, index_corpus, reusable
+from rag.building.stale import is_stale
+from rag.documents.corpus import ReadOptions, read_corpus
+from rag.errors import CorpusError
+from rag.index import vectors as dense
+from rag.index.fingerprint import CODE, same_cuts, same_vectors, software
+from rag.index.format import contents
+from rag.index.manifest import FaqPolicy
+from rag.index.token_vectors import quantise
+from support.imports import imports, modules
+from support.letter_encoder import Counting, LetterEncoder, corpus, snapshot_of
+
+ENCODER = LetterEncoder()
+FAQ = "# Fruit\n\n## Red\n\nApples are red.\n\n## FAQ\n\n### Why?\n\nBecause.\n"
+
+
+def test_rows_belong_to_passages_in_order_of_document_id(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path / "c", b="Bees.", a="# A\n\nAnts.\n\n## Zoo\n\nZebras.")
+    assert [passage.text for passage in snapshot.passages] == ["Ants.", "Zebras.", "Bees."]
+    for row, passage in enumerate(snapshot.passages):
+        made = ENCODER.encode_passages([passage.text], [passage.context])
+        assert (dense.vectors(snapshot.dense)[row] == made.pooled[0]).all()
+        assert (snapshot.tokens.rows(row) == quantise(made.tokens[0])).all()
+
+
+def test_equal_contents_are_encoded_once(tmp_path: Path) -> None:
+    encoder = Counting()
+    folder = corpus(tmp_path / "c", a="# T?\n\nSame.", b="# T?\n\nSame.", c="# T?\n\nOther.")
+    snapshot = build_snapshot([folder], encoder)
+    assert encoder.seen == [("T?", "Same."), ("T?", "Other."), ("", "T?")]
+    vectors = dense.vectors(snapshot.dense)
+    assert (vectors[0] == vectors[1]).all()
+    assert len({passage.id for passage in snapshot.passages}) == 3
+
+
+def test_the_same_text_under_another_heading_is_another_content(tmp_path: Path) -> None:
+    encoder = Counting()
+    folder = corpus(tmp_path / "c", a="# T?\n\nSame.", b="# U?\n\nSame.")
+    build_snapshot([folder], encoder)
+    assert encoder.seen == [("T?", "Same."), ("U?", "Same."), ("", "T?"), ("", "U?")]
+
+
+def test_progress_counts_what_is_encoded(tmp_path: Path) -> None:
+    reports: list[tuple[str, int, int]] = []
+    text = "\n\n".join(f"## H{n}?\n\nText {n}." for n in range(BATCH + 1))
+    build_snapshot(
+        [corpus(tmp_path / "c", a=text)], ENCODER, progress=lambda *report: reports.append(report)
+    )
+    assert reports == [
+        ("passages encoded", BATCH, BATCH + 1),
+        ("passages encoded", BATCH + 1, BATCH + 1),
+        ("headings encoded", BATCH, BATCH + 1),
+        ("headings encoded", BATCH + 1, BATCH + 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "texts"),
+    [
+        ("with", ["Apples are red.", "### Why?\n\nBecause."]),
+        ("without", ["Apples are red."]),
+        ("answers", ["Apples are red.", "Because."]),
+    ],
+)
+def test_faq_policy_decides_which_pairs_are_indexed(
+    tmp_path: Path, policy: FaqPolicy, texts: list[str]
+) -> None:
+    snapshot = build_snapshot([corpus(tmp_path / "c", a=FAQ)], ENCODER, faq=policy)
+    assert [passage.text for passage in snapshot.passages] == texts
+    assert snapshot.manifest.counts.faq_pairs == 1
+
+
+def test_a_corpus_without_any_text_to_index_is_refused(tmp_path: Path) -> None:
+    front = corpus(tmp_path / "front", a="---\ntitle: T\n---\n")
+    with pytest.raises(CorpusError, match="no document of the corpus has any text"):
+        build_snapshot([front], ENCODER)
+    pairs = corpus(tmp_path / "pairs", a="# FAQ\n\n## Why?\n\nBecause.\n")
+    with pytest.raises(CorpusError, match=r"only FAQ pairs \(1\): build it without --no-faq"):
+        build_snapshot([pairs], ENCODER, faq="without")
+
+
+def test_what_the_library_skips_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = corpus(tmp_path / "c", a="Ants.", b="")
+    assert len(build_snapshot([folder], ENCODER).documents) == 1
+    assert caplog.messages == [
+        "skipped b.md: the file is empty; write something into it or remove it"
+    ]
+    with pytest.raises(CorpusError, match=r"b\.md: the file is empty"):
+        build_snapshot([folder], ENCODER, options=ReadOptions(strict=True))
+
+
+def test_corpus_hash_covers_ids_and_raw_bytes(tmp_path: Path) -> None:
+    hashes: set[str] = set()
+    for name, text in (("a", "x"), ("b", "x"), ("a", "x\n")):
+        folder = corpus(tmp_path / f"{len(hashes)}", **{name: text})
+        hashes.add(corpus_sha256(read_corpus([folder]).documents))
+    assert len(hashes) == 3
+
+
+def test_software_names_packages_and_code() -> None:
+    made = software()
+    assert {"numpy", "onnxruntime", "tokenizers", "markdown-it-py", "faiss-cpu"} <= set(made)
+    assert len(made["cutting"]) == len(made["encoding"]) == 12
+    assert same_cuts(made, dict(made)) and same_vectors(made, dict(made))
+    assert not same_cuts(made, {**made, "cutting": "0"})
+    assert same_vectors(made, {**made, "cutting": "0"})
+    assert not same_vectors(made, {**made, "numpy": "0"})
+    assert not same_vectors({}, {})
+
+
+def test_every_module_that_makes_an_index_is_in_a_digest() -> None:
+    of, reached = modules(), {"building.build"}
+    while more := {other for name in reached for other in imports(of[name])} - reached:
+        reached |= more
+    named = {
+        name.removesuffix(".py").replace("/", ".") for names in CODE.values() for name in names
+    }
+    digested = {
+        each for each in reached if any(each == n or each.startswith(f"{n}.") for n in named)
+    }
+    # Nouns, files, checks and what is taken over: what is stored otherwise has another `FORMAT`.
+    others = (
+        "building.reuse errors index.compatibility index.fingerprint index.format index.invariants"
+        " index.manifest index.mapped_file index.snapshot types"
+    )
+    assert reached - digested == set(others.split())
+
+
+def test_an_index_is_stale_where_documents_recipe_or_model_differ(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "c", a=FAQ)
+    snapshot, now = build_snapshot([folder], ENCODER), read_corpus([folder])
+    assert not is_stale(snapshot, now, ENCODER, "with")
+    assert is_stale(None, now, ENCODER, "with")
+    assert is_stale(snapshot, now, ENCODER, "without")
+    assert is_stale(snapshot, now, replace(ENCODER, name="other"), "with")
+    (folder / "a.md").write_text(FAQ + "\n")
+    assert is_stale(snapshot, read_corpus([folder]), ENCODER, "with")
+
+
+@pytest.mark.parametrize("part", ["cutting", "encoding", "indexing", "calibrating", "bm25s"])
+def test_an_index_by_other_software_is_stale(tmp_path: Path, part: str) -> None:
+    folder = corpus(tmp_path / "c", a=FAQ)
+    snapshot, now = build_snapshot([folder], ENCODER), read_corpus([folder])
+    software = {**snapshot.manifest.software, part: "other"}
+    by_another = replace(snapshot, manifest=replace(snapshot.manifest, software=software))
+    assert is_stale(by_another, now, ENCODER, "with")
+
+
+def test_a_known_corpus_is_not_stale_and_not_parsed(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "c", a=FAQ, b="Bees.")
+    snapshot = build_snapshot([folder], ENCODER)
+    reuse = reusable(snapshot, ENCODER)
+    known = read_corpus([folder], known=reuse.known)
+    assert known.unchanged == {"a.md", "b.md"}
+    assert [parsed.blocks for parsed in known.documents] == [(), ()]
+    assert not is_stale(snapshot, known, ENCODER, "with")
+    again = index_corpus(known, ENCODER, reuse=reuse)
+    assert again.manifest == snapshot.manifest
+    assert np.array_equal(again.probes, snapshot.probes)
+    assert contents(again) == contents(snapshot)

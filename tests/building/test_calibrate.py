@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.answering.confidence import uncalibrated
+from rag.building.build import RISK, build_snapshot
+from rag.building.calibrate import ENOUGH, Case, calibrated, calibration, fit
+from rag.index.snapshot import Snapshot
+from rag.settings import Settings
+from support.letter_encoder import LetterEncoder, corpus, snapshot_of
+
+ENCODER = LetterEncoder()
+# Each topic has words of its own, so that only its section holds the answer.
+TOPICS = "bcdfghjk"
+
+
+def section(letter: str) -> str:
+    return f"## {letter}ome\n\n{letter}abo {letter}ebo {letter}ibo {letter}obo {letter}ubo.\n\n"
+
+
+def pair(letter: str, answer: str) -> str:
+    return f"### What {letter}abo?\n\n{answer}\n\n"
+
+
+def answered(letter: str) -> str:
+    return pair(letter, f"{letter}abo {letter}ebo {letter}ibo {letter}obo {letter}ubo.")
+
+
+def garden(folder: Path, faq: str) -> Snapshot:
+    return snapshot_of(folder, garden=f"# Z\n\n{''.join(map(section, TOPICS))}## FAQ\n\n{faq}")
+
+
+def test_without_cases_it_is_that_of_the_public_sets() -> None:
+    assert calibration([], 0, 0.1) == uncalibrated(0.1)
+
+
+def test_the_library_and_the_command_want_the_same_risk() -> None:
+    assert Settings.model_fields["risk"].default == RISK
+
+
+def test_between_risks_the_threshold_lies_between() -> None:
+    low, middle, high = (uncalibrated(risk).threshold for risk in (0.15, 0.17, 0.2))
+    assert low > middle > high
+
+
+def test_a_fit_without_data_stays_at_its_prior_and_a_wide_prior_gives_way() -> None:
+    assert fit(np.zeros(0), np.zeros(0), 1.0, 0.5) == (0.0, 1.0)
+    generator = np.random.default_rng(0)
+    odds = generator.normal(size=20_000)
+    right = generator.random(20_000) < 1 / (1 + np.exp(-(0.7 + 2 * odds)))
+    assert fit(odds, right.astype(float), 10, 10) == pytest.approx((0.7, 2.0), abs=0.1)
+    shift, scale = fit(odds, right.astype(float), 1e-4, 1e-4)
+    assert (shift, scale) == pytest.approx((0.0, 1.0), abs=0.01)
+
+
+def test_each_supported_question_counts_once(tmp_path: Path) -> None:
+    snapshot = garden(tmp_path, "".join(map(answered, TOPICS)))
+    made = calibrated(snapshot, ENCODER, RISK).manifest.calibration
+    assert (made.questions, made.risk) == (8, RISK)
+    assert made.scale > 1
+    assert snapshot.manifest.calibration == made
+
+
+def test_answers_that_stand_nowhere_else_say_nothing_of_the_rest(tmp_path: Path) -> None:
+    elsewhere = "".join(pair(letter, "Quux quuz quuy.") for letter in TOPICS[:5])
+    snapshot = garden(tmp_path, elsewhere + "".join(map(answered, TOPICS[5:])))
+    assert snapshot.manifest.calibration == uncalibrated(RISK)
+
+
+@pytest.mark.parametrize("faq", ["without", "answers"])
+def test_an_index_without_its_faq_is_not_calibrated_by_it(tmp_path: Path, faq: str) -> None:
+    text = f"# Z\n\n{''.join(map(section, TOPICS))}## FAQ\n\n{''.join(map(answered, TOPICS))}"
+    made = build_snapshot([corpus(tmp_path, garden=text)], ENCODER, faq=faq, risk=0.1)
+    assert made.manifest.calibration == uncalibrated(0.1)
+
+
+def test_nothing_but_an_faq_is_not_calibrated(tmp_path: Path) -> None:
+    made = snapshot_of(tmp_path, faq=f"# FAQ\n\n{''.join(map(answered, TOPICS))}")
+    assert made.manifest.calibration == uncalibrated(RISK)
+
+
+def test_with_enough_questions_the_threshold_is_theirs_and_keeps_the_risk() -> None:
+    cases = [Case(odds, odds > 0) for odds in np.linspace(-3, 3, 4 * ENOUGH)]
+    few, own = (calibration(cases, number, 0.1) for number in (ENOUGH - 1, ENOUGH))
+    assert few.threshold == uncalibrated(0.1).threshold
+    sure = [1 / (1 + np.exp(-(own.bias + own.scale * case.odds))) for case in cases]
+    given = [each for each in sure if each >= own.threshold - 1e-4]
+    assert np.mean([1 - each for each in given]) <= 0.1
+    assert own.threshold < 0.9
+
+
+def test_where_no_threshold_keeps_the_risk_each_answer_must_keep_it_alone() -> None:
+    cases = [Case(-1.0, index % 3 == 0) for index in range(60)]
+    assert calibration(cases, 30, 0.1).threshold == pytest.approx(0.9)

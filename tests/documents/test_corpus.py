@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rag.documents.corpus import LENIENT, Corpus, ReadOptions, parse, read_corpus
+from rag.documents.parse import Digests, ParsedFile
+from rag.errors import CorpusError, RagError
+from support.file_trees import ordinary_user, write
+from support.places import ROOT
+
+FAQ_PAGES = ROOT.parent / "shared" / "data" / "faq_pages" / "docs"
+STRICT = ReadOptions(strict=True)
+
+
+def held(corpus: Corpus) -> tuple[list[str], dict[str, str]]:
+    """The ids of the documents, and what was skipped with the reasons."""
+    return [d.document.id for d in corpus.documents], {s.id: s.reason for s in corpus.skipped}
+
+
+def test_text_and_markdown_give_documents_with_digests(tmp_path: Path) -> None:
+    raw = "\ufeffOne\r\n\u2028two\r".encode()
+    write(tmp_path / "my-first_file.TXT", raw)
+    write(tmp_path / "b.markdown", "# Title\n\ntext")
+    text, markdown = (parsed.document for parsed in reversed(read_corpus([tmp_path]).documents))
+    assert (text.id, text.title, text.media_type) == (
+        *("my-first_file.TXT", "my first file", "text/plain"),
+    )
+    assert text.text == "One\r\n\u2028two\r" and text.source == text.id
+    assert text.sha256 == hashlib.sha256(text.text.encode()).hexdigest()
+    assert text.source_sha256 == hashlib.sha256(raw).hexdigest()
+    assert (markdown.title, markdown.media_type) == ("Title", "text/markdown")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_byte_order_mark_tells_the_encoding_and_is_removed(tmp_path: Path, encoding: str) -> None:
+    write(tmp_path / "a.md", "Ünï".encode(encoding))
+    assert read_corpus([tmp_path]).documents[0].document.text == "Ünï"
+    write(tmp_path / "a.md", b"\xfe\xff" + "Ünï".encode("utf-16-be"))
+    assert read_corpus([tmp_path]).documents[0].document.text == "Ünï"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"abc\xe9", "byte 3 is not UTF-8; convert the file: iconv"),
+        (b"\xef\xbb\xbfabc\xe9", "byte 6 is not UTF-8"),
+        (b"\xff\xfeab\x00\xd8", "byte 4 is not UTF-16-LE"),
+        (b"PK\x00", "the file holds NUL bytes"),
+        (b"", "the file is empty"),
+        (b" \r\n\t", "the file is empty"),
+    ],
+)
+def test_what_is_no_text_is_skipped_or_refused(
+    tmp_path: Path, content: bytes, complaint: str
+) -> None:
+    file = write(tmp_path / "a.md", content)
+    write(tmp_path / "b.md")
+    ids, skipped = held(read_corpus([tmp_path]))
+    assert ids == ["b.md"]
+    assert skipped["a.md"].startswith(complaint)
+    with pytest.raises(CorpusError, match=f"^{file}: {complaint}"):
+        read_corpus([tmp_path], options=STRICT)
+
+
+def test_unknown_types_and_pipes_are_skipped_and_the_rest_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "a.md")
+    write(tmp_path / "b.pdf")
+    os.mkfifo(tmp_path / "d.md")
+    corpus = read_corpus([tmp_path])
+    assert held(corpus) == (
+        ["a.md"],
+        {
+            "b.pdf": "only files of type .jsonl, .markdown, .md, .text, .txt are read;"
+            " convert it or remove it",
+            "d.md": "a pipe, device or link, not a file; put a file there",
+        },
+    )
+    assert [each.is_unread_type for each in corpus.skipped] == [True, False]
+    with pytest.raises(CorpusError, match=r"b\.pdf: only files of type"):
+        read_corpus([tmp_path], options=STRICT)
+
+
+def test_a_file_over_the_limit_is_skipped_with_its_size(tmp_path: Path) -> None:
+    write(tmp_path / "a.md")
+    with write(tmp_path / "big.md").open("r+b") as sparse:
+        sparse.truncate(1 << 40)
+    assert held(read_corpus([tmp_path])) == (
+        ["a.md"],
+        {
+            "big.md": "the file has 1048576.0 MB, more than the 64 MB of RAG_MAX_FILE_MB;"
+            " split it or raise the setting"
+        },
+    )
+
+
+def test_a_closed_file_is_skipped() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        write(Path(name) / "a.md")
+        write(Path(name) / "closed.md").chmod(0)
+        with ordinary_user():
+            assert held(read_corpus([Path(name)])) == (
+                ["a.md"],
+                {"closed.md": "cannot be opened (Permission denied); check its rights"},
+            )
+
+
+def test_want_of_descriptors_is_not_taken_for_a_bad_file(tmp_path: Path) -> None:
+    write(tmp_path / "a.md")
+    taken: list[int] = []
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        # Finding the file takes two descriptors at a time, and it must be found first.
+        with pytest.raises(RagError, match="Too many open files") as caught:
+            read_corpus([tmp_path])
+        assert not isinstance(caught.value, CorpusError)
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+
+
+def test_names_that_are_not_text_are_skipped_on_one_line(tmp_path: Path) -> None:
+    write(tmp_path / os.fsdecode(b"\xff\n.md"))
+    write(tmp_path / "a.md")
+    (skipped,) = read_corpus([tmp_path]).skipped
+    assert skipped.reason == "the name is not UTF-8; rename the file"
+    assert skipped.id.isprintable()
+    with pytest.raises(CorpusError, match="the name is not UTF-8; rename") as caught:
+        read_corpus([tmp_path], options=STRICT)
+    assert str(caught.value).isprintable()
+
+
+def test_a_corpus_without_documents_is_refused_with_a_count(tmp_path: Path) -> None:
+    for name in ("a.pdf", "b.pdf", "c.docx"):
+        write(tmp_path / name)
+    with pytest.raises(
+        CorpusError,
+        match=r"3 of 3 files were refused: \.pdf 2, \.docx 1; add files of type \.jsonl, ",
+    ):
+        read_corpus([tmp_path])
+
+
+def test_editors_files_alone_are_no_documents(tmp_path: Path) -> None:
+    write(tmp_path / "a.md~")
+    with pytest.raises(CorpusError, match="the folder holds no files"):
+        read_corpus([tmp_path])
+
+
+def test_files_are_parsed_by_whoever_is_asked(tmp_path: Path) -> None:
+    def parse_but_a(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
+        if document_id == "a.md":
+            raise CorpusError("too much")
+        return parse(document_id, raw, known)
+
+    for name in ("a.md", "b.md"):
+        write(tmp_path / name)
+    options = replace(LENIENT, parse=parse_but_a)
+    assert held(read_corpus([tmp_path], options=options)) == (["b.md"], {"a.md": "too much"})
+
+
+def test_nothing_outside_the_allowed_folder_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.md")
+    write(tmp_path / "out" / "b.md")
+    options = replace(LENIENT, within=(tmp_path / "in").resolve())
+    assert held(read_corpus([tmp_path / "in"], options=options)) == (["a.md"], {})
+    with pytest.raises(CorpusError, match="it lies outside"):
+        read_corpus([tmp_path / "out"], options=options)
+
+
+def test_documents_are_ordered_by_id(tmp_path: Path) -> None:
+    write(tmp_path / "c.jsonl", '{"_id": "z", "text": "a"}\n{"_id": "a", "text": "b"}')
+    write(tmp_path / "m.md")
+    assert [parsed.document.id for parsed in read_corpus([tmp_path]).documents] == [
+        "a",
+        "m.md",
+        "z",
+    ]
+
+
+def test_lines_of_a_corpus_file_are_documents(tmp_path: Path) -> None:
+    raw = '{"_id": "1", "title": "T", "text": "Title Line\\n\\nQ: a?\\nA: b."}\n{"_id": "2"}'
+    file = write(tmp_path / "c.jsonl", raw)
+    one, two = read_corpus([file]).documents
+    assert (one.document.title, one.document.source) == ("T", "c.jsonl:1")
+    line = raw.encode().split(b"\n")[0]
+    assert one.document.source_sha256 == hashlib.sha256(line).hexdigest()
+    assert {block.kind for block in one.blocks} == {"paragraph"}
+    assert two.document.text == "" and two.blocks == ()
+
+
+def test_a_line_that_is_no_document_costs_itself_alone(tmp_path: Path) -> None:
+    raw = '{"_id": "1", "text": "a"}\n[]\n{"_id": "1", "text": "b"}\n{"_id": "2", "text": "c"}\n{'
+    write(tmp_path / "a.jsonl", raw)
+    ids, skipped = held(read_corpus([tmp_path]))
+    assert ids == ["1", "2"]
+    assert skipped == {
+        "a.jsonl": 'line 2: no JSON object; write one {"_id": "...", "title": "...",'
+        ' "text": "..."} a line; 2 more lines are left out too'
+    }
+    with pytest.raises(CorpusError, match=r"a\.jsonl: line 2: no JSON object"):
+        read_corpus([tmp_path], options=STRICT)
+
+
+def test_a_corpus_file_without_a_document_is_skipped_as_a_whole(tmp_path: Path) -> None:
+    write(tmp_path / "log.jsonl", '{"level": "info"}\n' * 3)
+    write(tmp_path / "empty.jsonl", "\n")
+    write(tmp_path / "a.md")
+    ids, skipped = held(read_corpus([tmp_path]))
+    assert ids == ["a.md"]
+    assert skipped["log.jsonl"].startswith("line 1: no `_id`")
+    assert skipped["log.jsonl"].endswith("; 2 more lines are left out too")
+    assert skipped["empty.jsonl"].startswith("the file is empty")
+
+
+def test_one_id_twice_is_taken_from_the_first(tmp_path: Path) -> None:
+    line = '{"_id": "1", "text": "a"}\n'
+    write(tmp_path / "a.jsonl", line + "\n" + line)
+    (skipped,) = read_corpus([tmp_path]).skipped
+    assert skipped.reason == "line 3: `_id` '1' stands on line 1 too; make it unique"
+    write(tmp_path / "a.jsonl", line)
+    write(tmp_path / "b.jsonl", line + '{"_id": "2", "text": "b"}')
+    corpus = read_corpus([tmp_path])
+    assert [d.document.source for d in corpus.documents] == ["a.jsonl:1", "b.jsonl:2"]
+    (skipped,) = corpus.skipped
+    assert skipped.id == "b.jsonl"
+    assert skipped.reason == "a.jsonl has a document 1 too; rename one, or build an index of each"
+    with pytest.raises(CorpusError, match=r"b\.jsonl: a\.jsonl has a document 1 too"):
+        read_corpus([tmp_path], options=STRICT)
+
+
+def test_two_files_with_one_id_give_the_first_that_can_be_read(tmp_path: Path) -> None:
+    first, second = (write(tmp_path / name / "a.md", name) for name in ("x", "y"))
+    corpus = read_corpus([first, second])
+    assert corpus.documents[0].document.text == "x"
+    assert corpus.skipped[0].reason.startswith(f"{first} has a document a.md too; rename one")
+    first.write_bytes(b"")
+    corpus = read_corpus([first, second])
+    assert corpus.documents[0].document.text == "y"
+    assert corpus.skipped[0].reason.startswith("the file is empty")
+
+
+@pytest.mark.skipif(not FAQ_PAGES.exists(), reason="the FAQ pages are not beside the checkout")
+def test_every_pair_of_the_faq_pages_is_found() -> None:
+    corpus = read_corpus([FAQ_PAGES])
+    found = [b.label for parsed in corpus.documents for b in parsed.blocks if b.kind == "question"]
+    lines = [line for file in FAQ_PAGES.glob("*.md") for line in file.read_text().split("\n")]
+    assert len(corpus.documents) == 167
+    assert len(found) == sum(line.startswith("### ") for line in lines) == 1424

@@ -1,0 +1,82 @@
+"""The commands behind docs/quality.md from end to end: tiny data, the real model and head."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.numpy import load_file
+
+from eval.provenance import read_outcome
+from eval.studies import (
+    fit_confidence,
+    fit_fusion,
+    score_gate,
+    score_highlights,
+    train_head,
+)
+from eval.studies.tasks import COLLECTIONS
+from rag.encoders.bundled import DIGESTS, WEIGHTS
+from rag.encoders.head import HEADS, read_head
+from support.tiny_beir import articles, write_collection
+
+HEAD = read_head(HEADS[DIGESTS[WEIGHTS]], 384)
+FAQ = "# Fruit\n\n## FAQ\n\nQ: What is red?\nA: Apples.\n\nQ: What is dark?\nA: Cherries.\n"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    for name in (*COLLECTIONS, "pubmedqa_l"):
+        write_collection(folder / "retrieval" / name)
+    write_collection(folder / "abstention/squad2", unanswerable=True, rows=articles(30))
+    (folder / "faq_pages").mkdir()
+    (folder / "faq_pages" / "fruit.md").write_text(FAQ)
+    return folder
+
+
+def made(command: Any, data: Path, name: str) -> dict[str, Any]:
+    command.main(data, data / name, data / "cache")
+    return read_outcome(data / name)
+
+
+def test_the_head_is_trained_on_the_training_articles_alone(data: Path) -> None:
+    train_head.main(data, data / "head.safetensors", data / "cache")
+    assert load_file(data / "head.safetensors")["weights"].shape == (384, 384)
+    pools = train_head.training_pools(
+        data, train_head.open_onnx_encoder(train_head.bundled_model(), 1), data / "cache", print
+    )
+    assert [(pool.name, len(queries)) for pool, queries in pools] == [
+        ("squad2", 40),
+        ("pubmedqa_l", 4),
+        ("faq_pages", 2),
+    ]
+
+
+def test_fusions_are_compared_on_eight_tasks(data: Path) -> None:
+    found = made(fit_fusion, data, "fusion.json")
+    assert list(found["tasks"]) == [*COLLECTIONS, "squad2", "squad2-articles"]
+    assert found["tasks"]["squad2"] == {"questions": 20, "passages": 60}
+    assert found["tasks"]["squad2-articles"] == {"questions": 20, "passages": 20}
+    assert found["head_sha256"] == HEAD.sha256
+
+
+def test_the_confidence_is_fitted_without_the_score_articles(data: Path) -> None:
+    found = made(fit_confidence, data, "confidence.json")
+    assert set(found["coefficients"]) == {"late", "lead", "words", "unmet"}
+    assert list(found["sets"])[-1] == fit_confidence.SMALL
+    assert list(found["unseen"]) == ["squad2, score articles", "squad2, score articles alone"]
+    # seven articles, two questions each: with and without their answer, and two from elsewhere
+    assert found["sets"][fit_confidence.SMALL]["questions"] == 42
+
+
+def test_highlights_are_scored(data: Path) -> None:
+    found = made(score_highlights, data, "highlights.json")
+    assert found["as_served"]["questions"] == 6
+    assert set(found["tried"]) == set(score_highlights.VARIANTS)
+
+
+def test_the_gate_is_scored_on_the_score_articles(data: Path) -> None:
+    score_gate.main(data, data / "gate.json")
+    found = read_outcome(data / "gate.json")
+    assert (found["figures"]["n"], found["seeds"]) == (6, score_gate.SEEDS)
+    assert found["changes"]["another order"]["lost"] == 0.0

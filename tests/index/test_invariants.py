@@ -1,0 +1,256 @@
+"""A snapshot whose parts do not agree is refused, though every checksum has been made to match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import pytest
+
+from rag.errors import CorruptIndex
+from rag.index import vectors as dense
+from rag.index.format import contents, entries
+from rag.index.manifest import MANIFEST, id_of
+from rag.index.snapshot import Snapshot
+from rag.store.disk import DISK
+from rag.store.open import load_snapshot, open_snapshot
+from support.letter_encoder import LetterEncoder, snapshot_of
+
+ENCODER = LetterEncoder()
+TEXTS = {
+    "a": "# Fruit\n\nApples are red. Beans are green.\n\n## Why?\n\nBecause. It is so.\n",
+    "b": "# Trees\n\nOaks are tall.\n\nQ: How old?\nA: Very old.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return snapshot_of(tmp_path_factory.mktemp("corpus"), **TEXTS)
+
+
+def signed(index: Path, snapshot: Snapshot) -> str:
+    """Writes the snapshot with the checksums, counts and id that its files have; returns the id."""
+    files = contents(snapshot)
+    counts = replace(
+        snapshot.manifest.counts,
+        documents=len(snapshot.documents),
+        passages=len(snapshot.passages),
+        tokens=len(snapshot.tokens.vectors),
+    )
+    manifest = replace(snapshot.manifest, files=entries(files), counts=counts).to_bytes()
+    folder = index / id_of(manifest)
+    DISK.make_dir(folder)
+    for name, content in files.items():
+        DISK.write(folder / name, content)
+    DISK.write(folder / MANIFEST, manifest)
+    return folder.name
+
+
+def test_what_agrees_is_loaded(tmp_path: Path, whole: Snapshot) -> None:
+    assert open_snapshot(tmp_path, signed(tmp_path, whole), ENCODER).passages == whole.passages
+
+
+def put(array: Any, at: Any, value: Any) -> Any:
+    """A copy of the array with another value there."""
+    changed = np.array(array)
+    changed[at] = value
+    return changed
+
+
+def without_last(array: Any) -> Any:
+    return array[:-1]
+
+
+VECTORS: Mapping[str, Callable[[Any], Any]] = {
+    "no number": lambda v: put(v, (0, 0), np.nan),
+    "infinite": lambda v: put(v, (0, 0), np.inf),
+    "long": lambda v: 2 * v,
+    "zero": lambda v: put(v, 0, 0),
+    "double": lambda v: v.astype(np.float64),
+    "flat": np.ravel,
+    "deep": lambda v: v[None],
+    "fewer": without_last,
+    "narrow": lambda v: np.ascontiguousarray(v[:, :-1]),
+}
+STARTS: Mapping[str, Callable[[Any], Any]] = {
+    "below": lambda s: put(s, 0, -1),
+    "late": lambda s: put(s, 0, 1),
+    "falling": lambda s: put(s, 1, s[-1] + 1),
+    "short": lambda s: put(s, -1, s[-1] - 1),
+    "long": lambda s: put(s, -1, s[-1] + 1),
+    "fewer": without_last,
+    "more": lambda s: np.append(s, s[-1]),
+    "none": lambda s: s[:0],
+    "small": lambda s: s.astype(np.int32),
+    "fractions": lambda s: s.astype(np.float64),
+    "deep": lambda s: s[None],
+}
+HEADINGS = {
+    **{f"vectors {name}": ("vectors", change) for name, change in VECTORS.items()},
+    "row beyond": ("rows", lambda r: put(r, 0, 99)),
+    "row below": ("rows", lambda r: put(r, 0, -2)),
+    "rows fewer": ("rows", without_last),
+    "rows small": ("rows", lambda r: r.astype(np.int32)),
+    "rows deep": ("rows", lambda r: r[None]),
+}
+MARKS = {
+    **{f"starts {name}": ("starts", change) for name, change in STARTS.items()},
+    "begins before": ("sentences", lambda s: put(s, (0, 0), -1)),
+    "ends behind": ("sentences", lambda s: put(s, (-1, 1), 999)),
+    "is empty": ("sentences", lambda s: put(s, (0, 1), s[0, 0])),
+    "token before": ("sentences", lambda s: put(s, (0, 2), -1)),
+    "token behind": ("sentences", lambda s: put(s, (-1, 3), 999)),
+    "no token": ("sentences", lambda s: put(s, (0, 2), s[0, 3])),
+    "turned": ("sentences", lambda s: np.ascontiguousarray(s[[1, 0, *range(2, len(s))]])),
+    "wide": ("sentences", lambda s: np.hstack([s, s])),
+    "large": ("sentences", lambda s: s.astype(np.int64)),
+    "flat": ("sentences", np.ravel),
+}
+LEXICAL = {
+    **{f"starts {name}": ("starts", change) for name, change in STARTS.items()},
+    "passage beyond": ("passages", lambda p: put(p, 0, 99)),
+    "passage below": ("passages", lambda p: put(p, 0, -1)),
+    "passages large": ("passages", lambda p: p.astype(np.int64)),
+    "passages fewer": ("passages", without_last),
+    "impact no number": ("impacts", lambda i: put(i, 0, np.nan)),
+    "impact below": ("impacts", lambda i: -i),
+    "impacts huge": ("impacts", lambda i: np.full_like(i, 1e38)),
+    "impacts double": ("impacts", lambda i: i.astype(np.float64)),
+    "impacts deep": ("impacts", lambda i: i[None]),
+    "terms turned": ("terms", lambda t: t[::-1]),
+    "terms twice": ("terms", lambda t: (t[1], *t[1:])),
+    "terms numbers": ("terms", lambda t: tuple(range(len(t)))),
+    "terms fewer": ("terms", without_last),
+}
+TOKENS = {
+    **{f"starts {name}": ("starts", change) for name, change in STARTS.items()},
+    "signed": ("vectors", lambda v: v.astype(np.int8)),
+    "fewer": ("vectors", without_last),
+    "narrow": ("vectors", lambda v: np.ascontiguousarray(v[:, :-1])),
+    "flat": ("vectors", np.ravel),
+}
+PARTS = {"headings": HEADINGS, "marks": MARKS, "lexical": LEXICAL, "tokens": TOKENS}
+
+
+@pytest.mark.parametrize(
+    ("part", "attack"), [(part, attack) for part, attacks in PARTS.items() for attack in attacks]
+)
+def test_an_array_that_does_not_agree_is_refused(
+    tmp_path: Path, whole: Snapshot, part: str, attack: str
+) -> None:
+    field, change = PARTS[part][attack]
+    was = getattr(whole, part)
+    other = replace(whole, **{part: replace(was, **{field: change(getattr(was, field))})})
+    with pytest.raises(CorruptIndex, match="run `rag build`"):
+        load_snapshot(tmp_path, signed(tmp_path, other))
+
+
+@pytest.mark.parametrize("attack", [name for name in VECTORS if name != "double"])
+def test_vectors_that_do_not_agree_are_refused(
+    tmp_path: Path, whole: Snapshot, attack: str
+) -> None:
+    if attack in ("flat", "deep"):
+        changed: faiss.Index = faiss.IndexFlatL2(whole.dense.d)
+        changed.add(dense.vectors(whole.dense))
+    else:
+        changed = faiss.IndexFlatIP(whole.dense.d - (attack == "narrow"))
+        changed.add(VECTORS[attack](dense.vectors(whole.dense)))
+    with pytest.raises(CorruptIndex):
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, dense=changed)))
+
+
+@pytest.mark.parametrize("attack", VECTORS)
+def test_probes_that_do_not_agree_are_refused(tmp_path: Path, whole: Snapshot, attack: str) -> None:
+    other = replace(whole, probes=VECTORS[attack](whole.probes))
+    with pytest.raises(CorruptIndex):
+        open_snapshot(tmp_path, signed(tmp_path, other), ENCODER)
+
+
+TEXT = (None, 1, ["a"], {"a": 1}, "\ud800")
+NAME = (*TEXT, "none")
+NUMBER = (None, True, -1, 1.5, "1", 10**6, 10**30, [])
+FIELDS: Mapping[tuple[str, str], tuple[object, ...]] = {
+    ("documents", "id"): TEXT,
+    ("documents", "title"): TEXT,
+    ("documents", "source"): TEXT,
+    ("documents", "media_type"): TEXT,
+    ("documents", "source_sha256"): TEXT,
+    ("documents", "sha256"): (*TEXT, "0" * 64),
+    ("documents", "text"): (*TEXT, "", "Another text."),
+    ("sections", "id"): TEXT,
+    ("sections", "document_id"): NAME,
+    ("sections", "kind"): NAME,
+    ("sections", "heading_path"): (None, 1, "", "ab", {}, (1,), (None,), ("\ud800",)),
+    ("sections", "start"): NUMBER,
+    ("sections", "body_start"): NUMBER,
+    ("sections", "end"): NUMBER,
+    ("passages", "id"): TEXT,
+    ("passages", "document_id"): NAME,
+    ("passages", "section_id"): NAME,
+    ("passages", "context"): TEXT,
+    ("passages", "start"): NUMBER,
+    ("passages", "end"): NUMBER,
+}
+CASES = [(*place, value) for place, values in FIELDS.items() for value in values]
+
+
+@pytest.mark.parametrize(("kind", "field", "value"), CASES, ids=repr)
+def test_a_row_that_does_not_agree_is_refused(
+    tmp_path: Path, whole: Snapshot, kind: str, field: str, value: object
+) -> None:
+    rows = getattr(whole, kind)
+    listed = list(rows) if kind == "passages" else list(rows.values())
+    # The last, so that a span that reaches too far meets the end.
+    listed[-1] = replace(listed[-1], **{field: value})
+    changed = tuple(listed) if kind == "passages" else dict(enumerate(listed))
+    try:
+        id = signed(tmp_path, replace(whole, **{kind: changed}))
+    except (UnicodeEncodeError, TypeError):
+        return  # could not even be written
+    with pytest.raises(CorruptIndex):
+        load_snapshot(tmp_path, id)
+
+
+@pytest.mark.parametrize("kind", ["documents", "sections"])
+def test_an_id_twice_is_refused(tmp_path: Path, whole: Snapshot, kind: str) -> None:
+    rows = list(getattr(whole, kind).values())
+    twice = dict(enumerate([*rows, rows[-1]]))
+    with pytest.raises(CorruptIndex, match="an id stands twice"):
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, **{kind: twice})))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("bias", -1e300), ("scale", 1e300), ("threshold", 1.5), ("risk", -0.1)],
+)
+def test_a_calibration_that_cannot_have_been_fitted_is_refused(
+    tmp_path: Path, whole: Snapshot, field: str, value: float
+) -> None:
+    calibration = replace(whole.manifest.calibration, **{field: value})
+    manifest = replace(whole.manifest, calibration=calibration)
+    with pytest.raises(CorruptIndex, match=rf"calibration\.{field}"):
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, manifest=manifest)))
+
+
+def test_a_text_that_no_answer_could_hold_is_refused(tmp_path: Path, whole: Snapshot) -> None:
+    model = replace(whole.manifest.model, name="\ud800")
+    manifest = replace(whole.manifest, model=model)
+    with pytest.raises(CorruptIndex, match="manifest is malformed"):
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, manifest=manifest)))
+
+
+def test_a_passage_twice_is_refused(tmp_path: Path, whole: Snapshot) -> None:
+    passages = (*whole.passages[:-1], whole.passages[0])
+    with pytest.raises(CorruptIndex, match="two passages have the same id"):
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, passages=passages)))
+
+
+def test_sections_that_overlap_are_refused(tmp_path: Path, whole: Snapshot) -> None:
+    first, second, *others = whole.sections.values()
+    wider = {s.id: s for s in (replace(first, end=second.start + 1), second, *others)}
+    with pytest.raises(CorruptIndex, match="sections of a document are not in order"):
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, sections=wider)))

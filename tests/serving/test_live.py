@@ -1,0 +1,158 @@
+"""The service follows its index: swaps under load, and what it does where it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import weakref
+from pathlib import Path
+
+import pytest
+
+from rag.encoders.base import Encoder
+from rag.errors import ModelError
+from rag.serving.live import Follower, Library
+from rag.store.versions import CURRENT, current_id
+from support.live_index import library_of, live
+from support.snapshots import FIRST, SECOND, published
+from support.swaps import prepare, swap_under_load
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+def catch_up(follower: Follower) -> str | None:
+    """The id of what is served after catching up."""
+    asyncio.run(follower.catch_up())
+    return follower.serving.snapshot.id if follower.serving else None
+
+
+def test_no_answer_mixes_two_snapshots(tmp_path: Path) -> None:
+    index, snapshots = prepare(tmp_path)
+    found, made = asyncio.run(swap_under_load(index, snapshots, swaps=10, answers=2000, pause=0.2))
+    assert made >= 10 and found["whole"] >= 1000
+    assert (found["mixed"], found["failed"]) == (0, 0)
+
+
+def test_first_index_is_picked_up_without_a_restart(index: Path) -> None:
+    follower = Follower(library_of(index))
+    assert catch_up(follower) is None
+    first = published(index, FIRST)
+    assert catch_up(follower) == first
+
+
+def test_nothing_is_opened_again_while_current_stands(index: Path) -> None:
+    published(index, FIRST)
+    follower = Follower(library_of(index))
+    catch_up(follower)
+    serving = follower.serving
+    catch_up(follower)
+    assert follower.serving is serving
+
+
+def test_what_was_opened_before_the_start_is_not_opened_again(index: Path) -> None:
+    published(index, FIRST)
+    library = library_of(index)
+    serving = library.open()
+    follower = Follower(library, serving)
+    catch_up(follower)
+    assert follower.serving is serving
+
+
+def test_what_was_published_between_opening_and_start_is_seen(index: Path) -> None:
+    published(index, FIRST)
+    library = library_of(index)
+    serving = library.open()
+    second = published(index, SECOND)
+    assert catch_up(Follower(library, serving)) == second
+
+
+def test_damaged_snapshot_is_logged_and_the_old_one_goes_on(
+    index: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = published(index, FIRST)
+    follower = Follower(library_of(index))
+    catch_up(follower)
+    serving = follower.serving
+    second = published(index, SECOND)
+    (index / second / "dense.faiss").write_bytes(b"")
+    assert catch_up(follower) == first
+    assert follower.serving and serving and follower.serving.snapshot is serving.snapshot
+    text = f"the new index is not served, {first} goes on: what CURRENT names is damaged"
+    assert text in caplog.messages
+    assert follower.serving.refused[0].startswith(f"{second}/dense.faiss is damaged: expected ")
+
+
+def test_index_that_is_gone_is_logged_and_the_old_one_goes_on(
+    index: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = published(index, FIRST)
+    follower = Follower(library_of(index))
+    catch_up(follower)
+    (index / CURRENT).write_text("nonsense")
+    (index / first / "dense.faiss").write_bytes(b"")
+    assert catch_up(follower) == first
+    assert any(f"is not served, {first} goes on" in message for message in caplog.messages)
+
+
+def test_repaired_snapshot_of_the_same_id_is_opened_again(index: Path) -> None:
+    first = published(index, FIRST)
+    follower = Follower(library_of(index))
+    catch_up(follower)
+    serving = follower.serving
+    (index / first / "dense.faiss").write_bytes(b"")
+    assert published(index, FIRST) == first
+    assert catch_up(follower) == first
+    assert follower.serving is not serving
+
+
+def test_old_snapshot_is_let_go_of(index: Path) -> None:
+    published(index, FIRST)
+    follower = Follower(library_of(index))
+    catch_up(follower)
+    assert follower.serving
+    old = weakref.ref(follower.serving.snapshot)
+    published(index, SECOND)
+    catch_up(follower)
+    gc.collect()
+    assert old() is None
+
+
+def test_failure_of_another_kind_is_logged_and_does_not_end_the_following(
+    index: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def opening() -> Encoder:
+        raise ZeroDivisionError
+
+    published(index, FIRST)
+    with caplog.at_level(logging.ERROR):
+        assert catch_up(Follower(Library(index, opening))) is None
+    assert caplog.messages == ["no index is served"]
+
+
+def test_model_that_is_missing_is_logged(index: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def opening() -> Encoder:
+        raise ModelError("no such model")
+
+    published(index, FIRST)
+    assert catch_up(Follower(Library(index, opening))) is None
+    assert caplog.messages == ["no index is served: no such model"]
+
+
+def test_follower_without_a_library_keeps_what_it_has() -> None:
+    assert catch_up(Follower()) is None
+
+
+def test_service_notices_a_build_by_itself(index: Path) -> None:
+    async def served() -> str:
+        app = live(index)
+        async with app.router.lifespan_context(app):
+            published(index, FIRST)
+            while app.state.follower.serving is None:
+                await asyncio.sleep(0.01)
+            return str(app.state.follower.serving.snapshot.id)
+
+    assert asyncio.run(served()) == current_id(index)

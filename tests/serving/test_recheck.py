@@ -1,0 +1,263 @@
+"""What is served is verified again while it is served, and damage is never silent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from rag.encoders.base import Encoder
+from rag.errors import CorruptIndex
+from rag.serving.live import Follower, Library, Serving
+from rag.store.versions import CURRENT
+from support.live_index import live
+from support.snapshots import ENCODER, FIRST, SECOND, published
+
+NOON, ONE = (datetime(2026, 1, 2, hour, tzinfo=UTC) for hour in (12, 13))
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    """An index of two snapshots."""
+    for text in (FIRST, SECOND):
+        published(tmp_path / "index", text)
+    return tmp_path / "index"
+
+
+def follower_of(index: Path) -> Follower:
+    """What serves the index since noon."""
+    times = iter([NOON])
+    library = Library(index, lambda: ENCODER, clock=lambda: next(times, ONE))
+    return Follower(library, library.open())
+
+
+def serving_of(follower: Follower) -> Serving:
+    assert follower.serving
+    return follower.serving
+
+
+def rechecked(follower: Follower) -> Serving:
+    """What is served when the files have been verified again."""
+    asyncio.run(follower.recheck())
+    return serving_of(follower)
+
+
+def other(index: Path, id: str) -> str:
+    """The id of the snapshot that is not this one."""
+    (found,) = {path.parent.name for path in index.glob("*/manifest.json")} - {id}
+    return found
+
+
+def flip(path: Path) -> None:
+    """Changes a bit in the middle of a file, in place."""
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+
+
+def test_sound_files_are_verified_and_nothing_else_changes(index: Path) -> None:
+    follower = follower_of(index)
+    was = serving_of(follower)
+    assert (was.verified, was.refused, was.damage) == (NOON, (), ())
+    now = rechecked(follower)
+    assert now == replace(was, verified=ONE)
+
+
+def test_damage_of_what_is_in_memory_is_shown_and_it_goes_on(
+    index: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    follower = follower_of(index)
+    was = serving_of(follower)
+    for name in ("dense.faiss", "passages.jsonl"):
+        flip(index / was.snapshot.id / name)
+    now = rechecked(follower)
+    assert now.snapshot is was.snapshot
+    assert [said.split(": ")[0] for said in now.damage] == [
+        "dense.faiss is damaged",
+        "passages.jsonl is damaged",
+    ]
+    assert f"{was.snapshot.id} is served and damaged: dense.faiss is damaged: " in caplog.text
+
+
+@pytest.mark.parametrize("harm", [flip, lambda path: os.truncate(path, 0), Path.unlink])
+def test_damage_of_what_is_mapped_lets_the_snapshot_before_answer(
+    index: Path, harm: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    follower = follower_of(index)
+    damaged = serving_of(follower).snapshot.id
+    harm(index / damaged / "tokens.npy")
+    now = rechecked(follower)
+    assert now.snapshot.id == other(index, damaged)
+    assert len(now.refused) == 1 and now.refused[0].startswith(f"{damaged}/tokens.npy ")
+    assert now.ask("green").passages[0].hit.passage.text == FIRST
+    assert f"{now.snapshot.id} answers instead" in caplog.text
+
+
+def test_where_nothing_is_whole_nothing_is_served_until_a_build(index: Path) -> None:
+    follower = follower_of(index)
+    for path in index.glob("*/tokens.npy"):
+        flip(path)
+    asyncio.run(follower.recheck())
+    assert follower.serving is None
+    repaired = published(index, SECOND)
+    asyncio.run(follower.catch_up())
+    assert serving_of(follower).snapshot.id == repaired
+
+
+def test_damage_that_a_build_has_repaired_meanwhile_is_none(index: Path) -> None:
+    follower = follower_of(index)
+    id = serving_of(follower).snapshot.id
+    flip(index / id / "dense.faiss")
+    assert rechecked(follower).damage
+    assert published(index, SECOND) == id
+    assert rechecked(follower).damage == ()
+    assert (index / f"bad-{id}").exists()
+
+
+def test_damage_and_a_new_index_that_cannot_be_opened_are_both_shown(index: Path) -> None:
+    follower = follower_of(index)
+    id = serving_of(follower).snapshot.id
+    flip(index / id / "dense.faiss")
+    shutil.rmtree(index / other(index, id))
+    (index / CURRENT).unlink()
+    (index / CURRENT).write_text("nonsense")
+    now = rechecked(follower)
+    assert now.snapshot.id == id
+    assert "CURRENT names no snapshot (found 'nonsense')" in now.refused[0]
+    assert now.damage[0].startswith("dense.faiss is damaged: ")
+
+
+def test_files_that_are_gone_are_shown_and_it_goes_on(index: Path) -> None:
+    follower = follower_of(index)
+    id = serving_of(follower).snapshot.id
+    shutil.rmtree(index / id)
+    now = rechecked(follower)
+    assert (now.snapshot.id, now.damage) == (
+        id,
+        (f"{id} cannot be read (No such file or directory)",),
+    )
+
+
+def test_manifest_and_strange_files_are_looked_at_too(index: Path) -> None:
+    follower = follower_of(index)
+    folder = index / serving_of(follower).snapshot.id
+    flip(folder / "manifest.json")
+    (folder / "notes.txt").write_text("?")
+    first, second = rechecked(follower).damage
+    assert first == "notes.txt does not belong there"
+    assert second.startswith(f"manifest.json was altered: expected id {folder.name}, found ")
+
+
+def test_without_an_index_there_is_nothing_to_verify(tmp_path: Path) -> None:
+    follower = Follower(Library(tmp_path / "none", lambda: ENCODER))
+    asyncio.run(follower.recheck())
+    assert follower.serving is None
+
+
+def test_failure_of_another_kind_is_logged_and_does_not_end_the_verifying(
+    index: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def opening() -> Encoder:
+        raise ZeroDivisionError
+
+    whole = serving_of(follower_of(index))
+    follower = Follower(Library(index, opening), whole)
+    flip(index / whole.snapshot.id / "tokens.npy")
+
+    async def twice() -> None:
+        task = asyncio.create_task(follower.recheck_every(0.01))
+        while caplog.messages.count("what is served cannot be verified") < 2:
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(twice())
+
+
+def test_service_verifies_by_itself_and_readyz_shows_what_it_found(index: Path) -> None:
+    app = live(index, verify_seconds=0.01)
+    with TestClient(app, base_url="http://localhost") as client:
+        ready = client.get("/readyz").json()
+        assert (ready["status"], ready["degraded"]) == ("ready", [])
+        flip(index / ready["index"]["version"] / "bm25_impacts.npy")
+        deadline = time.monotonic() + 20
+        while not (ready := client.get("/readyz").json())["degraded"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        (said,) = ready["degraded"]
+        assert said.startswith("bm25_impacts.npy is damaged: ") and str(index) not in str(ready)
+        assert client.post("/ask", json={"question": "pears"}).status_code == 200
+
+
+def test_a_damaged_start_is_shown_too(index: Path) -> None:
+    current = (index / CURRENT).read_text().strip()
+    flip(index / current / "dense.faiss")
+    with TestClient(live(index), base_url="http://localhost") as client:
+        ready = client.get("/readyz").json()
+    assert ready["index"]["version"] == other(index, current)
+    assert ready["degraded"][0].startswith(f"{current}/dense.faiss is damaged: ")
+    assert str(index) not in str(ready)
+
+
+def restore(path: Path, times: tuple[int, int]) -> None:
+    os.utime(path, ns=times)
+
+
+@pytest.mark.parametrize("harm", [flip, lambda path: os.truncate(path, 0)])
+def test_a_mapped_file_altered_in_place_is_noticed_by_the_next_question(
+    index: Path, harm: Callable[[Path], None]
+) -> None:
+    with TestClient(live(index), base_url="http://localhost") as client:
+        damaged = client.get("/readyz").json()["index"]["version"]
+        path = index / damaged / "tokens.npy"
+        was = path.stat()
+        harm(path)
+        restore(path, (was.st_atime_ns, was.st_mtime_ns))
+        answer = client.post("/ask", json={"question": "green"})
+        assert answer.status_code == 200
+        assert answer.json()["index"]["version"] == other(index, damaged)
+        assert "tokens.npy" in client.get("/readyz").json()["degraded"][0]
+
+
+def test_with_no_whole_snapshot_left_a_question_is_told_so(index: Path) -> None:
+    with TestClient(live(index), base_url="http://localhost") as client:
+        for path in index.glob("*/tokens.npy"):
+            flip(path)
+        assert client.post("/ask", json={"question": "green"}).status_code == 503
+        assert client.get("/healthz").status_code == 200
+        repaired = published(index, SECOND)
+        deadline = time.monotonic() + 20
+        while client.get("/readyz").status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        answer = client.post("/ask", json={"question": "green"}).json()
+        assert answer["index"]["version"] == repaired
+
+
+def test_a_file_that_was_only_touched_or_linked_goes_on(index: Path, tmp_path: Path) -> None:
+    follower = follower_of(index)
+    serving = serving_of(follower)
+    path = index / serving.snapshot.id / "tokens.npy"
+    path.touch()
+    os.link(path, tmp_path / "backup")
+    assert serving.ask("green").passages
+    os.chmod(path, 0o400)
+    assert serving.ask("green").passages
+
+
+def test_an_altered_file_stays_refused(index: Path) -> None:
+    serving = serving_of(follower_of(index))
+    path = index / serving.snapshot.id / "tokens.npy"
+    for _ in range(2):
+        flip(path)
+        with pytest.raises(CorruptIndex, match="altered after it had been verified"):
+            serving.ask("green")

@@ -1,0 +1,44 @@
+"""A service over an index of the letter encoder, and commands that stand in for a build."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rag.serving.jobs import Command
+from rag.serving.live import Library
+from rag.web.index_routes import Upkeep
+from service import Application, create_app
+from support.letter_encoder import LetterEncoder
+
+# Never run: no test that uses it starts a build.
+IDLE = ["false"]
+
+
+def library_of(index: Path) -> Library:
+    """The index folder, read by the letter encoder."""
+    return Library(index, lambda: LetterEncoder())
+
+
+def script(code: str) -> Command:
+    """A command that runs Python code, the path as its first argument."""
+
+    def command(path: Path, force: bool) -> Sequence[str]:
+        return [sys.executable, "-c", code, str(path), str(force)]
+
+    return command
+
+
+def live(
+    index: Path,
+    command: Command = lambda path, force: IDLE,
+    *,
+    roots: tuple[Path, ...] = (),
+    host: str = "127.0.0.1",
+    seconds: float = 0.01,
+    verify_seconds: float = 0.0,
+) -> Application:
+    """A service that follows the index."""
+    library = library_of(index)
+    return create_app(upkeep=Upkeep(library, command, roots, host, seconds, verify_seconds))
