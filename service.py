@@ -20,15 +20,16 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from rag import __version__
-from rag.answering.answer import cite
-from rag.answering.verify import verify_all
-from rag.encoders.open import open_encoder
+from rag.answering import cite, verify_all
+from rag.encoders import open_encoder
 from rag.errors import CorruptIndex, TookTooLong
-from rag.index.snapshot import Snapshot
-from rag.schemas.index import REBUILD_FIELDS, ROLLBACK_FIELDS
-from rag.schemas.models import (
+from rag.index import Snapshot
+from rag.schemas import (
     ASK_EXAMPLE,
     ASK_FIELDS,
+    REBUILD_FIELDS,
+    ROLLBACK_FIELDS,
+    VERIFY_FIELDS,
     AskRequest,
     AskResponse,
     DocumentEntry,
@@ -38,6 +39,7 @@ from rag.schemas.models import (
     HealthResponse,
     PassageResponse,
     ReadyResponse,
+    VerifyRequest,
     VerifyResponse,
     ask_response,
     citation_model,
@@ -45,31 +47,37 @@ from rag.schemas.models import (
     index_model,
     verify_response,
 )
-from rag.schemas.saved_citations import VERIFY_FIELDS, VerifyRequest
-from rag.serving.allowed_paths import roots_of
-from rag.serving.jobs import Jobs, build_command
-from rag.serving.live import Follower, Library, Serving
-from rag.serving.uploads import sweep_uploads
+from rag.serving import Follower, Jobs, Library, Serving, build_command, roots_of, sweep_uploads
 from rag.settings import Settings
-from rag.store.publish import sweep_if_idle
+from rag.store import sweep_if_idle
 from rag.types import Answer, Document
-from rag.web.bodies import JsonRoute, WideJsonRoute
-from rag.web.edge import LOCAL_HOSTS, Edge, allowed_hosts
-from rag.web.index_routes import ROUTERS as UPKEEP_ROUTERS
-from rag.web.index_routes import Upkeep
-from rag.web.problems import Problem, invalid_request, problem_response
-from rag.web.reference import reference
-from rag.web.refusals import (
+from rag.web import (
     BAD_BODY,
+    LOCAL_HOSTS,
     NOT_FOUND,
     NOT_READY,
+    Edge,
+    JsonRoute,
+    Problem,
+    Upkeep,
+    WideJsonRoute,
+    Worker,
+    allowed_hosts,
+    ended_quietly,
+    example,
+    greeting,
+    invalid_request,
+    listen,
     not_in_time,
     not_ready,
+    prepare,
+    problem_response,
+    reference,
     refusal,
+    server_of,
     too_large,
 )
-from rag.web.server import ended_quietly, example, greeting, listen, prepare, server_of
-from rag.web.worker import Worker
+from rag.web import ROUTERS as UPKEEP_ROUTERS
 
 # The names that a refusal may repeat, by path.
 FIELDS: Mapping[str, Fields] = {

@@ -23,17 +23,14 @@ from eval.sets.beir import read_collection
 from eval.sets.evalset import EvalSet, read_judgments, read_set, write_set
 from eval.sets.source import INDEXED, Source, make_set, read_source
 from eval.sets.written_questions import Written, read_written
-from rag.building.build import index_corpus
-from rag.building.rebuild import read_options
-from rag.cli.console import encoder_of, read_settings
-from rag.cli.console import run as run_app
-from rag.cli.console import show as echo
-from rag.cli.listening import say_skipped
-from rag.cli.progress_bar import reporting
-from rag.documents.sandbox import Cage
+from rag.building import index_corpus, read_options
+from rag.cli import encoder_of, read_settings, reporting, say_skipped
+from rag.cli import run as run_app
+from rag.cli import show as echo
+from rag.documents import Cage
 from rag.settings import Settings
-from rag.store.open import open_current
-from rag.text.counted import counted
+from rag.store import open_current
+from rag.text import counted
 
 # What is kept, in version control, and what is not.
 KEPT = Path("eval")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.running.result import commit, machine
-from rag.encoders.base import Encoder
+from rag.encoders import Encoder
 from rag.errors import UsageError
 
 RESULTS = Path("eval/results")

@@ -1,8 +1,8 @@
-"""A wing of `rag/` imports only from wings below it; the picture is in docs/architecture.md."""
+"""A wing of `rag/` imports only from the faces of wings below it: docs/architecture.md shows it."""
 
 import re
 
-from support.imports import imports, modules
+from support.imports import faces, imported, imports, modules
 from support.places import ROOT
 
 GROUND = ["types", "errors", "settings"]
@@ -20,6 +20,21 @@ WINGS = [
     "web",
     "cli",
 ]
+# How many names each wing shows to the others.
+FACES = {
+    "text": 13,
+    "documents": 14,
+    "encoders": 4,
+    "index": 51,
+    "store": 38,
+    "answering": 27,
+    "checks": 20,
+    "building": 23,
+    "serving": 12,
+    "schemas": 31,
+    "web": 25,
+    "cli": 6,
+}
 # What starts the program stands above the wings.
 TOP = ["__init__", "__main__"]
 
@@ -41,6 +56,28 @@ def test_no_wing_imports_from_a_higher_one() -> None:
         if wing(name) not in TOP and level[wing(other)] > level[wing(name)]
     ]
     assert upward == []
+
+
+def test_other_wings_are_entered_by_their_face() -> None:
+    inside = [
+        f"{name} imports {module}"
+        for name, path in modules().items()
+        for module, _ in imported(path)
+        if "." in module and wing(module) != wing(name)
+    ]
+    assert inside == []
+
+
+def test_a_face_shows_what_another_wing_uses_and_no_more() -> None:
+    assert {name: len(faces()[name]) for name in WINGS} == FACES
+    outside = [ROOT / "service.py", *(ROOT / "eval").rglob("*.py")]
+    used = {
+        (module, name)
+        for path in [*modules().values(), *outside]
+        for module, name in imported(path)
+    }
+    shown = {(wing, name) for wing in WINGS for name in faces()[wing]}
+    assert shown - used == set()
 
 
 def test_imports_make_no_circle() -> None:

@@ -6,7 +6,7 @@ from eval.measures.retrieval import PRIMARY
 from eval.measures.stats import Comparison, Interval, compare
 from eval.running.result import GroupResult, Result, Row
 from eval.running.systems import SERVED
-from rag.text.counted import counted
+from rag.text import counted
 
 FEW = 30
 LABELS = {

@@ -19,7 +19,7 @@ from eval.running.run import abstention, group_result
 from eval.running.systems import PASSAGES, SYSTEMS, find
 from eval.sets.beir import Collection
 from eval.sets.evalset import Query
-from rag.encoders.base import Encoder
+from rag.encoders import Encoder
 from rag.errors import UsageError
 from rag.types import Progress
 

@@ -11,15 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.sets.beir import documents
-from rag.building.build import index_corpus, model, recipe
-from rag.documents.corpus import ReadOptions, read_corpus
-from rag.encoders.base import Encoder
+from rag.building import index_corpus, model, recipe
+from rag.documents import ReadOptions, read_corpus
+from rag.encoders import Encoder
 from rag.errors import UnusableIndex
-from rag.index.manifest import FORMAT
-from rag.index.snapshot import Snapshot
-from rag.store.disk import Files
-from rag.store.open import open_current
-from rag.store.publish import publish, writing
+from rag.index import FORMAT, Snapshot
+from rag.store import Files, open_current, publish, writing
 from rag.types import Progress
 
 BATCH = 64

@@ -22,7 +22,7 @@ from eval.measures.retrieval import DEPTH, NAMES
 from eval.measures.runs import Qrels, trec_run
 from eval.measures.stats import LEVEL, SAMPLES, SEED, Interval
 from rag.errors import UsageError
-from rag.index.manifest import Manifest
+from rag.index import Manifest
 
 FORMAT = 1
 DIGITS = 6

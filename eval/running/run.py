@@ -12,9 +12,9 @@ from eval.running.result import LEAKY, Abstention, GroupResult, Question, Result
 from eval.running.systems import PASSAGES, SERVED, SYSTEMS, Found, find
 from eval.sets.evalset import EvalSet, Query, check_sections
 from eval.sets.written_questions import Written
-from rag.encoders.base import Encoder
+from rag.encoders import Encoder
 from rag.errors import UsageError
-from rag.index.snapshot import Snapshot
+from rag.index import Snapshot
 from rag.types import Progress
 
 FAQ_NOTE = {

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from rag.answering.confidence import confidence
-from rag.answering.fusion import SCALES, WEIGHTS, Scales, Weights, fuse, min_max
-from rag.answering.search import Candidates, Query, best_of, encode_query, find_candidates
-from rag.encoders.base import Encoder
-from rag.index.snapshot import Snapshot
+from rag.answering import (
+    SCALES,
+    WEIGHTS,
+    Candidates,
+    Query,
+    Scales,
+    Weights,
+    best_of,
+    confidence,
+    encode_query,
+    find_candidates,
+    fuse,
+    min_max,
+)
+from rag.encoders import Encoder
+from rag.index import Snapshot
 from rag.types import Mode, ScoredPassage
 
 # A section or document ranks where its best passage does; this many passages hold the first ten.

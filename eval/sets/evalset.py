@@ -19,7 +19,7 @@ from eval.jsonl import json_lines, numbered
 from eval.measures.runs import Qrels, read_qrels, relevant, write_qrels
 from eval.sets.faq import Pair, repeated
 from eval.sets.silver_labels import Agreement, Label, agreement, silver
-from rag.checks.faq_support import SUPPORT
+from rag.checks import SUPPORT
 from rag.errors import UsageError
 
 FORMAT = 1

@@ -29,7 +29,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from eval.measures.runs import Qrels, relevant
 from eval.words import content, sentences
-from rag.checks.faq_support import SENTENCES, SUPPORT
+from rag.checks import SENTENCES, SUPPORT
 
 MARGIN = 0.1
 NEAR = 0.85

@@ -11,11 +11,10 @@ from eval.jsonl import json_lines
 from eval.sets.evalset import EvalSet, Judgment, Kind, documents_set, faq_only_set
 from eval.sets.faq import TABLES, Pair, no_pairs, pairs_of, read_table
 from eval.words import words
-from rag.building.build import corpus_sha256
-from rag.documents.corpus import LENIENT, Corpus, ReadOptions, read_corpus
-from rag.documents.sections import sections_of
+from rag.building import corpus_sha256
+from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, sections_of
 from rag.errors import UsageError
-from rag.index.manifest import FaqPolicy
+from rag.index import FaqPolicy
 from rag.types import Block, Document, ParsedDocument, Section
 
 # A page of questions has a line or two beside them; documents with an FAQ have more.

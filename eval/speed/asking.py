@@ -19,14 +19,11 @@ import typer
 from eval.jsonl import json_lines
 from eval.provenance import RESULTS, provenance, write_outcome
 from eval.sets.beir import read_collection
-from rag.answering.answer import ask
-from rag.answering.fusion import min_max, order
-from rag.answering.search import FEWEST, encode_query, search, together
-from rag.building.build import build_snapshot
-from rag.encoders.base import Encoder
-from rag.encoders.open import open_encoder
+from rag.answering import FEWEST, ask, encode_query, min_max, order, search, together
+from rag.building import build_snapshot
+from rag.encoders import Encoder, open_encoder
+from rag.index import Snapshot
 from rag.index import vectors as dense
-from rag.index.snapshot import Snapshot
 from rag.types import Passage
 
 SAMPLE = Path("corpus")

@@ -18,9 +18,7 @@ from statistics import median
 from sentence_transformers import SentenceTransformer
 
 from eval.running.result import commit, machine
-from rag.encoders.base import Encoder
-from rag.encoders.bundled import bundled_model, file_sha256
-from rag.encoders.open import open_encoder
+from rag.encoders import Encoder, bundled_model, file_sha256, open_encoder
 
 PASSAGES = 200
 PIECES = 120

@@ -6,8 +6,8 @@ from rag.answering.confidence import FIRST, confidence
 from rag.answering.explain import explain
 from rag.answering.highlights import highlights
 from rag.answering.search import NO_FILTERS, best_of, encode_query, find_candidates
-from rag.encoders.base import Encoder
-from rag.index.snapshot import Snapshot
+from rag.encoders import Encoder
+from rag.index import Snapshot
 from rag.types import Answer, Citation, CitedPassage, Filters, Mode, Passage
 
 

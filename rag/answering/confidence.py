@@ -14,8 +14,7 @@ from rag.answering.highlights import nearest_sentence
 from rag.answering.late_interaction import late_scores
 from rag.answering.quantity import asks_for_quantity, names_quantity
 from rag.answering.search import Candidates, Query
-from rag.index.manifest import Calibration
-from rag.index.snapshot import Snapshot
+from rag.index import Calibration, Snapshot
 from rag.types import ScoredPassage
 
 # One of the first hits must be good.

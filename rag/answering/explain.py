@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from rag.answering.search import Candidates, Query
-from rag.index.snapshot import Snapshot
-from rag.text.stems import matched
+from rag.index import Snapshot
+from rag.text import matched
 from rag.types import Contribution, Explanation, ScoredPassage
 
 

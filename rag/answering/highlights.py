@@ -9,8 +9,7 @@ import numpy as np
 
 from rag.answering.late_interaction import best_similarities
 from rag.answering.search import Query
-from rag.index.sentence_spans import Sentences
-from rag.index.snapshot import Snapshot
+from rag.index import Sentences, Snapshot
 from rag.types import Passage, Span
 
 # Measured on held-out questions with known answers: eval/results/highlights.json

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.answering.integers import product
-from rag.index.token_vectors import BITS, KEPT, LEVELS, PER_BYTE, Packed, TokenStore, step, width
+from rag.index import BITS, KEPT, LEVELS, PER_BYTE, Packed, TokenStore, step, width
 
 Matrix = npt.NDArray[np.float32]
 

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from rag.answering.fusion import WEIGHTS, Scaled, Signal, Weights, fuse, order
 from rag.answering.late_interaction import late_scores
-from rag.encoders.base import Encoder
+from rag.encoders import Encoder
+from rag.index import Snapshot
 from rag.index import vectors as dense
-from rag.index.snapshot import Snapshot
-from rag.text.stems import stems
+from rag.text import stems
 from rag.types import Filters, Mode, ScoredPassage, Scores, Section
 
 # So many of the best by dense and by BM25 are candidates. More find hardly more answers, and cost

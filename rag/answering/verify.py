@@ -20,8 +20,8 @@ from operator import attrgetter
 from typing import Literal
 
 from rag.errors import TookTooLong
-from rag.index.snapshot import Snapshot
-from rag.text.edits import Edit, edits, most_alike
+from rag.index import Snapshot
+from rag.text import Edit, edits, most_alike
 from rag.types import Citation, Document
 
 Status = Literal["valid", "moved", "changed", "gone"]

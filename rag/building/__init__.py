@@ -1,1 +1,50 @@
 """A corpus becomes a published snapshot."""
+
+from rag.building.build import build_snapshot, corpus_sha256, index_corpus, model, recipe
+from rag.building.listener import Listener, told_changes
+from rag.building.origin import (
+    NotReplaced,
+    Origin,
+    check_replaces,
+    origin_of,
+    recorded,
+    refused,
+    remembered,
+)
+from rag.building.rebuild import (
+    Built,
+    Check,
+    changes,
+    gate_of,
+    read_options,
+    rebuild,
+    rebuilds,
+    summary,
+    unchecked,
+)
+
+__all__ = [
+    "Built",
+    "Check",
+    "Listener",
+    "NotReplaced",
+    "Origin",
+    "build_snapshot",
+    "changes",
+    "check_replaces",
+    "corpus_sha256",
+    "gate_of",
+    "index_corpus",
+    "model",
+    "origin_of",
+    "read_options",
+    "rebuild",
+    "rebuilds",
+    "recipe",
+    "recorded",
+    "refused",
+    "remembered",
+    "summary",
+    "told_changes",
+    "unchecked",
+]

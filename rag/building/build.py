@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rag.answering.confidence import uncalibrated
+from rag.answering import uncalibrated
 from rag.building.calibrate import calibrated
 from rag.building.reuse import (
     NOTHING,
@@ -24,22 +24,44 @@ from rag.building.reuse import (
     markable_of,
     reuse_of,
 )
-from rag.documents.corpus import LENIENT, Corpus, ReadOptions, read_corpus, skip_lines
-from rag.documents.passages import passages_of
-from rag.documents.sections import sections_of
-from rag.encoders.base import Encoder
+from rag.documents import (
+    LENIENT,
+    Corpus,
+    ReadOptions,
+    passages_of,
+    read_corpus,
+    sections_of,
+    skip_lines,
+)
+from rag.encoders import Encoder
 from rag.errors import CorpusError
+from rag.index import (
+    BITS,
+    FORMAT,
+    Counts,
+    FaqPolicy,
+    Headings,
+    Manifest,
+    Marks,
+    Model,
+    Recipe,
+    Sentences,
+    Snapshot,
+    TokenStore,
+    contents,
+    entries,
+    headings_of,
+    marks,
+    probe_vectors,
+    quantise,
+    question_above,
+    sentences_of,
+    software,
+    store,
+)
 from rag.index import bm25 as lexical
 from rag.index import vectors as dense
-from rag.index.compatibility import probe_vectors
-from rag.index.fingerprint import software
-from rag.index.format import contents, entries
-from rag.index.manifest import FORMAT, Counts, FaqPolicy, Manifest, Model, Recipe
-from rag.index.question_vectors import Headings, headings_of, question_above
-from rag.index.sentence_spans import Marks, Sentences, marks, sentences_of
-from rag.index.snapshot import Snapshot
-from rag.index.token_vectors import BITS, TokenStore, quantise, store
-from rag.text.stems import STOP_WORDS
+from rag.text import STOP_WORDS
 from rag.types import Document, ParsedDocument, Passage, Progress, Section, silent
 
 log = logging.getLogger("rag.building.build")

@@ -16,12 +16,20 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from rag.answering.confidence import features, log_odds, uncalibrated
-from rag.answering.search import Candidates, Query, best_of, encode_query, find_candidates, narrowed
-from rag.checks.faq_support import SUPPORT, Pair, Windows, drawn, held, pairs, weights, windows
-from rag.encoders.base import Encoder
-from rag.index.manifest import Calibration
-from rag.index.snapshot import Snapshot
+from rag.answering import (
+    Candidates,
+    Query,
+    best_of,
+    encode_query,
+    features,
+    find_candidates,
+    log_odds,
+    narrowed,
+    uncalibrated,
+)
+from rag.checks import SUPPORT, Pair, Windows, drawn, held, pairs, weights, windows
+from rag.encoders import Encoder
+from rag.index import Calibration, Snapshot
 from rag.types import Passage
 
 Values = npt.NDArray[np.float64]

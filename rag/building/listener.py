@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.documents.corpus import Skipped
+from rag.documents import Skipped
 from rag.types import Progress, silent
 
 

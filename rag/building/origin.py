@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import CorpusError, UsageError
-from rag.index.manifest import FaqPolicy
-from rag.store.sources import Sources, are_same, can_be_kept, sources_of
-from rag.store.versions import Version, answering, read_versions, snapshot_ids
+from rag.index import FaqPolicy
+from rag.store import (
+    Sources,
+    Version,
+    answering,
+    are_same,
+    can_be_kept,
+    read_versions,
+    snapshot_ids,
+    sources_of,
+)
 
 # Asked before an index of one thing is replaced by an index of another.
 Consent = Callable[[str], bool]

@@ -14,28 +14,14 @@ from rag.building.build import RISK, corpus_sha256, index_corpus, reusable
 from rag.building.listener import NOBODY, Listener
 from rag.building.reuse import Reused, reused
 from rag.building.stale import is_stale
-from rag.checks.canaries import Canary, read_canaries
-from rag.checks.gate import Outcome, judge
-from rag.documents.corpus import (
-    LENIENT,
-    MB,
-    Parse,
-    ReadOptions,
-    Skipped,
-    read_corpus,
-    skipped_json,
-)
-from rag.encoders.base import Encoder
+from rag.checks import Canary, Outcome, judge, read_canaries
+from rag.documents import LENIENT, MB, Parse, ReadOptions, Skipped, read_corpus, skipped_json
+from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
-from rag.index.manifest import FaqPolicy, Manifest
-from rag.index.snapshot import Snapshot
+from rag.index import FaqPolicy, Manifest, Snapshot
 from rag.settings import Settings
-from rag.store.disk import DISK
-from rag.store.open import open_newest
-from rag.store.publish import publish, writing
-from rag.store.sources import Sources
-from rag.store.versions import NO_REMARKS, Remarks, answering
-from rag.text.counted import counted
+from rag.store import DISK, NO_REMARKS, Remarks, Sources, answering, open_newest, publish, writing
+from rag.text import counted
 
 # Told the hash of the corpus that is to replace what is there; raises RagError to prevent it.
 Check = Callable[[str], None]

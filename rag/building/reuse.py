@@ -15,13 +15,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rag.index import (
+    NO_QUESTION,
+    Model,
+    Recipe,
+    Sentences,
+    Snapshot,
+    markable_from,
+    question_above,
+    same_cuts,
+    same_vectors,
+    software,
+)
 from rag.index import vectors as dense
-from rag.index.fingerprint import same_cuts, same_vectors, software
-from rag.index.manifest import Model, Recipe
-from rag.index.question_vectors import NONE, question_above
-from rag.index.sentence_spans import Sentences, markable_from
-from rag.index.snapshot import Snapshot
-from rag.text.counted import counted
+from rag.text import counted
 from rag.types import Document, Passage, Section
 
 # What the encoder reads of a passage: its context and its text.
@@ -132,7 +139,7 @@ def _headings(snapshot: Snapshot) -> dict[str, npt.NDArray[np.float32]]:
     """The vector of each heading."""
     found = {}
     for passage, row in zip(snapshot.passages, snapshot.headings.rows.tolist(), strict=True):
-        if row != NONE:
+        if row != NO_QUESTION:
             section = snapshot.sections[passage.section_id]
             question = question_above(snapshot.documents[section.document_id], section)
             found[question] = snapshot.headings.vectors[row]

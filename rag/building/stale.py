@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from rag.building.build import RISK, model, recipe
-from rag.documents.corpus import Corpus
-from rag.encoders.base import Encoder
-from rag.index.fingerprint import software
-from rag.index.manifest import FaqPolicy
-from rag.index.snapshot import Snapshot
+from rag.documents import Corpus
+from rag.encoders import Encoder
+from rag.index import FaqPolicy, Snapshot, software
 
 
 def is_stale(

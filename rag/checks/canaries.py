@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from rag.answering.answer import ask
-from rag.encoders.base import Encoder
+from rag.answering import ask
+from rag.encoders import Encoder
 from rag.errors import UsageError
-from rag.index.snapshot import Snapshot
-from rag.text.counted import counted
+from rag.index import Snapshot
+from rag.text import counted
 from rag.types import Citation
 
 # What answers must be among so many passages.

@@ -9,10 +9,10 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from rag.answering.answer import ask
-from rag.encoders.base import Encoder
+from rag.answering import ask
+from rag.encoders import Encoder
 from rag.errors import UsageError
-from rag.index.snapshot import Snapshot
+from rag.index import Snapshot
 from rag.types import Passage
 
 SHOWN = 60
@@ -129,7 +129,7 @@ def read_questions(path: Path) -> list[str]:
     return [_question(path, number, row) for number, row in enumerate(rows, 1) if row.strip()]
 
 
-def lines(difference: Diff) -> Iterator[str]:
+def diff_lines(difference: Diff) -> Iterator[str]:
     """The difference line by line, for people."""
     yield f"documents: {_counted([sign for sign, _ in difference.documents])}"
     yield from (f"{sign} {id}" for sign, id in difference.documents)

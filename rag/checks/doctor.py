@@ -10,25 +10,24 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rag.encoders.base import Encoder
+from rag.encoders import Encoder
 from rag.errors import REBUILD, CorruptIndex, ModelError, UnusableIndex
+from rag.index import PROBE_TOLERANCE, Snapshot, check_model, check_probes, software
 from rag.index import vectors as dense
-from rag.index.compatibility import PROBE_TOLERANCE, check_model, check_probes
-from rag.index.fingerprint import software
-from rag.index.snapshot import Snapshot
-from rag.store.disk import DISK, Files
-from rag.store.entries import leftovers
-from rag.store.open import load_snapshot
-from rag.store.versions import (
+from rag.store import (
     BAD,
+    DISK,
     VERSIONS,
+    Files,
     answering,
     current_id,
+    leftovers,
+    load_snapshot,
     read_versions,
     snapshot_ids,
     stored_versions,
 )
-from rag.text.counted import counted
+from rag.text import counted
 
 SAMPLE = 200
 BATCH = 50
@@ -62,7 +61,7 @@ def worst(checks: Iterable[Check]) -> State:
     return "fail" if "fail" in states else "warn" if "warn" in states else "ok"
 
 
-def lines(checks: Iterable[Check]) -> list[str]:
+def check_lines(checks: Iterable[Check]) -> list[str]:
     """A line for each check, for people."""
     return [f"{check.state:<4}  {check.name}: {check.found}" for check in checks]
 

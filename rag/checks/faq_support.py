@@ -11,9 +11,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rag.index.snapshot import Snapshot
-from rag.text.sentences import sentences
-from rag.text.stems import stems, stems_of_each
+from rag.index import Snapshot
+from rag.text import sentences, stems, stems_of_each
 
 # What holds this share of an answer supports it; an answer has about three sentences.
 SUPPORT = 0.25

@@ -16,13 +16,12 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from rag.answering.answer import ask
-from rag.answering.search import Query, encode_query, search
+from rag.answering import Query, ask, encode_query, search
 from rag.checks.canaries import TOP, Canary, broken_canaries, first_of
 from rag.checks.faq_support import SUPPORT, Pair, Windows, drawn, held, key, pairs, weights, windows
-from rag.encoders.base import Encoder
-from rag.index.snapshot import Snapshot
-from rag.text.counted import counted
+from rag.encoders import Encoder
+from rag.index import Snapshot
+from rag.text import counted
 
 # A corpus of which more than this is lost was more likely misread than meant.
 COLLAPSED = 0.5

@@ -12,8 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from rag.cli.terminal import printable
-from rag.encoders.base import Encoder
-from rag.encoders.open import open_encoder
+from rag.encoders import Encoder, open_encoder
 from rag.errors import RagError, UsageError
 from rag.settings import Settings
 

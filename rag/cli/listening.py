@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from rag.building.listener import Listener
+from rag.building import Listener
 from rag.cli.console import say
 from rag.cli.progress_bar import reporting
-from rag.documents.corpus import Skipped, skip_lines, skipped_json
+from rag.documents import Skipped, skip_lines, skipped_json
 
 
 @contextmanager

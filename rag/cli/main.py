@@ -24,54 +24,56 @@ import typer
 from rich.console import Console
 
 from rag import __version__
-from rag.answering.answer import ask as answer_question
-from rag.answering.verify import Status, Verdict
-from rag.answering.verify import verify as verify_citation
-from rag.building.listener import told_changes
-from rag.building.origin import (
-    NotReplaced,
-    Origin,
-    check_replaces,
-    origin_of,
-    recorded,
-    refused,
-    remembered,
-)
-from rag.building.rebuild import (
+from rag.answering import Status, Verdict
+from rag.answering import ask as answer_question
+from rag.answering import verify as verify_citation
+from rag.building import (
     Built,
     Check,
+    NotReplaced,
+    Origin,
     changes,
+    check_replaces,
     gate_of,
+    origin_of,
     read_options,
     rebuild,
     rebuilds,
+    recorded,
+    refused,
+    remembered,
     summary,
+    told_changes,
     unchecked,
 )
-from rag.checks.diff import diff as diff_snapshots
-from rag.checks.diff import faq_questions, read_questions
-from rag.checks.diff import lines as diff_lines
-from rag.checks.doctor import examine, worst
-from rag.checks.doctor import lines as check_lines
+from rag.checks import check_lines, diff_lines, examine, faq_questions, read_questions, worst
+from rag.checks import diff as diff_snapshots
 from rag.cli.console import ask_user, encoder_of, read_settings, run, say, show
 from rag.cli.listening import emit, events, terminal
 from rag.cli.terminal import printable, show_answer, verdict_line
-from rag.documents.sandbox import Cage
-from rag.encoders.base import Encoder
+from rag.documents import Cage
+from rag.encoders import Encoder
 from rag.errors import CorpusError, CorruptIndex, RagError, UnusableIndex, UsageError
-from rag.index.compatibility import check_encoder
-from rag.index.snapshot import Snapshot
-from rag.schemas.models import ask_response, index_model, verify_response
-from rag.schemas.saved_citations import read_saved
-from rag.serving.uploads import are_uploaded
+from rag.index import Snapshot, check_encoder
+from rag.schemas import ask_response, index_model, read_saved, verify_response
+from rag.serving import are_uploaded
 from rag.settings import Settings
-from rag.store.disk import DISK
-from rag.store.open import load_snapshot, open_current, read_manifest
-from rag.store.publish import roll_back, writing
-from rag.store.readback import in_process
-from rag.store.versions import current_id, find_id, list_versions, no_index, snapshot_ids
-from rag.store.versions import lines as version_lines
-from rag.text.counted import counted
+from rag.store import (
+    DISK,
+    current_id,
+    find_id,
+    in_process,
+    list_versions,
+    load_snapshot,
+    no_index,
+    open_current,
+    read_manifest,
+    roll_back,
+    snapshot_ids,
+    version_lines,
+    writing,
+)
+from rag.text import counted
 from rag.types import Mode
 
 EXIT_NOT_VALID = 3

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from rag.answering.verify import SavedCitation, Verdict
-from rag.text.edits import Edit
+from rag.answering import SavedCitation, Verdict
+from rag.text import Edit
 from rag.types import Answer, Citation, CitedPassage
 
 MARK = ("»", "«")

@@ -18,8 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from rag.text.lines import trimmed
-from rag.text.sentences import sentences
+from rag.text import sentences, trimmed
 from rag.types import Block, Document, ParsedDocument, Passage, Section
 
 WordPieces = Callable[[str], list[tuple[int, int]]]

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rag.errors import CorpusError
-from rag.text.counted import counted
+from rag.text import counted
 
 # So many files are named; of more than these, the rest is counted by type.
 NAMED = 10

@@ -10,7 +10,7 @@ from importlib import import_module
 import numpy as np
 import numpy.typing as npt
 
-from rag.text.stems import stems_of_each
+from rag.text import stems_of_each
 
 K1 = 1.5
 B = 0.75

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rag.encoders.base import Encoder
+from rag.encoders import Encoder
 from rag.errors import REBUILD, CorruptIndex
 from rag.index.snapshot import Snapshot
 

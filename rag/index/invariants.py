@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from rag.index import vectors as dense
 from rag.index.bm25 import LexicalIndex
-from rag.index.question_vectors import NONE, Headings
+from rag.index.question_vectors import NO_QUESTION, Headings
 from rag.index.sentence_spans import Marks
 from rag.index.token_vectors import TokenStore
 from rag.types import Document, Passage, Section
@@ -75,7 +75,7 @@ def check_headings(headings: Headings, count: int) -> None:
     _demand(_is(headings.vectors, np.float32, 2), "the headings' vectors are of another type")
     _demand(_is(headings.rows, np.int64, 1), "the headings' rows are of another type")
     _demand(len(headings.rows) == count, "a passage has no heading's row")
-    _demand(_within(headings.rows, NONE, len(headings.vectors)), "a heading is not there")
+    _demand(_within(headings.rows, NO_QUESTION, len(headings.vectors)), "a heading is not there")
     _check_unit(headings.vectors, "a heading's vector")
 
 

@@ -19,7 +19,7 @@ from rag.types import Document, Section
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-NONE = -1
+NO_QUESTION = -1
 MARKS = "?？؟"
 # Of a longer question only so much is encoded, which is more than any encoder reads.
 MOST = 4000
@@ -28,7 +28,7 @@ MOST = 4000
 @dataclass(frozen=True, slots=True, eq=False)
 class Headings:
     """The vectors of the distinct headings, float32 (n, dim), L2-normalised; `rows` int64
-    (n_passages,) has each passage's, `NONE` where it stands under no question."""
+    (n_passages,) has each passage's, `NO_QUESTION` where it stands under no question."""
 
     vectors: Vectors
     rows: Rows
@@ -41,7 +41,7 @@ class Headings:
         rows = self.rows[passages]
         if len(self.vectors) == 0:
             return otherwise
-        found: Vectors = np.where(rows == NONE, otherwise, self.vectors[rows] @ query)
+        found: Vectors = np.where(rows == NO_QUESTION, otherwise, self.vectors[rows] @ query)
         return found
 
 
@@ -74,7 +74,7 @@ def headings_of(
     new = [text for text in distinct if text not in known]
     made = dict(zip(new, encode(new), strict=True)) if new else {}
     vectors = [made[text] if text in made else known[text] for text in distinct]
-    row = {text: at for at, text in enumerate(distinct)} | {"": NONE}
+    row = {text: at for at, text in enumerate(distinct)} | {"": NO_QUESTION}
     return Headings(
         np.array(vectors, dtype=np.float32).reshape(-1, dim),
         np.array([row[text] for text in texts], dtype=np.int64),

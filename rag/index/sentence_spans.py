@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag.text.sentences import sentences
+from rag.text import sentences
 from rag.types import Passage, Section
 
 Sentences = npt.NDArray[np.int32]

@@ -17,7 +17,7 @@ from rag.index.manifest import Manifest
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import Marks
 from rag.index.token_vectors import TokenStore
-from rag.text.lines import LineIndex
+from rag.text import LineIndex
 from rag.types import Document, Passage, Section
 
 # Normalising takes time by the square of the length; file names are shorter.

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
-from rag.documents.corpus import SUFFIXES, is_by_product
+from rag.documents import SUFFIXES, is_by_product
 from rag.schemas.models import Fields, refuse_nul
-from rag.serving.jobs import Job, Status
-from rag.store.versions import Listed, State
+from rag.serving import Job, JobStatus
+from rag.store import Listed, State
 
 MAX_FILES = 1000
 MAX_NAME_BYTES = 255
@@ -176,7 +176,7 @@ class StartedResponse(_Response):
     """A build has been started."""
 
     job: str
-    status: Status
+    status: JobStatus
 
 
 class ReusedModel(_Response):
@@ -240,7 +240,7 @@ class JobResponse(_Response):
     """A build: how far it is, and how it ended."""
 
     job: str
-    status: Status
+    status: JobStatus
     progress: ProgressModel
     result: BuiltModel | None
     problem: FailureModel | None

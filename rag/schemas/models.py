@@ -21,8 +21,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from rag.answering.verify import Status, Verdict
-from rag.index.snapshot import Snapshot
+from rag.answering import Status, Verdict
+from rag.index import Snapshot
 from rag.types import (
     Answer,
     Citation,

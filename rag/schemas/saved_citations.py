@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from rag.answering.verify import SavedCitation
+from rag.answering import SavedCitation
 from rag.errors import UsageError
 from rag.schemas.models import Fields
 

@@ -25,7 +25,7 @@ REMEMBERED = 20
 LINE_BYTES = 1 << 20
 HOUR = 3600.0
 
-Status = Literal["running", "done", "failed", "cancelled"]
+JobStatus = Literal["running", "done", "failed", "cancelled"]
 # The command line that builds an index of the documents at a path; whether the gate is overruled.
 Command = Callable[[Path, bool], Sequence[str]]
 Texts = Sequence[tuple[str, str]]
@@ -51,7 +51,7 @@ class Job:
     """
 
     id: str
-    status: Status = "running"
+    status: JobStatus = "running"
     done: int = 0
     total: int = 0
     result: dict[str, Any] | None = None

@@ -15,16 +15,23 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from rag.answering.answer import ask
-from rag.encoders.base import Encoder
+from rag.answering import ask
+from rag.encoders import Encoder
 from rag.errors import CorruptIndex, RagError
-from rag.index.format import MAPPED
-from rag.index.snapshot import Snapshot
-from rag.store.disk import DISK
-from rag.store.integrity import Damage, damage
-from rag.store.open import open_logged
-from rag.store.publish import roll_back, writing
-from rag.store.versions import CURRENT, Clock, Version, answering, utc_now
+from rag.index import MAPPED, Snapshot
+from rag.store import (
+    CURRENT,
+    DISK,
+    Clock,
+    Damage,
+    Version,
+    answering,
+    damage,
+    open_logged,
+    roll_back,
+    utc_now,
+    writing,
+)
 from rag.types import Answer
 
 log = logging.getLogger("rag.serving.live")

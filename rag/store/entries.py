@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from rag.errors import UsageError
-from rag.index.manifest import MANIFEST
+from rag.index import MANIFEST
 from rag.store.versions import BAD, CURRENT, VERSIONS, answering, read_versions, snapshot_ids
 
 ASIDE = "tmp-"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.index.manifest import MANIFEST, MANIFEST_BYTES, FileEntry, Manifest, id_of
+from rag.index import MANIFEST, MANIFEST_BYTES, FileEntry, Manifest, id_of
 from rag.store.regular import read_regular
 
 STEP = 1 << 20

@@ -15,13 +15,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.encoders.base import Encoder
+from rag.encoders import Encoder
 from rag.errors import REBUILD, CorruptIndex, NoIndex
-from rag.index.compatibility import check_encoder
-from rag.index.format import MAPPED, check_counts, check_parts, read_files
-from rag.index.manifest import MANIFEST, MANIFEST_BYTES, Manifest, id_of, parse_manifest
-from rag.index.mapped_file import MappedFile, stamp_at
-from rag.index.snapshot import Snapshot
+from rag.index import (
+    MANIFEST,
+    MANIFEST_BYTES,
+    MAPPED,
+    Manifest,
+    MappedFile,
+    Snapshot,
+    check_counts,
+    check_encoder,
+    check_parts,
+    id_of,
+    parse_manifest,
+    read_files,
+    stamp_at,
+)
 from rag.store.integrity import damage
 from rag.store.regular import read_regular
 from rag.store.versions import (

@@ -23,12 +23,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from rag.encoders.base import Encoder
+from rag.encoders import Encoder
 from rag.errors import BusyError, CorruptIndex, UsageError
-from rag.index.compatibility import check_encoder
-from rag.index.format import contents
-from rag.index.manifest import MANIFEST
-from rag.index.snapshot import Snapshot
+from rag.index import MANIFEST, Snapshot, check_encoder, contents
 from rag.store.disk import DISK, Files
 from rag.store.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
 from rag.store.open import check_files, load_snapshot
@@ -54,7 +51,7 @@ from rag.store.versions import (
     utc_now,
     version_of,
 )
-from rag.text.counted import counted
+from rag.text import counted
 
 log = logging.getLogger("rag.store.publish")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rag.index.manifest import FaqPolicy
+from rag.index import FaqPolicy
 
 # Of more paths than this many bytes hold, none is remembered: every version has its own.
 LONGEST = 1 << 15

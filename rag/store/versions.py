@@ -21,10 +21,10 @@ import msgspec
 from msgspec import Meta
 
 from rag.errors import REBUILD, CorruptIndex, NoIndex, UsageError
-from rag.index.manifest import Count, Counts, Manifest, Sha256, SnapshotId
+from rag.index import Count, Counts, Manifest, Sha256, SnapshotId
 from rag.store.regular import read_regular
 from rag.store.sources import Sources
-from rag.text.counted import counted
+from rag.text import counted
 
 CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"
@@ -246,7 +246,7 @@ def find_id(index: Path, given: str) -> str:
     return found[0]
 
 
-def lines(listed: Iterable[Listed]) -> list[str]:
+def version_lines(listed: Iterable[Listed]) -> list[str]:
     """A line for each version, for people."""
     return [_line(each) for each in listed]
 

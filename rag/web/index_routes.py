@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from rag.errors import BusyError, CorruptIndex, UsageError
-from rag.schemas.index import (
+from rag.schemas import (
     JobResponse,
     RebuildRequest,
     RollbackRequest,
@@ -25,10 +25,8 @@ from rag.schemas.index import (
     job_response,
     version_model,
 )
-from rag.serving.allowed_paths import allowed_path
-from rag.serving.jobs import Command, Job, Jobs
-from rag.serving.live import Follower, Library
-from rag.store.versions import find_id, list_versions, snapshot_ids
+from rag.serving import Command, Follower, Job, Jobs, Library, allowed_path
+from rag.store import find_id, list_versions, snapshot_ids
 from rag.web.bodies import JsonRoute
 from rag.web.edge import is_loopback
 from rag.web.problems import Problem

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from rag.schemas.models import Fields
+from rag.schemas import Fields
 
 MEDIA_TYPE = "application/problem+json"
 

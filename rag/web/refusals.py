@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rag.schemas.models import ProblemModel
+from rag.schemas import ProblemModel
 from rag.web.problems import MEDIA_TYPE, Problem
 
 Responses = dict[int | str, dict[str, Any]]

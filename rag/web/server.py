@@ -23,8 +23,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from rag.errors import BusyError, UsageError
-from rag.index.snapshot import Snapshot
-from rag.text.counted import counted
+from rag.index import Snapshot
+from rag.text import counted
 from rag.web.connection import Connection, Limits
 from rag.web.edge import is_loopback
 

@@ -19,7 +19,7 @@ from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
 from rag.index.format import contents
 from rag.index.manifest import FaqPolicy, Manifest
-from rag.index.question_vectors import NONE, question_above
+from rag.index.question_vectors import NO_QUESTION, question_above
 from rag.index.snapshot import Snapshot
 from rag.store.disk import Files
 from rag.store.open import open_current
@@ -107,7 +107,7 @@ def read_by_encoder(snapshot: Snapshot) -> set[Content]:
     headings = {
         ("", question_above(snapshot.documents[section.document_id], section))
         for section, row in zip(sections, snapshot.headings.rows.tolist(), strict=True)
-        if row != NONE
+        if row != NO_QUESTION
     }
     return headings | {content_of(passage) for passage in snapshot.passages}
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.checks.diff import diff, faq_questions, lines, read_questions
+from rag.checks.diff import diff, diff_lines, faq_questions, read_questions
 from rag.errors import UsageError
 from rag.index.snapshot import Snapshot
 from support.letter_encoder import LetterEncoder, snapshot_of
@@ -42,7 +42,7 @@ def test_documents_and_passages_added_removed_and_changed_are_listed(
 ) -> None:
     found = diff(*pair, None, [])
     assert found.documents == (("~", "fruit.md"), ("-", "gone.md"), ("+", "new.md"))
-    assert list(lines(found)) == [
+    assert list(diff_lines(found)) == [
         "documents: 1 added, 1 removed, 1 changed",
         "~ fruit.md",
         "- gone.md",
@@ -70,7 +70,7 @@ def test_questions_whose_first_passage_changed_are_listed(
     found = diff(*pair, ENCODER, [*questions, "hazelnuts"])
     assert found.asked == 2
     assert [each.question for each in found.answers] == questions
-    assert list(lines(found))[-2:] == [
+    assert list(diff_lines(found))[-2:] == [
         "answers: 1 of 2 changed",
         "~ Which fruit is red? fruit.md:15 -> fruit.md:19",
     ]
@@ -80,7 +80,7 @@ def test_an_answer_that_is_no_more_is_a_change(tmp_path: Path) -> None:
     before = snapshot_of(tmp_path / "one", a="zebras zoom zealously\n")
     after = snapshot_of(tmp_path / "two", a="quiet queens quarrel\n")
     found = diff(before, after, ENCODER, ["zebras zoom"])
-    assert list(lines(found))[-1] == "~ zebras zoom a.md:1 -> no answer"
+    assert list(diff_lines(found))[-1] == "~ zebras zoom a.md:1 -> no answer"
 
 
 def test_the_difference_as_json(pair: tuple[Snapshot, Snapshot]) -> None:
@@ -100,7 +100,7 @@ def test_the_difference_as_json(pair: tuple[Snapshot, Snapshot]) -> None:
 def test_a_long_passage_is_shown_cut(tmp_path: Path) -> None:
     long = snapshot_of(tmp_path / "long", a="word " * 20)
     empty = snapshot_of(tmp_path / "other", b="other")
-    shown = list(lines(diff(empty, long, None, [])))
+    shown = list(diff_lines(diff(empty, long, None, [])))
     assert shown[4] == f"+ a.md:1 {('word ' * 20)[:60]}…"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.checks.doctor import DESCRIPTORS, Check, examine, lines, worst
+from rag.checks.doctor import DESCRIPTORS, Check, check_lines, examine, worst
 from rag.encoders.base import Encoded, Encoder
 from rag.errors import ModelError
 from rag.index.format import contents, entries
@@ -56,7 +56,7 @@ def test_a_sound_index_passes_every_check(index: Path) -> None:
         "leftovers",
     ]
     assert worst(checks) == "ok"
-    assert lines(checks)[-1] == "ok    leftovers: none"
+    assert check_lines(checks)[-1] == "ok    leftovers: none"
     assert checks[-1].to_json() == {"state": "ok", "name": "leftovers", "found": "none"}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rag.building.build import build_snapshot
-from rag.index.question_vectors import NONE, Headings, headings_of, question_above
+from rag.index.question_vectors import NO_QUESTION, Headings, headings_of, question_above
 from rag.types import Document, Section
 from support.letter_encoder import LetterEncoder, corpus, snapshot_of
 
@@ -62,7 +62,7 @@ def test_each_heading_is_encoded_once_and_known_ones_never() -> None:
     known = {"bee": np.full(ENCODER.dim, 0.5, np.float32)}
     found = headings_of(["ant", "", "bee", "ant", "cat"], known, encode_and_note, ENCODER.dim)
     assert asked == ["ant", "cat"]
-    assert found.rows.tolist() == [0, NONE, 1, 0, 2]
+    assert found.rows.tolist() == [0, NO_QUESTION, 1, 0, 2]
     assert np.array_equal(found.vectors, [encode(["ant"])[0], known["bee"], encode(["cat"])[0]])
 
 
@@ -74,7 +74,7 @@ def test_without_any_heading_nothing_is_encoded_and_the_other_score_counts() -> 
 
 
 def test_cosines_are_of_the_passages_own_headings_or_what_stands_in_for_them() -> None:
-    headings = Headings(encode(["ant", "bee"]), np.array([1, NONE, 0]))
+    headings = Headings(encode(["ant", "bee"]), np.array([1, NO_QUESTION, 0]))
     other = np.array([0.1, 0.2], np.float32)
     found = headings.cosines(encode(["ape"])[0], np.array([1, 2]), other)
     assert found.tolist() == [np.float32(0.1), 1.0]
@@ -89,4 +89,4 @@ def test_a_snapshot_holds_the_questions_above_its_passages(tmp_path: Path) -> No
 def test_answers_indexed_alone_do_not_know_their_question(tmp_path: Path) -> None:
     snapshot = build_snapshot([corpus(tmp_path, pets=FAQ)], ENCODER, faq="answers")
     assert np.array_equal(snapshot.headings.vectors, encode(["Do cats bark?"]))
-    assert snapshot.headings.rows.tolist() == [0, NONE]
+    assert snapshot.headings.rows.tolist() == [0, NO_QUESTION]

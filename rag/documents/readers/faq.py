@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from rag.text.lines import line_spans, trimmed
+from rag.text import line_spans, trimmed
 from rag.types import Block
 
 _FAQ_HEADING = re.compile(

@@ -27,7 +27,7 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 from rag.documents.readers.faq import with_questions
 from rag.documents.readers.labels import shortened, without_marks
 from rag.documents.readers.plain_text import plain_blocks
-from rag.text.lines import line_ends, line_spans, trimmed
+from rag.text import line_ends, line_spans, trimmed
 from rag.types import Block, BlockKind
 
 _TITLE = re.compile(r"^title[ \t]*:(?P<value>.*)$", re.MULTILINE)

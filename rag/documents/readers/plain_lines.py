@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.documents.readers.faq import is_marked
-from rag.text.lines import line_spans
+from rag.text import line_spans
 
 LineKind = Literal[
     "blank", "item", "more", "row", "quote", "note", "mark", "underlined", "underline", "prose"

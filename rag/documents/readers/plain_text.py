@@ -48,7 +48,7 @@ from rag.documents.readers.faq import with_questions
 from rag.documents.readers.labels import shortened, without_marks
 from rag.documents.readers.plain_headings import headings_in
 from rag.documents.readers.plain_lines import CLOSING_QUOTES, Layout, is_attributed, layout_of
-from rag.text.lines import line_ends, trimmed
+from rag.text import line_ends, trimmed
 from rag.types import Block
 
 # A line costs some ten microseconds to tell apart: shorter ones are not worth it.
