@@ -17,7 +17,7 @@ from eval.reporting.compare import contrast
 from eval.reporting.report import render
 from eval.reporting.terminal import show
 from eval.running.bench import bench as bench_collection
-from eval.running.result import Result, write_result
+from eval.running.result import Result, write_figures, write_result
 from eval.running.run import run_set
 from eval.sets.beir import read_collection
 from eval.sets.evalset import EvalSet, read_judgments, read_set, write_set
@@ -51,13 +51,13 @@ SetOption = Annotated[
     Path | None,
     typer.Option("--set", help="folder of the eval set; else eval/<name> or eval/local/<name>"),
 ]
-KeepOption = Annotated[
+KeepSetOption = Annotated[
     bool, typer.Option("--keep", help="write into eval/, not into eval/local/, which git ignores")
 ]
-ResultsOption = Annotated[
-    Path | None,
-    typer.Option("--results", help="folder for results files; else eval/local/results"),
+KeepOption = Annotated[
+    bool, typer.Option("--keep", help="write the figures into eval/results/ as well")
 ]
+ResultsOption = Annotated[Path, typer.Option("--results", help="folder for results files")]
 ReportOption = Annotated[
     Path | None,
     typer.Option("--report", help="file for the report; beside the results if left out"),
@@ -81,7 +81,7 @@ def build(
     faq: Annotated[
         Path | None, typer.Option("--faq", help="CSV or JSONL: question, answer, maybe gold")
     ] = None,
-    keep: KeepOption = False,
+    keep: KeepSetOption = False,
 ) -> None:
     """Make an eval set of a corpus and its FAQ."""
     source = _read_corpus(corpus, read_settings())
@@ -102,7 +102,7 @@ def run(
     split: Annotated[
         Literal["train", "test"], typer.Option(help="which of the written questions")
     ] = "test",
-    results: ResultsOption = None,
+    results: ResultsOption = LOCAL / "results",
     report: ReportOption = None,
     keep: KeepOption = False,
 ) -> None:
@@ -124,7 +124,7 @@ def run(
         if evalset.queries[0].sections and not index:
             leaky = index_corpus(source.corpus, encoder, faq="with", progress=progress)
         result = run_set(evalset, snapshot, leaky, encoder, written, _command(), progress)
-    _write(result, results or _results_folder(keep), report)
+    _write(result, results, report, keep)
 
 
 @app.command()
@@ -143,7 +143,7 @@ def bench(
     folders: Annotated[list[Path], typer.Argument(help="folders in BEIR layout")],
     split: Annotated[str, typer.Option(help="which judgments: qrels/<split>.tsv")] = "test",
     cache: Annotated[Path, typer.Option("--cache", help="folder that keeps vectors")] = CACHE,
-    results: ResultsOption = None,
+    results: ResultsOption = LOCAL / "results",
     keep: KeepOption = False,
 ) -> None:
     """Run public test sets."""
@@ -152,7 +152,7 @@ def bench(
     for collection in collections:
         with reporting(sys.stderr) as progress:
             result = bench_collection(collection, encoder, cache, _command(), progress)
-        _write(result, results or _results_folder(keep), None)
+        _write(result, results, None, keep)
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m eval") -> None:
@@ -166,22 +166,19 @@ def _set_folder(name: str, keep: bool = False) -> Path:
     return kept if keep or (kept / "set.json").is_file() else LOCAL / name
 
 
-def _results_folder(keep: bool) -> Path:
-    return (KEPT if keep else LOCAL) / "results"
-
-
 def _written(folder: Path, source: Source) -> list[Written]:
     path = folder / "questions.jsonl"
     return read_written(path, source.documents, source.sections) if path.is_file() else []
 
 
-def _write(result: Result, folder: Path, report: Path | None) -> None:
+def _write(result: Result, folder: Path, report: Path | None, keep: bool) -> None:
     page = render(result)
     paths = write_result(folder, result)
     target = report or paths[0].with_suffix(".html")
     target.write_text(page, encoding="utf-8")
     echo(show(result))
-    echo(f"\nresults: {paths[0]}\nreport:  {target}")
+    kept = f"\nfigures: {write_figures(KEPT / 'results', result)}" if keep else ""
+    echo(f"\nresults: {paths[0]}\nreport:  {target}{kept}")
 
 
 def _read_corpus(paths: Sequence[Path] | None, settings: Settings) -> Source:

@@ -40,6 +40,11 @@ def _pick(reference: str, name: str | None) -> tuple[GroupResult, str]:
     if name is not None and name not in groups:
         raise UsageError(f"{path} has no group {name}: it has {', '.join(groups)}")
     group = groups[name] if name is not None else result.groups[0]
+    if not group.questions:
+        raise UsageError(
+            f"{path} holds figures alone: run `{result.facts['command']}` again and "
+            "compare the results file that it names"
+        )
     systems = [row.system for row in group.rows]
     if system and system not in systems:
         raise UsageError(f"{path} has no system {system}: it has {', '.join(systems)}")

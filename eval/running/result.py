@@ -1,7 +1,8 @@
 """A results file: figures, what they were measured on and with, and every question's row.
 
-eval/results/<name>-<sha12>.json        sha12: of the file's own content, so equal runs meet
-eval/results/<name>-<sha12>.<group>.run what the served system returned, for trec_eval
+eval/local/results/<name>-<sha12>.json         sha12: of the file's own content, so equal runs meet
+eval/local/results/<name>-<sha12>.<group>.run  what the served system returned, for trec_eval
+eval/results/<name>.json                       the figures alone, which are committed
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,16 @@ def write_result(folder: Path, result: Result) -> list[Path]:
     for path, text in written.items():
         path.write_text(text, encoding="utf-8")
     return list(written)
+
+
+def write_figures(folder: Path, result: Result) -> Path:
+    """Write the figures without the questions and the curves behind them; returns the path."""
+    groups = [replace(group, questions=[]) for group in result.groups]
+    abstention = [replace(each, points=[]) for each in result.abstention]
+    path = folder / f"{result.name}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(to_json(replace(result, groups=groups, abstention=abstention)))
+    return path
 
 
 def to_json(result: Result) -> str:

@@ -21,7 +21,6 @@ from eval.studies.page_text import (
     TRIED,
 )
 from rag.answering.search import CANDIDATES, FEWEST
-from rag.errors import UsageError
 
 PAGE = Path("docs/quality.md")
 # Sets that trained the head: never evidence.
@@ -132,17 +131,12 @@ def tried(fusion: Outcome, confidence: Outcome, highlights: Outcome) -> str:
 
 
 def read_public(folder: Path) -> list[Result]:
-    """The results of public sets in a folder, by name; UsageError where a set has two."""
-    found = [
+    """The figures of public sets in a folder, by name."""
+    return [
         read_result(path)
-        for path in sorted(folder.glob("*-????????????.json"))
+        for path in sorted(folder.glob("*.json"))
         if read_outcome(path).get("kind") == "public"
     ]
-    names = [result.name for result in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UsageError(f"{folder} holds two results of {twice[0]}: keep the one that counts")
-    return sorted(found, key=lambda result: result.name)
 
 
 def page_of(results: Path) -> str:

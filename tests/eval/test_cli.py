@@ -75,8 +75,9 @@ def test_what_is_kept_stands_beside_the_code_and_is_made_again_there(here: Path)
     assert call("build") == 0
     assert call("run") == 0
     assert [path.name for path in (here / "eval" / "local").iterdir()] == ["results"]
+    assert not (here / "eval" / "results").exists()
     assert call("run", "--keep") == 0
-    assert list((here / "eval" / "results").glob("lupines-*.json"))
+    assert [path.name for path in (here / "eval" / "results").iterdir()] == ["lupines.json"]
     assert (here / "eval" / "lupines" / "set.json").is_file()
 
 

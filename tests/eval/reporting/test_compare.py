@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eval.reporting.compare import contrast
-from eval.running.result import write_result
+from eval.running.result import write_figures, write_result
 from rag.errors import UsageError
 from support.eval_results import result_of
 
@@ -80,3 +80,10 @@ def test_the_order_of_questions_does_not_matter(tmp_path: Path) -> None:
     turned = replace(first, name="t", groups=[replace(group, questions=group.questions[::-1])])
     path = str(write_result(tmp_path, turned)[0])
     assert "won: Question 0?" in contrast(f"{path}#dense", path, "nDCG@10")
+
+
+def test_figures_without_questions_cannot_be_compared(tmp_path: Path) -> None:
+    whole = replace(result_of({"all": [1.0]}), facts={"command": "rag eval run"})
+    path = str(write_figures(tmp_path, whole))
+    with pytest.raises(UsageError, match="figures alone: run `rag eval run` again"):
+        contrast(path, path, "nDCG@10")

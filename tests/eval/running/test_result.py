@@ -15,6 +15,7 @@ from eval.running.result import (
     qrels_of,
     read_result,
     to_json,
+    write_figures,
     write_result,
 )
 from rag.errors import UsageError
@@ -37,6 +38,15 @@ def test_a_result_is_named_by_its_content_and_survives_its_file(
         f"lupines-{sha}.{group}.run" for group in ("faq", "faq-in-index", "written")
     ]
     assert to_json(read_result(path)) == path.read_text()
+
+
+def test_the_figures_that_are_kept_are_those_of_the_run(tmp_path: Path, result: Result) -> None:
+    path = write_figures(tmp_path / "results", result)
+    kept = read_result(path)
+    assert path.name == "lupines.json"
+    assert [group.questions for group in kept.groups] == [[], [], []]
+    rows = [group.rows for group in read_result(write_result(tmp_path, result)[0]).groups]
+    assert [group.rows for group in kept.groups] == rows
 
 
 def test_the_run_file_gives_trec_eval_the_figures_of_the_results_file(
