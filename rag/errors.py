@@ -1,32 +1,36 @@
-"""Every error that a user can cause or cure. Each message names the thing and the cure.
+"""Every error that a user can cause or fix. Each message names the value and the fix.
 
-RagError
-├── UsageError          a wrong argument or setting                     exit 2
-│   ├── CorpusError     a path or file that cannot be read as a document
-│   └── ModelError      a model that is missing, altered or unsuitable
-├── UnusableIndex         the index cannot be used                        exit 5
-│   ├── NoIndex         nothing has been built there
-│   └── CorruptIndex    what was found is not what was built
-├── TookTooLong           what was asked is not done in the time it has    exit 1
-├── GateRefused           a new snapshot is worse than the one before it   exit 6
-└── BusyError           another build holds the lock, or the port is taken   exit 75
+RagError                  exit 1
+├── UsageError            exit 2   a wrong argument or setting
+│   ├── CorpusError                a path or file that cannot be read as a document
+│   └── ModelError                 a model that is missing, altered or unsuitable
+├── UnusableIndex         exit 5   the index cannot be used as it is
+│   ├── NoIndex                    nothing has been built there
+│   ├── CorruptIndex               what was found is not what was built
+│   └── ModelMismatch              it was built with another model than the settings name
+├── GateRefused           exit 6   a new snapshot is worse than the one before it
+├── IndexNotWritable      exit 74  the disk is full, or the folder may not be written
+├── BusyError             exit 75  another build holds the lock, or the port is taken
+└── TookTooLong           exit 1   the work is not done in the time that it has
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-# How an index that cannot be used is made usable again.
+# The fix of an index that cannot be used.
 REBUILD = "run `rag build`"
 
 
 class RagError(Exception):
-    """Base of all errors raised on purpose; `exit_code` is what the CLI exits with."""
+    """Base of all errors raised on purpose; `exit_code` is what the command line exits with."""
 
     exit_code: ClassVar[int] = 1
 
 
 class UsageError(RagError):
+    """A wrong argument or setting."""
+
     exit_code = 2
 
 
@@ -49,20 +53,30 @@ class NoIndex(UnusableIndex):
 
 
 class CorruptIndex(UnusableIndex):
-    """A snapshot does not agree with its manifest, or with the settings."""
+    """The files of an index are not those that a build wrote."""
 
 
-class TookTooLong(RagError):
-    """What was asked cannot be done within the time that it has."""
+class ModelMismatch(UnusableIndex):
+    """A sound snapshot of another model, or of this model when it gave other vectors."""
 
 
 class GateRefused(RagError):
-    """The gate refuses a new snapshot; the index is as it was."""
+    """The gate refuses a new snapshot; the index is unchanged."""
 
     exit_code = 6
 
 
+class IndexNotWritable(RagError):
+    """The system refuses to write the index: no space, no permission, a failing disk."""
+
+    exit_code = 74
+
+
 class BusyError(RagError):
-    """Somebody else holds what is needed: the build lock, or the port."""
+    """Another process holds what is needed: the build lock, or the port."""
 
     exit_code = 75
+
+
+class TookTooLong(RagError):
+    """The work cannot be done within the time that it has."""

@@ -11,9 +11,9 @@ from rag.index import FaqPolicy
 from rag.store import (
     Sources,
     Version,
-    answering,
     are_same,
     can_be_kept,
+    live_id,
     read_versions,
     snapshot_ids,
     sources_of,
@@ -107,6 +107,6 @@ def recorded(origin: Origin) -> Sources | None:
 
 def _answering(index: Path) -> Version | None:
     """The last record of the snapshot that answers; where CURRENT is damaged, the last of all."""
-    current = answering(index)
+    current = live_id(index)
     found = (v for v in reversed(read_versions(index)) if current in (None, v.id))
     return next(found, None)

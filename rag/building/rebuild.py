@@ -20,7 +20,7 @@ from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import FaqPolicy, Manifest, Snapshot
 from rag.settings import Settings
-from rag.store import DISK, NO_REMARKS, Remarks, Sources, answering, open_newest, publish, writing
+from rag.store import DISK, NO_REMARKS, Remarks, Sources, live_id, open_newest, publish, writing
 from rag.text import counted
 
 # Told the hash of the corpus that is to replace what is there; raises RagError to prevent it.
@@ -193,7 +193,7 @@ def _judged(
             f"the gate refuses the new snapshot, {kept}: {'; '.join(outcome.reasons)}. To publish "
             'it all the same, run `rag build --force`, or over HTTP send "force": true'
         )
-    if before is None and answering(index):
+    if before is None and live_id(index):
         return replace(outcome, notes=(*outcome.notes, "what answered before cannot be asked"))
     return outcome
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rag.encoders import Encoder
-from rag.errors import REBUILD, CorruptIndex, ModelError, UnusableIndex
+from rag.errors import REBUILD, CorruptIndex, ModelError, ModelMismatch, UnusableIndex
 from rag.index import PROBE_TOLERANCE, Snapshot, check_model, check_probes, software
 from rag.index import vectors as dense
 from rag.store import (
@@ -19,9 +19,9 @@ from rag.store import (
     DISK,
     VERSIONS,
     Files,
-    answering,
     current_id,
     leftovers,
+    live_id,
     load_snapshot,
     read_versions,
     snapshot_ids,
@@ -67,7 +67,7 @@ def check_lines(checks: Iterable[Check]) -> list[str]:
 
 
 def _index_checks(index: Path, opening: Callable[[], Encoder], files: Files) -> Iterator[Check]:
-    current = answering(index)
+    current = live_id(index)
     yield _named(index)
     if current:
         yield _versions(index, current)
@@ -122,14 +122,14 @@ def _encoder_checks(
     try:
         encoder = opening()
         check_model(folder, snapshot, encoder)
-    except (ModelError, CorruptIndex) as error:
+    except (ModelError, ModelMismatch) as error:
         yield Check("fail", "model", str(error))
         return
     yield Check("ok", "model", f"{encoder.name}, sha256 {encoder.sha256[:12]}, as at build time")
     try:
         check_probes(folder, snapshot, encoder)
         yield Check("ok", "probes", "the model gives the vectors of build time")
-    except CorruptIndex as error:
+    except ModelMismatch as error:
         yield Check("fail", "probes", str(error))
     yield _self_retrieval(folder, snapshot, encoder)
 

@@ -2,7 +2,8 @@
 
 Exit codes: 0 done; 1 failed; 2 wrong usage, setting, corpus or file; 3 a citation does not stand
 where it says; 4 the documents do not answer; 5 no usable index; 6 the gate refuses the new
-snapshot; 75 busy (another build, or the port is taken); 130 interrupted.
+snapshot; 74 the index cannot be written; 75 busy (another build, or the port is taken); 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ from rag.cli.listening import emit, events, terminal
 from rag.cli.terminal import printable, show_answer, verdict_line
 from rag.documents import Cage
 from rag.encoders import Encoder
-from rag.errors import CorpusError, CorruptIndex, RagError, UnusableIndex, UsageError
+from rag.errors import CorpusError, ModelMismatch, RagError, UnusableIndex, UsageError
 from rag.index import Snapshot, check_encoder
 from rag.schemas import ask_response, index_model, read_saved, verify_response
 from rag.serving import are_uploaded
@@ -436,7 +437,7 @@ def _common_encoder(settings: Settings, *snapshots: Snapshot) -> Encoder | None:
     try:
         for snapshot in snapshots:
             check_encoder(settings.index / snapshot.id, snapshot, encoder)
-    except CorruptIndex as error:
+    except ModelMismatch as error:
         say(f"answers are not compared: {error}")
         return None
     return encoder

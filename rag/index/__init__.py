@@ -8,7 +8,7 @@ from rag.index.compatibility import (
     probe_vectors,
 )
 from rag.index.fingerprint import same_cuts, same_vectors, software
-from rag.index.format import MAPPED, check_counts, check_parts, contents, entries, read_files
+from rag.index.format import MAPPED, contents, entries, read_snapshot
 from rag.index.manifest import (
     FORMAT,
     MANIFEST,
@@ -26,7 +26,7 @@ from rag.index.manifest import (
     id_of,
     parse_manifest,
 )
-from rag.index.mapped_file import MappedFile, stamp_at
+from rag.index.mapped_file import stamp_at
 from rag.index.question_vectors import NO_QUESTION, Headings, headings_of, question_above
 from rag.index.sentence_spans import Marks, Sentences, markable_from, marks, sentences_of
 from rag.index.snapshot import Snapshot
@@ -61,7 +61,6 @@ __all__ = [
     "FileEntry",
     "Headings",
     "Manifest",
-    "MappedFile",
     "Marks",
     "Model",
     "Packed",
@@ -71,10 +70,8 @@ __all__ = [
     "Snapshot",
     "SnapshotId",
     "TokenStore",
-    "check_counts",
     "check_encoder",
     "check_model",
-    "check_parts",
     "check_probes",
     "contents",
     "entries",
@@ -86,7 +83,7 @@ __all__ = [
     "probe_vectors",
     "quantise",
     "question_above",
-    "read_files",
+    "read_snapshot",
     "same_cuts",
     "same_vectors",
     "sentences_of",

@@ -1,4 +1,4 @@
-"""Whether an encoder is the one that an index was built with, to the vector."""
+"""Whether an index was built with the encoder that is given, and gives the same vectors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.encoders import Encoder
-from rag.errors import REBUILD, CorruptIndex
+from rag.errors import REBUILD, ModelMismatch
 from rag.index.snapshot import Snapshot
 
 # Encoded at build and again at load: the weights' hash does not see a changed runtime.
 PROBES = ("Which procedure collects the T cells?", "a", "85 % – größer als 60 %, 细胞")
-
-
 PROBE_TOLERANCE = 1e-4
 
 
@@ -24,34 +22,34 @@ def probe_vectors(encoder: Encoder) -> npt.NDArray[np.float32]:
 
 
 def check_encoder(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
-    """None where the snapshot was built with this encoder, to the vector. Raises CorruptIndex."""
+    """None if this encoder gives the snapshot's vectors. Raises ModelMismatch."""
     check_model(folder, snapshot, encoder)
     check_probes(folder, snapshot, encoder)
 
 
 def check_model(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
-    """None where the snapshot was built with these weights. Raises CorruptIndex."""
+    """None if the snapshot was built with these weights. Raises ModelMismatch."""
     built, given = snapshot.manifest.model, encoder
     if (built.sha256, built.dim) != (given.sha256, given.dim):
-        raise CorruptIndex(
+        raise ModelMismatch(
             f"{folder} was built with model {built.name} ({built.sha256[:12]}), "
             f"the settings say {given.name} ({given.sha256[:12]}): {REBUILD}, or set RAG_MODEL"
         )
     if (built.head_sha256, built.token_dim) != (given.head_sha256, given.token_dim):
-        raise CorruptIndex(
+        raise ModelMismatch(
             f"{folder} was built with late-interaction head {built.head_sha256[:12] or 'none'}, "
             f"this version has {given.head_sha256[:12] or 'none'}: {REBUILD}"
         )
 
 
 def check_probes(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
-    """None where the encoder gives the probe vectors as at build time. Raises CorruptIndex."""
-    found = probe_vectors(encoder)
-    if found.shape != snapshot.probes.shape:
-        raise CorruptIndex(f"{folder / 'probes.npy'} has shape {snapshot.probes.shape}: {REBUILD}")
-    apart = float(np.abs(found - snapshot.probes).max())
+    """None if the encoder, whose model is right, gives the stored probe vectors.
+
+    Raises ModelMismatch.
+    """
+    apart = float(np.abs(probe_vectors(encoder) - snapshot.probes).max())
     if not apart <= PROBE_TOLERANCE:
-        raise CorruptIndex(
+        raise ModelMismatch(
             f"{folder}: the model gives other vectors than at build time (probe vectors are "
             f"{apart:.2g} apart, at most {PROBE_TOLERANCE:g} is allowed): {REBUILD}"
         )

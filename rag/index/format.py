@@ -18,22 +18,22 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import REBUILD, CorruptIndex
-from rag.index import invariants
 from rag.index import vectors as dense
 from rag.index.bm25 import LexicalIndex
+from rag.index.invariants import check
 from rag.index.manifest import FileEntry, Manifest
-from rag.index.mapped_file import MappedFile
+from rag.index.mapped_file import MappedFile, Stamp, array_in
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import Marks
 from rag.index.snapshot import Snapshot
-from rag.index.token_vectors import TokenStore, width
+from rag.index.token_vectors import TokenStore
 from rag.types import Document, Passage, Section
 
 # Memory-mapped if a snapshot is loaded; all other files are read whole.
 MAPPED = "tokens.npy"
 
-Row = TypeVar("Row", Document, Section)
+Row = TypeVar("Row")
+Named = TypeVar("Named", Document, Section)
 
 
 def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:
@@ -66,76 +66,49 @@ def entries(files: Mapping[str, bytes | memoryview]) -> dict[str, FileEntry]:
     }
 
 
-def check_counts(folder: Path, snapshot: Snapshot) -> None:
-    """None if there is as much of everything as the manifest says. Raises CorruptIndex."""
-    counts, tokens, marks = snapshot.manifest.counts, snapshot.tokens, snapshot.marks
-    kinds = [section.kind for section in snapshot.sections.values()]
-    found = {
-        "documents": (len(snapshot.documents), counts.documents),
-        "sections": (kinds.count("body"), counts.sections),
-        "FAQ pairs": (kinds.count("faq"), counts.faq_pairs),
-        "passages": (len(snapshot.passages), counts.passages),
-        "vectors": (snapshot.dense.ntotal, counts.passages),
-        "BM25 passages": (snapshot.lexical.count, counts.passages),
-        "token rows": (len(tokens.starts) - 1, counts.passages),
-        "tokens": (len(tokens.vectors), counts.tokens),
-        "heading rows": (len(snapshot.headings.rows), counts.passages),
-        "mark rows": (len(marks.starts) - 1, counts.passages),
-        "marks": (len(marks.sentences), int(marks.starts[-1])),
-        "last token": (int(tokens.starts[-1]), counts.tokens),
-        "dimensions": (snapshot.dense.d, snapshot.manifest.model.dim),
-        "dimensions of headings": (
-            snapshot.headings.vectors.shape[1],
-            snapshot.manifest.model.dim,
-        ),
-        "bytes a token": (tokens.vectors.shape[1], width(snapshot.manifest.model.token_dim)),
-    }
-    for what, (number, expected) in found.items():
-        if number != expected:
-            raise CorruptIndex(f"{folder} holds {number} {what}, expected {expected}: {REBUILD}")
+def read_snapshot(folder: Path, manifest: Manifest, stamp: Stamp | None) -> Snapshot:
+    """The snapshot in a folder whose files have the manifest's checksums.
+
+    `stamp` is that of `MAPPED` before its checksum was taken. Raises ValueError if a part cannot
+    be decoded, or does not agree with the manifest or another part; OSError.
+    """
+    if MAPPED not in manifest.files:
+        raise ValueError(f"the manifest does not list {MAPPED}")
+    snapshot = _decoded(folder, manifest, stamp)
+    check(snapshot)
+    return snapshot
 
 
-def check_parts(folder: Path, snapshot: Snapshot) -> None:
-    """None if the parts agree with each other. Raises CorruptIndex."""
-    count = len(snapshot.passages)
-    try:
-        invariants.check_texts(snapshot.documents, snapshot.sections, snapshot.passages)
-        invariants.check_lexical(snapshot.lexical)
-        invariants.check_dense(snapshot.dense)
-        invariants.check_tokens(snapshot.tokens, count)
-        invariants.check_headings(snapshot.headings, count)
-        invariants.check_marks(snapshot.marks, snapshot.tokens, snapshot.passages)
-        invariants.check_probes(snapshot.probes, snapshot.manifest.model.dim)
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise CorruptIndex(f"{folder} does not agree with itself ({error}): {REBUILD}") from error
+def _decoded(folder: Path, manifest: Manifest, stamp: Stamp | None) -> Snapshot:
+    def array(name: str, kind: type[np.generic], dimensions: int = 1) -> npt.NDArray[Any]:
+        return array_in((folder / name).read_bytes(), kind, dimensions)
 
-
-def read_files(folder: Path, manifest: Manifest, mapped: MappedFile) -> Snapshot:
-    """The snapshot in a folder\'s files. Raises whatever the libraries raise at what they did not
-    write."""
-    documents = _by_id(_DOCUMENTS.decode_lines((folder / "documents.jsonl").read_bytes()))
-    sections = _by_id(_SECTIONS.decode_lines((folder / "sections.jsonl").read_bytes()))
-    places = _PLACES.decode_lines((folder / "passages.jsonl").read_bytes())
-    passages = tuple(_passage(place, documents) for place in places)
-    lexical = LexicalIndex(
-        terms=_TERMS.decode((folder / "bm25_terms.json").read_bytes()),
-        impacts=_read(folder / "bm25_impacts.npy"),
-        passages=_read(folder / "bm25_passages.npy"),
-        starts=_read(folder / "bm25_starts.npy"),
-        count=len(passages),
-    )
-    tokens = TokenStore(mapped.array(), _read(folder / "token_starts.npy"), mapped)
+    documents = _by_id(_rows(_DOCUMENTS, folder / "documents.jsonl"))
+    passages = [_passage(place, documents) for place in _rows(_PLACES, folder / "passages.jsonl")]
+    mapped = MappedFile(folder / MAPPED, manifest.files[MAPPED].sha256, stamp)
     return Snapshot(
         manifest=manifest,
         documents=documents,
-        sections=sections,
-        passages=passages,
+        sections=_by_id(_rows(_SECTIONS, folder / "sections.jsonl")),
+        passages=tuple(passages),
         dense=dense.from_bytes((folder / "dense.faiss").read_bytes()),
-        lexical=lexical,
-        tokens=tokens,
-        headings=Headings(_read(folder / "headings.npy"), _read(folder / "heading_rows.npy")),
-        marks=Marks(_read(folder / "marks.npy"), _read(folder / "mark_starts.npy")),
-        probes=_read(folder / "probes.npy"),
+        lexical=LexicalIndex(
+            terms=_TERMS.decode((folder / "bm25_terms.json").read_bytes()),
+            impacts=array("bm25_impacts.npy", np.float32),
+            passages=array("bm25_passages.npy", np.int32),
+            starts=array("bm25_starts.npy", np.int64),
+            count=len(passages),
+        ),
+        tokens=TokenStore(
+            vectors=array_in(mapped.content(), np.uint8, 2),
+            starts=array("token_starts.npy", np.int64),
+            file=mapped,
+        ),
+        headings=Headings(
+            array("headings.npy", np.float32, 2), array("heading_rows.npy", np.int64)
+        ),
+        marks=Marks(array("marks.npy", np.int32, 2), array("mark_starts.npy", np.int64)),
+        probes=array("probes.npy", np.float32, 2),
     )
 
 
@@ -152,18 +125,19 @@ class _Place:
 
 
 _DOCUMENTS = msgspec.json.Decoder(Document)
-
-
 _SECTIONS = msgspec.json.Decoder(Section)
-
-
 _PLACES = msgspec.json.Decoder(_Place)
-
-
 _TERMS = msgspec.json.Decoder(tuple[str, ...])
 
 
-def _by_id(rows: Sequence[Row]) -> dict[str, Row]:
+def _rows(decoder: msgspec.json.Decoder[Row], path: Path) -> list[Row]:
+    try:
+        return decoder.decode_lines(path.read_bytes())
+    except RecursionError as error:
+        raise ValueError(f"{path.name} is nested too deep") from error
+
+
+def _by_id(rows: Sequence[Named]) -> dict[str, Named]:
     found = {row.id: row for row in rows}
     if len(found) != len(rows):
         raise ValueError("an id stands twice")
@@ -171,6 +145,8 @@ def _by_id(rows: Sequence[Row]) -> dict[str, Row]:
 
 
 def _passage(place: _Place, documents: Mapping[str, Document]) -> Passage:
+    if place.document_id not in documents:
+        raise ValueError(f"passage {place.id} is of no document")
     return Passage(
         id=place.id,
         document_id=place.document_id,
@@ -200,8 +176,3 @@ def _array(array: npt.NDArray[Any]) -> memoryview:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
     return buffer.getbuffer()
-
-
-def _read(path: Path) -> npt.NDArray[Any]:
-    array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
-    return array

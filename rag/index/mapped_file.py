@@ -1,12 +1,12 @@
-"""A file that is mapped into memory, and whether it still holds what was verified."""
+"""Arrays in numpy's files: how they are read, and a mapped file that still is what was verified."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import mmap
 import os
+import re
 import weakref
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import CorruptIndex
+from rag.errors import REBUILD, CorruptIndex
 
 STEP = 1 << 20
-# What comes before the numbers in a file that numpy saves is shorter.
-HEADER = 4096
+# What numpy 1.0 format writes before the numbers of an array of rows. Stricter than `np.load`, so
+# that a damaged header raises ValueError and nothing else, and costs no memory.
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '([^']{3})', 'fortran_order': False, 'shape': "
+    rb"\((\d{1,15},|\d{1,15}, \d{1,15})\), \} *\n",
+    re.DOTALL,
+)
 
 # Device, inode, size, and the times of the last change of content and of anything, in ns. The
 # system sets the last of these, and no program can set it back.
@@ -26,11 +31,26 @@ Stamp = tuple[int, int, int, int, int]
 
 
 def stamp_at(path: Path) -> Stamp | None:
-    """The stamp of the file that stands there now, which tells it from itself after a change."""
+    """The stamp of the file at the path, another one after each change; None without a file."""
     try:
         return _stamp(path.stat())
     except OSError:
         return None
+
+
+def array_in(raw: bytes | mmap.mmap, kind: type[np.generic], dimensions: int) -> npt.NDArray[Any]:
+    """The array in the content of a file that numpy saved: read-only, its rows in a piece.
+
+    Raises ValueError unless it is of that kind, has 1 or 2 dimensions as told, and fills the file.
+    """
+    found = _HEADER.match(raw)
+    shape = tuple(int(n) for n in found[2].split(b",") if n) if found else ()
+    dtype = np.dtype(kind)
+    if found is None or found[1].decode("latin-1") != dtype.str or len(shape) != dimensions:
+        raise ValueError(f"not an array of {dtype.name} with {dimensions} dimensions")
+    if found.end() + math.prod(shape) * dtype.itemsize != len(raw):
+        raise ValueError(f"not as long as an array of shape {shape}")
+    return np.frombuffer(raw, dtype, offset=found.end()).reshape(shape)
 
 
 class MappedFile:
@@ -42,18 +62,9 @@ class MappedFile:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._descriptor)
 
-    def array(self) -> npt.NDArray[Any]:
-        """The array that numpy has saved in the file, mapped and read-only. Raises ValueError."""
-        mapped = mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
-        header = io.BytesIO(mapped[:HEADER])
-        version = np.lib.format.read_magic(header)
-        if version != (1, 0):
-            raise ValueError(f"{self._path} is of numpy's format {version}, not (1, 0)")
-        shape, by_columns, kind = np.lib.format.read_array_header_1_0(header)
-        if by_columns or kind.hasobject:
-            raise ValueError(f"{self._path} is not an array of rows of numbers")
-        numbers = np.frombuffer(mapped, kind, math.prod(shape), header.tell())
-        return numbers.reshape(shape)
+    def content(self) -> mmap.mmap:
+        """What the file holds, read from disk as it is used. Raises ValueError if it is empty."""
+        return mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
 
     def check(self) -> None:
         """None if the file holds what was verified; it is read again only if its stamp is another.
@@ -65,9 +76,7 @@ class MappedFile:
             return
         self._altered = self._altered or self._hash() != self._sha256
         if self._altered:
-            raise CorruptIndex(
-                f"{self._path} was altered after it had been verified: run `rag build`"
-            )
+            raise CorruptIndex(f"{self._path} was altered after it had been verified: {REBUILD}")
         self._stamp = stamp
 
     def _hash(self) -> str:

@@ -62,11 +62,14 @@ def to_bytes(index: faiss.IndexFlatIP) -> bytes:
 
 
 def from_bytes(raw: bytes) -> faiss.IndexFlatIP:
-    """The index that `to_bytes` wrote; ValueError for one of another kind.
+    """The index that `to_bytes` wrote. Raises ValueError for anything else.
 
-    FAISS notices no damage: check a checksum before.
+    FAISS notices no damage to the numbers: check a checksum before.
     """
-    index = faiss.deserialize_index(np.frombuffer(raw, dtype=np.uint8))
+    try:
+        index = faiss.deserialize_index(np.frombuffer(raw, dtype=np.uint8))
+    except (RuntimeError, MemoryError) as error:
+        raise ValueError(f"not a FAISS index: {error}") from error
     if not isinstance(index, faiss.IndexFlatIP):
         raise ValueError(f"found a FAISS {type(index).__name__}, expected IndexFlatIP")
     return index

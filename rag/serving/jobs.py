@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rag.errors import BusyError, GateRefused, UsageError
+from rag.errors import BusyError, GateRefused, IndexNotWritable, UsageError
 from rag.serving.allowed_paths import root_of
 from rag.serving.uploads import uploaded, write_texts
 
@@ -180,6 +180,7 @@ def _code(exit_code: int) -> str:
     codes = {
         BusyError.exit_code: "build_in_progress",
         GateRefused.exit_code: "gate_refused",
+        IndexNotWritable.exit_code: "index_not_writable",
         UsageError.exit_code: "build_refused",
     }
     return codes.get(exit_code, "build_failed")

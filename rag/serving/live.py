@@ -25,8 +25,8 @@ from rag.store import (
     Clock,
     Damage,
     Version,
-    answering,
     damage,
+    live_id,
     open_logged,
     roll_back,
     utc_now,
@@ -192,7 +192,7 @@ class Follower:
             log.exception("%s", _refusal(self.serving))
             self._go_on("the new index cannot be opened; the log tells more")
         else:
-            if self.serving is None or serving.snapshot.id == answering(library.index):
+            if self.serving is None or serving.snapshot.id == live_id(library.index):
                 self.serving = serving
             else:
                 log.error("%s: what CURRENT names is damaged", _refusal(self.serving))
@@ -248,5 +248,5 @@ def _stamp(library: Library | None) -> Stamp:
 def _seen(library: Library | None, serving: Serving | None) -> Stamp:
     """The stamp of the CURRENT by which the serving was opened, or `UNSEEN`."""
     stamp = _stamp(library)
-    named = None if library is None else answering(library.index)
+    named = None if library is None else live_id(library.index)
     return stamp if serving is not None and serving.snapshot.id == named else UNSEEN

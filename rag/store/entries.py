@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rag.errors import UsageError
 from rag.index import MANIFEST
-from rag.store.versions import BAD, CURRENT, VERSIONS, answering, read_versions, snapshot_ids
+from rag.store.versions import BAD, CURRENT, VERSIONS, live_id, read_versions, snapshot_ids
 
 ASIDE = "tmp-"
 LOCK = "LOCK"
@@ -70,7 +70,7 @@ def _check_free(index: Path) -> None:
 
 
 def _is_index(index: Path) -> bool:
-    if answering(index) is not None or read_versions(index):
+    if live_id(index) is not None or read_versions(index):
         return True
     return any((index / id / MANIFEST).is_file() for id in snapshot_ids(index))
 

@@ -1,8 +1,8 @@
 """Opens an index: the snapshot that CURRENT names, or the one before it if that is damaged.
 
-A snapshot is loaded only when every checksum, the model, the counts and the probe vectors agree.
-Where it was built with another model nothing is opened, since that is no damage and an older one
-would only hide it.
+A snapshot is loaded only if every checksum, the model, the counts and the probe vectors agree. If
+it was built with another model, nothing is opened: that is no damage, and an older snapshot would
+hide it.
 """
 
 from __future__ import annotations
@@ -16,28 +16,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.encoders import Encoder
-from rag.errors import REBUILD, CorruptIndex, NoIndex
+from rag.errors import REBUILD, CorruptIndex, ModelMismatch, NoIndex
 from rag.index import (
     MANIFEST,
     MANIFEST_BYTES,
     MAPPED,
     Manifest,
-    MappedFile,
     Snapshot,
-    check_counts,
     check_encoder,
-    check_parts,
     id_of,
     parse_manifest,
-    read_files,
+    read_snapshot,
     stamp_at,
 )
 from rag.store.integrity import damage
 from rag.store.regular import read_regular
 from rag.store.versions import (
     CURRENT,
-    answering,
     current_id,
+    live_id,
     newest_first,
     predecessor,
     read_versions,
@@ -45,20 +42,6 @@ from rag.store.versions import (
 )
 
 log = logging.getLogger("rag.store.open")
-
-
-# What the libraries raise when they are fed what they did not write.
-UNREADABLE = (
-    OSError,
-    EOFError,
-    MemoryError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 
 def read_manifest(index: Path) -> Manifest:
@@ -72,14 +55,14 @@ def read_manifest(index: Path) -> Manifest:
 
 @dataclass(frozen=True)
 class Opened:
-    """A snapshot, and why each that should have answered before it was refused."""
+    """A snapshot, and why each that should be live in its place was refused."""
 
     snapshot: Snapshot
     refused: tuple[str, ...]
 
 
 def open_current(index: Path, encoder: Encoder) -> Snapshot:
-    """The snapshot that answers, loaded and verified: `open_newest`, with each refusal logged."""
+    """The live snapshot, loaded and verified: `open_newest`, with each refusal logged."""
     return open_logged(index, encoder).snapshot
 
 
@@ -87,22 +70,22 @@ def open_logged(index: Path, encoder: Encoder) -> Opened:
     """`open_newest`, with each refusal logged."""
     opened = open_newest(index, encoder)
     for refusal in opened.refused:
-        log.warning("%s; %s answers instead", refusal, opened.snapshot.id)
+        log.warning("%s; %s is live instead", refusal, opened.snapshot.id)
     return opened
 
 
 def open_newest(index: Path, encoder: Encoder) -> Opened:
-    """The current snapshot; where it is damaged, the one before it, then the newest published.
+    """The current snapshot; if it is damaged, the one before it, then the newest published.
 
-    Raises NoIndex where nothing has been built, and CorruptIndex where nothing can be loaded or
-    the current snapshot was built with another model.
+    Raises NoIndex if nothing has been built, ModelMismatch if the current snapshot was built with
+    another model, and CorruptIndex if nothing can be loaded.
     """
     named, refused = _current_or_why(index)
     if named:
         try:
             snapshot = load_snapshot(index, named)
         except CorruptIndex as error:
-            if answering(index) not in (named, None):
+            if live_id(index) not in (named, None):
                 return open_newest(index, encoder)  # a build has replaced it meanwhile
             refused = [str(error)]
         else:
@@ -111,13 +94,13 @@ def open_newest(index: Path, encoder: Encoder) -> Opened:
     for id in _fallbacks(index, named):
         try:
             return Opened(open_snapshot(index, id, encoder), tuple(refused))
-        except CorruptIndex as error:
+        except (CorruptIndex, ModelMismatch) as error:
             refused.append(str(error))
     raise CorruptIndex("; ".join(refused))
 
 
 def open_snapshot(index: Path, id: str, encoder: Encoder) -> Snapshot:
-    """The snapshot of that id, loaded and verified. Raises CorruptIndex."""
+    """The snapshot of that id, loaded and verified. Raises CorruptIndex, ModelMismatch."""
     snapshot = load_snapshot(index, id)
     check_encoder(index / id, snapshot, encoder)
     return snapshot
@@ -126,7 +109,7 @@ def open_snapshot(index: Path, id: str, encoder: Encoder) -> Snapshot:
 def load_snapshot(index: Path, id: str) -> Snapshot:
     """The snapshot of that id, verified against all but its model. Raises CorruptIndex.
 
-    While the object lives, builds leave its folder where it is.
+    While the object lives, builds leave its folder in place.
     """
     folder = index / id
     try:
@@ -135,22 +118,18 @@ def load_snapshot(index: Path, id: str) -> Snapshot:
             held.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             stamp = stamp_at(folder / MAPPED)
-            manifest = check_files(folder)
-            mapped = MappedFile(folder / MAPPED, manifest.files[MAPPED].sha256, stamp)
-            snapshot = read_files(folder, manifest, mapped)
-            check_counts(folder, snapshot)
-            check_parts(folder, snapshot)
+            snapshot = read_snapshot(folder, check_files(folder), stamp)
             weakref.finalize(snapshot, held.pop_all().close)
             return snapshot
-    except UNREADABLE as error:
+    except (OSError, ValueError) as error:
         raise CorruptIndex(f"{folder} cannot be read ({error}): {REBUILD}") from error
 
 
 def check_files(folder: Path) -> Manifest:
-    """The manifest of a snapshot's folder, all of whose files are as it says.
+    """The manifest of a snapshot's folder, if all of its files are as the manifest says.
 
-    Raises CorruptIndex, which names the first file that is not; OSError where one cannot be
-    read; ValueError where the manifest is whole but of another format.
+    Raises CorruptIndex, which names the first file that is not; OSError if one cannot be read;
+    ValueError if the manifest is whole but of another format.
     """
     manifest = _manifest(folder)
     for found in damage(folder, manifest):
@@ -160,7 +139,7 @@ def check_files(folder: Path) -> Manifest:
 
 
 def _current_or_why(index: Path) -> tuple[str | None, list[str]]:
-    """The id that CURRENT names, or why it names none. Raises NoIndex where nothing was built."""
+    """The id that CURRENT names, or why it names none. Raises NoIndex if nothing was built."""
     try:
         return current_id(index), []
     except NoIndex:
@@ -174,7 +153,7 @@ def _current_or_why(index: Path) -> tuple[str | None, list[str]]:
 def _fallbacks(index: Path, named: str | None) -> list[str]:
     """The other published snapshots that are there: the one before, then newest first.
 
-    Where no record of what was published is left, all that are there, newest first.
+    Without a record of what was published, all that are there, newest first.
     """
     versions, there = read_versions(index), snapshot_ids(index)
     known = [version.id for version in newest_first(versions)]

@@ -24,7 +24,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rag.encoders import Encoder
-from rag.errors import BusyError, CorruptIndex, UsageError
+from rag.errors import BusyError, CorruptIndex, IndexNotWritable, UsageError
 from rag.index import MANIFEST, Snapshot, check_encoder, contents
 from rag.store.disk import DISK, Files
 from rag.store.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
@@ -39,9 +39,9 @@ from rag.store.versions import (
     Clock,
     Remarks,
     Version,
-    answering,
     appended,
     find_id,
+    live_id,
     newest_first,
     predecessor,
     raw_versions,
@@ -64,9 +64,11 @@ LEAST = 2
 def writing(index: Path, files: Files = DISK) -> Iterator[None]:
     """Holds the folder's lock, having swept what dead builds left behind.
 
-    Makes the folder if it is missing. Raises BusyError at once if another process builds, and
-    UsageError if the folder cannot be written, or holds other things than an index.
+    Makes the folder if it is missing. Raises BusyError at once if another process builds,
+    UsageError if it is a file or holds other things than an index, and IndexNotWritable.
     """
+    if index.is_file():
+        raise UsageError(f"{index} is a file, and an index is a folder: choose another --index")
     try:
         _make(index, files)
         check_entries(index)
@@ -75,9 +77,11 @@ def writing(index: Path, files: Files = DISK) -> Iterator[None]:
     except Timeout:
         raise BusyError(f"another build is writing {index}: wait until it is done") from None
     except OSError as error:
-        raise UsageError(f"{index} cannot be written ({error}): choose another --index") from error
+        raise IndexNotWritable(
+            f"{index} cannot be written ({error}): make it writable, or choose another --index"
+        ) from error
     try:
-        with _index_as_before(index, files):
+        with _unchanged(index, files):
             sweep(index, files)
         yield
     finally:
@@ -104,7 +108,7 @@ def publish(
     if keep < LEAST:
         raise UsageError(f"to keep {counted(keep, 'snapshot')} is too few: keep at least {LEAST}")
     check_encoder(index / snapshot.id, snapshot, encoder)
-    with _index_as_before(index, files):
+    with _unchanged(index, files):
         if not _is_there(index, snapshot.id, files):
             _write_aside(index, snapshot, files)
             files.rename(index / f"{ASIDE}{snapshot.id}", index / snapshot.id)
@@ -113,7 +117,7 @@ def publish(
         elif snapshot.id not in _published(index):
             _write_over(index, snapshot, files)
             verify(index, snapshot.id)
-        before = answering(index)
+        before = live_id(index)
         version = version_of(snapshot.manifest, clock(), before, remarks)
         _name_current(index, version, files)
     _acknowledge(index, version, files)
@@ -135,7 +139,7 @@ def roll_back(
     The caller holds `writing(index)`. The snapshot is verified first; where it is damaged or was
     built with another model, CorruptIndex is raised and the index stays as it was.
     """
-    current, versions = answering(index), read_versions(index)
+    current, versions = live_id(index), read_versions(index)
     target = find_id(index, id) if id else _one_before(index, current, versions)
     verify(index, target)
     snapshot = load_snapshot(index, target)
@@ -143,7 +147,7 @@ def roll_back(
     recorded = {version.id: version for version in versions}.get(target)
     now = clock()
     version = rolled_back(recorded or version_of(snapshot.manifest, now, None), now, current)
-    with _index_as_before(index, files):
+    with _unchanged(index, files):
         _name_current(index, version, files)
     _acknowledge(index, version, files)
     return version
@@ -159,7 +163,7 @@ def sweep_if_idle(index: Path, files: Files = DISK) -> None:
     """Sweeps what was left, unless a build is running, the folder is no index, or it cannot be
     written."""
     if leftovers(index):
-        with suppress(BusyError, UsageError), writing(index, files):
+        with suppress(BusyError, IndexNotWritable, UsageError), writing(index, files):
             pass
 
 
@@ -188,14 +192,16 @@ def _make(index: Path, files: Files) -> None:
 
 
 @contextmanager
-def _index_as_before(index: Path, files: Files) -> Iterator[None]:
+def _unchanged(index: Path, files: Files) -> Iterator[None]:
     """Turns an error of the file system into ours, and makes room again."""
     try:
         yield
     except OSError as error:
         with suppress(OSError):
             sweep(index, files)
-        raise UsageError(f"{index} cannot be written ({error}): the index is as before") from error
+        raise IndexNotWritable(
+            f"{index} cannot be written ({error}): the index is unchanged"
+        ) from error
 
 
 def _one_before(index: Path, current: str | None, versions: Sequence[Version]) -> str:
@@ -220,7 +226,7 @@ def _is_there(index: Path, id: str, files: Files) -> bool:
 
 
 def _published(index: Path) -> set[str | None]:
-    return {answering(index), *(version.id for version in read_versions(index))}
+    return {live_id(index), *(version.id for version in read_versions(index))}
 
 
 def _write_aside(index: Path, snapshot: Snapshot, files: Files) -> None:
@@ -287,14 +293,14 @@ def _acknowledge(index: Path, version: Version, files: Files) -> None:
     try:
         files.sync_dir(index)
     except OSError as error:
-        raise UsageError(
-            f"{index} cannot be synced ({error}): {version.id} answers, but may not outlast a "
-            f"power cut; do it again"
+        raise IndexNotWritable(
+            f"{index} cannot be synced ({error}): {version.id} is live, but may not outlast a "
+            "power cut; repeat the command"
         ) from error
 
 
 def _collect(index: Path, keep: int, files: Files) -> None:
-    versions, current = read_versions(index), answering(index)
+    versions, current = read_versions(index), live_id(index)
     there = [id for id in snapshot_ids(index) if not is_foreign(index / id)]
     before = predecessor(versions, current) if current else None
     known = [current, before, *(version.id for version in newest_first(versions)), *there]

@@ -153,7 +153,7 @@ def no_index(index: Path) -> NoIndex:
     return NoIndex(f"no index in {where}: run `rag build`, or name the folder of one by --index")
 
 
-def answering(index: Path) -> str | None:
+def live_id(index: Path) -> str | None:
     """The id that CURRENT names, or None where it names none."""
     try:
         return current_id(index)
@@ -223,7 +223,7 @@ def snapshot_ids(index: Path) -> list[str]:
 
 def list_versions(index: Path) -> tuple[Listed, ...]:
     """Each snapshot's last publication and its state, newest first."""
-    current, there = answering(index), set(snapshot_ids(index))
+    current, there = live_id(index), set(snapshot_ids(index))
     return tuple(
         Listed(version, _state(index, version.id, current, there))
         for version in newest_first(read_versions(index))

@@ -14,7 +14,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from rag.errors import BusyError, CorruptIndex, UsageError
+from rag.errors import BusyError, IndexNotWritable, UnusableIndex, UsageError
 from rag.schemas import (
     JobResponse,
     RebuildRequest,
@@ -144,6 +144,7 @@ async def list_index_versions(request: Request) -> VersionsResponse:
         409: refusal("A build is running, or the snapshot cannot answer"),
         **too_large("16 KB"),
         **NOT_READY,
+        507: refusal("The index cannot be written"),
     },
 )
 async def roll_index_back(asked: RollbackRequest, request: Request) -> RollbackResponse:
@@ -155,7 +156,10 @@ async def roll_index_back(asked: RollbackRequest, request: Request) -> RollbackR
         version = await asyncio.to_thread(library.roll_back, _kept(library.index, asked.id))
     except BusyError:
         raise _busy() from None
-    except (UsageError, CorruptIndex) as error:
+    except IndexNotWritable as error:
+        log.error("no rollback: %s", error)
+        raise Problem(507, "index_not_writable", library.unplaced(str(error))) from None
+    except (UsageError, UnusableIndex) as error:
         log.warning("no rollback: %s", error)
         raise Problem(409, "not_rolled_back", library.unplaced(str(error))) from None
     await _follower(request).catch_up()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +17,8 @@ import pytest
 from rag.errors import CorruptIndex
 from rag.index import vectors as dense
 from rag.index.format import contents, entries
-from rag.index.manifest import MANIFEST, id_of
+from rag.index.manifest import MANIFEST, Manifest, id_of
 from rag.index.snapshot import Snapshot
-from rag.store.disk import DISK
 from rag.store.open import load_snapshot, open_snapshot
 from support.letter_encoder import LetterEncoder, snapshot_of
 
@@ -27,6 +29,14 @@ TEXTS = {
 }
 
 
+SNAPSHOT_FILES = (
+    *("bm25_impacts.npy", "bm25_passages.npy", "bm25_starts.npy", "bm25_terms.json"),
+    *("dense.faiss", "documents.jsonl", "heading_rows.npy", "headings.npy", "mark_starts.npy"),
+    *("marks.npy", "passages.jsonl", "probes.npy", "sections.jsonl", "token_starts.npy"),
+    "tokens.npy",
+)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return snapshot_of(tmp_path_factory.mktemp("corpus"), **TEXTS)
@@ -34,19 +44,22 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 def signed(index: Path, snapshot: Snapshot) -> str:
     """Writes the snapshot with the checksums, counts and id that its files have; returns the id."""
-    files = contents(snapshot)
     counts = replace(
         snapshot.manifest.counts,
         documents=len(snapshot.documents),
         passages=len(snapshot.passages),
         tokens=len(snapshot.tokens.vectors),
     )
-    manifest = replace(snapshot.manifest, files=entries(files), counts=counts).to_bytes()
-    folder = index / id_of(manifest)
-    DISK.make_dir(folder)
-    for name, content in files.items():
-        DISK.write(folder / name, content)
-    DISK.write(folder / MANIFEST, manifest)
+    return forged(index, replace(snapshot.manifest, counts=counts), contents(snapshot))
+
+
+def forged(index: Path, manifest: Manifest, files: Mapping[str, bytes | memoryview]) -> str:
+    """Writes the files with their checksums in the manifest; returns the id."""
+    raw = replace(manifest, files=entries(files)).to_bytes()
+    folder = index / id_of(raw)
+    folder.mkdir(exist_ok=True)
+    for name, content in {**files, MANIFEST: raw}.items():
+        (folder / name).write_bytes(content)
     return folder.name
 
 
@@ -254,3 +267,43 @@ def test_sections_that_overlap_are_refused(tmp_path: Path, whole: Snapshot) -> N
     wider = {s.id: s for s in (replace(first, end=second.start + 1), second, *others)}
     with pytest.raises(CorruptIndex, match="sections of a document are not in order"):
         load_snapshot(tmp_path, signed(tmp_path, replace(whole, sections=wider)))
+
+
+def mutations(content: bytes, number: int) -> Iterator[bytes]:
+    """The content with a random byte changed, cut short, and what parsers stumble on."""
+    dice = random.Random(7)
+    for _ in range(number):
+        at = dice.randrange(len(content))
+        yield content[:at] + dice.randbytes(1) + content[at + 1 :]
+        yield content[:at]
+    yield from (b"", b"\0" * 200, b"[" * 100_000, b'{"a":' * 100_000, b"\xff\n", b"9" * 5000)
+
+
+@pytest.mark.parametrize("name", sorted(SNAPSHOT_FILES))
+def test_any_forged_file_is_refused_or_loaded_and_never_an_error_of_ours(
+    tmp_path: Path, whole: Snapshot, name: str
+) -> None:
+    files = contents(whole)
+    for content in mutations(bytes(files[name]), 40):
+        with suppress(CorruptIndex):
+            load_snapshot(tmp_path, forged(tmp_path, whole.manifest, {**files, name: content}))
+
+
+def test_a_manifest_that_leaves_a_file_out_is_refused(tmp_path: Path, whole: Snapshot) -> None:
+    for name in SNAPSHOT_FILES:
+        files = {other: content for other, content in contents(whole).items() if other != name}
+        with pytest.raises(CorruptIndex, match=re.escape(name)):
+            load_snapshot(tmp_path, forged(tmp_path, whole.manifest, files))
+
+
+class Buggy(type(Path())):  # type: ignore[misc]
+    """A path by which reading files meets a bug of ours."""
+
+    def read_bytes(self) -> bytes:
+        raise AttributeError("a bug of ours")
+
+
+def test_a_bug_of_ours_is_not_called_a_damaged_index(tmp_path: Path, whole: Snapshot) -> None:
+    id = signed(tmp_path, whole)
+    with pytest.raises(AttributeError, match="a bug of ours"):
+        load_snapshot(Buggy(tmp_path), id)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rag.errors import CorruptIndex
-from rag.index.mapped_file import MappedFile, stamp_at
+from rag.index.mapped_file import MappedFile, array_in, stamp_at
 
 ROWS = np.arange(12, dtype=np.uint8).reshape(4, 3)
 
@@ -26,7 +26,8 @@ def test_the_array_is_the_one_that_was_saved(tmp_path: Path) -> None:
     path = tmp_path / "rows.npy"
     file = MappedFile(path, saved(path), stamp_at(path))
     file.check()
-    assert type(file.array()) is np.ndarray and np.array_equal(file.array(), ROWS)
+    array = array_in(file.content(), np.uint8, 2)
+    assert type(array) is np.ndarray and np.array_equal(array, ROWS)
 
 
 def test_a_file_whose_stamp_is_not_known_is_read_once(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def descriptors(path: Path) -> int:
 def test_the_descriptors_go_with_the_file_and_the_array(tmp_path: Path) -> None:
     path = tmp_path / "rows.npy"
     file = MappedFile(path, saved(path), stamp_at(path))
-    array = file.array()
+    array = array_in(file.content(), np.uint8, 2)
     assert descriptors(path) == 2
     del file
     assert descriptors(path) == 1 and array.sum() == ROWS.sum()
@@ -62,12 +63,40 @@ def test_the_descriptors_go_with_the_file_and_the_array(tmp_path: Path) -> None:
     assert descriptors(path) == 0
 
 
-@pytest.mark.parametrize("array", [np.array([None]), np.asfortranarray(ROWS)])
-def test_what_is_no_array_of_rows_is_refused(tmp_path: Path, array: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([[None]]),
+        np.asfortranarray(ROWS),
+        ROWS.astype(np.int8),
+        ROWS.ravel(),
+        ROWS[None],
+        np.uint8(1),
+    ],
+)
+def test_an_array_of_another_type_or_shape_is_refused(tmp_path: Path, array: np.ndarray) -> None:
     path = tmp_path / "rows.npy"
     np.save(path, array)
-    with pytest.raises(ValueError, match="is not an array of rows of numbers"):
-        MappedFile(path, "", None).array()
+    with pytest.raises(ValueError, match="not an array of uint8 with 2 dimensions"):
+        array_in(path.read_bytes(), np.uint8, 2)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (4, 0), (1, 1)])
+def test_an_array_of_any_size_is_read(tmp_path: Path, shape: tuple[int, int]) -> None:
+    path = tmp_path / "rows.npy"
+    np.save(path, np.ones(shape, dtype=np.float32))
+    assert np.array_equal(array_in(path.read_bytes(), np.float32, 2), np.ones(shape))
+
+
+@pytest.mark.parametrize(
+    "shape", ["(3, 3)", "(4, 9999999999999)", "(99999999999999999999, 3)", "(4, -3)"]
+)
+def test_a_shape_that_the_file_does_not_hold_is_refused(tmp_path: Path, shape: str) -> None:
+    path = tmp_path / "rows.npy"
+    saved(path)
+    forged = path.read_bytes().replace(b"(4, 3)", shape.encode())
+    with pytest.raises(ValueError, match=r"^not "):
+        array_in(forged, np.uint8, 2)
 
 
 @pytest.mark.parametrize("length", [0, 7, 60, -1])
@@ -76,4 +105,4 @@ def test_a_file_that_was_cut_short_is_refused(tmp_path: Path, length: int) -> No
     saved(path)
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(ValueError):
-        MappedFile(path, "", None).array()
+        array_in(MappedFile(path, "", None).content(), np.uint8, 2)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rag.answering.search import encode_query, search
-from rag.errors import CorruptIndex, NoIndex
+from rag.errors import CorruptIndex, ModelMismatch, NoIndex
 from rag.index.format import contents, entries
 from rag.index.manifest import FORMAT, id_of
 from rag.store.disk import DISK
@@ -121,7 +121,7 @@ def test_a_link_in_place_of_a_file_is_refused(index: Path, tmp_path: Path) -> No
 
 def test_another_model_is_refused_with_both_names_and_the_cure(index: Path) -> None:
     other = LetterEncoder(name="other", sha256="f" * 64)
-    with pytest.raises(CorruptIndex, match=r"model paper .* settings say other .*rag build"):
+    with pytest.raises(ModelMismatch, match=r"model paper .* settings say other .*rag build"):
         open_current(index, other)
 
 
@@ -134,7 +134,7 @@ class Turned(LetterEncoder):
 
 
 def test_a_model_that_gives_other_vectors_is_refused(index: Path) -> None:
-    with pytest.raises(CorruptIndex, match="probe vectors"):
+    with pytest.raises(ModelMismatch, match="probe vectors"):
         open_current(index, Turned())
 
 
@@ -161,7 +161,7 @@ def test_counts_that_do_not_agree_are_refused(index: Path) -> None:
 
 @pytest.mark.parametrize(
     ("starts", "says"),
-    [([0, 1, 2], "2 mark rows, expected 3"), ([0, 1, 2, 9], "marks, expected 9")],
+    [([0, 1, 2], "marks have 3 starts, expected 4"), ([0, 1, 2, 9], "marks do not rise from 0 to")],
 )
 def test_marks_of_other_passages_are_refused(
     tmp_path: Path, index: Path, starts: list[int], says: str
@@ -256,7 +256,7 @@ def test_a_fallback_is_logged_with_its_reason(
     (folder(index) / "dense.faiss").write_bytes(b"")
     assert open_current(index, ENCODER).id == first
     assert "dense.faiss is damaged" in caplog.text
-    assert caplog.text.endswith(f"{first} answers instead\n")
+    assert caplog.text.endswith(f"{first} is live instead\n")
 
 
 def test_without_a_record_of_versions_the_newest_folder_answers(
@@ -323,7 +323,7 @@ def test_a_mismatch_of_the_model_is_not_hidden_by_an_older_snapshot(
     index: Path, tmp_path: Path
 ) -> None:
     again(index, tmp_path)
-    with pytest.raises(CorruptIndex, match="was built with model paper"):
+    with pytest.raises(ModelMismatch, match="was built with model paper"):
         open_newest(index, LetterEncoder(name="other", sha256="f" * 64))
 
 

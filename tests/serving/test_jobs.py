@@ -78,6 +78,7 @@ def test_job_is_done_only_when_the_new_index_is_served() -> None:
         (1, "build_failed"),
         (2, "build_refused"),
         (6, "gate_refused"),
+        (74, "index_not_writable"),
         (75, "build_in_progress"),
         (-9, "build_failed"),
     ],

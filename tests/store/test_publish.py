@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import BusyError, CorruptIndex, UsageError
+from rag.errors import BusyError, CorruptIndex, IndexNotWritable, UsageError
 from rag.index.manifest import id_of
 from rag.store.disk import DISK, Files
 from rag.store.open import open_current, open_newest
@@ -225,7 +225,7 @@ def test_an_error_at_any_step_names_its_cause_and_the_index_goes_on(
         files = failing(step, code, always)
         try:
             new = published(index, f"Plums are blue, number {step}.", files, keep=2)
-        except UsageError as error:
+        except IndexNotWritable as error:
             assert os.strerror(code) in str(error)
             opened = open_newest(index, ENCODER)
             assert opened.refused == ()
@@ -246,7 +246,7 @@ def test_a_failed_sync_is_never_tried_again_on_the_same_file(tmp_path: Path) -> 
     published(tmp_path / "probe", SECOND, probe)
     first_sync = probe.steps.index("sync_file") + 1
     files = failing(first_sync, errno.EIO)
-    with pytest.raises(UsageError, match="Input/output error"):
+    with pytest.raises(IndexNotWritable, match="Input/output error"):
         published(index, SECOND, files)
     assert files.steps[first_sync:] == ["remove"]
     assert current_id(index) == old
@@ -325,7 +325,7 @@ def test_an_error_while_it_is_written_once_more_loses_nothing(tmp_path: Path) ->
         id = unrecorded(index)
         try:
             published(index, FIRST, failing(step, always=True))
-        except UsageError as error:
+        except IndexNotWritable as error:
             assert "No space left" in str(error)
         else:
             break
@@ -381,7 +381,7 @@ def test_a_disk_with_too_little_room_is_not_written_to(tmp_path: Path) -> None:
     index = tmp_path / "index"
     old = published(index, FIRST)
     before = tree(index)
-    with pytest.raises(UsageError, match=r"100 bytes are free, \d+ are needed: free some"):
+    with pytest.raises(IndexNotWritable, match=r"100 bytes are free, \d+ are needed: free some"):
         published(index, SECOND, Full())
     assert tree(index) == before
     assert current_id(index) == old
@@ -393,7 +393,7 @@ def test_what_may_not_be_read_is_neither_called_damaged_nor_written_over(
     index = tmp_path / "index"
     id = published(index, FIRST)
     with refusing(index / id / "manifest.json", errno.EACCES):
-        with pytest.raises(UsageError, match="Permission denied"):
+        with pytest.raises(IndexNotWritable, match="Permission denied"):
             published(index, FIRST)
         published(index, SECOND)
     assert "cannot be removed" in caplog.text
@@ -463,5 +463,5 @@ def test_of_eight_builders_at_once_one_builds_and_seven_are_told_so(tmp_path: Pa
 
 def test_an_index_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be written"), writing(tmp_path / "file"):
+    with pytest.raises(UsageError, match="is a file"), writing(tmp_path / "file"):
         pass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import CorruptIndex, NoIndex, UsageError
+from rag.errors import CorruptIndex, IndexNotWritable, ModelMismatch, NoIndex, UsageError
 from rag.index.manifest import Counts
 from rag.store.disk import DISK
 from rag.store.open import open_newest
@@ -19,17 +19,17 @@ from rag.store.versions import (
     Action,
     Remarks,
     Version,
-    answering,
     appended,
     current_id,
     find_id,
-    lines,
     list_versions,
+    live_id,
     newest_first,
     predecessor,
     raw_versions,
     read_versions,
     snapshot_ids,
+    version_lines,
     version_of,
 )
 from support.letter_encoder import LetterEncoder, snapshot_of
@@ -78,7 +78,7 @@ def test_a_build_is_recorded_with_its_date_counts_and_remarks(tmp_path: Path) ->
         "note": "by hand",
         "sources": None,
     }
-    assert lines(list_versions(index)) == [
+    assert version_lines(list_versions(index)) == [
         f"{snapshot.id}  2026-01-02T12:00:00Z  current  1 document, 1 passage, 0.0 MB, "
         f"corpus {version.corpus_sha256[:12]}, hit@1 0.875, forced, by hand"
     ]
@@ -140,7 +140,7 @@ def test_a_rollback_to_a_damaged_snapshot_or_another_model_changes_nothing(
     index = tmp_path / "index"
     first, second = published(index, FIRST), published(index, SECOND)
     other = LetterEncoder(name="other", sha256="f" * 64)
-    with pytest.raises(CorruptIndex, match="built with model paper"), writing(index):
+    with pytest.raises(ModelMismatch, match="built with model paper"), writing(index):
         roll_back(index, other, DISK, first, verify=in_process)
     (index / first / "tokens.npy").unlink()
     with pytest.raises(CorruptIndex, match=r"tokens\.npy is missing"):
@@ -169,8 +169,8 @@ def test_with_a_single_snapshot_there_is_nothing_to_go_back_to(tmp_path: Path) -
 def test_an_error_in_a_rollback_leaves_the_index_as_it_was(tmp_path: Path, step: int) -> None:
     index = tmp_path / "index"
     first, second = published(index, FIRST), published(index, SECOND)
-    files, says = failing(step, errno.EIO), r"Input/output error\): the index is as before"
-    with pytest.raises(UsageError, match=says), writing(index):
+    files, says = failing(step, errno.EIO), r"Input/output error\): the index is unchanged"
+    with pytest.raises(IndexNotWritable, match=says), writing(index):
         roll_back(index, ENCODER, files, first, verify=in_process)
     assert current_id(index) == second
 
@@ -223,7 +223,7 @@ def test_a_record_that_may_not_be_read_is_never_written_over(tmp_path: Path) -> 
     old = published(index, FIRST)
     record = (index / "VERSIONS").read_bytes()
     with refusing(index / "VERSIONS", errno.EACCES):
-        with pytest.raises(UsageError, match="Permission denied"):
+        with pytest.raises(IndexNotWritable, match="Permission denied"):
             published(index, SECOND)
         assert read_versions(index) == ()
     assert (index / "VERSIONS").read_bytes() == record
@@ -244,7 +244,7 @@ def test_a_field_of_the_wrong_kind_costs_its_line_or_does_no_harm(
     (index / "VERSIONS").write_text(json.dumps(json.loads(line) | {field: value}))
     for listed in list_versions(index):
         assert listed.version.id == id
-        assert lines([listed]) and json.dumps(listed.to_json())
+        assert version_lines([listed]) and json.dumps(listed.to_json())
     assert open_newest(index, ENCODER).snapshot.id == id
 
 
@@ -328,7 +328,7 @@ def test_an_id_is_found_by_its_beginning(tmp_path: Path) -> None:
 
 
 def test_without_an_index_nothing_answers_and_nothing_is_recorded(tmp_path: Path) -> None:
-    assert answering(tmp_path) is None
+    assert live_id(tmp_path) is None
     assert raw_versions(tmp_path) == b""
     assert list_versions(tmp_path) == ()
     with pytest.raises(NoIndex, match=r"no index in .*: run `rag build`"):

@@ -26,7 +26,7 @@ from rag.index.snapshot import Snapshot
 from rag.store.disk import DISK
 from rag.store.open import open_newest
 from rag.store.publish import KEEP, publish, writing
-from rag.store.versions import answering, snapshot_ids
+from rag.store.versions import live_id, snapshot_ids
 from support.places import ROOT
 from support.torture_figures import write_figures
 
@@ -145,7 +145,7 @@ def test_kill(tmp_path: Path) -> None:
         started = time.perf_counter()
         rebuild(corpora[0], index).communicate()
         whole = time.perf_counter() - started
-        answers = answering(index)
+        answers = live_id(index)
         assert answers == ids[0]
         for _ in range(KILLS):
             corpus = corpora[1 - ids.index(answers)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import tempfile
 import time
@@ -24,6 +25,7 @@ from service import create_app
 from support.letter_encoder import corpus
 from support.live_index import live, script
 from support.snapshots import FIRST, SECOND, published, tree
+from support.unopenable import refusing
 
 WAIT = "import time; time.sleep(60)"
 
@@ -156,6 +158,18 @@ def test_rollback_with_nothing_before_or_to_a_damaged_snapshot_is_refused(
 def test_rollback_while_something_writes_is_refused(index: Path, client: TestClient) -> None:
     with writing(index):
         check_problem(client.post("/index/rollback", json={}), 409, "build_in_progress")
+
+
+def test_rollback_that_the_disk_refuses_is_507_and_changes_nothing(
+    index: Path, client: TestClient
+) -> None:
+    before = served(client)
+    with refusing(index / "tmp-CURRENT", errno.ENOSPC):
+        response = client.post("/index/rollback", json={})
+    check_problem(response, 507, "index_not_writable")
+    assert "No space left" in response.json()["detail"]
+    assert str(index) not in response.json()["detail"]
+    assert served(client) == before
 
 
 # ---- rebuild and jobs
