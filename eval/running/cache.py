@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.sets.beir import documents
-from rag.building import index_corpus, model, recipe
+from rag.building import index_corpus
 from rag.documents import ReadOptions, read_corpus
 from rag.encoders import Encoder
 from rag.errors import UnusableIndex
-from rag.index import FORMAT, Snapshot
+from rag.index import FORMAT, Snapshot, model_of, recipe_of
 from rag.store import Files, open_current, publish, writing
 from rag.types import Progress
 
@@ -81,8 +81,8 @@ def served_snapshot(corpus: Path, encoder: Encoder, folder: Path, progress: Prog
     can change unseen.
     """
     content = hashlib.sha256(corpus.read_bytes()).hexdigest()
-    made = recipe(encoder, "with")
-    index = folder / digest(str(FORMAT), content, repr(model(encoder)), repr(made))
+    made = recipe_of(encoder, "with")
+    index = folder / digest(str(FORMAT), content, repr(model_of(encoder)), repr(made))
     try:
         return open_current(index, encoder)
     except UnusableIndex:
@@ -91,4 +91,4 @@ def served_snapshot(corpus: Path, encoder: Encoder, folder: Path, progress: Prog
         )
     with writing(index):
         publish(index, snapshot, encoder, Files())
-    return snapshot
+    return open_current(index, encoder)

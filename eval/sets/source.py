@@ -11,7 +11,6 @@ from eval.jsonl import json_lines
 from eval.sets.evalset import EvalSet, Judgment, Kind, documents_set, faq_only_set
 from eval.sets.faq import TABLES, Pair, no_pairs, pairs_of, read_table
 from eval.words import words
-from rag.building import corpus_sha256
 from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, sections_of
 from rag.errors import UsageError
 from rag.index import FaqPolicy
@@ -68,7 +67,7 @@ def read_source(paths: Sequence[Path], options: ReadOptions = LENIENT) -> Source
         corpus=corpus,
         documents=documents,
         sections=tuple(s for parsed in corpus.documents for s in sections_of(parsed)),
-        sha256=corpus_sha256(corpus.documents),
+        sha256=corpus.sha256,
     )
 
 

@@ -23,7 +23,8 @@ from eval.sets.beir import read_collection
 from rag.answering.fusion import order
 from rag.answering.late_interaction import late_scores
 from rag.answering.search import CANDIDATES, FEWEST, together
-from rag.building.build import BATCH, corpus_sha256, questions_above, split_corpus
+from rag.building.encode import BATCH
+from rag.building.split import questions_above, split_corpus
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import file_sha256
@@ -119,7 +120,7 @@ def read_faq_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progres
     queries = {pair.id: pair.heading_path[-1] for pair in pairs}
     return Pool(
         name=folder.resolve().name,
-        hashes={"documents": corpus_sha256(corpus.documents)},
+        hashes={"documents": corpus.sha256},
         passages=split.passages,
         units=tuple(passage.section_id for passage in split.passages),
         queries=queries,

@@ -1,6 +1,6 @@
 """A corpus becomes a published snapshot."""
 
-from rag.building.build import build_snapshot, corpus_sha256, index_corpus, model, recipe
+from rag.building.build import build_snapshot, index_corpus
 from rag.building.listener import Listener, told_changes
 from rag.building.origin import (
     NotReplaced,
@@ -32,15 +32,12 @@ __all__ = [
     "build_snapshot",
     "changes",
     "check_replaces",
-    "corpus_sha256",
     "gate_of",
     "index_corpus",
-    "model",
     "origin_of",
     "read_options",
     "rebuild",
     "rebuilds",
-    "recipe",
     "recorded",
     "refused",
     "remembered",

@@ -10,15 +10,23 @@ from typing import Any
 
 from watchfiles import DefaultFilter, watch
 
-from rag.building.build import RISK, corpus_sha256, index_corpus, reusable
+from rag.building.build import RISK, index_corpus
 from rag.building.listener import NOBODY, Listener
-from rag.building.reuse import Reused, reused
-from rag.building.stale import is_stale
+from rag.building.reuse import Reused, reuse_of, reused
 from rag.checks import Canary, Outcome, judge, read_canaries
-from rag.documents import LENIENT, MB, Parse, ReadOptions, Skipped, read_corpus, skipped_json
+from rag.documents import (
+    LENIENT,
+    MB,
+    Corpus,
+    Parse,
+    ReadOptions,
+    Skipped,
+    read_corpus,
+    skipped_json,
+)
 from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
-from rag.index import FaqPolicy, Manifest, Snapshot
+from rag.index import FaqPolicy, Manifest, Snapshot, is_made_with
 from rag.settings import Settings
 from rag.store import DISK, NO_REMARKS, Remarks, Sources, live_id, open_newest, publish, writing
 from rag.text import counted
@@ -104,12 +112,12 @@ def rebuild(
     """
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
-    reuse = reusable(previous, encoder, faq)
+    reuse = reuse_of(previous, encoder, faq)
     corpus = read_corpus(paths, reuse.known, options)
     listener.skipped(corpus.skipped)
     if if_stale and is_whole and not is_stale(previous, corpus, encoder, faq, risk):
         return None
-    check(corpus_sha256(corpus.documents))
+    check(corpus.sha256)
     with writing(index):
         snapshot = index_corpus(
             corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=listener.progress
@@ -122,6 +130,18 @@ def rebuild(
         publish(index, snapshot, encoder, DISK, remarks=remarks)
     taken = reused(reuse, snapshot) if previous else None
     return Built(snapshot.manifest, taken, outcome, corpus.skipped)
+
+
+def is_stale(
+    current: Snapshot | None, corpus: Corpus, encoder: Encoder, faq: FaqPolicy, risk: float = RISK
+) -> bool:
+    """Whether there is no index, or one that a build of this corpus would make otherwise."""
+    documents = {parsed.document.id: parsed.document for parsed in corpus.documents}
+    return (
+        current is None
+        or documents != current.documents
+        or not is_made_with(current, encoder, faq, risk)
+    )
 
 
 def changes(paths: Sequence[Path]) -> Iterator[object]:

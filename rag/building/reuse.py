@@ -1,9 +1,9 @@
-"""What a build takes over from an earlier snapshot, so that unchanged text costs nothing again.
+"""What a build reuses of an earlier snapshot, so that unchanged text costs nothing again.
 
 A document with the same id and raw bytes keeps its sections and passages; a passage whose context
-and text have been encoded before keeps its vectors, wherever it stands now. Both are taken only
-from a snapshot that was opened, and so verified, and only where this software would make them
-again bit for bit: a build that takes them over and one that does not give the same snapshot.
+and text have been encoded before keeps its vectors, even if it was moved. Both are taken only from
+a snapshot that was opened, and so verified, and only if this software would make them again bit
+for bit: builds with and without reuse give the same snapshot.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rag.encoders import Encoder
 from rag.index import (
     NO_QUESTION,
-    Model,
-    Recipe,
+    FaqPolicy,
     Sentences,
     Snapshot,
+    keeps_cuts,
+    keeps_vectors,
     markable_from,
     question_above,
-    same_cuts,
-    same_vectors,
-    software,
+    recipe_of,
 )
 from rag.index import vectors as dense
 from rag.text import counted
@@ -63,7 +63,7 @@ class Reuse:
 
     @property
     def known(self) -> Mapping[str, Document]:
-        """The documents that need not be parsed again where their raw bytes are the same."""
+        """The documents that need not be parsed again if their raw bytes are the same."""
         return self.documents if self.cuts else {}
 
 
@@ -86,25 +86,15 @@ class Reused:
         )
 
 
-def reuse_of(
-    previous: Snapshot, model: Model, recipe: Recipe, probes: npt.NDArray[np.float32]
-) -> Reuse:
-    """What a build with that model and recipe may take over from an opened snapshot.
-
-    `probes` are the probe vectors as the model gives them now; nearly equal is not enough.
-    """
-    was, now = previous.manifest, software()
-    if (
-        was.model != model
-        or was.recipe.token_bits != recipe.token_bits
-        or not same_vectors(was.software, now)
-        or not np.array_equal(previous.probes, probes)
-    ):
+def reuse_of(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with") -> Reuse:
+    """What a build by that encoder may take over from an opened snapshot, if there is one."""
+    if previous is None or not keeps_vectors(previous, encoder):
         return NOTHING
-    cut_alike = same_cuts(was.software, now)
+    cut_alike = keeps_cuts(previous)
+    is_same_recipe = previous.manifest.recipe == recipe_of(encoder, faq)
     return Reuse(
         documents=previous.documents,
-        cuts=_cuts(previous) if cut_alike and was.recipe == recipe else {},
+        cuts=_cuts(previous) if cut_alike and is_same_recipe else {},
         vectors=_vectors(previous),
         headings=_headings(previous),
         sentences=_sentences(previous) if cut_alike else {},
@@ -147,13 +137,12 @@ def _headings(snapshot: Snapshot) -> dict[str, npt.NDArray[np.float32]]:
 
 
 def _cuts(snapshot: Snapshot) -> dict[str, Cuts]:
-    sections: defaultdict[str, list[Section]] = defaultdict(list)
-    for section in snapshot.sections.values():
-        sections[section.document_id].append(section)
     passages: defaultdict[str, list[Passage]] = defaultdict(list)
     for passage in snapshot.passages:
         passages[passage.document_id].append(passage)
-    return {id: Cuts(tuple(sections[id]), tuple(passages[id])) for id in snapshot.documents}
+    return {
+        id: Cuts(snapshot.sections_of.get(id, ()), tuple(passages[id])) for id in snapshot.documents
+    }
 
 
 def _vectors(snapshot: Snapshot) -> dict[Content, Vectors]:

@@ -78,6 +78,13 @@ class Corpus:
     skipped: tuple[Skipped, ...] = ()
     unchanged: frozenset[str] = frozenset()
 
+    @property
+    def sha256(self) -> str:
+        """One hash over each document's id and the sha256 of its raw bytes, in whatever order."""
+        documents = [parsed.document for parsed in self.documents]
+        listed = sorted(f"{document.source_sha256} {document.id}\n" for document in documents)
+        return sha256("".join(listed).encode())
+
 
 def read_corpus(
     paths: Sequence[Path], known: Known = NONE_KNOWN, options: ReadOptions = LENIENT

@@ -1,14 +1,16 @@
 """What is searched, in memory and as files."""
 
-from rag.index.compatibility import (
-    PROBE_TOLERANCE,
-    check_encoder,
-    check_model,
-    check_probes,
-    probe_vectors,
+from rag.index.assemble import Encodings, Split, assemble
+from rag.index.compatibility import PROBE_TOLERANCE, check_encoder, check_model, check_probes
+from rag.index.fingerprint import (
+    is_made_with,
+    keeps_cuts,
+    keeps_vectors,
+    model_of,
+    recipe_of,
+    software,
 )
-from rag.index.fingerprint import same_cuts, same_vectors, software
-from rag.index.format import MAPPED, contents, entries, read_snapshot
+from rag.index.format import MAPPED, read_snapshot
 from rag.index.manifest import (
     FORMAT,
     MANIFEST,
@@ -19,8 +21,6 @@ from rag.index.manifest import (
     FaqPolicy,
     FileEntry,
     Manifest,
-    Model,
-    Recipe,
     Sha256,
     SnapshotId,
     id_of,
@@ -28,7 +28,7 @@ from rag.index.manifest import (
 )
 from rag.index.mapped_file import stamp_at
 from rag.index.question_vectors import NO_QUESTION, Headings, headings_of, question_above
-from rag.index.sentence_spans import Marks, Sentences, markable_from, marks, sentences_of
+from rag.index.sentence_spans import Sentences, markable_from, sentences_of
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import (
     BITS,
@@ -39,7 +39,6 @@ from rag.index.token_vectors import (
     TokenStore,
     quantise,
     step,
-    store,
     width,
 )
 
@@ -57,39 +56,37 @@ __all__ = [
     "Calibration",
     "Count",
     "Counts",
+    "Encodings",
     "FaqPolicy",
     "FileEntry",
     "Headings",
     "Manifest",
-    "Marks",
-    "Model",
     "Packed",
-    "Recipe",
     "Sentences",
     "Sha256",
     "Snapshot",
     "SnapshotId",
+    "Split",
     "TokenStore",
+    "assemble",
     "check_encoder",
     "check_model",
     "check_probes",
-    "contents",
-    "entries",
     "headings_of",
     "id_of",
+    "is_made_with",
+    "keeps_cuts",
+    "keeps_vectors",
     "markable_from",
-    "marks",
+    "model_of",
     "parse_manifest",
-    "probe_vectors",
     "quantise",
     "question_above",
     "read_snapshot",
-    "same_cuts",
-    "same_vectors",
+    "recipe_of",
     "sentences_of",
     "software",
     "stamp_at",
     "step",
-    "store",
     "width",
 ]

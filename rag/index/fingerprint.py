@@ -1,8 +1,8 @@
-"""What the index was made with, as far as it can change what comes out: packages and own code.
+"""What an index is made with, as far as it can change the result: model, recipe, packages, code.
 
-Other versions may cut a document elsewhere or move the last digits of a vector. A build takes
-over from an earlier snapshot only what the same software would make again, and an index by other
-software is stale (`rag.building.stale`).
+Other versions may cut a document elsewhere or move the last digits of a vector. A build reuses
+only what the same model, recipe and software would make again, and an index made with others is
+stale.
 """
 
 from __future__ import annotations
@@ -16,6 +16,19 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
+import numpy as np
+
+from rag.encoders import Encoder
+from rag.index.bm25 import K1, B
+from rag.index.compatibility import probe_vectors
+from rag.index.manifest import FaqPolicy, Model, Recipe
+from rag.index.snapshot import Snapshot
+from rag.index.token_vectors import BITS
+from rag.text import STOP_WORDS
+
+# The pieces that a model adds before and after a text.
+SPECIAL_PIECES = 2
+
 # A reader for a new type adds here the packages it reads with.
 _CUTTING = ("tokenizers", "markdown-it-py", "mdit-py-plugins")
 _ENCODING = ("tokenizers", "onnxruntime", "numpy")
@@ -25,12 +38,72 @@ _INDEXING = ("bm25s", "faiss-cpu", "PyStemmer")
 # one build to the next.
 CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "cutting": ("text", "documents", "index/sentence_spans.py"),
-        "encoding": ("encoders", "index/question_vectors.py", "index/token_vectors.py"),
-        "indexing": ("building/build.py", "index/bm25.py", "index/vectors.py"),
+        "cutting": ("text", "documents", "building/split.py", "index/sentence_spans.py"),
+        "encoding": (
+            "encoders",
+            "building/encode.py",
+            "index/question_vectors.py",
+            "index/token_vectors.py",
+        ),
+        "indexing": (
+            "building/build.py",
+            "index/assemble.py",
+            "index/bm25.py",
+            "index/vectors.py",
+        ),
         "calibrating": ("answering", "building/calibrate.py", "checks/faq_support.py"),
     }
 )
+
+
+def model_of(encoder: Encoder) -> Model:
+    """The encoder as the manifest names it."""
+    return Model(
+        name=encoder.name,
+        sha256=encoder.sha256,
+        head_sha256=encoder.head_sha256,
+        dim=encoder.dim,
+        token_dim=encoder.token_dim,
+        window=encoder.window,
+    )
+
+
+def recipe_of(encoder: Encoder, faq: FaqPolicy) -> Recipe:
+    """The recipe of a build with this encoder and FAQ policy."""
+    return Recipe(
+        faq=faq,
+        passage_pieces=encoder.window - SPECIAL_PIECES,
+        bm25_k1=K1,
+        bm25_b=B,
+        bm25_stop_words=len(STOP_WORDS),
+        token_bits=BITS,
+    )
+
+
+def is_made_with(snapshot: Snapshot, encoder: Encoder, faq: FaqPolicy, risk: float) -> bool:
+    """Whether a build of the same documents would make the same snapshot, as far as is known."""
+    was = snapshot.manifest
+    made = (was.model, was.recipe, was.calibration.risk, was.software)
+    return made == (model_of(encoder), recipe_of(encoder, faq), risk, software())
+
+
+def keeps_vectors(snapshot: Snapshot, encoder: Encoder) -> bool:
+    """Whether a build would give every text that the snapshot holds the same vectors, bit for bit.
+
+    Probe vectors that are nearly equal are not enough.
+    """
+    was = snapshot.manifest
+    return (
+        was.model == model_of(encoder)
+        and was.recipe.token_bits == BITS
+        and same_vectors(was.software, software())
+        and np.array_equal(snapshot.probes, probe_vectors(encoder))
+    )
+
+
+def keeps_cuts(snapshot: Snapshot) -> bool:
+    """Whether the same recipe would cut the snapshot's documents in the same way."""
+    return same_cuts(snapshot.manifest.software, software())
 
 
 def software() -> dict[str, str]:

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +34,13 @@ MAPPED = "tokens.npy"
 
 Row = TypeVar("Row")
 Named = TypeVar("Named", Document, Section)
+
+
+def sealed(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with its files serialised, and listed in its manifest."""
+    files = contents(snapshot)
+    manifest = replace(snapshot.manifest, files=entries(files))
+    return replace(snapshot, manifest=manifest, serialised=files)
 
 
 def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import faiss
@@ -26,7 +26,11 @@ MAX_ID = 4096
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A loaded, read-only index. Row i of every index belongs to `passages[i]`."""
+    """A read-only index. Row i of every index belongs to `passages[i]`.
+
+    `serialised` are its files by name, ready to be written, if it was just built; none if it was
+    loaded.
+    """
 
     manifest: Manifest
     documents: Mapping[str, Document]
@@ -38,6 +42,7 @@ class Snapshot:
     headings: Headings
     marks: Marks
     probes: npt.NDArray[np.float32]
+    serialised: Mapping[str, bytes | memoryview] = field(default_factory=dict, repr=False)
 
     @cached_property
     def id(self) -> str:

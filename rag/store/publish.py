@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from rag.encoders import Encoder
 from rag.errors import BusyError, CorruptIndex, IndexNotWritable, UsageError
-from rag.index import MANIFEST, Snapshot, check_encoder, contents
+from rag.index import MANIFEST, Snapshot, check_encoder
 from rag.store.disk import DISK, Files
 from rag.store.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
 from rag.store.open import check_files, load_snapshot
@@ -99,7 +99,7 @@ def publish(
     clock: Clock = utc_now,
     remarks: Remarks = NO_REMARKS,
 ) -> str:
-    """Writes the snapshot, reads it back, and makes it the current one; returns its id.
+    """Writes a snapshot that was just built, reads it back, and makes it live; returns its id.
 
     The caller holds `writing(index)`. Until the last rename the old snapshot answers, and after
     an error it goes on to. `keep` snapshots are kept, this one included. Raises CorruptIndex
@@ -230,7 +230,7 @@ def _published(index: Path) -> set[str | None]:
 
 
 def _write_aside(index: Path, snapshot: Snapshot, files: Files) -> None:
-    written = contents(snapshot)
+    written = snapshot.serialised
     _check_space(index, sum(len(content) for content in written.values()), files)
     aside = index / f"{ASIDE}{snapshot.id}"
     files.make_dir(aside)

@@ -4,8 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.building.build import BATCH, build_snapshot, corpus_sha256, index_corpus, reusable
-from rag.building.stale import is_stale
+from rag.building.build import build_snapshot, index_corpus
+from rag.building.encode import BATCH
+from rag.building.rebuild import is_stale
+from rag.building.reuse import reuse_of
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.errors import CorpusError
 from rag.index import vectors as dense
@@ -99,7 +101,7 @@ def test_corpus_hash_covers_ids_and_raw_bytes(tmp_path: Path) -> None:
     hashes: set[str] = set()
     for name, text in (("a", "x"), ("b", "x"), ("a", "x\n")):
         folder = corpus(tmp_path / f"{len(hashes)}", **{name: text})
-        hashes.add(corpus_sha256(read_corpus([folder]).documents))
+        hashes.add(read_corpus([folder]).sha256)
     assert len(hashes) == 3
 
 
@@ -155,7 +157,7 @@ def test_an_index_by_other_software_is_stale(tmp_path: Path, part: str) -> None:
 def test_a_known_corpus_is_not_stale_and_not_parsed(tmp_path: Path) -> None:
     folder = corpus(tmp_path / "c", a=FAQ, b="Bees.")
     snapshot = build_snapshot([folder], ENCODER)
-    reuse = reusable(snapshot, ENCODER)
+    reuse = reuse_of(snapshot, ENCODER)
     known = read_corpus([folder], known=reuse.known)
     assert known.unchanged == {"a.md", "b.md"}
     assert [parsed.blocks for parsed in known.documents] == [(), ()]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.building.build import build_snapshot, reusable
-from rag.building.reuse import NOTHING, Content, content_of, reused
+from rag.building.build import build_snapshot
+from rag.building.reuse import NOTHING, Content, content_of, reuse_of, reused
 from rag.cli.main import main
 from rag.documents.corpus import read_corpus
 from rag.encoders.base import Encoded, Encoder
@@ -133,7 +133,7 @@ def test_after_any_history_the_snapshot_is_that_of_a_clean_build(
 
 def test_an_unchanged_document_is_not_parsed_and_a_renamed_one_not_encoded(tmp_path: Path) -> None:
     folder = corpus(tmp_path / "c", a="# A\n\nAnts.", b="# B\n\nBees.", c="# C\n\nCats.")
-    reuse = reusable(build_snapshot([folder], ENCODER), ENCODER)
+    reuse = reuse_of(build_snapshot([folder], ENCODER), ENCODER)
     (folder / "b.md").rename(folder / "z.md")
     (folder / "c.md").write_text("# C\n\nCows.")
     encoder = Counting()
@@ -170,7 +170,7 @@ def test_one_changed_line_leaves_the_other_lines_unchanged(tmp_path: Path) -> No
     path = tmp_path / "corpus.jsonl"
     lines = [json.dumps({"_id": f"d{n}", "text": f"Text {n}."}) for n in range(4)]
     path.write_text("\n".join(lines))
-    reuse = reusable(build_snapshot([path], ENCODER), ENCODER)
+    reuse = reuse_of(build_snapshot([path], ENCODER), ENCODER)
     path.write_text("\n".join(["", lines[3], lines[0].replace("0", "9"), lines[1], lines[2]]))
     known = read_corpus([path], known=reuse.known)
     assert known.unchanged == {"d1", "d2", "d3"}
@@ -198,7 +198,7 @@ def test_a_line_and_a_file_of_the_same_id_and_bytes_are_not_taken_for_each_other
 def test_another_faq_policy_keeps_the_vectors_but_cuts_anew(tmp_path: Path) -> None:
     folder = corpus(tmp_path / "c", a=FAQ)
     previous = build_snapshot([folder], ENCODER)
-    reuse = reusable(previous, ENCODER, "without")
+    reuse = reuse_of(previous, ENCODER, "without")
     assert reuse.known == {}
     encoder = Counting()
     snapshot = build_snapshot([folder], encoder, faq="without", previous=previous)
@@ -219,7 +219,7 @@ class Drifted(LetterEncoder):
 def test_vectors_that_would_now_come_out_otherwise_are_not_kept(tmp_path: Path) -> None:
     folder = corpus(tmp_path / "c", a=FAQ)
     previous = build_snapshot([folder], ENCODER)
-    assert reusable(previous, Drifted()) == NOTHING
+    assert reuse_of(previous, Drifted()) == NOTHING
     snapshot = build_snapshot([folder], Drifted(), previous=previous)
     assert_same(snapshot, build_snapshot([folder], Drifted()))
 
@@ -238,8 +238,8 @@ def test_nothing_is_kept_of_what_was_encoded_otherwise(
     tmp_path: Path, other: Callable[[Manifest], Manifest]
 ) -> None:
     previous = build_snapshot([corpus(tmp_path / "c", a=FAQ)], ENCODER)
-    assert reusable(previous, ENCODER) != NOTHING
-    assert reusable(replace(previous, manifest=other(previous.manifest)), ENCODER) == NOTHING
+    assert reuse_of(previous, ENCODER) != NOTHING
+    assert reuse_of(replace(previous, manifest=other(previous.manifest)), ENCODER) == NOTHING
 
 
 @pytest.mark.parametrize("name", ["cutting", "python", "markdown-it-py", "tokenizers"])
@@ -247,7 +247,7 @@ def test_documents_cut_by_other_software_are_cut_anew(tmp_path: Path, name: str)
     previous = build_snapshot([corpus(tmp_path / "c", a=FAQ)], ENCODER)
     manifest = previous.manifest
     other = replace(manifest, software={**manifest.software, name: "0"})
-    reuse = reusable(replace(previous, manifest=other), ENCODER)
+    reuse = reuse_of(replace(previous, manifest=other), ENCODER)
     assert (reuse.known, reuse.sentences) == ({}, {})
 
 

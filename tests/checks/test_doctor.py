@@ -8,8 +8,7 @@ import pytest
 from rag.checks.doctor import DESCRIPTORS, Check, check_lines, examine, worst
 from rag.encoders.base import Encoded, Encoder
 from rag.errors import ModelError
-from rag.index.format import contents, entries
-from rag.index.manifest import FileEntry
+from rag.index.format import sealed
 from rag.index.snapshot import Snapshot
 from rag.index.vectors import index_vectors
 from rag.store.disk import DISK, Files
@@ -120,9 +119,7 @@ def test_a_model_that_gives_other_vectors_fails(index: Path) -> None:
 def forged(snapshot: Snapshot) -> Snapshot:
     """The snapshot with its vectors in reverse order, and checksums to match."""
     vectors = snapshot.dense.reconstruct_n(0, snapshot.dense.ntotal)[::-1]
-    turned = replace(snapshot, dense=index_vectors(vectors))
-    files: dict[str, FileEntry] = entries(contents(turned))
-    return replace(turned, manifest=replace(snapshot.manifest, files=files))
+    return sealed(replace(snapshot, dense=index_vectors(vectors)))
 
 
 def test_passages_that_do_not_find_themselves_fail(tmp_path: Path) -> None:

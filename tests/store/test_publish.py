@@ -239,6 +239,29 @@ def test_an_error_at_any_step_names_its_cause_and_the_index_goes_on(
     assert not list(index.glob("tmp-*")) and not list(index.glob("bad-*"))
 
 
+class Recording(Files):
+    """Keeps what it is given to write."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, bytes | memoryview] = {}
+
+    def write(self, path: Path, content: bytes | memoryview) -> None:
+        self.given[path.name] = content
+        super().write(path, content)
+
+
+def test_what_is_written_was_serialised_when_the_snapshot_was_built(tmp_path: Path) -> None:
+    snapshot, files = snapshot_of(tmp_path / "corpus", a=FIRST), Recording()
+    with writing(tmp_path / "index", files):
+        publish(tmp_path / "index", snapshot, ENCODER, files, verify=in_process)
+    assert all(files.given[name] is content for name, content in snapshot.serialised.items())
+    assert set(files.given) - set(snapshot.serialised) == {
+        "manifest.json",
+        "tmp-CURRENT",
+        "tmp-VERSIONS",
+    }
+
+
 def test_a_failed_sync_is_never_tried_again_on_the_same_file(tmp_path: Path) -> None:
     index = tmp_path / "index"
     old = published(index, FIRST)

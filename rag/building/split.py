@@ -1,0 +1,68 @@
+"""Cuts a corpus into sections and passages, as its FAQ policy has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rag.building.reuse import NOTHING, Cuts, Reuse
+from rag.documents import Corpus, passages_of, sections_of
+from rag.encoders import Encoder
+from rag.index import FaqPolicy, Split, question_above, recipe_of
+from rag.types import ParsedDocument, Section
+
+
+def split_corpus(
+    corpus: Corpus, encoder: Encoder, faq: FaqPolicy = "with", reuse: Reuse = NOTHING
+) -> Split:
+    """The documents' sections, and the passages of those that the FAQ policy indexes."""
+    cuts = [
+        reuse.cuts[parsed.document.id]
+        if parsed.document.id in corpus.unchanged
+        else _cut(parsed, encoder, faq)
+        for parsed in corpus.documents
+    ]
+    return Split(
+        corpus.sha256,
+        tuple(parsed.document for parsed in corpus.documents),
+        tuple(section for cut in cuts for section in cut.sections),
+        tuple(passage for cut in cuts for passage in cut.passages),
+    )
+
+
+def questions_above(split: Split, faq: FaqPolicy) -> list[str]:
+    """The question that each passage stands under, "" for none.
+
+    With the answers alone, an FAQ's questions are left out.
+    """
+    documents = {document.id: document for document in split.documents}
+    above = {
+        section.id: ""
+        if faq == "answers" and section.kind == "faq"
+        else question_above(documents[section.document_id], section)
+        for section in split.sections
+    }
+    return [above[passage.section_id] for passage in split.passages]
+
+
+def _cut(parsed: ParsedDocument, encoder: Encoder, faq: FaqPolicy) -> Cuts:
+    sections = sections_of(parsed)
+    limit = recipe_of(encoder, faq).passage_pieces
+    passages = passages_of(parsed, _indexed(sections, faq), encoder.word_pieces, limit)
+    return Cuts(tuple(sections), tuple(passages))
+
+
+def _indexed(sections: Sequence[Section], faq: FaqPolicy) -> list[Section]:
+    if faq == "with":
+        return list(sections)
+    if faq == "without":
+        return [section for section in sections if section.kind == "body"]
+    return [_answer_alone(section) for section in sections]
+
+
+def _answer_alone(section: Section) -> Section:
+    if section.kind == "body":
+        return section
+    return replace(
+        section, start=section.body_start, heading_path=section.heading_path[:-1], kind="body"
+    )

@@ -1,0 +1,81 @@
+"""Puts a snapshot together from a corpus that has been cut up and encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.encoders import Encoder
+from rag.index.bm25 import index_texts
+from rag.index.compatibility import probe_vectors
+from rag.index.fingerprint import model_of, recipe_of, software
+from rag.index.format import sealed
+from rag.index.manifest import FORMAT, Calibration, Counts, FaqPolicy, Manifest
+from rag.index.question_vectors import Headings
+from rag.index.sentence_spans import Sentences, marks
+from rag.index.snapshot import Snapshot
+from rag.index.token_vectors import Packed, store
+from rag.index.vectors import index_vectors
+from rag.types import Document, Passage, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A corpus cut up: documents, sections and passages, each in order of document id."""
+
+    corpus_sha256: str
+    documents: tuple[Document, ...]
+    sections: tuple[Section, ...]
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encodings:
+    """What is computed of the passages, in their order.
+
+    `pooled` float32 (n, dim), rows L2-normalised; `tokens` and `sentences` one array a passage.
+    """
+
+    pooled: npt.NDArray[np.float32]
+    tokens: Sequence[Packed]
+    headings: Headings
+    sentences: Sequence[Sentences]
+
+
+def assemble(
+    split: Split, encodings: Encodings, encoder: Encoder, faq: FaqPolicy, calibration: Calibration
+) -> Snapshot:
+    """The snapshot, with its files serialised; the same input gives the same bytes."""
+    tokens = store(encodings.tokens, encoder.token_dim)
+    manifest = Manifest(
+        format=FORMAT,
+        corpus_sha256=split.corpus_sha256,
+        model=model_of(encoder),
+        recipe=recipe_of(encoder, faq),
+        counts=Counts(
+            documents=len(split.documents),
+            sections=sum(section.kind == "body" for section in split.sections),
+            faq_pairs=sum(section.kind == "faq" for section in split.sections),
+            passages=len(split.passages),
+            tokens=len(tokens.vectors),
+        ),
+        calibration=calibration,
+        software=software(),
+        files={},
+    )
+    snapshot = Snapshot(
+        manifest=manifest,
+        documents={document.id: document for document in split.documents},
+        sections={section.id: section for section in split.sections},
+        passages=split.passages,
+        dense=index_vectors(encodings.pooled),
+        lexical=index_texts([f"{p.context}\n{p.text}" for p in split.passages]),
+        tokens=tokens,
+        headings=encodings.headings,
+        marks=marks(encodings.sentences),
+        probes=probe_vectors(encoder),
+    )
+    return sealed(snapshot)
