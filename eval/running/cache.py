@@ -15,8 +15,8 @@ from rag.building import index_corpus
 from rag.documents import ReadOptions, read_corpus
 from rag.encoders import Encoder
 from rag.errors import UnusableIndex
-from rag.index import FORMAT, Snapshot, model_of, recipe_of
-from rag.store import Files, open_current, publish, writing
+from rag.index import Snapshot, model_of, recipe_of
+from rag.store import open_current, publish, writing
 from rag.types import Progress
 
 BATCH = 64
@@ -82,7 +82,7 @@ def served_snapshot(corpus: Path, encoder: Encoder, folder: Path, progress: Prog
     """
     content = hashlib.sha256(corpus.read_bytes()).hexdigest()
     made = recipe_of(encoder, "with")
-    index = folder / digest(str(FORMAT), content, repr(model_of(encoder)), repr(made))
+    index = folder / digest(content, repr(model_of(encoder)), repr(made))
     try:
         return open_current(index, encoder)
     except UnusableIndex:
@@ -90,5 +90,5 @@ def served_snapshot(corpus: Path, encoder: Encoder, folder: Path, progress: Prog
             read_corpus([corpus], options=ReadOptions(strict=True)), encoder, progress=progress
         )
     with writing(index):
-        publish(index, snapshot, encoder, Files())
+        publish(index, snapshot, encoder)
     return open_current(index, encoder)

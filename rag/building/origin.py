@@ -8,16 +8,7 @@ from pathlib import Path
 
 from rag.errors import CorpusError, UsageError
 from rag.index import FaqPolicy
-from rag.store import (
-    Sources,
-    Version,
-    are_same,
-    can_be_kept,
-    live_id,
-    read_versions,
-    snapshot_ids,
-    sources_of,
-)
+from rag.store import Sources, live_version, snapshot_ids
 
 # Asked before an index of one thing is replaced by an index of another.
 Consent = Callable[[str], bool]
@@ -49,7 +40,7 @@ class Origin:
     @property
     def sources(self) -> Sources:
         """The same, as it is remembered."""
-        return Sources((), self.faq) if self.uploaded else sources_of(self.paths, self.faq)
+        return Sources((), self.faq) if self.uploaded else Sources.of(self.paths, self.faq)
 
 
 def origin_of(index: Path, named: Sequence[Path], corpus: Path, no_faq: bool) -> Origin:
@@ -74,7 +65,7 @@ def origin_of(index: Path, named: Sequence[Path], corpus: Path, no_faq: bool) ->
 
 def remembered(index: Path) -> Sources | None:
     """What the index that answers was built from; None if there is none, or it is not recorded."""
-    version = _answering(index)
+    version = live_version(index)
     return version.sources if version else None
 
 
@@ -86,11 +77,11 @@ def check_replaces(
 
     An index of which no sources are recorded may be replaced by what is named.
     """
-    version, new = _answering(index), origin.sources
+    version, new = live_version(index), origin.sources
     was = version.sources if version else None
     if not snapshot_ids(index) or (version and version.corpus_sha256 == corpus_sha256):
         return
-    if not origin.assumed if was is None else was.paths and are_same(was, new):
+    if not origin.assumed if was is None else was.paths and was.names_same_as(new):
         return
     held = f"{index} was built from {was}" if was else f"{index} holds other documents"
     if not may_replace(f"{held}; replace it by {new}?"):
@@ -102,11 +93,4 @@ def check_replaces(
 
 def recorded(origin: Origin) -> Sources | None:
     """The sources as VERSIONS can hold them, or None."""
-    return origin.sources if can_be_kept(origin.sources) else None
-
-
-def _answering(index: Path) -> Version | None:
-    """The last record of the snapshot that answers; where CURRENT is damaged, the last of all."""
-    current = live_id(index)
-    found = (v for v in reversed(read_versions(index)) if current in (None, v.id))
-    return next(found, None)
+    return origin.sources if origin.sources.can_be_kept else None

@@ -28,7 +28,7 @@ from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import FaqPolicy, Manifest, Snapshot, is_made_with
 from rag.settings import Settings
-from rag.store import DISK, NO_REMARKS, Remarks, Sources, live_id, open_newest, publish, writing
+from rag.store import Remarks, Sources, live_id, open_newest, publish, writing
 from rag.text import counted
 
 # Told the hash of the corpus that is to replace what is there; raises RagError to prevent it.
@@ -127,7 +127,7 @@ def rebuild(
             previous.tokens.check()
         outcome = _judged(index, before, snapshot, encoder, gate)
         remarks = replace(_remarks(outcome), sources=sources)
-        publish(index, snapshot, encoder, DISK, remarks=remarks)
+        publish(index, snapshot, encoder, remarks=remarks)
     taken = reused(reuse, snapshot) if previous else None
     return Built(snapshot.manifest, taken, outcome, corpus.skipped)
 
@@ -220,7 +220,7 @@ def _judged(
 
 def _remarks(outcome: Outcome | None) -> Remarks:
     if outcome is None:
-        return NO_REMARKS
+        return Remarks()
     return Remarks(outcome.figures, forced=not outcome.passed, note=outcome.remark)
 
 

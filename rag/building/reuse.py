@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from rag.encoders import Encoder
 from rag.index import (
-    NO_QUESTION,
     FaqPolicy,
     Sentences,
     Snapshot,
@@ -126,13 +125,13 @@ def markable_of(passage: Passage, section: Section) -> Markable:
 
 
 def _headings(snapshot: Snapshot) -> dict[str, npt.NDArray[np.float32]]:
-    """The vector of each heading."""
+    """The vector of each question that stands above a passage."""
     found = {}
-    for passage, row in zip(snapshot.passages, snapshot.headings.rows.tolist(), strict=True):
-        if row != NO_QUESTION:
+    for row, passage in enumerate(snapshot.passages):
+        vector = snapshot.headings.of(row)
+        if vector is not None:
             section = snapshot.sections[passage.section_id]
-            question = question_above(snapshot.documents[section.document_id], section)
-            found[question] = snapshot.headings.vectors[row]
+            found[question_above(snapshot.documents[section.document_id], section)] = vector
     return found
 
 

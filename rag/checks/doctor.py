@@ -15,17 +15,14 @@ from rag.errors import REBUILD, CorruptIndex, ModelError, ModelMismatch, Unusabl
 from rag.index import PROBE_TOLERANCE, Snapshot, check_model, check_probes, software
 from rag.index import vectors as dense
 from rag.store import (
-    BAD,
-    DISK,
-    VERSIONS,
-    Files,
     current_id,
+    damaged_paths,
+    free_bytes,
     leftovers,
     live_id,
     load_snapshot,
-    read_versions,
+    read_record,
     snapshot_ids,
-    stored_versions,
 )
 from rag.text import counted
 
@@ -50,9 +47,11 @@ class Check:
         return asdict(self)
 
 
-def examine(index: Path, opening: Callable[[], Encoder], files: Files = DISK) -> list[Check]:
+def examine(
+    index: Path, opening: Callable[[], Encoder], free: Callable[[Path], int] = free_bytes
+) -> list[Check]:
     """All checks of an index folder, in a fixed order; nothing in it is changed."""
-    return [*_index_checks(index, opening, files), _descriptors(), *_leftovers(index)]
+    return [*_index_checks(index, opening, free), _descriptors(), *_leftovers(index)]
 
 
 def worst(checks: Iterable[Check]) -> State:
@@ -66,7 +65,9 @@ def check_lines(checks: Iterable[Check]) -> list[str]:
     return [f"{check.state:<4}  {check.name}: {check.found}" for check in checks]
 
 
-def _index_checks(index: Path, opening: Callable[[], Encoder], files: Files) -> Iterator[Check]:
+def _index_checks(
+    index: Path, opening: Callable[[], Encoder], free: Callable[[Path], int]
+) -> Iterator[Check]:
     current = live_id(index)
     yield _named(index)
     if current:
@@ -75,7 +76,7 @@ def _index_checks(index: Path, opening: Callable[[], Encoder], files: Files) -> 
         yield check
         if snapshot:
             yield _software(snapshot)
-            yield _space(index, snapshot, files)
+            yield _space(snapshot, free(index), index)
             yield from _encoder_checks(index / current, snapshot, opening)
     for id in snapshot_ids(index):
         if id != current:
@@ -102,18 +103,18 @@ def _loaded(index: Path, id: str) -> tuple[Check, Snapshot | None]:
 
 
 def _versions(index: Path, current: str) -> Check:
-    path = index / VERSIONS
     try:
-        written = len(stored_versions(index).splitlines())
+        record = read_record(index)
     except OSError as error:
-        return Check("warn", "versions", f"{path} cannot be read ({error}): {REBUILD}")
-    recorded = read_versions(index)
-    if len(recorded) < written:
-        unread = f"{written - len(recorded)} of {counted(written, 'line')} of {path} cannot be read"
-        return Check("warn", "versions", f"{unread}: remove them")
-    if current not in {version.id for version in recorded}:
+        return Check("warn", "versions", f"the record cannot be read ({error}): {REBUILD}")
+    path, number = record.path, len(record.versions)
+    if record.unread:
+        lines = counted(record.unread + number, "line")
+        found = f"{record.unread} of {lines} of {path} cannot be read: remove them"
+        return Check("warn", "versions", found)
+    if current not in {version.id for version in record.versions}:
         return Check("warn", "versions", f"{path} does not record {current}: {REBUILD}")
-    return Check("ok", "versions", f"{path} records {counted(len(recorded), 'publication')}")
+    return Check("ok", "versions", f"{path} records {counted(number, 'publication')}")
 
 
 def _encoder_checks(
@@ -171,9 +172,8 @@ def _software(snapshot: Snapshot) -> Check:
     return Check("ok", "software", "as at build time")
 
 
-def _space(index: Path, snapshot: Snapshot, files: Files) -> Check:
+def _space(snapshot: Snapshot, free: int, index: Path) -> Check:
     size = sum(entry.size for entry in snapshot.manifest.files.values())
-    free = files.free(index)
     said = f"{index} has {free / 1e6:.0f} MB free, the snapshot takes {size / 1e6:.1f} MB"
     if free < 2 * size:
         return Check("warn", "disk", f"{said}: free some before the next build")
@@ -190,7 +190,7 @@ def _descriptors() -> Check:
 
 
 def _leftovers(index: Path) -> list[Check]:
-    aside, bad = leftovers(index), sorted(index.glob(f"{BAD}*"))
+    aside, bad = leftovers(index), damaged_paths(index)
     if not aside and not bad:
         return [Check("ok", "leftovers", "none")]
     running = "a build is running, or one that died has left it: the next build removes it"

@@ -60,7 +60,6 @@ from rag.schemas import ask_response, index_model, read_saved, verify_response
 from rag.serving import are_uploaded
 from rag.settings import Settings
 from rag.store import (
-    DISK,
     current_id,
     find_id,
     in_process,
@@ -378,7 +377,7 @@ def rollback(
     encoder = encoder_of(settings)
     with writing(settings.index):
         # Were this process to die of a damaged file, nothing would have been changed.
-        version = roll_back(settings.index, encoder, DISK, id, verify=in_process)
+        version = roll_back(settings.index, encoder, id, verify=in_process)
     state = "answers already" if version.id == version.before else "answers again"
     show(f"{settings.index / version.id} {state}")
 

@@ -12,14 +12,11 @@ from rag.index.fingerprint import (
 )
 from rag.index.format import MAPPED, read_snapshot
 from rag.index.manifest import (
-    FORMAT,
     MANIFEST,
-    MANIFEST_BYTES,
     Calibration,
     Count,
     Counts,
     FaqPolicy,
-    FileEntry,
     Manifest,
     Sha256,
     SnapshotId,
@@ -27,7 +24,7 @@ from rag.index.manifest import (
     parse_manifest,
 )
 from rag.index.mapped_file import stamp_at
-from rag.index.question_vectors import NO_QUESTION, Headings, headings_of, question_above
+from rag.index.question_vectors import Headings, headings_of, question_above
 from rag.index.sentence_spans import Sentences, markable_from, sentences_of
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import (
@@ -44,13 +41,10 @@ from rag.index.token_vectors import (
 
 __all__ = [
     "BITS",
-    "FORMAT",
     "KEPT",
     "LEVELS",
     "MANIFEST",
-    "MANIFEST_BYTES",
     "MAPPED",
-    "NO_QUESTION",
     "PER_BYTE",
     "PROBE_TOLERANCE",
     "Calibration",
@@ -58,7 +52,6 @@ __all__ = [
     "Counts",
     "Encodings",
     "FaqPolicy",
-    "FileEntry",
     "Headings",
     "Manifest",
     "Packed",

@@ -13,8 +13,6 @@ from msgspec import Meta
 
 FORMAT = 4
 MANIFEST = "manifest.json"
-# A manifest takes some 4 KB; what is far longer was not written here.
-MANIFEST_BYTES = 1 << 20
 
 FaqPolicy = Literal["with", "without", "answers"]
 # 2**53 is the largest integer that every reader of JSON keeps exactly.

@@ -33,6 +33,11 @@ class Headings:
     vectors: Vectors
     rows: Rows
 
+    def of(self, passage: int) -> Vectors | None:
+        """The vector of the question that a passage stands under, float32 (dim,), if any."""
+        row = self.rows[passage]
+        return None if row == NO_QUESTION else self.vectors[row]
+
     def cosines(self, query: Vectors, passages: Rows, otherwise: Vectors) -> Vectors:
         """The cosine of the query (dim,) with the headings of those passages, float32 (n,).
 

@@ -21,13 +21,11 @@ from rag.errors import CorruptIndex, RagError
 from rag.index import MAPPED, Snapshot
 from rag.store import (
     CURRENT,
-    DISK,
-    Clock,
     Damage,
     Version,
     damage,
     live_id,
-    open_logged,
+    open_newest,
     roll_back,
     utc_now,
     writing,
@@ -80,7 +78,9 @@ def long_lived() -> Iterator[None]:
 class Library:
     """An index folder and the one encoder that reads it, opened when it is first needed."""
 
-    def __init__(self, index: Path, opening: Callable[[], Encoder], clock: Clock = utc_now) -> None:
+    def __init__(
+        self, index: Path, opening: Callable[[], Encoder], clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self.index = index
         self.clock = clock
         self._opening = opening
@@ -93,8 +93,10 @@ class Library:
     def open(self) -> Serving:
         """The current snapshot, ready to answer. Raises RagError."""
         with long_lived():
-            opened = open_logged(self.index, self.encoder)
+            opened = open_newest(self.index, self.encoder)
             opened.snapshot.make_lookups()
+        for refusal in opened.refused:
+            log.warning("%s; %s is live instead", refusal, opened.snapshot.id)
         return Serving(
             opened.snapshot,
             functools.partial(ask, opened.snapshot, self.encoder),
@@ -114,7 +116,7 @@ class Library:
     def roll_back(self, id: str | None) -> Version:
         """The version by which an older snapshot answers again. Raises RagError."""
         with writing(self.index):
-            return roll_back(self.index, self.encoder, DISK, id)
+            return roll_back(self.index, self.encoder, id)
 
 
 class Follower:

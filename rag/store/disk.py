@@ -1,10 +1,15 @@
-"""The one seam through which an index is written: every file operation, and its durability."""
+"""All writes to an index go through here; tests hand in disks that fail or die at any step."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from pathlib import Path
+
+
+def free_bytes(path: Path) -> int:
+    """The bytes that may still be written to the disk that holds the folder."""
+    return shutil.disk_usage(path).free
 
 
 class Files:
@@ -49,7 +54,7 @@ class Files:
 
     def free(self, path: Path) -> int:
         """The bytes that may still be written to the disk that holds the folder."""
-        return shutil.disk_usage(path).free
+        return free_bytes(path)
 
 
 DISK = Files()

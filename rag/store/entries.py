@@ -33,6 +33,11 @@ def leftovers(index: Path) -> list[Path]:
     return sorted(filter(_is_left, index.glob(f"{ASIDE}*")))
 
 
+def damaged_paths(index: Path) -> list[Path]:
+    """What was found damaged and set aside, sorted; it is never removed."""
+    return sorted(index.glob(f"{BAD}*"))
+
+
 def is_ours(folder: Path) -> bool:
     """Whether it is a folder that holds nothing but files of a snapshot, or is empty."""
     if folder.is_symlink() or not folder.is_dir():

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.index import MANIFEST, MANIFEST_BYTES, FileEntry, Manifest, id_of
+from rag.index import MANIFEST, Manifest, id_of
 from rag.store.regular import read_regular
 
 STEP = 1 << 20
+# A manifest takes some 4 KB; what is far longer was not written here.
+MANIFEST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def damage(folder: Path, manifest: Manifest, fresh: bool = False) -> Iterator[Da
         if path.is_symlink() or not path.is_file():
             yield Damage(name, "is not a regular file")
         else:
-            yield from _changed(path, manifest.files[name], fresh)
+            yield from _changed(path, manifest, fresh)
 
 
 def _altered(folder: Path) -> Iterator[Damage]:
@@ -47,7 +49,8 @@ def _altered(folder: Path) -> Iterator[Damage]:
         yield Damage(MANIFEST, f"was altered: expected id {folder.name}, found {found}")
 
 
-def _changed(path: Path, entry: FileEntry, fresh: bool) -> Iterator[Damage | None]:
+def _changed(path: Path, manifest: Manifest, fresh: bool) -> Iterator[Damage | None]:
+    entry = manifest.files[path.name]
     whole = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size

@@ -19,7 +19,6 @@ from rag.encoders import Encoder
 from rag.errors import REBUILD, CorruptIndex, ModelMismatch, NoIndex
 from rag.index import (
     MANIFEST,
-    MANIFEST_BYTES,
     MAPPED,
     Manifest,
     Snapshot,
@@ -29,7 +28,7 @@ from rag.index import (
     read_snapshot,
     stamp_at,
 )
-from rag.store.integrity import damage
+from rag.store.integrity import MANIFEST_BYTES, damage
 from rag.store.regular import read_regular
 from rag.store.versions import (
     CURRENT,
@@ -62,16 +61,11 @@ class Opened:
 
 
 def open_current(index: Path, encoder: Encoder) -> Snapshot:
-    """The live snapshot, loaded and verified: `open_newest`, with each refusal logged."""
-    return open_logged(index, encoder).snapshot
-
-
-def open_logged(index: Path, encoder: Encoder) -> Opened:
-    """`open_newest`, with each refusal logged."""
+    """The snapshot of `open_newest`, with each refusal logged."""
     opened = open_newest(index, encoder)
     for refusal in opened.refused:
         log.warning("%s; %s is live instead", refusal, opened.snapshot.id)
-    return opened
+    return opened.snapshot
 
 
 def open_newest(index: Path, encoder: Encoder) -> Opened:

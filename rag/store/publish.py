@@ -92,7 +92,7 @@ def publish(
     index: Path,
     snapshot: Snapshot,
     encoder: Encoder,
-    files: Files,
+    files: Files = DISK,
     *,
     keep: int = KEEP,
     verify: Verifier = in_child,
@@ -128,8 +128,8 @@ def publish(
 def roll_back(
     index: Path,
     encoder: Encoder,
-    files: Files,
     id: str | None = None,
+    files: Files = DISK,
     *,
     verify: Verifier = in_child,
     clock: Clock = utc_now,

@@ -1,4 +1,4 @@
-"""What an index was built from, so that it is not replaced by something else by mistake."""
+"""What an index was built from, so that it is not replaced by other documents by mistake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rag.index import FaqPolicy
 
-# Of more paths than this many bytes hold, none is remembered: every version has its own.
+# Sources that take more bytes of VERSIONS are not recorded: each version has its own.
 LONGEST = 1 << 15
 SHOWN = 3
 
@@ -26,7 +26,7 @@ class Sources:
     faq: FaqPolicy
 
     def __str__(self) -> str:
-        """The sources for people; what lies in the working folder, without its path."""
+        """The sources for people; paths in the working folder are relative."""
         if not self.paths:
             return "uploaded files"
         shown = [_shown(path) for path in self.paths[:SHOWN]]
@@ -34,29 +34,28 @@ class Sources:
         listed = ", ".join(shown) + (f" and {more} more" if more else "")
         return f"{listed}, without FAQ pairs" if self.faq == "without" else listed
 
+    @classmethod
+    def of(cls, paths: Sequence[Path], faq: FaqPolicy) -> Sources:
+        """The sources of a build of these paths."""
+        return cls(tuple(os.path.abspath(path) for path in paths), faq)
+
+    def names_same_as(self, other: Sources) -> bool:
+        """Whether both name the same files and folders, in whatever order and by whatever links."""
+        first, second = ({os.path.realpath(path) for path in each.paths} for each in (self, other))
+        return first == second
+
+    @property
+    def can_be_kept(self) -> bool:
+        """Whether VERSIONS can hold them: not too many paths, and all of them UTF-8."""
+        try:
+            return len(json.dumps(asdict(self), ensure_ascii=False).encode()) <= LONGEST
+        except UnicodeEncodeError:
+            return False
+
     @property
     def gone(self) -> list[str]:
-        """The paths at which there is nothing any more, for people."""
+        """The paths that no longer exist, for people."""
         return [_shown(path) for path in self.paths if not os.path.exists(path)]
-
-
-def sources_of(paths: Sequence[Path], faq: FaqPolicy) -> Sources:
-    """The sources that a build of these paths has."""
-    return Sources(tuple(os.path.abspath(path) for path in paths), faq)
-
-
-def are_same(one: Sources, other: Sources) -> bool:
-    """Whether both name the same files and folders, in whatever order and by whatever links."""
-    first, second = ({os.path.realpath(path) for path in each.paths} for each in (one, other))
-    return first == second
-
-
-def can_be_kept(sources: Sources) -> bool:
-    """Whether VERSIONS can hold them: not too many paths, and all of them UTF-8."""
-    try:
-        return len(json.dumps(asdict(sources), ensure_ascii=False).encode()) <= LONGEST
-    except UnicodeEncodeError:
-        return False
 
 
 def _shown(path: str) -> str:

@@ -161,29 +161,42 @@ def live_id(index: Path) -> str | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The versions in VERSIONS, oldest first, and how many of its lines cannot be read."""
+
+    path: Path
+    versions: tuple[Version, ...]
+    unread: int
+
+
+def read_record(index: Path) -> Record:
+    """The record of what was published; empty if VERSIONS is missing. Raises OSError."""
+    path = index / VERSIONS
+    lines = _content(path).splitlines()
+    versions = tuple(version for line in lines if (version := _parse(line)))
+    return Record(path, versions, len(lines) - len(versions))
+
+
 def read_versions(index: Path) -> tuple[Version, ...]:
-    """All recorded versions, oldest first. A line that cannot be read is left out."""
+    """All recorded versions that can be read, oldest first."""
     try:
-        raw = raw_versions(index)
+        return read_record(index).versions
     except OSError:
         return ()
-    parsed = (_parse(line) for line in raw.splitlines())
-    return tuple(version for version in parsed if version is not None)
 
 
-def stored_versions(index: Path) -> bytes:
-    """The content of VERSIONS; empty if it is missing. Raises OSError."""
-    try:
-        return read_regular(index / VERSIONS, LARGEST)
-    except FileNotFoundError:
-        return b""
+def live_version(index: Path) -> Version | None:
+    """The last record of the live snapshot; if CURRENT is damaged, the last of all."""
+    live = live_id(index)
+    return next((v for v in reversed(read_versions(index)) if live in (None, v.id)), None)
 
 
 def raw_versions(index: Path) -> bytes:
     """The content of VERSIONS; empty if it is missing or damaged. Raises OSError if it may not be
     read."""
     try:
-        return stored_versions(index)
+        return _content(index / VERSIONS)
     except OSError as error:
         if error.errno in (errno.EIO, errno.EINVAL, errno.EFBIG):
             return b""
@@ -249,6 +262,14 @@ def find_id(index: Path, given: str) -> str:
 def version_lines(listed: Iterable[Listed]) -> list[str]:
     """A line for each version, for people."""
     return [_line(each) for each in listed]
+
+
+def _content(path: Path) -> bytes:
+    """The content of a file of ours; empty if it is missing. Raises OSError."""
+    try:
+        return read_regular(path, LARGEST)
+    except FileNotFoundError:
+        return b""
 
 
 def _line(listed: Listed) -> str:

@@ -28,7 +28,7 @@ from rag.serving.uploads import uploaded
 from rag.store.disk import DISK
 from rag.store.publish import publish, roll_back, writing
 from rag.store.readback import in_process
-from rag.store.sources import LONGEST, Sources, are_same, can_be_kept, sources_of
+from rag.store.sources import LONGEST, Sources
 from rag.store.versions import Remarks, current_id, read_versions
 from support.letter_encoder import corpus, snapshot_of
 from support.live_index import live
@@ -76,10 +76,10 @@ def test_a_first_index_is_built_from_the_corpus(tmp_path: Path) -> None:
 
 def test_a_rollback_brings_the_sources_back_as_well(index: Path) -> None:
     build(index, index.parent / "other")
-    assert remembered(index) == sources_of([index.parent / "other"], "with")
+    assert remembered(index) == Sources.of([index.parent / "other"], "with")
     with writing(index):
-        roll_back(index, ENCODER, DISK, verify=in_process, clock=noon)
-    assert remembered(index) == sources_of([index.parent / "mine"], "without")
+        roll_back(index, ENCODER, verify=in_process, clock=noon)
+    assert remembered(index) == Sources.of([index.parent / "mine"], "without")
 
 
 def test_other_sources_need_consent_and_the_question_names_both(index: Path) -> None:
@@ -117,7 +117,7 @@ def test_an_index_without_a_record_is_replaced_by_what_is_named_alone(tmp_path: 
 
 def test_where_current_is_damaged_the_last_record_tells(index: Path) -> None:
     (index / "CURRENT").write_text("")
-    assert remembered(index) == sources_of([index.parent / "mine"], "without")
+    assert remembered(index) == Sources.of([index.parent / "mine"], "without")
 
 
 def test_sources_that_are_gone_and_uploads_have_to_be_named(index: Path) -> None:
@@ -138,7 +138,7 @@ def test_new_sources_of_the_same_snapshot_are_recorded(index: Path) -> None:
     build(index, index.parent / "moved")
     build(index, index.parent / "moved")
     assert [version.sources for version in read_versions(index)] == [
-        sources_of([index.parent / name], faq)
+        Sources.of([index.parent / name], faq)
         for name, faq in (("mine", "without"), ("moved", "with"))
     ]
 
@@ -147,21 +147,21 @@ def test_sources_are_absolute_and_read_well(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    sources = sources_of([Path("docs"), Path("/elsewhere/../notes")], "with")
+    sources = Sources.of([Path("docs"), Path("/elsewhere/../notes")], "with")
     assert sources.paths == (str(tmp_path / "docs"), "/notes")
     assert str(sources) == "docs, /notes"
     assert (
-        str(sources_of([Path(f"{n}.md") for n in range(5)], "with"))
+        str(Sources.of([Path(f"{n}.md") for n in range(5)], "with"))
         == "0.md, 1.md, 2.md and 2 more"
     )
     assert str(Sources((), "with")) == "uploaded files"
-    assert are_same(sources, sources_of([Path("/notes"), Path("docs")], "without"))
+    assert sources.names_same_as(Sources.of([Path("/notes"), Path("docs")], "without"))
 
 
 def test_paths_that_versions_cannot_hold_are_not_remembered() -> None:
-    assert can_be_kept(Sources(("/a",), "with"))
-    assert not can_be_kept(Sources(("/" + "a" * LONGEST,), "with"))
-    assert not can_be_kept(Sources((os.fsdecode(b"/caf\xe9"),), "with"))
+    assert Sources(("/a",), "with").can_be_kept
+    assert not Sources(("/" + "a" * LONGEST,), "with").can_be_kept
+    assert not Sources((os.fsdecode(b"/caf\xe9"),), "with").can_be_kept
 
 
 def run(*arguments: str) -> int:

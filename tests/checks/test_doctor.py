@@ -11,7 +11,7 @@ from rag.errors import ModelError
 from rag.index.format import sealed
 from rag.index.snapshot import Snapshot
 from rag.index.vectors import index_vectors
-from rag.store.disk import DISK, Files
+from rag.store.disk import DISK
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
 from support.letter_encoder import LetterEncoder, snapshot_of
@@ -186,11 +186,8 @@ def test_a_record_of_versions_that_is_damaged_missing_or_unreadable_is_a_warning
 
 
 def test_a_disk_with_little_room_is_a_warning(index: Path) -> None:
-    class Full(Files):
-        def free(self, path: Path) -> int:
-            return 1000
-
-    (check,) = [check for check in examine(index, opening, Full()) if check.name == "disk"]
+    checks = examine(index, opening, lambda folder: 1000)
+    (check,) = [check for check in checks if check.name == "disk"]
     assert check.state == "warn" and "free some" in check.found
 
 

@@ -46,7 +46,7 @@ def build(index: Path, text: str, files: Files) -> None:
 
 def back(index: Path, id: str, files: Files) -> None:
     with writing(index, files):
-        roll_back(index, ENCODER, files, id, verify=in_process, clock=noon)
+        roll_back(index, ENCODER, id, files, verify=in_process, clock=noon)
 
 
 def harm(index: Path, *allowed: str) -> list[str]:

@@ -72,7 +72,7 @@ def test_what_answered_before_is_kept_though_another_is_newer(tmp_path: Path) ->
     index = tmp_path / "index"
     first, second, third = (published(index, text) for text in (FIRST, SECOND, THIRD))
     with writing(index):
-        roll_back(index, ENCODER, DISK, second, verify=in_process)
+        roll_back(index, ENCODER, second, verify=in_process)
     published(index, SECOND, keep=2)
     assert snapshot_ids(index) == sorted([first, second])
     assert third not in snapshot_ids(index)

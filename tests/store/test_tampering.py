@@ -16,7 +16,6 @@ from rag.checks.doctor import examine
 from rag.errors import RagError
 from rag.index.manifest import id_of, parse_manifest
 from rag.serving.live import Library
-from rag.store.disk import DISK
 from rag.store.open import open_newest, read_manifest
 from rag.store.publish import roll_back, sweep_if_idle, writing
 from rag.store.readback import in_process
@@ -69,7 +68,7 @@ def served(index: Path) -> object:
 
 def back(index: Path) -> object:
     with writing(index):
-        return roll_back(index, ENCODER, DISK, verify=in_process)
+        return roll_back(index, ENCODER, verify=in_process)
 
 
 COMMANDS: dict[str, Callable[[Path], object]] = {

@@ -228,7 +228,7 @@ def record(root: Path) -> list[Op]:
     index, files = root / "index", Recorder()
     ids = [published(index, text, files, keep=2) for text in (FIRST, SECOND, THIRD)]
     with writing(index, files):
-        roll_back(index, ENCODER, files, ids[1], verify=in_process, clock=noon)
+        roll_back(index, ENCODER, ids[1], files, verify=in_process, clock=noon)
     published(index, FOURTH, files, keep=2)
     return files.trace
 
