@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.encoders import Encoder
 from rag.index.bm25 import index_texts
 from rag.index.compatibility import probe_vectors
 from rag.index.fingerprint import model_of, recipe_of, software
@@ -20,6 +20,9 @@ from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import Packed, store
 from rag.index.vectors import index_vectors
 from rag.types import Document, Passage, Section
+
+if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
+    from rag.encoders import Encoder
 
 
 @dataclass(frozen=True, slots=True)

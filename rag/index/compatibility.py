@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.encoders import Encoder
 from rag.errors import REBUILD, ModelMismatch
 from rag.index.snapshot import Snapshot
+
+if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
+    from rag.encoders import Encoder
 
 # Encoded at build and again at load: the weights' hash does not see a changed runtime.
 PROBES = ("Which procedure collects the T cells?", "a", "85 % – größer als 60 %, 细胞")

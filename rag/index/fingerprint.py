@@ -15,16 +15,19 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rag.encoders import Encoder
 from rag.index.bm25 import K1, B
 from rag.index.compatibility import probe_vectors
 from rag.index.manifest import FaqPolicy, Model, Recipe
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import BITS
 from rag.text import STOP_WORDS
+
+if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
+    from rag.encoders import Encoder
 
 # The pieces that a model adds before and after a text.
 SPECIAL_PIECES = 2

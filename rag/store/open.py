@@ -14,8 +14,8 @@ import weakref
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rag.encoders import Encoder
 from rag.errors import REBUILD, CorruptIndex, ModelMismatch, NoIndex
 from rag.index import (
     MANIFEST,
@@ -39,6 +39,9 @@ from rag.store.versions import (
     read_versions,
     snapshot_ids,
 )
+
+if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
+    from rag.encoders import Encoder
 
 log = logging.getLogger("rag.store.open")
 

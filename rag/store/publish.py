@@ -20,10 +20,10 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from rag.encoders import Encoder
 from rag.errors import BusyError, CorruptIndex, IndexNotWritable, UsageError
 from rag.index import MANIFEST, Snapshot, check_encoder
 from rag.store.disk import DISK, Files
@@ -52,6 +52,9 @@ from rag.store.versions import (
     version_of,
 )
 from rag.text import counted
+
+if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
+    from rag.encoders import Encoder
 
 log = logging.getLogger("rag.store.publish")
 

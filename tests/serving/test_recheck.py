@@ -100,7 +100,7 @@ def test_damage_of_what_is_mapped_lets_the_snapshot_before_answer(
     assert now.snapshot.id == other(index, damaged)
     assert len(now.refused) == 1 and now.refused[0].startswith(f"{damaged}/tokens.npy ")
     assert now.ask("green").passages[0].hit.passage.text == FIRST
-    assert f"{now.snapshot.id} answers instead" in caplog.text
+    assert f"{now.snapshot.id} is live instead" in caplog.text
 
 
 def test_where_nothing_is_whole_nothing_is_served_until_a_build(index: Path) -> None:
