@@ -75,13 +75,15 @@ def check_replaces(
     """None if the build brings the same documents, or those of the same sources; or there is
     consent. Raises NotReplaced.
 
-    An index of which no sources are recorded may be replaced by what is named.
+    An index whose record names no sources may be replaced by paths that are named; one whose
+    record is lost may not.
     """
     version, new = live_version(index), origin.sources
     was = version.sources if version else None
     if not snapshot_ids(index) or (version and version.corpus_sha256 == corpus_sha256):
         return
-    if not origin.assumed if was is None else was.paths and was.names_same_as(new):
+    # An index whose record is lost may be of anything: version is None.
+    if was.paths and was.names_same_as(new) if was else version and not origin.assumed:
         return
     held = f"{index} was built from {was}" if was else f"{index} holds other documents"
     if not may_replace(f"{held}; replace it by {new}?"):

@@ -171,14 +171,16 @@ def sweep_if_idle(index: Path, files: Files = DISK) -> None:
 
 
 def collect(index: Path, keep: int, files: Files) -> None:
-    """Removes all but the newest `keep` snapshots; never the current one, what answered before
-    it, one that is in use, or what no build has made. A damaged one does not count: it is set
-    aside as `bad-<id>`.
+    """Removes all but the newest `keep` snapshots; never the live one, the one that was live
+    before it, one that is in use, or what no build has made.
 
-    The caller holds `writing(index)`. An error is only logged: the build is acknowledged.
+    Damaged ones do not count and are set aside as `bad-<id>`; ones that cannot be read do not
+    count either. The caller holds `writing(index)`. An error is only logged: the build is
+    acknowledged.
     """
     try:
-        _collect(index, keep, files)
+        old = _old(index, keep, files)
+        _remove(index, [id for id in old if not _in_use(index / id)], files)
     except OSError as error:
         log.warning("old snapshots in %s cannot be removed (%s)", index, error)
 
@@ -302,20 +304,31 @@ def _acknowledge(index: Path, version: Version, files: Files) -> None:
         ) from error
 
 
-def _collect(index: Path, keep: int, files: Files) -> None:
-    versions, current = read_versions(index), live_id(index)
+def _old(index: Path, keep: int, files: Files) -> list[str]:
+    """The ids of the snapshots beyond the newest `keep` sound ones; damaged ones make room."""
+    versions, live = read_versions(index), live_id(index)
     there = [id for id in snapshot_ids(index) if not is_foreign(index / id)]
-    before = predecessor(versions, current) if current else None
-    known = [current, before, *(version.id for version in newest_first(versions)), *there]
+    before = predecessor(versions, live) if live else None
+    known = [live, before, *(version.id for version in newest_first(versions)), *there]
     kept, old = 0, []
     for id in dict.fromkeys(id for id in known if id in there):
         if kept >= keep and is_ours(index / id):
             old.append(id)
-        elif damage := None if id == current else _damage(index / id):
-            _set_bad(index, id, files, damage)
-        else:
+        elif id == live or _is_sound(index, id, files):
             kept += 1
-    _remove(index, [id for id in old if not _in_use(index / id)], files)
+    return old
+
+
+def _is_sound(index: Path, id: str, files: Files) -> bool:
+    """Whether a snapshot counts as kept: it can be read, and is not damaged."""
+    try:
+        damage = _damage(index / id)
+    except OSError as error:
+        log.warning("%s cannot be read (%s): it is not counted", index / id, error)
+        return False
+    if damage:
+        _set_bad(index, id, files, damage)
+    return damage is None
 
 
 def _damage(folder: Path) -> str | None:

@@ -115,6 +115,16 @@ def test_an_index_without_a_record_is_replaced_by_what_is_named_alone(tmp_path: 
     check_replaces(index, assumed, read_versions(index)[-1].corpus_sha256)
 
 
+def test_an_index_whose_record_is_lost_is_not_replaced_unasked(index: Path) -> None:
+    (version,) = read_versions(index)
+    (index / "VERSIONS").unlink()
+    named = Origin((index.parent / "mine",), "with")
+    with pytest.raises(NotReplaced, match="holds other documents"):
+        check_replaces(index, named, "0" * 64)
+    with pytest.raises(NotReplaced):
+        check_replaces(index, named, version.corpus_sha256)
+
+
 def test_where_current_is_damaged_the_last_record_tells(index: Path) -> None:
     (index / "CURRENT").write_text("")
     assert remembered(index) == Sources.of([index.parent / "mine"], "without")

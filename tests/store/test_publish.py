@@ -419,8 +419,18 @@ def test_what_may_not_be_read_is_neither_called_damaged_nor_written_over(
         with pytest.raises(IndexNotWritable, match="Permission denied"):
             published(index, FIRST)
         published(index, SECOND)
-    assert "cannot be removed" in caplog.text
+    assert f"{id} cannot be read" in caplog.text
     assert (index / id).is_dir() and not list(index.glob("bad-*"))
+
+
+def test_a_snapshot_that_may_not_be_read_keeps_no_other_from_being_removed(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    first, second = published(index, FIRST), published(index, SECOND)
+    with refusing(index / second / "manifest.json", errno.EACCES):
+        third = published(index, THIRD, keep=2)
+        assert snapshot_ids(index) == sorted([first, second, third])
+        fourth = published(index, "Figs are brown.", keep=2)
+    assert {third, fourth} <= set(snapshot_ids(index)) and first not in snapshot_ids(index)
 
 
 def test_a_file_that_gives_an_input_error_is_damaged(tmp_path: Path) -> None:
