@@ -1,4 +1,4 @@
-"""What is told of a build while it runs; who listens is decided at the edge."""
+"""What a build reports while it runs; the caller decides who listens."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from rag.types import Progress, silent
 
 
 def unheard(said: object) -> None:
-    """Leaves it at that."""
+    """Ignores it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Called with a sentence for people, with what a corpus was read without, and with how far
-    the build is."""
+    """Called with a note for people, with the files that were skipped, and with the progress."""
 
     note: Callable[[str], None] = unheard
     skipped: Callable[[Sequence[Skipped]], None] = unheard
@@ -27,7 +26,7 @@ NOBODY = Listener()
 
 
 def told_changes(listener: Listener) -> Listener:
-    """The same listener, but what was skipped the last time is not told again."""
+    """The same listener, but it hears of skipped files only if they differ from the last time."""
     before: Sequence[Skipped] = ()
 
     def changed(skipped: Sequence[Skipped]) -> None:

@@ -1,4 +1,4 @@
-"""What a build is to read, and whether it may replace what is there."""
+"""What a build reads, and whether it may replace the index that is there."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ def refused(question: str) -> bool:
 
 
 class Unnamed(CorpusError):
-    """Paths have to be named: what the index was built from cannot be read again."""
+    """The documents of the index cannot be read again: paths must be named."""
 
 
 class NotReplaced(UsageError):
-    """The index holds something else than what was to be built, and nobody has agreed."""
+    """The index was built from other documents, and nobody has agreed to replace it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The paths that a build reads, and its FAQ policy. `assumed`: by default, not because they
-    were named or the index was built from them."""
+    """The paths that a build reads, and its FAQ policy.
+
+    `assumed`: they are the default, neither named nor what the index was built from.
+    """
 
     paths: tuple[Path, ...]
     faq: FaqPolicy
@@ -39,14 +41,14 @@ class Origin:
 
     @property
     def sources(self) -> Sources:
-        """The same, as it is remembered."""
+        """The same, as the index records it."""
         return Sources((), self.faq) if self.uploaded else Sources.of(self.paths, self.faq)
 
 
 def origin_of(index: Path, named: Sequence[Path], corpus: Path, no_faq: bool) -> Origin:
-    """What is named; else what the index was built from, in the same way; else the corpus.
+    """What is named; else what the index was built from; else the corpus.
 
-    Raises Unnamed if the index was built from what cannot be read again.
+    Raises Unnamed if the documents of the index cannot be read again.
     """
     faq: FaqPolicy = "without" if no_faq else "with"
     if named:
@@ -64,7 +66,7 @@ def origin_of(index: Path, named: Sequence[Path], corpus: Path, no_faq: bool) ->
 
 
 def remembered(index: Path) -> Sources | None:
-    """What the index that answers was built from; None if there is none, or it is not recorded."""
+    """What the live snapshot was built from; None if there is none, or it is not recorded."""
     version = live_version(index)
     return version.sources if version else None
 
@@ -72,8 +74,9 @@ def remembered(index: Path) -> Sources | None:
 def check_replaces(
     index: Path, origin: Origin, corpus_sha256: str, may_replace: Consent = refused
 ) -> None:
-    """None if the build brings the same documents, or those of the same sources; or there is
-    consent. Raises NotReplaced.
+    """None if the build has the same documents or sources, or the user consents.
+
+    Raises NotReplaced.
 
     An index whose record names no sources may be replaced by paths that are named; one whose
     record is lost may not.

@@ -1,4 +1,4 @@
-"""A build as the command line does it: what is there is reused, what is new published."""
+"""Builds an index from its documents again, publishes it, and watches for changes."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from rag.settings import Settings
 from rag.store import Remarks, Sources, live_id, open_newest, publish, writing
 from rag.text import counted
 
-# Told the hash of the corpus that is to replace what is there; raises RagError to prevent it.
+# Called with the hash of the new corpus before anything is written; raises RagError to prevent it.
 Check = Callable[[str], None]
 
-# Seconds before a watched folder is built again where another build held the lock.
+# Seconds before a watched folder is built again if another build held the lock.
 PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a new snapshot has to pass; `force` publishes it all the same, and has that recorded."""
+    """What a new snapshot must pass; `force` publishes it even so, and that is recorded."""
 
     canaries: tuple[Canary, ...] = ()
     force: bool = False
@@ -48,8 +48,8 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A published snapshot, what it took over from the one before, if there was one, what the gate
-    found, if it was asked and the snapshot is a new one, and the files that were skipped."""
+    """A published snapshot, what it reused of the one before (None without one), what the gate
+    found (None if it was not asked), and the files that were skipped."""
 
     manifest: Manifest
     reused: Reused | None
@@ -72,7 +72,7 @@ Build = Callable[[], Built | None]
 
 
 def gate_of(settings: Settings, force: bool = False) -> Gate | None:
-    """The gate, where the settings want one or it is to be overruled. Raises UsageError."""
+    """The gate, if the settings ask for one or `force` overrules it. Raises UsageError."""
     if not settings.gate and not force:
         return None
     return Gate(read_canaries(settings.canaries) if settings.canaries else (), force)
@@ -81,12 +81,12 @@ def gate_of(settings: Settings, force: bool = False) -> Gate | None:
 def read_options(
     settings: Settings, parse: Parse, *, strict: bool = False, within: Path | None = None
 ) -> ReadOptions:
-    """How the settings want files to be read, each of them parsed by `parse`."""
+    """How files are read by the settings, with `parse` as the parser."""
     return ReadOptions(parse, settings.max_file_mb * MB, strict, within)
 
 
 def unchecked(corpus_sha256: str) -> None:
-    """Lets any corpus replace what is there."""
+    """Lets any corpus replace the index."""
 
 
 def rebuild(
@@ -104,11 +104,10 @@ def rebuild(
     check: Check = unchecked,
     sources: Sources | None = None,
 ) -> Built | None:
-    """What was built and published; None where it would be what is there (`if_stale`).
+    """What was built and published; None if the index is up to date (`if_stale`).
 
-    `listener` is told what is skipped and how far it is. `check` is told the hash of the corpus
-    before anything is written; `sources` are recorded. Raises RagError; GateRefused where the
-    gate refuses, and then nothing has changed.
+    `listener` hears of skipped files and progress; `check` is called before anything is written;
+    `sources` are recorded. Raises RagError, after which the index is unchanged.
     """
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
@@ -123,7 +122,7 @@ def rebuild(
             corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=listener.progress
         )
         if previous:
-            # What was taken over was read from its mapped file only now.
+            # What was reused has been read from its mapped file only now.
             previous.tokens.check()
         outcome = _judged(index, before, snapshot, encoder, gate)
         remarks = replace(_remarks(outcome), sources=sources)
@@ -145,7 +144,7 @@ def is_stale(
 
 
 def changes(paths: Sequence[Path]) -> Iterator[object]:
-    """Something when the watching has begun, and at each change of the files from then on.
+    """An event when watching has begun, and one at each change of the files.
 
     Folders of programs (`node_modules`) may hold documents too; hidden ones are never read.
     """
@@ -164,9 +163,9 @@ def rebuilds(
     listener: Listener = NOBODY,
     pause: float = PAUSE,
 ) -> Iterator[Built]:
-    """What was built on each occasion that made a difference; a build that fails is told.
+    """What was built on each occasion that made a difference; the listener hears of failures.
 
-    While another build is running it is tried again after each `pause`, in seconds.
+    While another build runs, it is tried again after each `pause`, in seconds.
     """
     for _ in occasions:
         try:
@@ -179,7 +178,7 @@ def rebuilds(
 
 
 def summary(manifest: Manifest, index: Path) -> str:
-    """A snapshot and how much it holds, on one line."""
+    """A snapshot and its counts, on one line."""
     counts = manifest.counts
     return (
         f"{index / manifest.id}: {counted(counts.documents, 'document')}, "
@@ -203,18 +202,18 @@ def _build_when_idle(build: Build, listener: Listener, pause: float) -> Built | 
 def _judged(
     index: Path, before: Snapshot | None, snapshot: Snapshot, encoder: Encoder, gate: Gate | None
 ) -> Outcome | None:
-    """What the gate finds; None where nobody asks it, or nothing has changed."""
+    """What the gate finds; None without a gate or without a change. Raises GateRefused."""
     if gate is None or (before and before.id == snapshot.id):
         return None
     outcome = judge(before, snapshot, encoder, gate.canaries)
     if not outcome.passed and not gate.force:
-        kept = f"{before.id} answers as before" if before else "nothing is published"
+        kept = f"{before.id} stays live" if before else "nothing is published"
         raise GateRefused(
             f"the gate refuses the new snapshot, {kept}: {'; '.join(outcome.reasons)}. To publish "
-            'it all the same, run `rag build --force`, or over HTTP send "force": true'
+            'it anyway, run `rag build --force`, or over HTTP send "force": true'
         )
     if before is None and live_id(index):
-        return replace(outcome, notes=(*outcome.notes, "what answered before cannot be asked"))
+        return replace(outcome, notes=(*outcome.notes, "the snapshot before cannot be asked"))
     return outcome
 
 
@@ -225,7 +224,7 @@ def _remarks(outcome: Outcome | None) -> Remarks:
 
 
 def _previous(index: Path, encoder: Encoder, listener: Listener) -> tuple[Snapshot | None, bool]:
-    """The snapshot that answers, and whether the index is whole; damage never stops a build."""
+    """The live snapshot, and whether the index is sound; damage never stops a build."""
     try:
         opened = open_newest(index, encoder)
     except NoIndex:

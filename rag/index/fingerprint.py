@@ -99,29 +99,19 @@ def keeps_vectors(snapshot: Snapshot, encoder: Encoder) -> bool:
     return (
         was.model == model_of(encoder)
         and was.recipe.token_bits == BITS
-        and same_vectors(was.software, software())
+        and _is_same(was.software, (*_ENCODING, "encoding"))
         and np.array_equal(snapshot.probes, probe_vectors(encoder))
     )
 
 
 def keeps_cuts(snapshot: Snapshot) -> bool:
     """Whether the same recipe would cut the snapshot's documents in the same way."""
-    return same_cuts(snapshot.manifest.software, software())
+    return _is_same(snapshot.manifest.software, (*_CUTTING, "python", "cutting"))
 
 
 def software() -> dict[str, str]:
     """The packages' versions by name, and a digest of each part of `CODE`."""
     return dict(_software())
-
-
-def same_cuts(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether both cut documents into the same sections and passages."""
-    return _equal(one, other, (*_CUTTING, "python", "cutting"))
-
-
-def same_vectors(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether both give the same vectors on one machine."""
-    return _equal(one, other, (*_ENCODING, "encoding"))
 
 
 @cache
@@ -134,8 +124,9 @@ def _software() -> tuple[tuple[str, str], ...]:
     )
 
 
-def _equal(one: Mapping[str, str], other: Mapping[str, str], names: tuple[str, ...]) -> bool:
-    return all(name in one and one[name] == other.get(name) for name in names)
+def _is_same(was: Mapping[str, str], names: tuple[str, ...]) -> bool:
+    now = software()
+    return all(was.get(name) == now[name] for name in names)
 
 
 def _digest(names: tuple[str, ...]) -> str:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from operator import attrgetter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,16 +48,16 @@ def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:
         "bm25_impacts.npy": _array(lexical.impacts),
         "bm25_passages.npy": _array(lexical.passages),
         "bm25_starts.npy": _array(lexical.starts),
-        "bm25_terms.json": json.dumps(lexical.terms, ensure_ascii=False).encode(),
+        "bm25_terms.json": _JSON.encode(lexical.terms),
         "dense.faiss": dense.to_bytes(snapshot.dense),
-        "documents.jsonl": _lines(Document, snapshot.documents.values()),
+        "documents.jsonl": _JSON.encode_lines(snapshot.documents.values()),
         "heading_rows.npy": _array(snapshot.headings.rows),
         "headings.npy": _array(snapshot.headings.vectors),
         "mark_starts.npy": _array(snapshot.marks.starts),
         "marks.npy": _array(snapshot.marks.sentences),
-        "passages.jsonl": _lines(Passage, snapshot.passages, left_out="text"),
+        "passages.jsonl": _JSON.encode_lines(map(_place, snapshot.passages)),
         "probes.npy": _array(snapshot.probes),
-        "sections.jsonl": _lines(Section, snapshot.sections.values()),
+        "sections.jsonl": _JSON.encode_lines(snapshot.sections.values()),
         "token_starts.npy": _array(tokens.starts),
         MAPPED: _array(tokens.vectors),
     }
@@ -131,6 +129,7 @@ class _Place:
     context: str
 
 
+_JSON = msgspec.json.Encoder()
 _DOCUMENTS = msgspec.json.Decoder(Document)
 _SECTIONS = msgspec.json.Decoder(Section)
 _PLACES = msgspec.json.Decoder(_Place)
@@ -151,32 +150,17 @@ def _by_id(rows: Sequence[Named]) -> dict[str, Named]:
     return found
 
 
+def _place(passage: Passage) -> _Place:
+    p = passage
+    return _Place(p.id, p.document_id, p.section_id, p.start, p.end, p.context)
+
+
 def _passage(place: _Place, documents: Mapping[str, Document]) -> Passage:
-    if place.document_id not in documents:
-        raise ValueError(f"passage {place.id} is of no document")
-    return Passage(
-        id=place.id,
-        document_id=place.document_id,
-        section_id=place.section_id,
-        start=place.start,
-        end=place.end,
-        text=documents[place.document_id].text[place.start : place.end],
-        context=place.context,
-    )
-
-
-def _lines(
-    kind: type[Document | Section | Passage],
-    rows: Iterable[Document | Section | Passage],
-    left_out: str = "",
-) -> bytes:
-    """A line of JSON for each row. A passage's text is left out: the document holds it."""
-    names = [field.name for field in fields(kind) if field.name != left_out]
-    values = attrgetter(*names)
-    encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
-    return "".join(
-        f"{encode(dict(zip(names, values(row), strict=True)))}\n" for row in rows
-    ).encode()
+    p = place
+    if p.document_id not in documents:
+        raise ValueError(f"passage {p.id} is of no document")
+    text = documents[p.document_id].text[p.start : p.end]
+    return Passage(p.id, p.document_id, p.section_id, p.start, p.end, text, p.context)
 
 
 def _array(array: npt.NDArray[Any]) -> memoryview:

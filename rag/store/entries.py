@@ -1,8 +1,8 @@
-"""The entries of an index folder: which are ours, so that nobody else's are ever touched.
+"""The entries of an index folder: which are ours, so that no others are ever touched.
 
-A folder is an index if CURRENT or VERSIONS name a snapshot, or a snapshot stands in it; then other
-entries in it are left alone. A folder that is none becomes one only if nothing else is in it. A
-name of ours is not enough to be removed: what a build leaves holds only files of a snapshot.
+A folder is an index if CURRENT or VERSIONS name a snapshot, or it holds one; its other entries are
+left alone. Any other folder becomes an index only if nothing else is in it. A name of ours is not
+enough for removal: a folder that a build left holds only files of a snapshot.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OURS = re.compile(rf"(?:{BAD})?[0-9a-f]{{12}}(?:-\d+)?|{BAD}(?:{CURRENT}|{VERSI
 
 
 def leftovers(index: Path) -> list[Path]:
-    """What a build that died may have left in the folder, sorted; it is removed by the next."""
+    """What dead builds left in the folder, sorted; the next build removes it."""
     return sorted(filter(_is_left, index.glob(f"{ASIDE}*")))
 
 
@@ -46,7 +46,7 @@ def is_ours(folder: Path) -> bool:
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether no build has made what stands under the name of a snapshot."""
+    """Whether what has the name of a snapshot was made by no build."""
     return not (path / MANIFEST).is_file() and not is_ours(path)
 
 
@@ -55,7 +55,7 @@ def check_entries(index: Path) -> None:
     if _is_index(index):
         _check_free(index)
         return
-    # Before it writes anything, a build makes LOCK.
+    # A build makes LOCK before it writes anything.
     was_begun = _is_file(index / LOCK)
     foreign = sorted(
         islice((p.name for p in index.iterdir() if not _is_expected(p, was_begun)), SHOWN + 1)
@@ -71,7 +71,7 @@ def check_entries(index: Path) -> None:
 def _check_free(index: Path) -> None:
     for path in (index / f"{ASIDE}{CURRENT}", index / f"{ASIDE}{VERSIONS}"):
         if os.path.lexists(path) and not _is_left(path):
-            raise UsageError(f"{path} is in the way, and no build has made it: move it elsewhere")
+            raise UsageError(f"{path} is in the way, and no build made it: move it elsewhere")
 
 
 def _is_index(index: Path) -> bool:
@@ -81,7 +81,7 @@ def _is_index(index: Path) -> bool:
 
 
 def _is_expected(path: Path, was_begun: bool) -> bool:
-    """Whether it may stand in a folder that becomes an index, because builds made it or tools."""
+    """Whether a folder with this entry may become an index: a build or a common tool made it."""
     if _LEFT.fullmatch(path.name):
         return was_begun and _is_left(path)
     return path.name in _OTHER or bool(_OURS.fullmatch(path.name))

@@ -25,10 +25,10 @@ class Damage:
 
 
 def damage(folder: Path, manifest: Manifest, fresh: bool = False) -> Iterator[Damage | None]:
-    """Each damage, by name of file; None in between, once a megabyte, where one may pause.
+    """Each damage, by name of file; None after each megabyte, so that the caller may pause.
 
-    `fresh` reads from the disk what the system may remember better. Raises OSError where a file
-    cannot be read.
+    `fresh` reads from the disk, not from the system's cache. Raises OSError if a file cannot be
+    read.
     """
     present = {path.name for path in folder.iterdir()}
     for name in sorted(present ^ {MANIFEST, *manifest.files}):
@@ -70,6 +70,6 @@ def _changed(path: Path, manifest: Manifest, fresh: bool) -> Iterator[Damage | N
 
 
 def _forget(descriptor: int) -> None:
-    """Drops the system's copy of an open file, but for pages that are mapped."""
+    """Drops the system's cache of an open file, except for mapped pages."""
     if hasattr(os, "posix_fadvise"):
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)

@@ -1,13 +1,12 @@
 """The index folder: one writer at a time, and a new snapshot that appears whole or not at all.
 
-    <index>/LOCK       held by the one process that writes, freed by the system when it dies
-    <index>/tmp-<id>   being written or removed, as are tmp-CURRENT and tmp-VERSIONS; swept by
-                       whoever gets the lock
+    <index>/LOCK       held by the one process that writes; the system frees it when that dies
+    <index>/tmp-<id>   being written or removed, as are tmp-CURRENT and tmp-VERSIONS; the next
+                       holder of the lock removes what is left of them
     <index>/bad-<id>   found damaged, as are bad-CURRENT and bad-VERSIONS; never removed here
 
 A snapshot is written aside, synced, renamed into place, read back, and only then named in
-CURRENT. When that is on disk the build is acknowledged, and only then older ones are removed.
-Nothing that could be loaded is removed before.
+CURRENT. When that is on disk the build is acknowledged, and only then are older ones removed.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from rag.errors import BusyError, CorruptIndex, IndexNotWritable, UsageError
 from rag.index import MANIFEST, Snapshot, check_encoder
 from rag.store.disk import DISK, Files
 from rag.store.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
-from rag.store.open import check_files, load_snapshot
+from rag.store.open import check_files, open_snapshot
 from rag.store.readback import Verifier, in_child
 from rag.store.versions import (
     BAD,
@@ -59,13 +58,13 @@ if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
 log = logging.getLogger("rag.store.publish")
 
 KEEP = 3
-# With one alone, nothing is left when that one is damaged.
+# If the only snapshot were damaged, nothing would be left.
 LEAST = 2
 
 
 @contextmanager
 def writing(index: Path, files: Files = DISK) -> Iterator[None]:
-    """Holds the folder's lock, having swept what dead builds left behind.
+    """Holds the folder's lock, after removing what dead builds left behind.
 
     Makes the folder if it is missing. Raises BusyError at once if another process builds,
     UsageError if it is a file or holds other things than an index, and IndexNotWritable.
@@ -104,9 +103,9 @@ def publish(
 ) -> str:
     """Writes a snapshot that was just built, reads it back, and makes it live; returns its id.
 
-    The caller holds `writing(index)`. Until the last rename the old snapshot answers, and after
-    an error it goes on to. `keep` snapshots are kept, this one included. Raises CorruptIndex
-    where what was written cannot be read back, and UsageError where it cannot be written.
+    The caller holds `writing(index)`. The old snapshot is live until the last rename, and stays so
+    after an error. `keep` snapshots are kept, this one included. Raises CorruptIndex if what was
+    written cannot be read back, and IndexNotWritable.
     """
     if keep < LEAST:
         raise UsageError(f"to keep {counted(keep, 'snapshot')} is too few: keep at least {LEAST}")
@@ -137,16 +136,15 @@ def roll_back(
     verify: Verifier = in_child,
     clock: Clock = utc_now,
 ) -> Version:
-    """Makes a kept snapshot the current one again: `id`, or what answered before the current one.
+    """Makes a kept snapshot live again: `id`, or the one that was live before the current one.
 
-    The caller holds `writing(index)`. The snapshot is verified first; where it is damaged or was
-    built with another model, CorruptIndex is raised and the index stays as it was.
+    The caller holds `writing(index)`. The snapshot is verified first. Raises CorruptIndex if it is
+    damaged and ModelMismatch if it was built with another model; the index is then unchanged.
     """
     current, versions = live_id(index), read_versions(index)
     target = find_id(index, id) if id else _one_before(index, current, versions)
     verify(index, target)
-    snapshot = load_snapshot(index, target)
-    check_encoder(index / target, snapshot, encoder)
+    snapshot = open_snapshot(index, target, encoder)
     recorded = {version.id: version for version in versions}.get(target)
     now = clock()
     version = rolled_back(recorded or version_of(snapshot.manifest, now, None), now, current)
@@ -157,14 +155,13 @@ def roll_back(
 
 
 def sweep(index: Path, files: Files) -> None:
-    """Removes what builds that died have left behind. The caller holds `writing(index)`."""
+    """Removes what dead builds left behind. The caller holds `writing(index)`."""
     for path in leftovers(index):
         files.remove(path)
 
 
 def sweep_if_idle(index: Path, files: Files = DISK) -> None:
-    """Sweeps what was left, unless a build is running, the folder is no index, or it cannot be
-    written."""
+    """Sweeps, unless a build is running, the folder is no index, or it cannot be written."""
     if leftovers(index):
         with suppress(BusyError, IndexNotWritable, UsageError), writing(index, files):
             pass
@@ -186,7 +183,7 @@ def collect(index: Path, keep: int, files: Files) -> None:
 
 
 def _make(index: Path, files: Files) -> None:
-    """Makes the folder, and sees to it that it outlasts a power cut."""
+    """Makes the folder, synced, so that it outlasts a power cut."""
     made = [folder for folder in (index, *index.parents) if not folder.exists()]
     for folder in reversed(made):
         with suppress(FileExistsError):
@@ -198,7 +195,7 @@ def _make(index: Path, files: Files) -> None:
 
 @contextmanager
 def _unchanged(index: Path, files: Files) -> Iterator[None]:
-    """Turns an error of the file system into ours, and makes room again."""
+    """Turns an error of the file system into IndexNotWritable, and makes room again."""
     try:
         yield
     except OSError as error:
@@ -214,14 +211,14 @@ def _one_before(index: Path, current: str | None, versions: Sequence[Version]) -
     if before is None or before not in snapshot_ids(index):
         others = ", ".join(id for id in snapshot_ids(index) if id != current)
         raise UsageError(
-            f"{index} keeps nothing that answered before {current or 'the damaged CURRENT'}: "
+            f"{index} keeps nothing that was live before {current or 'the damaged CURRENT'}: "
             + (f"give one of {others}" if others else "there is nothing else to go back to")
         )
     return before
 
 
 def _is_there(index: Path, id: str, files: Files) -> bool:
-    """Whether the snapshot is there and whole; one that is damaged makes room."""
+    """Whether the snapshot is there and sound; a damaged one is set aside."""
     if not (index / id).exists():
         return False
     damage = _damage(index / id)
@@ -246,11 +243,10 @@ def _write_aside(index: Path, snapshot: Snapshot, files: Files) -> None:
 
 
 def _write_over(index: Path, snapshot: Snapshot, files: Files) -> None:
-    """Writes a whole snapshot that was never published once more, file by file.
+    """Writes a sound snapshot that was never published again, file by file.
 
-    Its build may have failed to sync it: only what was acknowledged is known to be on the disk.
-    It may also be all that is left, so that it stays whole at every moment: each file is replaced
-    by the same content.
+    Its build may have failed to sync it. It may also be all that is left, so it stays whole at
+    every moment: each file is replaced by the same content.
     """
     _write_aside(index, snapshot, files)
     aside, folder = index / f"{ASIDE}{snapshot.id}", index / snapshot.id
@@ -272,11 +268,11 @@ def _read_back(index: Path, id: str, files: Files, verify: Verifier) -> None:
         verify(index, id)
     except CorruptIndex as error:
         _set_bad(index, id, files, str(error))
-        raise CorruptIndex(f"the new snapshot is refused, the old one answers: {error}") from error
+        raise CorruptIndex(f"the new snapshot is refused, the old one is live: {error}") from error
 
 
 def _name_current(index: Path, version: Version, files: Files) -> None:
-    """Records the version and names it in CURRENT; on disk only when the folder is synced."""
+    """Records the version and names it in CURRENT; the caller syncs the folder."""
     for name in (VERSIONS, CURRENT):
         _set_aside_irregular(index, name, files)
     raw = raw_versions(index)
@@ -289,7 +285,7 @@ def _name_current(index: Path, version: Version, files: Files) -> None:
 
 
 def _is_recorded(index: Path, version: Version) -> bool:
-    """Whether the snapshot is, and with the same sources, if it has any to tell."""
+    """Whether VERSIONS has the snapshot with these sources, or none are given."""
     recorded = {each.id: each for each in read_versions(index)}.get(version.id)
     return recorded is not None and version.sources in (None, recorded.sources)
 
@@ -334,7 +330,7 @@ def _is_sound(index: Path, id: str, files: Files) -> bool:
 def _damage(folder: Path) -> str | None:
     """What is wrong with a snapshot's files, or None; another format is no damage.
 
-    Raises OSError where they cannot be read for want of rights or descriptors.
+    Raises OSError if rights or descriptors are missing to read them.
     """
     try:
         check_files(folder)
@@ -350,7 +346,7 @@ def _damage(folder: Path) -> str | None:
 
 
 def _set_bad(index: Path, id: str, files: Files, reason: str) -> None:
-    """Renames what is damaged, so that it can be looked into and is never served."""
+    """Renames what is damaged: it is never served, and can be examined."""
     number = len(list(index.glob(f"{BAD}{id}*")))
     bad = index / (f"{BAD}{id}-{number + 1}" if number else f"{BAD}{id}")
     files.rename(index / id, bad)
@@ -358,7 +354,7 @@ def _set_bad(index: Path, id: str, files: Files, reason: str) -> None:
 
 
 def _set_aside_irregular(index: Path, name: str, files: Files) -> None:
-    """Makes room for a file whose name is taken by what no build has written."""
+    """Makes room for a file if no build has written what has its name."""
     path = index / name
     with suppress(FileNotFoundError):
         found = path.lstat()
@@ -379,7 +375,7 @@ def _in_use(folder: Path) -> bool:
 
 
 def _remove(index: Path, ids: Sequence[str], files: Files) -> None:
-    """Removes snapshots, so that what has an id for its name is whole at every moment."""
+    """Removes snapshots; a folder that is named by an id is whole at every moment."""
     for id in ids:
         files.rename(index / id, index / f"{ASIDE}{id}")
     if ids:

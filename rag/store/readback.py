@@ -1,6 +1,6 @@
-"""Reads a snapshot back as it stands on disk, in a process of its own.
+"""Reads a snapshot back from disk, in a process of its own.
 
-FAISS that is fed a damaged file may take its process with it: better a child's than the service's.
+A damaged file may crash FAISS: then a child dies, and not the service.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from rag.store.open import load_snapshot
 SECONDS = 600.0
 REFUSED = 5
 
-# Returns where the snapshot of that id loads; raises CorruptIndex where it does not.
+# Returns if the snapshot of that id loads; else raises CorruptIndex.
 Verifier = Callable[[Path, str], None]
 
 _CHILD = "import sys; from rag.store.readback import main; sys.exit(main(sys.argv[1:]))"
 
 
 def in_process(index: Path, id: str) -> None:
-    """None where the snapshot loads. Raises CorruptIndex."""
+    """None if the snapshot loads. Raises CorruptIndex."""
     load_snapshot(index, id)
 
 
 def in_child(index: Path, id: str, code: str = _CHILD, seconds: float = SECONDS) -> None:
-    """None where a child process loads the snapshot. Raises CorruptIndex, also where it dies."""
+    """None if a child process loads the snapshot. Raises CorruptIndex, also if the child dies."""
     command = [sys.executable, "-P", "-c", code, str(index), id]
     try:
         done = subprocess.run(
@@ -45,7 +45,7 @@ def in_child(index: Path, id: str, code: str = _CHILD, seconds: float = SECONDS)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 where the snapshot of that index and id loads; else 5, the reason on stdout."""
+    """0 if the snapshot of that index and id loads; else 5, with the reason on stdout."""
     try:
         in_process(Path(arguments[0]), arguments[1])
     except CorruptIndex as error:

@@ -1,4 +1,4 @@
-"""Reading a small file that anybody may have tampered with."""
+"""Reads a small file that anybody may have tampered with."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 def read_regular(path: Path, most: int) -> bytes:
     """The content of a regular file of at most `most` bytes.
 
-    Raises OSError for anything else: a link, a folder, a device, a pipe (which is not waited for),
-    a file that is longer.
+    Raises OSError for anything else: a link, a folder, a device, a pipe (without waiting for it),
+    a longer file.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     try:

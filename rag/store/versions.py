@@ -1,9 +1,9 @@
-"""The versions of an index: which snapshot answers, and which were published before it.
+"""The versions of an index: which snapshot is live, and which were published before it.
 
-    <index>/CURRENT     the id of the snapshot that answers
+    <index>/CURRENT     the id of the live snapshot
     <index>/VERSIONS    a line of JSON for each publication, oldest first
 
-Dates stand here and in no snapshot, so that the same corpus still gives the same snapshot.
+Dates are kept here and in no snapshot, so that the same corpus gives the same snapshot.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"
 BAD = "bad-"
 
-# A watched folder is published every few seconds; so many lines are still read in no time.
+# A watched folder is published every few seconds; this many lines are still read at once.
 REMEMBERED = 1000
 # A line takes some 700 bytes; what is far longer was not written here.
 LONGEST_LINE = 1 << 16
-# So many bytes are read of CURRENT and of VERSIONS at most.
+# At most this many bytes are read of CURRENT and of VERSIONS.
 LARGEST = 1 << 24
 
 _ID = re.compile(r"[0-9a-f]{12}")
@@ -48,8 +48,8 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
-    """What a build has to say of itself: its evaluation figures by measure, whether it was
-    published against the advice of a check, a note, and what it was built from."""
+    """What is recorded of a build: its evaluation figures by measure, whether the gate was
+    overruled, a note, and what it was built from."""
 
     eval: Mapping[str, float] | None = None
     forced: bool = False
@@ -64,7 +64,7 @@ NO_REMARKS = Remarks()
 class Version:
     """One publication of a snapshot.
 
-    `published` is in UTC, ISO 8601, to the second. `before` is the id that answered until then.
+    `published` is in UTC, ISO 8601, to the second. `before` is the id that was live until then.
     `size` is the bytes of all its files.
     """
 
@@ -78,7 +78,7 @@ class Version:
     eval: Mapping[str, Figure] | None
     forced: bool
     note: str
-    # Of an index that an older version has built, it is not known.
+    # Not known of an index that an older version has built.
     sources: Sources | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -132,8 +132,8 @@ def rolled_back(version: Version, at: datetime, before: str | None) -> Version:
 
 
 def current_id(index: Path) -> str:
-    """The id that CURRENT names. Raises NoIndex where it is missing or the index is no folder,
-    CorruptIndex where it is not an id."""
+    """The id that CURRENT names. Raises NoIndex if it is missing or the index is no folder,
+    CorruptIndex if it is not an id."""
     try:
         name = read_regular(index / CURRENT, LARGEST).decode().strip()
     except (FileNotFoundError, NotADirectoryError):
@@ -154,7 +154,7 @@ def no_index(index: Path) -> NoIndex:
 
 
 def live_id(index: Path) -> str | None:
-    """The id that CURRENT names, or None where it names none."""
+    """The id that CURRENT names, or None if it names none."""
     try:
         return current_id(index)
     except (NoIndex, CorruptIndex):
@@ -211,9 +211,9 @@ def appended(raw: bytes, version: Version) -> bytes:
 
 
 def predecessor(versions: Sequence[Version], id: str) -> str | None:
-    """What answered before that snapshot was last built, or None where that is not known.
+    """What was live before that snapshot was last built, or None if that is not known.
 
-    A rollback leads back along this line, so two in a row lead back twice.
+    A rollback goes back along this line, so two in a row go back twice.
     """
     builds = [version for version in versions if version.id == id and version.action == "build"]
     before = builds[-1].before if builds else None

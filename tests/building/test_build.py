@@ -11,7 +11,7 @@ from rag.building.reuse import reuse_of
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.errors import CorpusError
 from rag.index import vectors as dense
-from rag.index.fingerprint import CODE, same_cuts, same_vectors, software
+from rag.index.fingerprint import CODE, keeps_cuts, keeps_vectors, software
 from rag.index.format import contents
 from rag.index.manifest import FaqPolicy
 from rag.index.token_vectors import quantise
@@ -109,11 +109,26 @@ def test_software_names_packages_and_code() -> None:
     made = software()
     assert {"numpy", "onnxruntime", "tokenizers", "markdown-it-py", "faiss-cpu"} <= set(made)
     assert len(made["cutting"]) == len(made["encoding"]) == 12
-    assert same_cuts(made, dict(made)) and same_vectors(made, dict(made))
-    assert not same_cuts(made, {**made, "cutting": "0"})
-    assert same_vectors(made, {**made, "cutting": "0"})
-    assert not same_vectors(made, {**made, "numpy": "0"})
-    assert not same_vectors({}, {})
+
+
+@pytest.mark.parametrize(
+    ("other", "vectors", "cuts"),
+    [
+        ({}, True, True),
+        ({"cutting": "0"}, True, False),
+        ({"numpy": "0"}, False, True),
+        ({"encoding": "0"}, False, True),
+        ({"bm25s": "0"}, True, True),
+        ({"tokenizers": "0"}, False, False),
+    ],
+)
+def test_other_software_keeps_what_it_would_make_again(
+    tmp_path: Path, other: dict[str, str], vectors: bool, cuts: bool
+) -> None:
+    snapshot = snapshot_of(tmp_path / "c", a="Ants.")
+    manifest = replace(snapshot.manifest, software={**software(), **other})
+    by_other = replace(snapshot, manifest=manifest)
+    assert (keeps_vectors(by_other, ENCODER), keeps_cuts(by_other)) == (vectors, cuts)
 
 
 def test_every_module_that_makes_an_index_is_in_a_digest() -> None:

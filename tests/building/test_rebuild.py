@@ -221,7 +221,7 @@ def test_what_the_gate_refuses_changes_nothing(gated: tuple[Path, Path]) -> None
         with pytest.raises(GateRefused) as refused:
             rebuild(index, [folder], ENCODER, gate=Gate(), full=full)
         assert str(refused.value).startswith(
-            f"the gate refuses the new snapshot, {corpus_before} answers as before: "
+            f"the gate refuses the new snapshot, {corpus_before} stays live: "
             "20 documents before, 9 now, fewer than half"
         )
         assert str(refused.value).endswith(
@@ -262,7 +262,7 @@ def test_what_the_gate_could_not_judge_is_recorded(tmp_path: Path) -> None:
 def test_an_index_that_cannot_be_asked_is_said_and_recorded(gated: tuple[Path, Path]) -> None:
     index, folder = gated
     rebuild(index, [folder], LetterEncoder(sha256="1" * 64), gate=Gate())
-    assert read_versions(index)[-1].note == "what answered before cannot be asked"
+    assert read_versions(index)[-1].note == "the snapshot before cannot be asked"
 
 
 def test_nothing_new_needs_no_gate(gated: tuple[Path, Path]) -> None:

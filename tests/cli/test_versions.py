@@ -61,7 +61,7 @@ def test_a_refused_build_exits_with_6_and_a_forced_one_is_listed_as_such(
     before, worse = current_id(tmp_path / "index"), orchard(tmp_path / "corpus", red=FRUIT["red"])
     assert run("build", worse, *gate) == 6
     said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith(f"error: the gate refuses the new snapshot, {before} answers as before")
+    assert said.startswith(f"error: the gate refuses the new snapshot, {before} stays live")
     assert "4 documents before, 1 now" in said and "of 1 canary, 1 answered before" in said
     assert current_id(tmp_path / "index") == before
     assert run("build", worse, *gate, "--force") == 0

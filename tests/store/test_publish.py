@@ -285,7 +285,7 @@ class Lying(Files):
 def test_what_cannot_be_read_back_is_refused_and_set_aside(tmp_path: Path) -> None:
     index = tmp_path / "index"
     old = published(index, FIRST)
-    with pytest.raises(CorruptIndex, match=r"refused, the old one answers: .*dense\.faiss"):
+    with pytest.raises(CorruptIndex, match=r"refused, the old one is live: .*dense\.faiss"):
         published(index, SECOND, Lying())
     assert current_id(index) == old
     assert len(list(index.glob("bad-*"))) == 1
