@@ -12,7 +12,7 @@ from rag.encoders import Encoder
 from rag.errors import UsageError
 
 RESULTS = Path("eval/results")
-CACHE = Path("index/cache/signals")
+CACHE = Path("index/cache/snapshots")
 DIGITS = 6
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rag.types import MAX_RISK
+
 
 class Settings(BaseSettings):
     """Read once at the edge (CLI, service, eval) and handed down as values."""
@@ -49,9 +51,9 @@ class Settings(BaseSettings):
         description="whether `rag build` and `rag watch` publish only what is no worse than before",
     )
     risk: float = Field(
-        0.3,
+        MAX_RISK,
         ge=0.05,
-        le=0.3,
+        le=MAX_RISK,
         description="share of wrong answers among those given that `rag build` allows for, were "
         "half of the questions without an answer",
     )

@@ -13,6 +13,12 @@ from typing import Literal
 SectionKind = Literal["body", "faq"]
 Mode = Literal["hybrid", "dense", "bm25"]
 
+# An answer shows at most so many passages, so as many are candidates.
+MAX_TOP_K = 50
+# The largest share of wrong answers that can be allowed for, and the default: people mostly ask
+# what their documents do answer, and a passage withheld helps nobody.
+MAX_RISK = 0.3
+
 NO_ANSWER = "The documents do not seem to answer this question."
 
 

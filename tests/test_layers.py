@@ -27,7 +27,7 @@ FACES = {
     "encoders": 4,
     "index": 42,
     "store": 30,
-    "answering": 27,
+    "answering": 20,
     "checks": 20,
     "building": 20,
     "serving": 12,

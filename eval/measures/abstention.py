@@ -24,15 +24,6 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """Answering every question with at least `threshold`: the share answered, and wrong of it."""
-
-    threshold: float
-    coverage: float
-    risk: float
-
-
-@dataclass(frozen=True, slots=True)
 class Bin:
     """Questions of a band of confidence: its mean, the share answered rightly, how many."""
 
@@ -50,30 +41,6 @@ def auroc(outcomes: Sequence[Outcome]) -> float | None:
     if len(set(answerable)) < 2:
         return None
     return float(roc_auc_score(answerable, [outcome.confidence for outcome in outcomes]))
-
-
-def risk_coverage(outcomes: Sequence[Outcome]) -> list[Point]:
-    """One point for each distinct confidence, from the most confident on.
-
-    Equal confidences are answered together: no threshold parts them.
-    """
-    ordered = sorted(outcomes, key=lambda outcome: (-outcome.confidence, outcome.query))
-    wrong = np.cumsum([not outcome.right for outcome in ordered])
-    last = [
-        at
-        for at, outcome in enumerate(ordered)
-        if at + 1 == len(ordered) or ordered[at + 1].confidence != outcome.confidence
-    ]
-    return [
-        Point(ordered[at].confidence, (at + 1) / len(ordered), float(wrong[at]) / (at + 1))
-        for at in last
-    ]
-
-
-def coverage_at(points: Sequence[Point], risk: float = RISK) -> Point | None:
-    """The point of largest coverage whose risk is at most `risk`; None where there is none."""
-    within = [point for point in points if point.risk <= risk]
-    return max(within, key=lambda point: point.coverage, default=None)
 
 
 def calibration(outcomes: Sequence[Outcome]) -> list[Bin]:

@@ -16,12 +16,12 @@ from eval.running.evaluation import TOP, document_of, evaluate, put
 from eval.running.lucene import bm25
 from eval.running.result import GroupResult, Question, Result, Row, facts
 from eval.running.run import abstention, group_result
-from eval.running.systems import PASSAGES, SYSTEMS, find
+from eval.running.systems import SYSTEMS, find
 from eval.sets.beir import Collection
 from eval.sets.evalset import Query
 from rag.encoders import Encoder
 from rag.errors import UsageError
-from rag.types import Progress
+from rag.types import MAX_TOP_K, Progress
 
 PUBLISHED_NOTE = (
     "One vector a document, its title and text cut at the model's window; BM25 over whole "
@@ -61,7 +61,7 @@ def bench(
     return Result(
         name=collection.name,
         kind="public",
-        facts=facts(snapshot.manifest, command, {"passages": PASSAGES, "top": TOP}),
+        facts=facts(snapshot.manifest, command, {"passages": MAX_TOP_K, "top": TOP}),
         labels={
             "origin": "public",
             "pairs": 0,

@@ -15,7 +15,7 @@ from rag.building import index_corpus
 from rag.documents import ReadOptions, read_corpus
 from rag.encoders import Encoder
 from rag.errors import UnusableIndex
-from rag.index import Snapshot, model_of, recipe_of
+from rag.index import Snapshot, model_of, recipe_of, software
 from rag.store import open_current, publish, writing
 from rag.types import Progress
 
@@ -77,12 +77,11 @@ def encode(texts: Sequence[str], encoder: Encoder, progress: Progress) -> Vector
 def served_snapshot(corpus: Path, encoder: Encoder, folder: Path, progress: Progress) -> Snapshot:
     """The snapshot that `rag build` makes of a corpus.jsonl, kept below the folder.
 
-    Its place is named by the file's content, the model and the recipe, so that none of the three
-    can change unseen.
+    Its folder is named after the file's content, the model, the recipe and the software.
     """
     content = hashlib.sha256(corpus.read_bytes()).hexdigest()
-    made = recipe_of(encoder, "with")
-    index = folder / digest(content, repr(model_of(encoder)), repr(made))
+    made_with = (model_of(encoder), recipe_of(encoder, "with"), software())
+    index = folder / digest(content, repr(made_with))
     try:
         return open_current(index, encoder)
     except UnusableIndex:

@@ -18,10 +18,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval.measures.abstention import Bin, Point
+from eval.measures.abstention import Bin
 from eval.measures.retrieval import DEPTH, NAMES
 from eval.measures.runs import Qrels, trec_run
 from eval.measures.stats import LEVEL, SAMPLES, SEED, Interval
+from rag.answering import Point
 from rag.errors import UsageError
 from rag.index import Manifest
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
-from eval.measures.abstention import Outcome, auroc, calibration, coverage_at, risk_coverage
+from eval.measures.abstention import RISK, Outcome, auroc, calibration
 from eval.measures.runs import Qrels
 from eval.running.evaluation import TOP, Asked, Group, evaluate, leaks, put
 from eval.running.result import LEAKY, Abstention, GroupResult, Question, Result, Row, facts
-from eval.running.systems import PASSAGES, SERVED, SYSTEMS, Found, find
+from eval.running.systems import SERVED, SYSTEMS, Found, find
 from eval.sets.evalset import EvalSet, Query, check_sections
 from eval.sets.written_questions import Written
+from rag.answering import coverage_at, risk_coverage
 from rag.encoders import Encoder
 from rag.errors import UsageError
 from rag.index import Snapshot
-from rag.types import Progress
+from rag.types import MAX_TOP_K, Progress
 
 FAQ_NOTE = {
     "documents": "The FAQ pairs are left out of the index: the documents must answer.",
@@ -60,7 +61,7 @@ def run_set(
     return Result(
         name=evalset.name,
         kind=evalset.kind,
-        facts=facts(snapshot.manifest, command, {"passages": PASSAGES, "top": TOP}),
+        facts=facts(snapshot.manifest, command, {"passages": MAX_TOP_K, "top": TOP}),
         labels=_labels(evalset, snapshot.manifest.corpus_sha256),
         groups=groups,
         leaks=leaks(evalset.queries, snapshot.passages),
@@ -98,12 +99,14 @@ def _abstention(system: str, asked: Sequence[Asked], answerable: Mapping[str, bo
         )
         for each in asked
     ]
-    points = risk_coverage(outcomes)
+    points = risk_coverage(
+        [each.confidence for each in outcomes], [not each.right for each in outcomes]
+    )
     return Abstention(
         system=system,
         title=SYSTEMS[system].title,
         auroc=auroc(outcomes),
-        at_risk=coverage_at(points),
+        at_risk=coverage_at(points, RISK),
         points=points,
         bins=calibration(outcomes) if system == SERVED else [],
     )

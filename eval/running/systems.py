@@ -1,51 +1,38 @@
-"""The systems that are compared: each signal of `search` alone, and all together as served."""
+"""The systems that are compared: each signal of a search alone, and all together as served."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from rag.answering import (
-    SCALES,
-    WEIGHTS,
-    Candidates,
-    Query,
-    Scales,
-    Weights,
-    best_of,
-    confidence,
-    encode_query,
-    find_candidates,
-    fuse,
-    min_max,
-)
+from rag.answering import Query, Weights, best_of, confidence, encode_query, find_candidates
 from rag.encoders import Encoder
 from rag.index import Snapshot
-from rag.types import Mode, ScoredPassage
-
-# A section or document ranks where its best passage does; this many passages hold the first ten.
-PASSAGES = 50
+from rag.types import MAX_TOP_K, Mode, ScoredPassage
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A way to rank the candidates; `title` is what the report calls it. Cosines count as they are,
-    or are `stretched` onto [0, 1] as the other signals are."""
+    """A way to rank the candidates; `title` is what the report calls it.
+
+    `weights` in place of the served ones; cosines are `stretched` onto [0, 1] or count as they are.
+    """
 
     title: str
-    mode: Mode
-    weights: Weights
+    mode: Mode = "hybrid"
+    weights: Weights | None = None
     stretched: bool = False
 
 
 SERVED = "all"
-STRETCHED: Scales = dict.fromkeys(SCALES, min_max)
 SYSTEMS: Mapping[str, System] = {
-    "dense": System("dense alone", "dense", WEIGHTS),
-    "bm25": System("BM25 alone", "bm25", WEIGHTS),
-    "late": System("late interaction alone", "hybrid", {"late": 1}),
-    "dense+bm25": System("dense and BM25, equal weights", "hybrid", {"dense": 1, "bm25": 1}, True),
-    SERVED: System("all together, as served", "hybrid", WEIGHTS),
+    "dense": System("dense alone", "dense"),
+    "bm25": System("BM25 alone", "bm25"),
+    "late": System("late interaction alone", weights={"late": 1}),
+    "dense+bm25": System(
+        "dense and BM25, equal weights", weights={"dense": 1, "bm25": 1}, stretched=True
+    ),
+    SERVED: System("all together, as served"),
 }
 
 
@@ -58,26 +45,25 @@ class Found:
     confidence: Mapping[str, float]
 
 
-def find(snapshot: Snapshot, encoder: Encoder, question: str, k: int = PASSAGES) -> Found:
-    """The k best passages of every system, of the candidates that `/ask` finds."""
+def find(snapshot: Snapshot, encoder: Encoder, question: str, k: int = MAX_TOP_K) -> Found:
+    """The k best passages of every system, of the candidates that `/ask` finds.
+
+    A section or document ranks where its best passage does; 50 passages hold the first ten.
+    """
     query = encode_query(question, encoder)
-    together = find_candidates(snapshot, query)
-    hits = {
-        name: tuple(best_of(snapshot, _candidates(snapshot, query, system, together), k))
-        for name, system in SYSTEMS.items()
-    }
+    hits = {name: ranked_by(system, snapshot, query, k) for name, system in SYSTEMS.items()}
     sure = {name: _best_score(name, found) for name, found in hits.items()}
-    return Found(hits, sure | {SERVED: confidence(snapshot, query, together, hits[SERVED])})
+    return Found(hits, sure | {SERVED: confidence(find_candidates(snapshot, query))})
 
 
-def _candidates(
-    snapshot: Snapshot, query: Query, system: System, together: Candidates
-) -> Candidates:
-    """The system's candidates; the hybrid ones differ only in how the same signals are weighted."""
-    if system.mode != "hybrid":
-        return find_candidates(snapshot, query, mode=system.mode)
-    scales = STRETCHED if system.stretched else SCALES
-    return replace(together, shares=fuse(together.signals, system.weights, scales))
+def ranked_by(
+    system: System, snapshot: Snapshot, query: Query, k: int
+) -> tuple[ScoredPassage, ...]:
+    """The k best passages by a system, best first."""
+    found = find_candidates(
+        snapshot, query, mode=system.mode, weights=system.weights, stretched=system.stretched
+    )
+    return tuple(best_of(found, k))
 
 
 def _best_score(system: str, hits: tuple[ScoredPassage, ...]) -> float:

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from eval.jsonl import json_lines
 from eval.provenance import RESULTS, provenance, write_outcome
 from eval.sets.beir import read_collection
-from rag.answering import FEWEST, ask, encode_query, min_max, order, search, together
+from rag.answering import Weights, ask, best_of, encode_query, find_candidates
 from rag.building import build_snapshot
 from rag.encoders import Encoder, open_encoder
 from rag.index import Snapshot
-from rag.index import vectors as dense
-from rag.types import Passage
+from rag.types import ScoredPassage
 
 SAMPLE = Path("corpus")
 SAMPLE_QUESTIONS = Path("eval/car-t-lupus/questions.jsonl")
@@ -37,26 +36,26 @@ LIBRARIES = ("faiss-cpu", "numpy", "onnxruntime", "tokenizers")
 Way = Callable[[str], object]
 
 
-def dense_and_bm25(snapshot: Snapshot, encoder: Encoder, question: str) -> list[Passage]:
-    """The first passages by the min-max sum of dense and BM25 alone, best first."""
+def search(
+    snapshot: Snapshot,
+    encoder: Encoder,
+    question: str,
+    weights: Weights | None = None,
+    stretched: bool = False,
+) -> list[ScoredPassage]:
+    """The first passages as served, or by other weights, best first."""
     query = encode_query(question, encoder)
-    impacts = snapshot.lexical.scores(query.stems)
-    matching = np.flatnonzero(impacts > 0)
-    best = matching[np.lexsort((matching, -impacts[matching]))]
-    rows = together(dense.nearest(snapshot.dense, query.pooled, FEWEST), best, FEWEST)
-    cosines = dense.cosines(snapshot.dense, query.pooled, rows)
-    fused = min_max(cosines) + min_max(impacts[rows])
-    passages = [snapshot.passages[row] for row in rows]
-    first = order(fused.tolist(), [passage.id for passage in passages])[:TOP_K]
-    return [passages[at] for at in first]
+    return best_of(find_candidates(snapshot, query, weights=weights, stretched=stretched), TOP_K)
 
 
 def ways(snapshot: Snapshot, encoder: Encoder) -> dict[str, Way]:
-    """The ways to put a question; the first is what the others are held against."""
+    """The ways to put a question; the first is the baseline of the ratios."""
     return {
-        "dense+bm25": lambda question: dense_and_bm25(snapshot, encoder, question),
-        "search": lambda question: search(snapshot, encode_query(question, encoder), k=TOP_K),
-        "ask": lambda question: ask(snapshot, encoder, question, top_k=TOP_K),
+        "dense+bm25": partial(
+            search, snapshot, encoder, weights={"dense": 1, "bm25": 1}, stretched=True
+        ),
+        "search": partial(search, snapshot, encoder),
+        "ask": partial(ask, snapshot, encoder, top_k=TOP_K),
     }
 
 

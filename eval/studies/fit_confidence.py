@@ -26,6 +26,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from eval.provenance import CACHE, RESULTS, provenance, write_outcome
 from eval.studies.cases import FEATURES, SEED, SHIPPED, Cases, Values, read_cases
+from rag.answering.risk import coverage_at, risk_coverage
 from rag.building.calibrate import fit as shift_and_scale
 from rag.cli.progress_bar import reporting
 from rag.encoders.open import open_encoder
@@ -108,19 +109,16 @@ def threshold(
     confidence: Values, right: npt.NDArray[np.bool_], weights: Values, risk: float
 ) -> dict[str, float] | None:
     """The lowest confidence at and above which at most that share is wrong, the share of questions
-    then answered, and of those that can be; None where no confidence keeps the risk."""
-    best = np.argsort(-confidence, kind="stable")
-    given = np.cumsum(weights[best])
-    wrong = np.cumsum(weights[best] * ~right[best]) / given
-    within = np.flatnonzero(wrong <= risk)
-    if len(within) == 0:
+    then answered, and of those that can be; None if no confidence keeps the risk."""
+    found = coverage_at(risk_coverage(confidence, ~right, weights), risk)
+    if found is None:
         return None
-    at = int(within[-1])
+    given = confidence >= found.threshold
     return {
         "risk": risk,
-        "threshold": float(confidence[best[at]]),
-        "coverage": float(given[at] / given[-1]),
-        "answered": float((weights[best] * right[best])[: at + 1].sum() / weights[right].sum()),
+        "threshold": found.threshold,
+        "coverage": found.coverage,
+        "answered": float(weights[right & given].sum() / weights[right].sum()),
     }
 
 
@@ -194,7 +192,7 @@ def left_out(sets: Mapping[str, Cases], used: Sequence[str]) -> dict[str, Values
 def main(
     data: Annotated[Path, typer.Argument(help="folder with abstention/ and retrieval/")],
     out: Annotated[Path, typer.Option(help="results file")] = RESULTS / "confidence.json",
-    cache: Annotated[Path, typer.Option(help="folder that keeps vectors")] = CACHE,
+    cache: Annotated[Path, typer.Option(help="folder that keeps snapshots")] = CACHE,
 ) -> None:
     """Fit the confidence on public questions with and without an answer."""
     encoder = open_encoder("bundled", "onnx", 2)

@@ -20,13 +20,15 @@ import typer
 
 from eval.measures.stats import compare, interval
 from eval.provenance import CACHE, RESULTS, provenance, write_outcome
-from eval.studies.fusions import FUSIONS, Fusion, fused
-from eval.studies.pools import Pool, Signals, kept_signals, ndcg
+from eval.studies.fusions import fused, fusions
+from eval.studies.pools import Fusion, Pool, found_in, ndcg
 from eval.studies.tasks import Task, read_tasks
-from rag.answering.fusion import WEIGHTS, Weights
-from rag.answering.search import CANDIDATES
+from rag.answering.profile import Weights, profile_of
+from rag.answering.search import CANDIDATES, Candidates
 from rag.cli.progress_bar import reporting
+from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
+from rag.index.fingerprint import model_of
 
 BASELINE = "dense + BM25, min-max 1:1"
 SINGLE = ("dense alone", "BM25 alone", "late interaction alone", BASELINE)
@@ -37,31 +39,33 @@ GRID: tuple[Weights, ...] = tuple(
 # Candidates by dense and by BM25, in place of those that are served.
 NUMBERS = (25, 50, 100)
 
-Found = Sequence[tuple[Pool, Sequence[Signals]]]
+Found = Sequence[tuple[Pool, Mapping[str, Candidates]]]
 PerTask = Mapping[str, Mapping[str, float]]
 """Task -> question -> nDCG@10."""
 
 
 def outcome(
-    tasks: Mapping[str, Found], others: Mapping[str, Mapping[str, Found]]
+    tasks: Mapping[str, Found], others: Mapping[str, Mapping[str, Found]], weights: Weights
 ) -> dict[str, Any]:
-    """nDCG@10 of every fusion on every task, with what the shipped one gains and loses.
+    """nDCG@10 of every fusion on every task, with what the served weights gain and lose.
 
     `others` are the same tasks with other candidates, by what the row is called.
     """
     values = {
         name: {task: scores(found, fusion) for task, found in tasks.items()}
-        for name, fusion in FUSIONS.items()
+        for name, fusion in fusions(weights).items()
     }
     served = values["as served"]
     rows = {name: _means(each) for name, each in values.items()}
     rows["as served, chosen without it"] = left_out(tasks)
     rows |= {
-        name: _means({task: scores(found, fused) for task, found in each.items()})
+        name: _means(
+            {task: scores(found, partial(fused, weights=weights)) for task, found in each.items()}
+        )
         for name, each in others.items()
     }
     return {
-        "weights": dict(WEIGHTS),
+        "weights": dict(weights),
         "tasks": {
             task: {"questions": len(served[task]), "passages": _passages(found)}
             for task, found in tasks.items()
@@ -94,13 +98,11 @@ def left_out(tasks: Mapping[str, Found]) -> dict[str, float]:
     return {task: max(means, key=lambda row: _others(row, task))[task] for task in tasks}
 
 
-def read_found(
-    tasks: Sequence[Task], cache: Path, candidates: int = CANDIDATES
-) -> dict[str, Found]:
-    """The signals of each task's questions."""
+def read_found(tasks: Sequence[Task], encoder: Encoder, each: int = CANDIDATES) -> dict[str, Found]:
+    """The candidates of each task's questions."""
     return {
         task.name: [
-            (pool, kept_signals(pool, queries, cache, candidates)) for pool, queries in task.parts
+            (pool, found_in(pool, queries, encoder, each=each)) for pool, queries in task.parts
         ]
         for task in tasks
     }
@@ -109,19 +111,19 @@ def read_found(
 def main(
     data: Annotated[Path, typer.Argument(help="folder with abstention/ and retrieval/")],
     out: Annotated[Path, typer.Option(help="results file")] = RESULTS / "fusion.json",
-    cache: Annotated[Path, typer.Option(help="folder that keeps vectors")] = CACHE,
+    cache: Annotated[Path, typer.Option(help="folder that keeps snapshots")] = CACHE,
 ) -> None:
     """Compare ways to fuse dense, BM25 and late interaction."""
     encoder = open_encoder("bundled", "onnx", 2)
     with reporting(sys.stderr) as progress:
         tasks = read_tasks(data, encoder, cache, progress)
-        found = read_found(tasks, cache)
-        others = {
-            f"as served, {number} candidates by each": read_found(tasks, cache, candidates=number)
-            for number in NUMBERS
-        }
+    found = read_found(tasks, encoder)
+    others = {
+        f"as served, {number} candidates by each": read_found(tasks, encoder, number)
+        for number in NUMBERS
+    }
     made = provenance("python -m eval.studies.fit_fusion ../shared/data", encoder)
-    write_outcome(out, made | outcome(found, others))
+    write_outcome(out, made | outcome(found, others, profile_of(model_of(encoder)).weights))
     print(out)
 
 
@@ -134,7 +136,7 @@ def _others(row: Mapping[str, float], task: str) -> float:
 
 
 def _passages(found: Found) -> int:
-    return sum(len(pool.passages) for pool, _ in found)
+    return sum(len(pool.snapshot.passages) for pool, _ in found)
 
 
 def _gain(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, Any]:

@@ -8,21 +8,20 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from eval.studies.pools import Signals, by_name
-from rag.answering.fusion import SCALES, WEIGHTS, Signal, Weights, cosine, fuse, min_max
+from eval.studies.pools import Fusion
+from rag.answering.fusion import SCALES, Scales, Signal, cosine, fuse, min_max
+from rag.answering.profile import Weights
 
 Scores = npt.NDArray[np.float64]
-Fusion = Callable[[Signals], Scores]
 # What comes near the shipped weights where every signal is stretched onto [0, 1].
 STRETCHED: Weights = {"bm25": 1, "late": 2.5, "heading": 1.5}
 # Reciprocal rank fusion: Cormack, Clarke & Buettcher 2009.
 RRF_K = 60
 
 
-def fused(signals: Signals, weights: Weights = WEIGHTS) -> Scores:
+def fused(signals: Mapping[str, Signal], weights: Weights, scales: Scales = SCALES) -> Scores:
     """The score as served, float64 (n,)."""
-    parts = fuse(by_name(signals), weights)
-    total: Scores = np.sum(list(parts.values()), axis=0)
+    total: Scores = np.sum(list(fuse(signals, weights, scales).values()), axis=0)
     return total
 
 
@@ -49,41 +48,41 @@ def reciprocal_rank(scores: Signal) -> Scores:
 def normalised(normalise: Callable[[Signal], Scores], weights: Weights) -> Fusion:
     """The weighted sum of the signals, each normalised over the candidates."""
 
-    def score(signals: Signals) -> Scores:
-        named = by_name(signals)
-        parts = [weight * normalise(named[name]) for name, weight in weights.items()]
+    def score(signals: Mapping[str, Signal]) -> Scores:
+        parts = [weight * normalise(signals[name]) for name, weight in weights.items()]
         total: Scores = np.sum(parts, axis=0)
         return total
 
     return score
 
 
-def _late_unstretched(signals: Signals) -> Scores:
-    # Its scores spread over some 0.4.
-    weights = {**WEIGHTS, "late": 2.5 * WEIGHTS["late"]}
-    parts = fuse(by_name(signals), weights, {**SCALES, "late": cosine})
-    total: Scores = np.sum(list(parts.values()), axis=0)
-    return total
+# Late interaction's scores spread over some 0.4.
+_UNSTRETCHED: Scales = {**SCALES, "late": lambda scores: 2.5 * cosine(scores)}
 
 
-FUSIONS: Mapping[str, Fusion] = {
-    "dense alone": normalised(min_max, {"dense": 1}),
-    "BM25 alone": normalised(min_max, {"bm25": 1}),
-    "late interaction alone": normalised(min_max, {"late": 1}),
-    "dense + BM25, min-max 1:1": normalised(min_max, {"dense": 1, "bm25": 1}),
-    "dense + BM25 + late, min-max 1:1:1": normalised(min_max, {"dense": 1, "bm25": 1, "late": 1}),
-    "min-max 1:2.5:1.5": normalised(min_max, STRETCHED),
-    "z-scores 1:2.5:1.5": normalised(standard, STRETCHED),
-    "distribution-based 1:2.5:1.5": normalised(by_distribution, STRETCHED),
-    "reciprocal ranks 1:2.5:1.5": normalised(reciprocal_rank, STRETCHED),
-    "as served, late interaction not stretched": _late_unstretched,
-    "as served, without BM25": lambda signals: fused(signals, {**WEIGHTS, "bm25": 0}),
-    "as served, without late interaction": lambda signals: fused(signals, {**WEIGHTS, "late": 0}),
-    "as served, dense in place of the heading": partial(
-        fused, weights={"bm25": 0.35, "late": 1, "dense": 1}
-    ),
-    "as served, dense 0.2 beside the heading 0.8": partial(
-        fused, weights={"bm25": 0.35, "late": 1, "heading": 0.8, "dense": 0.2}
-    ),
-    "as served": fused,
-}
+def fusions(served: Weights) -> dict[str, Fusion]:
+    """Each fusion by its name, those that do not ship first."""
+    as_served = partial(fused, weights=served)
+    return {
+        "dense alone": normalised(min_max, {"dense": 1}),
+        "BM25 alone": normalised(min_max, {"bm25": 1}),
+        "late interaction alone": normalised(min_max, {"late": 1}),
+        "dense + BM25, min-max 1:1": normalised(min_max, {"dense": 1, "bm25": 1}),
+        "dense + BM25 + late, min-max 1:1:1": normalised(
+            min_max, {"dense": 1, "bm25": 1, "late": 1}
+        ),
+        "min-max 1:2.5:1.5": normalised(min_max, STRETCHED),
+        "z-scores 1:2.5:1.5": normalised(standard, STRETCHED),
+        "distribution-based 1:2.5:1.5": normalised(by_distribution, STRETCHED),
+        "reciprocal ranks 1:2.5:1.5": normalised(reciprocal_rank, STRETCHED),
+        "as served, late interaction not stretched": partial(as_served, scales=_UNSTRETCHED),
+        "as served, without BM25": partial(fused, weights={**served, "bm25": 0}),
+        "as served, without late interaction": partial(fused, weights={**served, "late": 0}),
+        "as served, dense in place of the heading": partial(
+            fused, weights={"bm25": 0.35, "late": 1, "dense": 1}
+        ),
+        "as served, dense 0.2 beside the heading 0.8": partial(
+            fused, weights={"bm25": 0.35, "late": 1, "heading": 0.8, "dense": 0.2}
+        ),
+        "as served": as_served,
+    }

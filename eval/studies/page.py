@@ -20,7 +20,8 @@ from eval.studies.page_text import (
     RISKS,
     TRIED,
 )
-from rag.answering.search import CANDIDATES, FEWEST
+from rag.answering.search import CANDIDATES
+from rag.types import MAX_TOP_K
 
 PAGE = Path("docs/quality.md")
 # Sets that trained the head: never evidence.
@@ -82,7 +83,7 @@ def fusion_section(fusion: Outcome) -> str:
     ]
     header = ["task", "questions", "as served", "chosen without it", "gain"]
     weights = ", ".join(f"{name} {weight:g}" for name, weight in fusion["weights"].items())
-    return f"""{FUSION.format(weights=weights, candidates=CANDIDATES, fewest=FEWEST)}
+    return f"""{FUSION.format(weights=weights, candidates=CANDIDATES, fewest=MAX_TOP_K)}
 
 {table(header, rows)}"""
 

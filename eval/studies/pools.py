@@ -1,134 +1,102 @@
-"""Sets of questions as the search sees them: passages, vectors, candidates and raw signals.
+"""Sets of questions with the snapshot that is asked: for what is trained or fitted on them.
 
-For what is trained or fitted on them. Passages, vectors, BM25 and candidates are made as
-`rag build` and `search` make them; an encoder without a head gives the model's own token vectors.
+The snapshot is what `rag build` makes, and candidates are what the service finds in it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
 
 from eval.measures.retrieval import DEPTH, PRIMARY, per_query
 from eval.measures.runs import first_of_each, relevant
-from eval.running.cache import digest
+from eval.running.cache import served_snapshot
 from eval.sets.beir import read_collection
-from rag.answering.fusion import order
-from rag.answering.late_interaction import late_scores
-from rag.answering.search import CANDIDATES, FEWEST, together
-from rag.building.encode import BATCH
-from rag.building.split import questions_above, split_corpus
-from rag.documents.corpus import ReadOptions, read_corpus
+from rag.answering.fusion import Signal, order
+from rag.answering.profile import Weights
+from rag.answering.search import CANDIDATES, Candidates, encode_query, find_candidates
+from rag.building.build import index_corpus
+from rag.building.reuse import Reuse
+from rag.documents.corpus import Corpus, ReadOptions, read_corpus
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import file_sha256
-from rag.index.bm25 import LexicalIndex, index_texts
-from rag.index.question_vectors import Headings, headings_of
-from rag.index.token_vectors import quantise, store
-from rag.text.stems import stems
-from rag.types import Passage, Progress
+from rag.index.snapshot import Snapshot
+from rag.types import ParsedDocument, Progress
 
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
-SIGNALS = ("dense", "bm25", "late", "heading")
 BEIR_FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Vectors:
-    """The vectors of n texts: `pooled` float32 (n, dim); `tokens` float16 (t, dim), text i having
-    rows starts[i] to starts[i + 1]; the rows of both L2-normalised."""
-
-    pooled: Floats
-    tokens: npt.NDArray[np.float16]
-    starts: Rows
-
-    def of(self, at: int) -> Floats:
-        """The token vectors of one text, float32 (t, dim)."""
-        return self.tokens[self.starts[at] : self.starts[at + 1]].astype(np.float32)
+Fusion = Callable[[Mapping[str, Signal]], npt.NDArray[np.float64]]
+"""Each signal's scores of the candidates by its name -> one score a candidate."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """Questions, and the passages among which their answers are sought.
+    """Questions, and the snapshot in which their answers are sought.
 
     `units` says of each passage what it is judged as (its document; in FAQ pages its section),
-    `qrels` is in units; `queries` is id -> text, in the order of `asked`. `hashes` is
-    what it was read from: file -> sha256.
+    `qrels` is in units; `queries` is id -> text. `hashes` is what it was read from: file -> sha256.
     """
 
     name: str
     hashes: Mapping[str, str]
-    passages: tuple[Passage, ...]
+    snapshot: Snapshot
     units: tuple[str, ...]
     queries: Mapping[str, str]
     qrels: Mapping[str, Mapping[str, int]]
-    stored: Vectors
-    asked: Vectors
-    lexical: LexicalIndex
-    headings: Headings
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Signals:
-    """The candidates of a query, by row, and each signal's scores of them, float32.
-
-    `late` is all 0 until `with_late` has filled it.
-    """
-
-    query: str
-    rows: Rows
-    dense: Floats
-    bm25: Floats
-    late: Floats
-    heading: Floats
 
 
 def read_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progress) -> Pool:
-    """The pool of a folder in BEIR layout; its vectors are kept in the `cache` folder."""
+    """The pool of a folder in BEIR layout; its snapshot is kept in the `cache` folder."""
     collection = read_collection(folder)
-    corpus = read_corpus([collection.corpus], options=ReadOptions(strict=True))
-    split = split_corpus(corpus, encoder)
-    above = questions_above(split, "with")
+    snapshot = served_snapshot(collection.corpus, encoder, cache, progress)
     return Pool(
         name=collection.name,
         hashes={name: file_sha256(folder / name) for name in BEIR_FILES},
-        passages=split.passages,
-        units=tuple(passage.document_id for passage in split.passages),
+        snapshot=snapshot,
+        units=tuple(passage.document_id for passage in snapshot.passages),
         queries=collection.queries,
         qrels=collection.qrels,
-        stored=_stored(split.passages, encoder, cache, progress),
-        asked=_asked(list(collection.queries.values()), encoder, cache, progress),
-        lexical=_lexical(split.passages),
-        headings=_headings(above, encoder, cache, progress),
     )
 
 
-def read_faq_pool(folder: Path, encoder: Encoder, cache: Path, progress: Progress) -> Pool:
+def read_faq_pool(folder: Path, encoder: Encoder, progress: Progress) -> Pool:
     """The pool of FAQ pages: of each pair the answer is indexed, and the question asked."""
     corpus = read_corpus([folder], options=ReadOptions(strict=True))
-    split = split_corpus(corpus, encoder, "answers")
-    above = questions_above(split, "answers")
-    indexed = {passage.section_id for passage in split.passages}
-    pairs = [each for each in split.sections if each.kind == "faq" and each.id in indexed]
-    queries = {pair.id: pair.heading_path[-1] for pair in pairs}
+    snapshot = index_corpus(corpus, encoder, faq="answers", progress=progress)
+    units = tuple(passage.section_id for passage in snapshot.passages)
+    pairs = [
+        each for each in snapshot.sections.values() if each.kind == "faq" and each.id in set(units)
+    ]
     return Pool(
         name=folder.resolve().name,
         hashes={"documents": corpus.sha256},
-        passages=split.passages,
-        units=tuple(passage.section_id for passage in split.passages),
-        queries=queries,
+        snapshot=snapshot,
+        units=units,
+        queries={pair.id: pair.heading_path[-1] for pair in pairs},
         qrels={pair.id: {pair.id: 1} for pair in pairs},
-        stored=_stored(split.passages, encoder, cache, progress),
-        asked=_asked(list(queries.values()), encoder, cache, progress),
-        lexical=_lexical(split.passages),
-        headings=_headings(above, encoder, cache, progress),
+    )
+
+
+def part_of(
+    pool: Pool,
+    name: str,
+    documents: Sequence[str],
+    queries: Sequence[str],
+    encoder: Encoder,
+    reuse: Reuse,
+) -> Pool:
+    """The pool of some documents and queries alone; `reuse` is of the whole pool's snapshot."""
+    known = [ParsedDocument(pool.snapshot.documents[id], ()) for id in sorted(documents)]
+    snapshot = index_corpus(Corpus(known, unchanged=frozenset(documents)), encoder, reuse=reuse)
+    return replace(
+        pool,
+        name=name,
+        snapshot=snapshot,
+        units=tuple(passage.document_id for passage in snapshot.passages),
+        queries={query: pool.queries[query] for query in queries},
     )
 
 
@@ -137,165 +105,31 @@ def judged(pool: Pool) -> list[str]:
     return [query for query in pool.queries if relevant(pool.qrels.get(query, {}))]
 
 
-def by_name(signals: Signals) -> dict[str, Floats]:
-    """Each signal by its name."""
-    return {name: getattr(signals, name) for name in SIGNALS}
-
-
-def signals(pool: Pool, queries: Sequence[str], candidates: int = CANDIDATES) -> list[Signals]:
-    """The candidates of each query, found as `search` finds them, with dense and BM25 scores."""
-    place = {query: at for at, query in enumerate(pool.queries)}
-    return [_signals(pool, query, place[query], candidates) for query in queries]
-
-
-def with_late(pool: Pool, found: Sequence[Signals]) -> list[Signals]:
-    """The signals with late interaction."""
-    place = {query: at for at, query in enumerate(pool.queries)}
-    passages = range(len(pool.passages))
-    tokens = store((quantise(pool.stored.of(row)) for row in passages), pool.stored.tokens.shape[1])
-    return [
-        replace(
-            each, late=late_scores(pool.asked.of(place[each.query]), tokens, each.rows.tolist())
+def found_in(
+    pool: Pool,
+    queries: Sequence[str],
+    encoder: Encoder,
+    *,
+    weights: Weights | None = None,
+    each: int = CANDIDATES,
+) -> dict[str, Candidates]:
+    """The candidates of each query, as they are served or by other weights and numbers."""
+    return {
+        query: find_candidates(
+            pool.snapshot, encode_query(pool.queries[query], encoder), weights=weights, each=each
         )
-        for each in found
-    ]
+        for query in queries
+    }
 
 
-def ndcg(
-    pool: Pool, found: Sequence[Signals], fused: Callable[[Signals], npt.NDArray[np.floating]]
-) -> dict[str, float]:
-    """Query id -> nDCG@10 of the candidates in the order of a score of theirs."""
-    run = {each.query: _ranked(pool, each, fused(each)) for each in found}
+def ndcg(pool: Pool, found: Mapping[str, Candidates], fusion: Fusion) -> dict[str, float]:
+    """Query id -> nDCG@10 of the candidates in the order of a fusion."""
+    run = {query: _ranked(pool, each, fusion(each.signals)) for query, each in found.items()}
     qrels = {query: pool.qrels[query] for query in run if relevant(pool.qrels.get(query, {}))}
     return dict(per_query(qrels, run)[PRIMARY])
 
 
-def kept_signals(
-    pool: Pool, queries: Sequence[str], cache: Path, candidates: int = CANDIDATES
-) -> list[Signals]:
-    """The signals of those queries `with_late`, kept in the `cache` folder."""
-    tokens = hashlib.sha256(pool.stored.tokens.tobytes()).hexdigest()
-    words = hashlib.sha256(pool.lexical.impacts.tobytes()).hexdigest()
-    above = hashlib.sha256(pool.headings.vectors.tobytes() + pool.headings.rows.tobytes())
-    read = [f"{passage.id} {passage.context}" for passage in pool.passages]
-    made_from = [tokens, f"{candidates} {FEWEST}", words, above.hexdigest(), *read]
-    path = cache / f"{digest(pool.name, *made_from, *queries)}.safetensors"
-    if not path.is_file():
-        found = with_late(pool, signals(pool, queries, candidates))
-        write(path, _packed(found))
-    arrays = load_file(path)
-    ends = arrays["ends"]
-    columns = [np.split(arrays[name], ends[:-1]) for name in ("rows", *SIGNALS)]
-    return [Signals(*each) for each in zip(queries, *columns, strict=True)]
-
-
-def part_of(pool: Pool, name: str, rows: Sequence[int], queries: Sequence[str]) -> Pool:
-    """The pool of some passages and queries alone, as if there were no others."""
-    place = {query: at for at, query in enumerate(pool.queries)}
-    passages = tuple(pool.passages[row] for row in rows)
-    return replace(
-        pool,
-        name=name,
-        passages=passages,
-        units=tuple(pool.units[row] for row in rows),
-        queries={query: pool.queries[query] for query in queries},
-        stored=_some(pool.stored, rows),
-        asked=_some(pool.asked, [place[query] for query in queries]),
-        lexical=_lexical(passages),
-        headings=replace(pool.headings, rows=pool.headings.rows[list(rows)]),
-    )
-
-
-def _some(vectors: Vectors, rows: Sequence[int]) -> Vectors:
-    blocks = [vectors.tokens[vectors.starts[row] : vectors.starts[row + 1]] for row in rows]
-    starts = np.cumsum([0, *(len(block) for block in blocks)], dtype=np.int64)
-    return Vectors(vectors.pooled[list(rows)], np.concatenate(blocks), starts)
-
-
-def _packed(found: Sequence[Signals]) -> dict[str, npt.NDArray[np.generic]]:
-    return {
-        "rows": np.concatenate([each.rows for each in found]),
-        **{name: np.concatenate([getattr(each, name) for each in found]) for name in SIGNALS},
-        "ends": np.cumsum([len(each.rows) for each in found], dtype=np.int64),
-    }
-
-
-def _signals(pool: Pool, query: str, at: int, candidates: int) -> Signals:
-    cosines = pool.stored.pooled @ pool.asked.pooled[at]
-    impacts = pool.lexical.scores(stems(pool.queries[query]))
-    matching = np.flatnonzero(impacts > 0)
-    best = matching[np.argsort(-impacts[matching], kind="stable")]
-    rows = together(np.argsort(-cosines, kind="stable"), best, FEWEST, candidates)
-    near, late = cosines[rows], np.zeros(len(rows), np.float32)
-    heading = pool.headings.cosines(pool.asked.pooled[at], rows, near)
-    return Signals(query, rows, near, impacts[rows], late, heading)
-
-
-def _ranked(pool: Pool, each: Signals, scores: npt.NDArray[np.floating]) -> list[str]:
-    best = order(scores.tolist(), [pool.passages[row].id for row in each.rows])
-    return first_of_each((pool.units[each.rows[at]] for at in best), DEPTH)
-
-
-def _lexical(passages: Sequence[Passage]) -> LexicalIndex:
-    return index_texts([f"{passage.context}\n{passage.text}" for passage in passages])
-
-
-def _stored(
-    passages: Sequence[Passage], encoder: Encoder, cache: Path, progress: Progress
-) -> Vectors:
-    contexts = [passage.context for passage in passages]
-    return _vectors([passage.text for passage in passages], contexts, encoder, cache, progress)
-
-
-def _asked(texts: Sequence[str], encoder: Encoder, cache: Path, progress: Progress) -> Vectors:
-    return _vectors(texts, [""] * len(texts), encoder, cache, progress)
-
-
-def _headings(above: Sequence[str], encoder: Encoder, cache: Path, progress: Progress) -> Headings:
-    """What stands above each passage, "" for nothing, as the heading signal sees it."""
-
-    def encode(texts: Sequence[str]) -> Floats:
-        return _asked(texts, encoder, cache, progress).pooled
-
-    return headings_of(above, {}, encode, encoder.dim)
-
-
-def _vectors(
-    texts: Sequence[str],
-    contexts: Sequence[str],
-    encoder: Encoder,
-    cache: Path,
-    progress: Progress,
-) -> Vectors:
-    name = digest(
-        "tokens", encoder.sha256, encoder.head_sha256, str(encoder.window), *texts, *contexts
-    )
-    path = cache / f"{name}.safetensors"
-    if not path.is_file():
-        made = _encode(texts, contexts, encoder, progress)
-        write(path, {"pooled": made.pooled, "tokens": made.tokens, "starts": made.starts})
-    kept = load_file(path)
-    return Vectors(kept["pooled"], kept["tokens"], kept["starts"])
-
-
-def _encode(
-    texts: Sequence[str], contexts: Sequence[str], encoder: Encoder, progress: Progress
-) -> Vectors:
-    pooled: list[Floats] = []
-    tokens: list[npt.NDArray[np.float16]] = []
-    for start in range(0, len(texts), BATCH):
-        part = slice(start, start + BATCH)
-        encoded = encoder.encode_passages(texts[part], contexts[part])
-        pooled.append(encoded.pooled)
-        tokens.extend(matrix.astype(np.float16) for matrix in encoded.tokens)
-        progress("texts encoded", min(start + BATCH, len(texts)), len(texts))
-    starts = np.cumsum([0, *(len(matrix) for matrix in tokens)], dtype=np.int64)
-    return Vectors(np.concatenate(pooled), np.concatenate(tokens), starts)
-
-
-def write(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
-    """Write arrays to a file that is there in full or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file(dict(arrays), aside)
-    os.replace(aside, path)
+def _ranked(pool: Pool, found: Candidates, scores: npt.NDArray[np.float64]) -> list[str]:
+    rows = found.rows.tolist()
+    best = order(scores.tolist(), [pool.snapshot.passages[row].id for row in rows])
+    return first_of_each((pool.units[rows[at]] for at in best), DEPTH)

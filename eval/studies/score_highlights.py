@@ -21,14 +21,14 @@ import typer
 
 from eval.measures.runs import relevant
 from eval.measures.stats import interval
-from eval.provenance import RESULTS, provenance, write_outcome
+from eval.provenance import CACHE, RESULTS, provenance, write_outcome
 from eval.running.cache import served_snapshot
 from eval.sets.beir import read_collection
 from eval.studies.squad import Part, answers, query_parts
 from eval.studies.tasks import SQUAD, drawn
 from rag.answering.highlights import highlights
 from rag.answering.late_interaction import similarities
-from rag.answering.search import Query, encode_query, search
+from rag.answering.search import Query, best_of, encode_query, find_candidates
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
@@ -36,7 +36,6 @@ from rag.index.snapshot import Snapshot
 from rag.text.stems import STOP_WORDS, stems
 from rag.types import Passage
 
-CACHE = Path("index/cache/snapshots")
 # Questions a part at most.
 MOST = 600
 # What is tried beside the best sentence alone: a second one that comes so close to it.
@@ -96,7 +95,7 @@ def firsts(snapshot: Snapshot, encoder: Encoder, folder: Path, part: Part) -> li
     found = []
     for id in drawn(queries, MOST):
         query = encode_query(collection.queries[id], encoder)
-        hit = search(snapshot, query, k=1)[0].passage
+        hit = best_of(find_candidates(snapshot, query), 1)[0].passage
         right = hit.document_id in relevant(collection.qrels.get(id, {}))
         if right and any(answer in hit.text for answer in known[id]):
             found.append(First(query, hit, known[id]))

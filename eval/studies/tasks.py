@@ -15,6 +15,7 @@ import numpy as np
 
 from eval.studies.pools import Pool, judged, part_of, read_pool
 from eval.studies.squad import query_parts
+from rag.building.reuse import reuse_of
 from rag.encoders.base import Encoder
 from rag.types import Progress
 
@@ -46,7 +47,7 @@ def read_tasks(data: Path, encoder: Encoder, cache: Path, progress: Progress) ->
     return [
         *tasks,
         Task("squad2", ((squad, queries),)),
-        Task("squad2-articles", alone(squad, queries)),
+        Task("squad2-articles", alone(squad, queries, encoder)),
     ]
 
 
@@ -58,21 +59,28 @@ def drawn(queries: Sequence[str], most: int = MOST) -> list[str]:
     return [queries[at] for at in sorted(chosen.tolist())]
 
 
-def alone(pool: Pool, queries: Sequence[str]) -> tuple[tuple[Pool, list[str]], ...]:
+def alone(
+    pool: Pool, queries: Sequence[str], encoder: Encoder
+) -> tuple[tuple[Pool, list[str]], ...]:
     """The queries by article, each article a pool of its own."""
+    reuse = reuse_of(pool.snapshot, encoder)
     return tuple(
-        (part_of(pool, name, rows, own), own) for name, rows, own in by_article(pool, queries)
+        (part_of(pool, name, documents, own, encoder, reuse), own)
+        for name, documents, own in by_article(pool, queries)
     )
 
 
-def by_article(pool: Pool, queries: Sequence[str]) -> list[tuple[str, list[int], list[str]]]:
-    """Name, rows and queries of each article, which is the context of its passages."""
-    article = {unit: p.context for unit, p in zip(pool.units, pool.passages, strict=True)}
+def by_article(pool: Pool, queries: Sequence[str]) -> list[tuple[str, list[str], list[str]]]:
+    """Name, documents and queries of each article, which is the title of its documents."""
+    documents = pool.snapshot.documents
     asked: dict[str, list[str]] = {}
     for query in queries:
-        asked.setdefault(article[min(pool.qrels[query])], []).append(query)
-    rows = {
-        name: [row for row, passage in enumerate(pool.passages) if passage.context == name]
-        for name in asked
-    }
-    return [(f"{pool.name}/{name}", rows[name], asked[name]) for name in sorted(asked)]
+        asked.setdefault(documents[min(pool.qrels[query])].title, []).append(query)
+    return [
+        (
+            f"{pool.name}/{title}",
+            [id for id, document in documents.items() if document.title == title],
+            asked[title],
+        )
+        for title in sorted(asked)
+    ]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -26,25 +26,21 @@ from safetensors.numpy import save_file
 from torch.nn.functional import kl_div, log_softmax, normalize
 
 from eval.provenance import CACHE
-from eval.studies.pools import (
-    Floats,
-    Pool,
-    Signals,
-    Vectors,
-    judged,
-    read_faq_pool,
-    read_pool,
-    signals,
-)
+from eval.studies.pools import Pool, found_in, judged, read_faq_pool, read_pool
 from eval.studies.squad import query_parts
 from rag.answering.fusion import min_max
+from rag.answering.search import Candidates
+from rag.building.encode import BATCH
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import bundled_model
 from rag.encoders.head import rotation
 from rag.encoders.onnx import open_onnx_encoder
-from rag.types import Progress
+from rag.types import Passage, Progress
 
+Floats = npt.NDArray[np.float32]
+# Dense and BM25 alone say which passages are hard.
+BASELINE = {"dense": 1.0, "bm25": 1.0}
 TARGET = Path("rag/encoders/models/all-MiniLM-L6-v2.late.safetensors")
 
 
@@ -77,24 +73,43 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Example:
-    """A question by its place, and by their rows passages that answer it and hard ones that do not.
+class TokenVectors:
+    """Of n passages float16 (t, dim): passage i has rows starts[i] to starts[i + 1]."""
 
-    `prior` is the teacher's sum of dense and BM25 for each candidate row.
-    """
+    vectors: npt.NDArray[np.float16]
+    starts: npt.NDArray[np.int64]
+
+    def of(self, row: int) -> torch.Tensor:
+        """The token vectors of one passage, float32 (t, dim)."""
+        rows = self.vectors[self.starts[row] : self.starts[row + 1]]
+        return torch.from_numpy(rows.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingSet:
+    """A pool by a model without a head, its passages' token vectors, and what may be asked of it:
+    the candidates by dense and BM25, by the query's id."""
 
     pool: Pool
-    at: int
+    tokens: TokenVectors
+    found: Mapping[str, Candidates]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """A question's token vectors, and the rows of passages that answer it and of hard ones that do
+    not. `prior` is the teacher's sum of dense and BM25 for each candidate row."""
+
+    query: torch.Tensor
+    tokens: TokenVectors
     positives: list[int]
     hard: list[int]
     prior: dict[int, float]
 
 
-def train(
-    pools: Sequence[tuple[Pool, Sequence[str]]], recipe: Recipe, progress: Progress
-) -> Floats:
-    """The weights, float32 (dim, size), trained on those queries of the pools."""
-    return between(*fit(pools, recipe, progress), recipe.start)
+def train(sets: Sequence[TrainingSet], recipe: Recipe, progress: Progress) -> Floats:
+    """The weights, float32 (dim, size), trained on the queries of the sets."""
+    return between(*fit(sets, recipe, progress), recipe.start)
 
 
 def between(start: Floats, end: Floats, share: float) -> Floats:
@@ -105,14 +120,12 @@ def between(start: Floats, end: Floats, share: float) -> Floats:
     return turned
 
 
-def fit(
-    pools: Sequence[tuple[Pool, Sequence[str]]], recipe: Recipe, progress: Progress
-) -> tuple[Floats, Floats]:
+def fit(sets: Sequence[TrainingSet], recipe: Recipe, progress: Progress) -> tuple[Floats, Floats]:
     """The weights before and after training, float32 (dim, size) each; not yet turned."""
     torch.set_num_threads(1)
     generator = np.random.default_rng(recipe.seed)
-    examples = [each for pool, queries in pools for each in _examples(pool, queries, recipe)]
-    start = principal([pool for pool, _ in pools], recipe, generator)
+    examples = [example for each in sets for example in _examples(each, recipe)]
+    start = principal([each.tokens for each in sets], recipe, generator)
     weights = torch.nn.Parameter(torch.from_numpy(start.copy()))
     optimiser = torch.optim.Adam([weights], lr=recipe.rate)
     steps = recipe.epochs * -(-len(examples) // recipe.batch)
@@ -128,25 +141,50 @@ def fit(
     return start, weights.detach().numpy()
 
 
-def principal(pools: Sequence[Pool], recipe: Recipe, generator: np.random.Generator) -> Floats:
-    """The first principal components, not centred, of token vectors drawn from each pool."""
-    drawn = np.concatenate([_drawn(pool.stored.tokens, recipe.sample, generator) for pool in pools])
+def principal(
+    sets: Sequence[TokenVectors], recipe: Recipe, generator: np.random.Generator
+) -> Floats:
+    """The first principal components, not centred, of token vectors drawn from each set."""
+    drawn = np.concatenate([_drawn(each.vectors, recipe.sample, generator) for each in sets])
     _, vectors = np.linalg.eigh(drawn.T @ drawn / np.float32(len(drawn)))
     return np.ascontiguousarray(vectors[:, ::-1][:, : recipe.size], dtype=np.float32)
 
 
-def training_pools(
-    data: Path, encoder: Encoder, cache: Path, progress: Progress
-) -> list[tuple[Pool, list[str]]]:
-    """What the head is trained on: pools, and the queries of each that may be used."""
+def training_sets(
+    data: Path, encoder: Encoder, cache: Path, recipe: Recipe, progress: Progress
+) -> list[TrainingSet]:
+    """What the head is trained on."""
     squad = read_pool(data / "abstention/squad2", encoder, cache, progress)
     parts = query_parts(data / "abstention/squad2")
+    allowed = [query for query in judged(squad) if parts[query] == "train"]
     others = [
         read_pool(data / "retrieval/pubmedqa_l", encoder, cache, progress),
-        read_faq_pool(data / "faq_pages", encoder, cache, progress),
+        read_faq_pool(data / "faq_pages", encoder, progress),
     ]
-    allowed = [query for query in judged(squad) if parts[query] == "train"]
-    return [(squad, allowed), *((pool, judged(pool)) for pool in others)]
+    asked = [(squad, allowed), *((pool, judged(pool)) for pool in others)]
+    return [training_set(*each, encoder, recipe, progress) for each in asked]
+
+
+def training_set(
+    pool: Pool, queries: Sequence[str], encoder: Encoder, recipe: Recipe, progress: Progress
+) -> TrainingSet:
+    """Those queries of a pool, with everything that training needs."""
+    found = found_in(pool, queries, encoder, weights=BASELINE, each=recipe.candidates)
+    return TrainingSet(pool, token_vectors(pool.snapshot.passages, encoder, progress), found)
+
+
+def token_vectors(
+    passages: Sequence[Passage], encoder: Encoder, progress: Progress
+) -> TokenVectors:
+    """The token vectors of the passages; an index keeps two bits of each number alone."""
+    tokens: list[npt.NDArray[np.float16]] = []
+    for start in range(0, len(passages), BATCH):
+        part = passages[start : start + BATCH]
+        encoded = encoder.encode_passages([p.text for p in part], [p.context for p in part])
+        tokens.extend(matrix.astype(np.float16) for matrix in encoded.tokens)
+        progress("passages encoded", len(tokens), len(passages))
+    starts = np.cumsum([0, *map(len, tokens)], dtype=np.int64)
+    return TokenVectors(np.concatenate(tokens), starts)
 
 
 def write_head(path: Path, weights: Floats, made: dict[str, object]) -> None:
@@ -156,27 +194,27 @@ def write_head(path: Path, weights: Floats, made: dict[str, object]) -> None:
     save_file({"weights": weights}, path, {"made": json.dumps(made, sort_keys=True)})
 
 
-def _examples(pool: Pool, queries: Sequence[str], recipe: Recipe) -> Iterator[Example]:
-    place = {query: at for at, query in enumerate(pool.queries)}
+def _examples(of: TrainingSet, recipe: Recipe) -> Iterator[Example]:
     rows_of: dict[str, list[int]] = {}
-    for row, unit in enumerate(pool.units):
+    for row, unit in enumerate(of.pool.units):
         rows_of.setdefault(unit, []).append(row)
-    for found in signals(pool, queries, recipe.candidates):
-        units = pool.qrels[found.query]
-        answering = [row for unit in units for row in rows_of.get(unit, [])]
-        if answering and len(_of(pool.asked, place[found.query])):
-            yield _example(pool, place[found.query], answering, found, recipe)
+    for query, found in of.found.items():
+        answering = [row for unit in of.pool.qrels[query] for row in rows_of.get(unit, [])]
+        if answering and len(found.query.tokens):
+            yield _example(of.tokens, answering, found, recipe)
 
 
-def _example(pool: Pool, at: int, answering: list[int], found: Signals, recipe: Recipe) -> Example:
+def _example(
+    tokens: TokenVectors, answering: list[int], found: Candidates, recipe: Recipe
+) -> Example:
     rows = found.rows.tolist()
-    dense, bm25 = min_max(found.dense), min_max(found.bm25)
+    dense, bm25 = min_max(found.signals["dense"]), min_max(found.signals["bm25"])
     hardest = np.argsort(-(dense + bm25), kind="stable").tolist()
     gold = set(answering)
     prior = dict(zip(rows, (dense + recipe.teacher_bm25 * bm25).tolist(), strict=True))
     return Example(
-        pool,
-        at,
+        torch.from_numpy(found.query.tokens),
+        tokens,
         [row for row in answering if row in prior][: recipe.positives] or answering[:1],
         [rows[place] for place in hardest if rows[place] not in gold][: recipe.hardest],
         prior,
@@ -198,8 +236,8 @@ def _loss(
     count = min(recipe.negatives, len(example.hard))
     others = generator.choice(example.hard, count, replace=False).tolist() if count else []
     rows = [*example.positives, *others]
-    query = _of(example.pool.asked, example.at)
-    blocks = [_of(example.pool.stored, row) for row in rows]
+    query = example.query
+    blocks = [example.tokens.of(row) for row in rows]
     tokens, lengths = torch.cat(blocks), [len(block) for block in blocks]
     raw = late_interaction(query, tokens, lengths)
     teacher = torch.tensor([example.prior.get(row, 0.0) for row in rows]) + _min_max(raw)
@@ -235,10 +273,6 @@ def _min_max(scores: torch.Tensor) -> torch.Tensor:
     return (scores - scores.min()) / (scores.max() - scores.min() + 1e-6)
 
 
-def _of(vectors: Vectors, at: int) -> torch.Tensor:
-    return torch.from_numpy(vectors.of(at))
-
-
 def _drawn(tokens: npt.NDArray[np.float16], sample: int, generator: np.random.Generator) -> Floats:
     chosen: Floats = tokens[generator.choice(len(tokens), min(sample, len(tokens)))].astype(
         np.float32
@@ -249,22 +283,22 @@ def _drawn(tokens: npt.NDArray[np.float16], sample: int, generator: np.random.Ge
 def main(
     data: Annotated[Path, typer.Argument(help="folder with abstention/, retrieval/, faq_pages/")],
     out: Annotated[Path, typer.Option(help="file for the weights")] = TARGET,
-    cache: Annotated[Path, typer.Option(help="folder that keeps vectors")] = CACHE,
+    cache: Annotated[Path, typer.Option(help="folder that keeps snapshots")] = CACHE,
 ) -> None:
     """Train the late-interaction head on public data."""
     encoder = open_onnx_encoder(bundled_model(), 2)
     with reporting(sys.stderr) as progress:
-        pools = training_pools(data, encoder, cache, progress)
         recipe = Recipe()
-        weights = train(pools, recipe, progress)
+        sets = training_sets(data, encoder, cache, recipe, progress)
+        weights = train(sets, recipe, progress)
     write_head(
         out,
         weights,
         {
             "model": {"name": encoder.name, "sha256": encoder.sha256},
             "recipe": asdict(recipe),
-            "questions": {pool.name: len(queries) for pool, queries in pools},
-            "data": {pool.name: dict(pool.hashes) for pool, _ in pools},
+            "questions": {each.pool.name: len(each.found) for each in sets},
+            "data": {each.pool.name: dict(each.pool.hashes) for each in sets},
         },
     )
     print(out)

@@ -1,29 +1,17 @@
 """A question becomes an answer with citations."""
 
-from rag.answering.answer import ask, cite
-from rag.answering.confidence import confidence, features, log_odds, uncalibrated
-from rag.answering.fusion import SCALES, WEIGHTS, Scales, Weights, fuse, min_max, order
-from rag.answering.search import (
-    FEWEST,
-    Candidates,
-    Query,
-    best_of,
-    encode_query,
-    find_candidates,
-    narrowed,
-    search,
-    together,
-)
+from rag.answering.answer import ask
+from rag.answering.citations import cite
+from rag.answering.confidence import confidence, log_odds, uncalibrated
+from rag.answering.profile import Weights, profile_of
+from rag.answering.risk import Point, coverage_at, risk_coverage
+from rag.answering.search import Query, best_of, encode_query, find_candidates, narrowed
 from rag.answering.verify import SavedCitation, Status, Verdict, verify, verify_all
 
 __all__ = [
-    "FEWEST",
-    "SCALES",
-    "WEIGHTS",
-    "Candidates",
+    "Point",
     "Query",
     "SavedCitation",
-    "Scales",
     "Status",
     "Verdict",
     "Weights",
@@ -31,16 +19,13 @@ __all__ = [
     "best_of",
     "cite",
     "confidence",
+    "coverage_at",
     "encode_query",
-    "features",
     "find_candidates",
-    "fuse",
     "log_odds",
-    "min_max",
     "narrowed",
-    "order",
-    "search",
-    "together",
+    "profile_of",
+    "risk_coverage",
     "uncalibrated",
     "verify",
     "verify_all",

@@ -1,28 +1,25 @@
-"""Explanation: why a hit stands where it does."""
+"""Explanation: why a hit has its rank."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from rag.answering.search import Candidates, Query
-from rag.index import Snapshot
+from rag.answering.search import Candidates
 from rag.text import matched
 from rag.types import Contribution, Explanation, ScoredPassage
 
 
-def explain(
-    snapshot: Snapshot, query: Query, candidates: Candidates, hit: ScoredPassage
-) -> Explanation:
-    """How each signal ranked the hit among the candidates it came from, and the words it shares."""
-    at = int(np.flatnonzero(candidates.rows == snapshot.rows[hit.passage.id])[0])
-    found = {name: _contribution(candidates, name, at) for name in candidates.signals}
+def explain(candidates: Candidates, hit: ScoredPassage) -> Explanation:
+    """How each signal ranked the hit among the candidates, and the words that it shares."""
     passage = hit.passage
+    at = int(np.flatnonzero(candidates.rows == candidates.snapshot.rows[passage.id])[0])
+    found = {name: _contribution(candidates, name, at) for name in candidates.signals}
     return Explanation(
         dense=found.get("dense"),
         bm25=found.get("bm25"),
         late=found.get("late"),
         heading=found.get("heading"),
-        matched=matched(query.text, f"{passage.context}\n{passage.text}"),
+        matched=matched(candidates.query.text, f"{passage.context}\n{passage.text}"),
     )
 
 

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from rag.answering.late_interaction import best_similarities
+from rag.answering.profile import profile_of
 from rag.answering.search import Query
 from rag.index import Sentences, Snapshot
 from rag.types import Passage, Span
-
-# Measured on held-out questions with known answers: eval/results/highlights.json
-CLOSE = 0.02
 
 
 def highlights(
@@ -22,12 +20,16 @@ def highlights(
     """For each passage the span of the sentence nearest to the question, or of two, in order.
 
     A sentence scores as a passage does: the mean over query tokens of the best cosine among the
-    sentence's tokens. The best is marked, and the second where it comes within `CLOSE` of it. Of an
-    FAQ pair only the answer can be marked; nothing is where question or passage has no tokens.
+    sentence's tokens. The second best is marked too if its score is close to the best. In an FAQ
+    pair only the answer can be marked. Without tokens in question or passage nothing is marked.
     """
     marks, scores = _scored(snapshot, query, passages)
+    close = profile_of(snapshot.manifest.model).close
     return [
-        tuple(Span(passage.start + start, passage.start + end) for start, end in _best(found, of))
+        tuple(
+            Span(passage.start + start, passage.start + end)
+            for start, end in _best(found, of, close)
+        )
         for passage, found, of in zip(passages, marks, scores, strict=True)
     ]
 
@@ -35,7 +37,7 @@ def highlights(
 def nearest_sentence(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> str:
     """The sentence of any of the passages that is nearest to the question, by the same score.
 
-    Of equally near ones the first; "" where question or passages have no tokens.
+    The first of equally near ones; "" if question or passages have no tokens.
     """
     near, nearest = -math.inf, ""
     for passage, found, of in zip(passages, *_scored(snapshot, query, passages), strict=True):
@@ -48,7 +50,7 @@ def nearest_sentence(snapshot: Snapshot, query: Query, passages: Sequence[Passag
 def _scored(
     snapshot: Snapshot, query: Query, passages: Sequence[Passage]
 ) -> tuple[list[Sentences], list[list[float]]]:
-    """Each passage's sentences and their scores; no scores where the query has no tokens."""
+    """Each passage's sentences and their scores; no scores if the query has no tokens."""
     rows = [snapshot.rows[passage.id] for passage in passages]
     marks = [snapshot.marks.of(row) for row in rows]
     if len(query.tokens) == 0 or not any(map(len, marks)):
@@ -67,11 +69,11 @@ def _scored(
     return marks, [[next(scores) for _ in found] for found in marks]
 
 
-def _best(marks: Sentences, scores: list[float]) -> list[tuple[int, int]]:
+def _best(marks: Sentences, scores: list[float], close: float) -> list[tuple[int, int]]:
     """The spans in the passage's text of the sentences to mark, in order."""
     if not scores:
         return []
     best, *others = sorted(range(len(scores)), key=lambda at: (-scores[at], at))
-    marked = [best, *(at for at in others[:1] if scores[at] >= scores[best] - CLOSE)]
+    marked = [best, *(at for at in others[:1] if scores[at] >= scores[best] - close)]
     spans: list[tuple[int, int]] = marks[sorted(marked), :2].tolist()
     return spans

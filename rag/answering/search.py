@@ -1,32 +1,33 @@
 """Search: the one function behind `/ask`, `rag ask` and the evaluation.
 
-Candidates are the best of dense and of BM25; late interaction scores them; fusion orders them.
+Candidates are the best by dense and by BM25; late interaction scores them; fusion orders them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.answering.fusion import WEIGHTS, Scaled, Signal, Weights, fuse, order
+from rag.answering.fusion import SCALES, STRETCHED, Scaled, Signal, fuse, order
 from rag.answering.late_interaction import late_scores
+from rag.answering.profile import Weights, profile_of
 from rag.encoders import Encoder
 from rag.index import Snapshot
 from rag.index import vectors as dense
 from rag.text import stems
-from rag.types import Filters, Mode, ScoredPassage, Scores, Section
+from rag.types import MAX_TOP_K, Filters, Mode, ScoredPassage, Scores
 
 # So many of the best by dense and by BM25 are candidates. More find hardly more answers, and cost
 # time: docs/quality.md.
 CANDIDATES = 32
-# Where these are fewer than so many, the next by dense join them: as many as an answer may show.
-FEWEST = 50
 NO_FILTERS = Filters()
 
 Rows = npt.NDArray[np.int64]
+# Which rows of the index may be found, bool (n_passages,); None for all.
+Within = npt.NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Passages that may answer, by their rows int64 (n,), with what each signal says of them.
+    """Passages of a snapshot that may answer a query, by their rows int64 (n,).
 
     `signals` are raw scores float32 (n,) by the signal's name; `shares` what those with a weight
     add to the fused score, float64 (n,). With one signal alone, its share is its score.
     """
 
+    snapshot: Snapshot
+    query: Query
     rows: Rows
     signals: Mapping[str, Signal]
     shares: Mapping[str, Scaled]
@@ -68,60 +71,46 @@ def encode_query(text: str, encoder: Encoder) -> Query:
     return Query(text, encoded.pooled[0], encoded.tokens[0], tuple(stems(text)))
 
 
-def search(
-    snapshot: Snapshot,
-    query: Query,
-    *,
-    k: int,
-    mode: Mode = "hybrid",
-    weights: Weights = WEIGHTS,
-    filters: Filters = NO_FILTERS,
-    body_only: bool = False,
-) -> list[ScoredPassage]:
-    """The k best passages for a question, or all that there are, ordered by (-score, id).
-
-    A question of stop words alone has no BM25 candidates: hybrid then rests on the other
-    signals, and `mode="bm25"` finds nothing. `body_only` leaves FAQ pairs out.
-    """
-    found = find_candidates(snapshot, query, max(k, FEWEST), mode, weights, filters, body_only)
-    return best_of(snapshot, found, k)
-
-
 def find_candidates(
     snapshot: Snapshot,
     query: Query,
-    k: int = FEWEST,
+    *,
     mode: Mode = "hybrid",
-    weights: Weights = WEIGHTS,
     filters: Filters = NO_FILTERS,
     body_only: bool = False,
+    weights: Weights | None = None,
+    stretched: bool = False,
+    each: int = CANDIDATES,
 ) -> Candidates:
-    """At least k passages, or all that there are, scored by every signal that the mode uses.
+    """The passages that may answer, scored by every signal that the mode uses.
 
-    With one signal alone they are its k best. `body_only` leaves FAQ pairs out.
+    Hybrid takes the `each` best by dense and by BM25, and then the next by dense, up to
+    `MAX_TOP_K`; a signal alone takes its `MAX_TOP_K` best. BM25 finds nothing for a question of
+    stop words alone. `body_only` leaves FAQ pairs out. In place of the model's profile, `weights`
+    rank, and a signal without a weight is not computed unless it finds candidates; `stretched` maps
+    cosines onto [0, 1] as the other signals are.
     """
-    within = _rows_within(snapshot, filters, body_only)
+    within = _within(snapshot, filters, body_only)
     if mode == "dense":
-        rows = dense.nearest(snapshot.dense, query.pooled, k, within)
-        return _single("dense", rows, dense.cosines(snapshot.dense, query.pooled, rows))
+        near = dense.nearest(snapshot.dense, query.pooled, MAX_TOP_K, within)
+        return _single(snapshot, query, "dense", near.rows, near.cosines)
     impacts = snapshot.lexical.scores(query.stems)
-    matching = _best(impacts, k, within)
+    matching = _best(impacts, within)
     if mode == "bm25":
-        return _single("bm25", matching, impacts[matching])
-    rows = together(dense.nearest(snapshot.dense, query.pooled, k, within), matching, k)
-    cosines = dense.cosines(snapshot.dense, query.pooled, rows)
-    signals = {
-        "dense": cosines,
-        "bm25": impacts[rows],
-        "late": late_scores(query.tokens, snapshot.tokens, rows.tolist()),
-        "heading": snapshot.headings.cosines(query.pooled, rows, cosines),
-    }
-    return Candidates(rows, signals, fuse(signals, weights))
+        rows = matching[:MAX_TOP_K]
+        return _single(snapshot, query, "bm25", rows, impacts[rows])
+    weights = profile_of(snapshot.manifest.model).weights if weights is None else weights
+    near = dense.nearest(snapshot.dense, query.pooled, max(each, MAX_TOP_K), within)
+    rows = together(near.rows, matching, MAX_TOP_K, each)
+    signals = _signals(snapshot, query, rows, impacts, weights)
+    return Candidates(
+        snapshot, query, rows, signals, fuse(signals, weights, STRETCHED if stretched else SCALES)
+    )
 
 
-def together(near: Rows, matching: Rows, k: int, each: int = CANDIDATES) -> Rows:
-    """The first of the rows near by dense and of those that match by BM25, `each` best first; and
-    where these are fewer than k, the next of the near ones. In ascending order."""
+def together(near: Rows, matching: Rows, k: int, each: int) -> Rows:
+    """The `each` first of the rows near by dense and of those that match by BM25, best first; if
+    these are fewer than k, also the next near ones. In ascending order."""
     first = np.union1d(near[:each], matching[:each])
     others = near[each:][~np.isin(near[each:], first)]
     rows: Rows = np.union1d(first, others[: max(0, k - len(first))])
@@ -131,17 +120,38 @@ def together(near: Rows, matching: Rows, k: int, each: int = CANDIDATES) -> Rows
 def narrowed(candidates: Candidates, kept: npt.NDArray[np.bool_]) -> Candidates:
     """Some of the candidates of a hybrid search, as if there were no others."""
     signals = {name: signal[kept] for name, signal in candidates.signals.items()}
-    return Candidates(candidates.rows[kept], signals, fuse(signals, WEIGHTS))
+    weights = profile_of(candidates.snapshot.manifest.model).weights
+    return replace(
+        candidates, rows=candidates.rows[kept], signals=signals, shares=fuse(signals, weights)
+    )
 
 
-def best_of(snapshot: Snapshot, candidates: Candidates, k: int) -> list[ScoredPassage]:
-    """The k best candidates, ordered by (-score, passage id)."""
-    passages = [snapshot.passages[row] for row in candidates.rows]
-    fused = candidates.fused.tolist()
-    best = order(fused, [passage.id for passage in passages])[:k]
+def best_of(candidates: Candidates, k: int) -> list[ScoredPassage]:
+    """The k best candidates, or all that there are, ordered by (-score, passage id)."""
+    passages, fused = candidates.snapshot.passages, candidates.fused.tolist()
     return [
-        ScoredPassage(passages[at], fused[at], _scores(candidates, at, fused[at])) for at in best
+        ScoredPassage(passages[candidates.rows[at]], fused[at], _scores(candidates, at, fused[at]))
+        for at in ranked(candidates)[:k]
     ]
+
+
+def ranked(candidates: Candidates) -> list[int]:
+    """The places of the candidates, best first."""
+    passages = candidates.snapshot.passages
+    ids = [passages[row].id for row in candidates.rows.tolist()]
+    return order(candidates.fused.tolist(), ids)
+
+
+def _signals(
+    snapshot: Snapshot, query: Query, rows: Rows, impacts: Signal, weights: Weights
+) -> dict[str, Signal]:
+    cosines = dense.cosines_of(snapshot.dense, query.pooled, rows)
+    signals = {"dense": cosines, "bm25": impacts[rows]}
+    if "late" in weights:
+        signals["late"] = late_scores(query.tokens, snapshot.tokens, rows.tolist())
+    if "heading" in weights:
+        signals["heading"] = snapshot.headings.cosines(query.pooled, rows, cosines)
+    return signals
 
 
 def _scores(candidates: Candidates, at: int, fused: float) -> Scores:
@@ -155,35 +165,34 @@ def _scores(candidates: Candidates, at: int, fused: float) -> Scores:
     )
 
 
-def _single(name: str, rows: Rows, scores: Signal) -> Candidates:
-    return Candidates(rows, {name: scores}, {name: scores.astype(np.float64)})
+def _single(snapshot: Snapshot, query: Query, name: str, rows: Rows, scores: Signal) -> Candidates:
+    shares = {name: scores.astype(np.float64)}
+    return Candidates(snapshot, query, rows, {name: scores}, shares)
 
 
-def _best(scores: npt.NDArray[np.float32], k: int, within: Rows | None) -> Rows:
-    """The rows of the k largest positive scores, best first, ties in row order."""
-    rows = np.flatnonzero(scores > 0)
-    if within is not None:
-        rows = np.intersect1d(rows, within)
-    best: Rows = rows[np.lexsort((rows, -scores[rows]))][:k].astype(np.int64)
+def _best(scores: Signal, within: Within) -> Rows:
+    """The rows with positive scores, best first, ties in row order."""
+    found = scores > 0
+    rows = np.flatnonzero(found if within is None else found & within)
+    best: Rows = rows[np.lexsort((rows, -scores[rows]))].astype(np.int64)
     return best
 
 
-def _rows_within(snapshot: Snapshot, filters: Filters, body_only: bool) -> Rows | None:
-    """The rows that the filters let through, or None where they let all through."""
-    if not filters.document_id and filters.section is None and not body_only:
-        return None
-    wanted = set(filters.document_id)
-    rows = [
-        row
-        for row, passage in enumerate(snapshot.passages)
-        if (not wanted or passage.document_id in wanted)
-        and _in_section(section := snapshot.sections[passage.section_id], filters.section)
-        and not (body_only and section.kind == "faq")
-    ]
-    return np.array(rows, dtype=np.int64)
+def _within(snapshot: Snapshot, filters: Filters, body_only: bool) -> Within:
+    """The rows that the filters let through."""
+    kept = []
+    if filters.document_id:
+        kept.append(_mask(snapshot, [snapshot.rows_of.get(id) for id in filters.document_id]))
+    if filters.section is not None:
+        kept.append(_mask(snapshot, [snapshot.rows_under.get(filters.section.casefold())]))
+    if body_only:
+        kept.append(~snapshot.is_faq)
+    return np.logical_and.reduce(kept) if kept else None
 
 
-def _in_section(section: Section, heading: str | None) -> bool:
-    if heading is None:
-        return True
-    return heading.casefold() in (part.casefold() for part in section.heading_path)
+def _mask(snapshot: Snapshot, listed: Sequence[Rows | None]) -> npt.NDArray[np.bool_]:
+    mask = np.zeros(len(snapshot.passages), dtype=bool)
+    for rows in listed:
+        if rows is not None:
+            mask[rows] = True
+    return mask

@@ -1,24 +1,22 @@
 """Checks a saved citation against the documents as they are now.
 
-`valid`    the quote stands where the citation says
-`moved`    it stands elsewhere in that document; or, where there is no such document any more, in
-           another one
-`changed`  the document is there, but the quote is not in it
-`gone`     neither the document nor, anywhere, the quote is there
+`valid`    the quote is where the citation says
+`moved`    it is elsewhere in that document or, if that document is gone, in another one
+`changed`  the document exists, but does not hold the quote
+`gone`     the document is gone, and no other one holds the quote
 
-Texts are compared character by character, without any normalising: what is `valid` or `moved` is
-quoted exactly. Where the document is still there, the same words in another one do not count.
+Texts are compared character by character, without normalisation: a `valid` or `moved` quote is
+exact. While the document exists, the same words in another one do not count.
 """
 
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Literal
 
+from rag.answering.citations import cite_span
 from rag.errors import TookTooLong
 from rag.index import Snapshot
 from rag.text import Edit, edits, most_alike
@@ -36,7 +34,7 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class SavedCitation:
-    """What is needed of a citation to check it; `quote` is None where it was not saved."""
+    """What is needed of a citation to check it; `quote` is None if it was not saved."""
 
     document_id: str
     sha256: str
@@ -49,9 +47,9 @@ class SavedCitation:
 class Verdict:
     """What became of a citation, and why in one sentence.
 
-    `citation` is where the quote stands now, if `valid` or `moved`; of `places` places the
-    nearest to the old one. If `changed`, `closest` is what is most like the quote near its old
-    place, and `diff` leads from the quote to it; None and empty where nothing is like it.
+    If `valid` or `moved`, `citation` is where the quote is now: of its `places` places, the one
+    nearest to the old place. If `changed`, `closest` is the most similar text near the old place
+    and `diff` leads from the quote to it; None and empty if nothing is similar.
     """
 
     status: Status
@@ -68,7 +66,7 @@ def verify_all(
     seconds: float,
     now: Callable[[], float] = time.monotonic,
 ) -> list[Verdict]:
-    """What became of each citation. Raises TookTooLong where that takes longer."""
+    """What became of each citation. Raises TookTooLong if it takes longer than `seconds`."""
     end = now() + seconds
 
     def check() -> None:
@@ -81,7 +79,7 @@ def verify_all(
 def verify(snapshot: Snapshot, saved: SavedCitation, check: Check = lambda: None) -> Verdict:
     """What became of the citation in that snapshot's documents.
 
-    `check` is called while it is looked for, again and again, and may raise to end that.
+    `check` is called repeatedly during the search and may raise to stop it.
     """
     check()
     document = snapshot.document(saved.document_id)
@@ -98,18 +96,18 @@ def verify(snapshot: Snapshot, saved: SavedCitation, check: Check = lambda: None
         return _changed(snapshot, document, saved, saved.quote)
     places = count(document.text, saved.quote, check)
     detail = "the quote stands elsewhere in the document" + _several(places)
-    return Verdict("moved", detail, _cite(snapshot, document, start, saved.quote), places)
+    return Verdict("moved", detail, _cited(snapshot, document, start, saved.quote), places)
 
 
 def nearest(text: str, quote: str, near: int) -> int | None:
-    """Where the quote begins in the text, of several places the nearest; of two the first."""
+    """Where the quote begins, nearest to `near`; of two equally near places the first."""
     found = (_last(text, quote, near), first(text, quote, near))
     starts = [start for start in found if start is not None]
     return min(starts, key=lambda start: abs(start - near), default=None)
 
 
 def first(text: str, quote: str, start: int = 0) -> int | None:
-    """Where the quote begins first, not before `start`; None where it does not."""
+    """Where the quote begins first, not before `start`; None if it does not occur."""
     for at in range(start, len(text) - len(quote) + 1, STEP):
         found = text.find(quote, at, at + STEP + len(quote) - 1)
         if found >= 0:
@@ -118,7 +116,7 @@ def first(text: str, quote: str, start: int = 0) -> int | None:
 
 
 def _last(text: str, quote: str, stop: int) -> int | None:
-    """Where the quote begins last, before `stop`."""
+    """Where the quote begins last, before `stop`; None if it does not occur."""
     for high in range(min(stop, len(text)), 0, -STEP):
         low = max(0, high - STEP)
         # str.rfind, unlike str.find, can take time by the product of both lengths.
@@ -141,7 +139,7 @@ def count(text: str, quote: str, check: Check = lambda: None) -> int:
 
 
 def _by_place(snapshot: Snapshot, document: Document, saved: SavedCitation) -> Verdict:
-    """The verdict on a citation without quote: its document must be the same to the last byte."""
+    """The verdict on a citation without quote: its document must have the same text."""
     if document.sha256 != saved.sha256:
         return Verdict("changed", f"the document changed, and {NO_QUOTE}")
     if saved.char_end > len(document.text):
@@ -150,22 +148,22 @@ def _by_place(snapshot: Snapshot, document: Document, saved: SavedCitation) -> V
 
 
 def _sought_elsewhere(snapshot: Snapshot, saved: SavedCitation, check: Check) -> Verdict:
-    """The verdict where the document is no more: the same text under another id goes first."""
+    """The verdict if the document is gone: the same text under another id goes first."""
     found = sorted(_places(snapshot, saved, check))
     if not found:
         why = "the quote is in no other" if saved.quote else NO_QUOTE
         return Verdict("gone", f"the document is gone, and {why}")
     _, _, id, start, _ = found[0]
     document, places = snapshot.documents[id], sum(count for *_, count in found)
-    quote = document.text[start : start + saved.char_end - saved.char_start]
+    quote = saved.quote or document.text[start : start + saved.char_end - saved.char_start]
     detail = "the document is gone, the quote stands in another" + _several(places)
-    return Verdict("moved", detail, _cite(snapshot, document, start, saved.quote or quote), places)
+    return Verdict("moved", detail, _cited(snapshot, document, start, quote), places)
 
 
 def _places(
     snapshot: Snapshot, saved: SavedCitation, check: Check
 ) -> Iterator[tuple[bool, int, str, int, int]]:
-    """The quote's nearest place in each document that has it, to be sorted; and how many it has."""
+    """The quote's nearest place in each document that has it, as a sort key with the count."""
     if saved.quote is None:
         for id in snapshot.ids_by_text.get(saved.sha256, ()):
             if saved.char_end <= len(snapshot.documents[id].text):
@@ -192,7 +190,7 @@ def _changed(snapshot: Snapshot, document: Document, saved: SavedCitation, quote
     return Verdict(
         "changed",
         "the quote is no more in the document",
-        closest=_cite(snapshot, document, span.char_start, now),
+        closest=_cited(snapshot, document, span.char_start, now),
         diff=edits(quote, now),
     )
 
@@ -205,7 +203,7 @@ def _valid(
     check: Check = lambda: None,
 ) -> Verdict:
     quote = document.text[saved.char_start : saved.char_end]
-    citation = _cite(snapshot, document, saved.char_start, quote)
+    citation = _cited(snapshot, document, saved.char_start, quote)
     return Verdict("valid", detail, citation, count(document.text, quote, check))
 
 
@@ -213,25 +211,5 @@ def _several(places: int) -> str:
     return f", in {places} places; this is the nearest" if places > 1 else ""
 
 
-def _cite(snapshot: Snapshot, document: Document, start: int, quote: str) -> Citation:
-    end, lines = start + len(quote), snapshot.lines[document.id]
-    return Citation(
-        document_id=document.id,
-        title=document.title,
-        heading_path=_heading_path(snapshot, document, start),
-        sha256=document.sha256,
-        char_start=start,
-        char_end=end,
-        line_start=lines.line_of(start),
-        line_end=lines.line_of(end - 1),
-        page=None,
-        quote=quote,
-    )
-
-
-def _heading_path(snapshot: Snapshot, document: Document, at: int) -> tuple[str, ...]:
-    """The headings above a place; none where it lies in no section, as a lone heading does."""
-    sections = snapshot.sections_of.get(document.id, ())
-    before = bisect_right(sections, at, key=attrgetter("start"))
-    found = sections[before - 1] if before else None
-    return found.heading_path if found and at < found.end else ()
+def _cited(snapshot: Snapshot, document: Document, start: int, quote: str) -> Citation:
+    return cite_span(snapshot, document.id, start, start + len(quote))

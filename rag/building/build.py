@@ -14,14 +14,10 @@ from rag.building.split import split_corpus
 from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, skip_lines
 from rag.encoders import Encoder
 from rag.errors import CorpusError
-from rag.index import FaqPolicy, Snapshot, Split, assemble
-from rag.types import Progress, silent
+from rag.index import FaqPolicy, Snapshot, Split, assemble, model_of
+from rag.types import MAX_RISK, Progress, silent
 
 log = logging.getLogger("rag.building.build")
-
-# The wanted share of wrong answers, were half of the questions without one: see `confidence`.
-# People mostly ask what their documents do answer, and a passage withheld helps nobody.
-RISK = 0.3
 
 
 def build_snapshot(
@@ -31,7 +27,7 @@ def build_snapshot(
     faq: FaqPolicy = "with",
     options: ReadOptions = LENIENT,
     previous: Snapshot | None = None,
-    risk: float = RISK,
+    risk: float = MAX_RISK,
     progress: Progress = silent,
 ) -> Snapshot:
     """A snapshot, in memory, of the documents under the paths.
@@ -53,7 +49,7 @@ def index_corpus(
     *,
     faq: FaqPolicy = "with",
     reuse: Reuse = NOTHING,
-    risk: float = RISK,
+    risk: float = MAX_RISK,
     progress: Progress = silent,
 ) -> Snapshot:
     """A snapshot, in memory, of documents already read. Raises CorpusError if none has text.
@@ -64,7 +60,7 @@ def index_corpus(
     if not split.passages:
         raise CorpusError(_nothing_left(split, faq))
     encodings = encode(split, encoder, faq, reuse, progress)
-    snapshot = assemble(split, encodings, encoder, faq, uncalibrated(risk))
+    snapshot = assemble(split, encodings, encoder, faq, uncalibrated(model_of(encoder), risk))
     return calibrated(snapshot, encoder, risk)
 
 

@@ -17,14 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.answering import (
-    Candidates,
-    Query,
     best_of,
+    coverage_at,
     encode_query,
-    features,
     find_candidates,
     log_odds,
     narrowed,
+    risk_coverage,
     uncalibrated,
 )
 from rag.checks import SUPPORT, Pair, Windows, drawn, held, pairs, weights, windows
@@ -65,21 +64,21 @@ def calibrated(snapshot: Snapshot, encoder: Encoder, risk: float) -> Snapshot:
     told = [cases for cases in asked if cases]
     if len(told) < SUPPORTED * len(asked):
         told = []
-    fitted = calibration([case for cases in told for case in cases], len(told), risk)
+    public = uncalibrated(snapshot.manifest.model, risk)
+    fitted = calibration([case for cases in told for case in cases], len(told), public)
     return replace(snapshot, manifest=replace(snapshot.manifest, calibration=fitted))
 
 
-def calibration(cases: Sequence[Case], questions: int, risk: float) -> Calibration:
-    """The calibration by the cases that came of so many questions."""
-    start = uncalibrated(risk)
+def calibration(cases: Sequence[Case], questions: int, public: Calibration) -> Calibration:
+    """The calibration fitted to the cases of so many questions, starting from the public one."""
     if not cases:
-        return start
+        return public
     odds = np.array([case.odds for case in cases])
     right = np.array([case.right for case in cases], dtype=np.float64)
     shift, scale = (round(value, 4) for value in fit(odds, right, SHIFT_PRIOR, SCALE_PRIOR))
     sure = 1 / (1 + np.exp(-(shift + scale * odds)))
-    threshold = _threshold(sure, risk) if questions >= ENOUGH else start.threshold
-    return Calibration(shift, scale, round(threshold, 4), risk, questions)
+    threshold = _threshold(sure, public.risk) if questions >= ENOUGH else public.threshold
+    return Calibration(shift, scale, round(threshold, 4), public.risk, questions)
 
 
 def fit(odds: Values, right: Values, shift_prior: float, scale_prior: float) -> tuple[float, float]:
@@ -97,12 +96,10 @@ def fit(odds: Values, right: Values, shift_prior: float, scale_prior: float) -> 
 
 
 def _threshold(sure: Values, risk: float) -> float:
-    """The lowest confidence such that, of the cases at and above it, at most that share is expected
-    to be wrong; where there is none, what keeps every single answer to it."""
-    ordered = np.sort(sure)[::-1]
-    wrong = np.cumsum(1 - ordered) / np.arange(1, len(ordered) + 1)
-    within = np.flatnonzero(wrong <= risk)
-    return float(ordered[within[-1]]) if len(within) else 1 - risk
+    """The threshold that keeps the expected risk; if none does, what keeps each single answer to
+    it."""
+    found = coverage_at(risk_coverage(sure, 1 - sure), risk)
+    return found.threshold if found else 1 - risk
 
 
 def _asked(snapshot: Snapshot, encoder: Encoder) -> list[list[Case]]:
@@ -122,13 +119,13 @@ def _cases(
         return held(heavy, cut(passage.text)) >= SUPPORT
 
     body = find_candidates(snapshot, query, body_only=True)
-    ranked = [hit.passage for hit in best_of(snapshot, body, len(body.rows))]
+    ranked = [hit.passage for hit in best_of(body, len(body.rows))]
     gone = _first_supporting(ranked, supports)
     left = narrowed(body, ~np.isin(body.rows, [snapshot.rows[passage.id] for passage in gone]))
     if not gone or len(left.rows) == 0:
         return []
     right = any(passage in gone for passage in ranked[:TOP])
-    return [_case(snapshot, query, body, right), _case(snapshot, query, left, False)]
+    return [Case(log_odds(body), right), Case(log_odds(left), False)]
 
 
 def _first_supporting(
@@ -144,8 +141,3 @@ def _first_supporting(
         if others == TOP:
             break
     return gone
-
-
-def _case(snapshot: Snapshot, query: Query, candidates: Candidates, right: bool) -> Case:
-    hits = best_of(snapshot, candidates, TOP)
-    return Case(log_odds(features(snapshot, query, candidates, hits)), right)

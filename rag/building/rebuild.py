@@ -10,7 +10,7 @@ from typing import Any
 
 from watchfiles import DefaultFilter, watch
 
-from rag.building.build import RISK, index_corpus
+from rag.building.build import index_corpus
 from rag.building.listener import NOBODY, Listener
 from rag.building.reuse import Reused, reuse_of, reused
 from rag.checks import Canary, Outcome, judge, read_canaries
@@ -30,6 +30,7 @@ from rag.index import FaqPolicy, Manifest, Snapshot, is_made_with
 from rag.settings import Settings
 from rag.store import Remarks, Sources, live_id, open_newest, publish, writing
 from rag.text import counted
+from rag.types import MAX_RISK
 
 # Called with the hash of the new corpus before anything is written; raises RagError to prevent it.
 Check = Callable[[str], None]
@@ -99,7 +100,7 @@ def rebuild(
     if_stale: bool = False,
     full: bool = False,
     gate: Gate | None = None,
-    risk: float = RISK,
+    risk: float = MAX_RISK,
     listener: Listener = NOBODY,
     check: Check = unchecked,
     sources: Sources | None = None,
@@ -132,7 +133,11 @@ def rebuild(
 
 
 def is_stale(
-    current: Snapshot | None, corpus: Corpus, encoder: Encoder, faq: FaqPolicy, risk: float = RISK
+    current: Snapshot | None,
+    corpus: Corpus,
+    encoder: Encoder,
+    faq: FaqPolicy,
+    risk: float = MAX_RISK,
 ) -> bool:
     """Whether there is no index, or one that a build of this corpus would make otherwise."""
     documents = {parsed.document.id: parsed.document for parsed in corpus.documents}

@@ -16,7 +16,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from rag.answering import Query, ask, encode_query, search
+from rag.answering import Query, ask, best_of, encode_query, find_candidates
 from rag.checks.canaries import TOP, Canary, broken_canaries, first_of
 from rag.checks.faq_support import SUPPORT, Pair, Windows, drawn, held, key, pairs, weights, windows
 from rag.encoders import Encoder
@@ -230,7 +230,8 @@ def _put(
 
 def _texts(snapshot: Snapshot, query: Query) -> list[str]:
     """The first ten passages for a question, FAQ pairs left out."""
-    return [hit.passage.text for hit in search(snapshot, query, k=DEPTH, body_only=True)]
+    found = find_candidates(snapshot, query, body_only=True)
+    return [hit.passage.text for hit in best_of(found, DEPTH)]
 
 
 def _best(shares: Sequence[float]) -> float:

@@ -25,7 +25,7 @@ import typer
 from rich.console import Console
 
 from rag import __version__
-from rag.answering import Status, Verdict
+from rag.answering import Status, Verdict, profile_of
 from rag.answering import ask as answer_question
 from rag.answering import verify as verify_citation
 from rag.building import (
@@ -74,7 +74,7 @@ from rag.store import (
     writing,
 )
 from rag.text import counted
-from rag.types import Mode
+from rag.types import MAX_TOP_K, Mode
 
 EXIT_NOT_VALID = 3
 EXIT_NO_ANSWER = 4
@@ -247,7 +247,7 @@ def ask(
     words: Annotated[
         list[str], typer.Argument(metavar="QUESTION", help="in quotes, or word by word")
     ],
-    top_k: Annotated[int, typer.Option(min=1, max=50, help="passages at most")] = 5,
+    top_k: Annotated[int, typer.Option(min=1, max=MAX_TOP_K, help="passages at most")] = 5,
     mode: Annotated[Mode, typer.Option(help="signals to use")] = "hybrid",
     as_json: JsonOption = False,
     index: IndexOption = None,
@@ -326,6 +326,7 @@ def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
         show(summary(manifest, settings.index))
         show(_from(settings.index))
         show(f"model {manifest.model.name}, sha256 {manifest.model.sha256}")
+        show(f"profile {profile_of(manifest.model)}")
         show(f"corpus sha256 {manifest.corpus_sha256}")
 
 

@@ -138,9 +138,9 @@ def _digest(names: tuple[str, ...]) -> str:
 
 
 def _sources(path: Traversable) -> Iterator[Traversable]:
-    """A file, or those of Python in a folder and below."""
+    """A file, or those of code and constants in a folder and below."""
     if path.is_file():
-        if path.name.endswith(".py"):
+        if path.name.endswith((".py", ".json")):
             yield path
         return
     for inner in sorted(path.iterdir(), key=lambda entry: entry.name):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rag.index.vectors import cosines
 from rag.types import Document, Section
 
 Vectors = npt.NDArray[np.float32]
@@ -46,7 +47,9 @@ class Headings:
         rows = self.rows[passages]
         if len(self.vectors) == 0:
             return otherwise
-        found: Vectors = np.where(rows == NO_QUESTION, otherwise, self.vectors[rows] @ query)
+        found: Vectors = np.where(
+            rows == NO_QUESTION, otherwise, cosines(query, self.vectors[rows])
+        )
         return found
 
 

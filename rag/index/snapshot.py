@@ -20,6 +20,8 @@ from rag.index.token_vectors import TokenStore
 from rag.text import LineIndex
 from rag.types import Document, Passage, Section
 
+Rows = npt.NDArray[np.int64]
+
 # Normalising takes time by the square of the length; file names are shorter.
 MAX_ID = 4096
 
@@ -83,6 +85,26 @@ class Snapshot:
         return Counter(passage.document_id for passage in self.passages)
 
     @cached_property
+    def rows_of(self) -> Mapping[str, Rows]:
+        """The rows of each document's passages, by the document's id."""
+        return _rows((passage.document_id, row) for row, passage in enumerate(self.passages))
+
+    @cached_property
+    def rows_under(self) -> Mapping[str, Rows]:
+        """The rows of the passages under each heading, by the heading, case folded."""
+        return _rows(
+            (heading.casefold(), row)
+            for row, passage in enumerate(self.passages)
+            for heading in self.sections[passage.section_id].heading_path
+        )
+
+    @cached_property
+    def is_faq(self) -> npt.NDArray[np.bool_]:
+        """Whether each passage is of an FAQ pair, bool (n_passages,)."""
+        kinds = [self.sections[passage.section_id].kind for passage in self.passages]
+        return np.array([kind == "faq" for kind in kinds], dtype=bool)
+
+    @cached_property
     def ids_by_text(self) -> Mapping[str, tuple[str, ...]]:
         """The ids of the documents of each text, in order, by the text's sha256."""
         return _grouped((document.sha256, id) for id, document in self.documents.items())
@@ -113,6 +135,13 @@ class Snapshot:
         """The passage of that id, or None."""
         row = self.rows.get(id)
         return None if row is None else self.passages[row]
+
+
+def _rows(pairs: Iterable[tuple[str, int]]) -> Mapping[str, Rows]:
+    found: dict[str, list[int]] = {}
+    for key, row in pairs:
+        found.setdefault(key, []).append(row)
+    return {key: np.array(rows, dtype=np.int64) for key, rows in found.items()}
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:

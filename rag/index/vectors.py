@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import faiss
 import numpy as np
 import numpy.typing as npt
@@ -17,29 +19,53 @@ def index_vectors(vectors: npt.NDArray[np.float32]) -> faiss.IndexFlatIP:
     return index
 
 
-def nearest(index: faiss.IndexFlatIP, query: Vector, k: int, within: Rows | None = None) -> Rows:
-    """The rows of the k nearest vectors to the query (dim,), best first; fewer where fewer are.
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """Rows int64 (k,), the nearest to a query first, and their cosines float32 (k,)."""
 
-    `within` restricts the search to those rows. FAISS pads with -1 where it finds fewer than k;
-    those are dropped, since row -1 would be the last passage.
+    rows: Rows
+    cosines: Vector
+
+
+def nearest(
+    index: faiss.IndexFlatIP, query: Vector, k: int, within: npt.NDArray[np.bool_] | None = None
+) -> Nearest:
+    """The k nearest vectors to the query (dim,); fewer if there are fewer.
+
+    `within`, bool (n,), restricts the search. FAISS fills up with row -1 if it finds fewer than k;
+    these are dropped, since row -1 would be the last passage.
     """
-    k = min(k, index.ntotal if within is None else len(within))
-    if k == 0:
-        return np.zeros(0, dtype=np.int64)
     params = faiss.SearchParameters()
     if within is not None:
-        params.sel = faiss.IDSelectorBatch(within)
-    _, rows = index.search(query.reshape(1, -1), k, params=params)
-    found: Rows = rows[0][rows[0] >= 0]
-    return found
+        bits = np.packbits(within, bitorder="little")
+        params.sel = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
+        k = min(k, int(within.sum()))
+    k = min(k, index.ntotal)
+    if k == 0:
+        return Nearest(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+    cosines, rows = index.search(query.reshape(1, -1), k, params=params)
+    found = rows[0] >= 0
+    return Nearest(rows[0][found], cosines[0][found])
 
 
-def cosines(index: faiss.IndexFlatIP, query: Vector, rows: Rows) -> Vector:
+def cosines_of(index: faiss.IndexFlatIP, query: Vector, rows: Rows) -> Vector:
     """The cosine of the query (dim,) with each of the rows, float32 (len(rows),)."""
-    if len(rows) == 0:
-        return np.zeros(0, dtype=np.float32)
-    scores: Vector = index.reconstruct_batch(rows) @ query
-    return scores
+    return cosines(query, index.reconstruct_batch(rows))
+
+
+def cosines(query: Vector, vectors: npt.NDArray[np.float32]) -> Vector:
+    """The cosine of the query (dim,) with each vector (n, dim), float32 (n,).
+
+    FAISS computes it, so a search gives the same to the last bit. Unlike a product by BLAS it
+    depends neither on the other vectors nor on the number of threads.
+    """
+    found = np.zeros(len(vectors), dtype=np.float32)
+    if len(vectors):
+        scores, rows = faiss.knn(
+            query.reshape(1, -1), vectors, len(vectors), metric=faiss.METRIC_INNER_PRODUCT
+        )
+        found[rows[0]] = scores[0]
+    return found
 
 
 def vectors(index: faiss.IndexFlatIP) -> npt.NDArray[np.float32]:

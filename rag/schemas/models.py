@@ -24,6 +24,7 @@ from pydantic_core import PydanticCustomError
 from rag.answering import Status, Verdict
 from rag.index import Snapshot
 from rag.types import (
+    MAX_TOP_K,
     Answer,
     Citation,
     CitedPassage,
@@ -39,7 +40,6 @@ from rag.types import (
 Fields = Mapping[str, frozenset[str]]
 
 MAX_QUESTION = 2000
-MAX_TOP_K = 50
 MAX_FILTER_IDS = 100
 MAX_FILTER_LENGTH = 1000
 

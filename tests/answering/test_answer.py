@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.answering.answer import ask, cite
+from rag.answering.answer import ask
+from rag.answering.citations import cite, cite_span
 from rag.index.snapshot import Snapshot
 from rag.types import Filters
 from support.letter_encoder import LetterEncoder, snapshot_of
@@ -92,3 +93,11 @@ def test_a_second_sentence_as_near_as_the_first_is_highlighted_too(tmp_path: Pat
 def test_every_passage_can_be_cited(fruit: Snapshot) -> None:
     for passage in fruit.passages:
         assert cite(fruit, passage).quote == passage.text
+        section = fruit.sections[passage.section_id]
+        assert cite(fruit, passage).heading_path == section.heading_path
+
+
+def test_a_heading_of_its_own_is_cited_without_headings_above_it(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, fruit="# Fruit\n\n## Red\n\nApples.\n")
+    title = cite_span(snapshot, "fruit.md", 0, 7)
+    assert (title.quote, title.heading_path, title.line_end) == ("# Fruit", (), 1)

@@ -7,14 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.answering.confidence import (
-    BACKGROUND,
-    COEFFICIENTS,
-    Features,
-    confidence,
-    features,
-    log_odds,
-)
+from rag.answering.confidence import confidence, features, log_odds
+from rag.answering.late_interaction import late_scores
+from rag.answering.profile import profile_of
 from rag.answering.search import Candidates, best_of, encode_query, find_candidates
 from rag.index.snapshot import Snapshot
 from rag.types import Mode
@@ -36,14 +31,14 @@ def scored(snapshot: Snapshot, late: list[float], bm25: list[float]) -> Candidat
         "bm25": np.array(bm25, np.float32),
     }
     fused = {"late": signals["late"].astype(np.float64)}
-    return Candidates(found.rows[:kept], signals, fused)
+    return replace(found, rows=found.rows[:kept], signals=signals, shares=fused)
 
 
 def test_each_lead_is_over_the_median_candidate(fruit: Snapshot) -> None:
     late = [0.9, *[0.3] * 6, *[0.5] * 5]
     bm25 = [4.0, *[1.0] * 11]
     found = scored(fruit, late, bm25)
-    made = features(fruit, encode_query("figs", ENCODER), found, best_of(fruit, found, 3))
+    made = features(found)
     assert made.late == pytest.approx(0.9)
     assert made.lead == pytest.approx(0.9 - (0.3 + 0.5) / 2)
     assert made.words == pytest.approx(math.log(1 + 3))
@@ -51,39 +46,39 @@ def test_each_lead_is_over_the_median_candidate(fruit: Snapshot) -> None:
 
 def test_of_few_candidates_the_rest_is_background(fruit: Snapshot) -> None:
     found = scored(fruit, [0.9, 0.2, 0.2], [4.0, 3.0, 3.0])
-    made = features(fruit, encode_query("figs", ENCODER), found, best_of(fruit, found, 3))
-    assert made.lead == pytest.approx(0.9 - BACKGROUND)
+    made = features(found)
+    assert made.lead == pytest.approx(0.9 - profile_of(fruit.manifest.model).background)
     assert made.words == pytest.approx(math.log(1 + 4))
 
 
 def test_a_first_hit_whose_words_lag_behind_counts_as_level(fruit: Snapshot) -> None:
     found = scored(fruit, [0.9, *[0.3] * 11], [0.0, *[5.0] * 11])
-    query = encode_query("figs", ENCODER)
-    assert features(fruit, query, found, best_of(fruit, found, 3)).words == 0
-    assert 0 < confidence(fruit, query, found, best_of(fruit, found, 3)) < 1
+    assert features(found).words == 0
+    assert 0 < confidence(found) < 1
 
 
 @pytest.mark.parametrize("mode", ["dense", "bm25"])
 def test_what_the_mode_left_out_is_worked_out(fruit: Snapshot, mode: Mode) -> None:
     query = encode_query("figs 3", ENCODER)
-    alone, whole = find_candidates(fruit, query, mode=mode), find_candidates(fruit, query)
-    assert np.array_equal(alone.rows[np.argsort(alone.rows)], whole.rows)
-    hits = best_of(fruit, whole, 3)
-    mine, theirs = (features(fruit, query, each, hits) for each in (alone, whole))
-    assert mine == theirs
+    alone = find_candidates(fruit, query, mode=mode)
+    first = [fruit.rows[hit.passage.id] for hit in best_of(alone, 3)]
+    assert features(alone).late == max(late_scores(query.tokens, fruit.tokens, first))
+    impacts = fruit.lexical.scores(query.stems)
+    lead = impacts[first[0]] - np.median(impacts)
+    assert features(alone).words == pytest.approx(math.log1p(max(0, lead)))
 
 
 def test_a_quantity_that_no_hit_names_is_doubted(tmp_path: Path) -> None:
     snapshot = snapshot_of(tmp_path, figs="Figs mature. Hens cost 3.", limes="Limes rot in 2 days.")
 
-    def made(question: str) -> Features:
-        query = encode_query(question, ENCODER)
-        candidates = find_candidates(snapshot, query)
-        return features(snapshot, query, candidates, best_of(snapshot, candidates, 3))
+    def made(question: str) -> Candidates:
+        return find_candidates(snapshot, encode_query(question, ENCODER))
 
-    assert made("how many figs").unmet == 1
-    assert made("how figs mature").unmet == 0
-    assert made("how long do limes rot").unmet == 0
-    asked = made("how many figs")
-    assert log_odds(asked) == pytest.approx(log_odds(replace(asked, unmet=0)) + COEFFICIENTS.unmet)
-    assert COEFFICIENTS.unmet < 0
+    assert features(made("how many figs")).unmet == 1
+    assert features(made("how figs mature")).unmet == 0
+    assert features(made("how long do limes rot")).unmet == 0
+    unmet = profile_of(snapshot.manifest.model).coefficients.unmet
+    met = made("how many figs")
+    met = replace(met, query=replace(met.query, text="figs"))
+    assert log_odds(made("how many figs")) == pytest.approx(log_odds(met) + unmet)
+    assert unmet < 0

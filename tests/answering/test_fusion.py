@@ -1,6 +1,8 @@
 import numpy as np
 
-from rag.answering.fusion import SCALES, WEIGHTS, Weights, cosine, fuse, min_max, order
+from rag.answering.fusion import SCALES, STRETCHED, cosine, fuse, min_max, order
+from rag.answering.profile import Weights, profile_of
+from support.models import BUNDLED
 
 
 def signal(*values: float) -> np.ndarray:
@@ -41,8 +43,7 @@ def test_cosines_count_as_they_are_and_negative_ones_do_not() -> None:
 
 
 def test_other_scales_may_be_named() -> None:
-    stretched = dict.fromkeys(TWO, min_max)
-    shares = fuse(TWO, FOUR, stretched)
+    shares = fuse(TWO, FOUR, STRETCHED)
     assert shares["heading"].tolist() == [0.25, 0]
 
 
@@ -51,8 +52,9 @@ def test_a_signal_without_a_weight_does_not_count() -> None:
 
 
 def test_the_weights_that_ship_are_of_signals_with_a_scale() -> None:
-    assert WEIGHTS.keys() < SCALES.keys()
-    assert min(WEIGHTS.values()) > 0
+    weights = profile_of(BUNDLED).weights
+    assert weights.keys() < SCALES.keys()
+    assert min(weights.values()) > 0
 
 
 def test_a_signal_that_does_not_vary_contributes_nothing() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.answering.highlights import CLOSE, highlights, nearest_sentence
+from rag.answering.highlights import highlights, nearest_sentence
 from rag.answering.late_interaction import similarities
+from rag.answering.profile import profile_of
 from rag.answering.search import encode_query
 from rag.building.build import build_snapshot
 from rag.encoders.base import Encoder
@@ -35,8 +36,9 @@ def reckoned(snapshot: Snapshot, encoder: Encoder, question: str, passage: Passa
         held = [at for at, place in enumerate(starts) if start <= place < end]
         best = similarities(query.tokens, tokens[held]).max(axis=0).mean()
         scored.append((-float(best), Span(passage.start + start, passage.start + end)))
+    close = profile_of(snapshot.manifest.model).close
     order = sorted(range(len(scored)), key=lambda at: (scored[at][0], at))[:2]
-    near = [at for at in order if scored[at][0] <= scored[order[0]][0] + CLOSE]
+    near = [at for at in order if scored[at][0] <= scored[order[0]][0] + close]
     return [scored[at][1] for at in sorted(near)]
 
 

@@ -63,7 +63,9 @@ def test_an_abstention_says_so_and_exits_with_4(
 
 def test_info_shows_the_manifest(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("info", "--index", str(index)) == 0
-    assert "28 sections, 8 FAQ pairs" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "28 sections, 8 FAQ pairs" in shown
+    assert "\nprofile fitted to this model\n" in shown
     assert run("info", "--json", "--index", str(index)) == 0
     manifest = json.loads(capsys.readouterr().out)
     assert manifest["id"] == (index / "CURRENT").read_text().strip()

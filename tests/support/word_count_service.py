@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import faiss
 import numpy as np
 
-from rag.answering.answer import cite
+from rag.answering.citations import cite
 from rag.answering.confidence import uncalibrated
 from rag.index.bm25 import LexicalIndex
 from rag.index.manifest import Counts, Manifest, Model, Recipe
@@ -30,6 +30,7 @@ from rag.types import (
     Span,
 )
 
+MODEL = Model("word-counter", "0" * 64, "", dim=2, token_dim=2, window=256)
 GUIDE = (
     "# Trains 🚂 and 汽车\n\nIntro.\n\n## Fares\n\nChildren travel free. 🎟 Adults pay 3 euros.\n\n"
     "## FAQ\n\nQ: May I take a dog?\nA: Dogs travel on a lead.\n"
@@ -106,10 +107,10 @@ def _manifest(documents: int, passages: int) -> Manifest:
     return Manifest(
         format=1,
         corpus_sha256="0" * 64,
-        model=Model("word-counter", "0" * 64, "", dim=2, token_dim=2, window=256),
+        model=MODEL,
         recipe=Recipe("with", 254, 1.2, 0.75, 33, 2),
         counts=Counts(documents, passages, 1, passages, 0),
-        calibration=uncalibrated(0.25),
+        calibration=uncalibrated(MODEL, 0.25),
         software={},
         files={},
     )

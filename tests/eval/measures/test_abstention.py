@@ -7,12 +7,9 @@ import pytest
 from eval.measures.abstention import (
     Bin,
     Outcome,
-    Point,
     auroc,
     calibration,
     calibration_error,
-    coverage_at,
-    risk_coverage,
 )
 
 
@@ -28,27 +25,6 @@ def test_auroc_is_the_share_of_pairs_in_order_with_ties_half() -> None:
 def test_auroc_needs_both_kinds() -> None:
     assert auroc(outcomes((0.9, True, True))) is None
     assert auroc([]) is None
-
-
-def test_risk_and_coverage_by_hand() -> None:
-    found = outcomes((0.9, True, True), (0.8, True, False), (0.7, False, False), (0.6, True, True))
-    assert risk_coverage(found) == [
-        Point(0.9, 0.25, 0.0),
-        Point(0.8, 0.5, 0.5),
-        Point(0.7, 0.75, 2 / 3),
-        Point(0.6, 1.0, 0.5),
-    ]
-
-
-def test_equal_confidences_are_answered_together() -> None:
-    found = outcomes((0.9, True, True), (0.5, False, False), (0.5, True, True))
-    assert risk_coverage(found) == [Point(0.9, 1 / 3, 0.0), Point(0.5, 1.0, 1 / 3)]
-
-
-def test_coverage_at_risk_is_the_largest_that_keeps_it() -> None:
-    points = [Point(0.9, 0.2, 0.1), Point(0.8, 0.5, 0.05), Point(0.7, 0.9, 0.06)]
-    assert coverage_at(points) == points[1]
-    assert coverage_at([Point(0.9, 1.0, 0.5)]) is None
 
 
 def test_calibration_bins_hold_mean_confidence_and_share_right() -> None:

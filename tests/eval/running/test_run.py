@@ -10,10 +10,11 @@ from eval.reporting.plain_words import verdict
 from eval.running.evaluation import leaks
 from eval.running.result import LEAKY, Result
 from eval.running.run import run_set
-from eval.running.systems import SYSTEMS, find
+from eval.running.systems import SERVED, SYSTEMS, find, ranked_by
 from eval.sets.evalset import EvalSet, Query
 from eval.sets.written_questions import Written
-from rag.answering.search import encode_query, search
+from rag.answering.answer import ask
+from rag.answering.search import encode_query
 from rag.errors import UsageError
 from rag.index.snapshot import Snapshot
 from rag.types import Passage, silent
@@ -34,11 +35,11 @@ def test_each_question_goes_through_the_search_that_ask_calls(tmp_path: Path) ->
     snapshot = indexed(source(tmp_path))
     found = find(snapshot, ENCODER, "sandy soil", k=2)
     for name, system in SYSTEMS.items():
-        if system.stretched:
-            continue
         query = encode_query("sandy soil", ENCODER)
-        again = search(snapshot, query, k=2, mode=system.mode, weights=system.weights)
-        assert list(found.hits[name]) == again
+        assert found.hits[name] == ranked_by(system, snapshot, query, 2)
+    served = ask(snapshot, ENCODER, "sandy soil", top_k=2)
+    assert found.hits[SERVED] == tuple(cited.hit for cited in served.passages)
+    assert found.confidence[SERVED] == served.confidence
 
 
 def test_the_faq_is_answered_by_the_documents_alone(tmp_path: Path) -> None:

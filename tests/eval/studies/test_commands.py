@@ -15,11 +15,10 @@ from eval.studies import (
     train_head,
 )
 from eval.studies.tasks import COLLECTIONS
-from rag.encoders.bundled import DIGESTS, WEIGHTS
-from rag.encoders.head import HEADS, read_head
+from rag.types import silent
+from support.models import HEAD
 from support.tiny_beir import articles, write_collection
 
-HEAD = read_head(HEADS[DIGESTS[WEIGHTS]], 384)
 FAQ = "# Fruit\n\n## FAQ\n\nQ: What is red?\nA: Apples.\n\nQ: What is dark?\nA: Cherries.\n"
 
 
@@ -42,10 +41,10 @@ def made(command: Any, data: Path, name: str) -> dict[str, Any]:
 def test_the_head_is_trained_on_the_training_articles_alone(data: Path) -> None:
     train_head.main(data, data / "head.safetensors", data / "cache")
     assert load_file(data / "head.safetensors")["weights"].shape == (384, 384)
-    pools = train_head.training_pools(
-        data, train_head.open_onnx_encoder(train_head.bundled_model(), 1), data / "cache", print
-    )
-    assert [(pool.name, len(queries)) for pool, queries in pools] == [
+    encoder = train_head.open_onnx_encoder(train_head.bundled_model(), 1)
+    recipe = train_head.Recipe()
+    sets = train_head.training_sets(data, encoder, data / "cache", recipe, silent)
+    assert [(each.pool.name, len(each.found)) for each in sets] == [
         ("squad2", 40),
         ("pubmedqa_l", 4),
         ("faq_pages", 2),

@@ -8,13 +8,9 @@ import pytest
 
 from eval.studies.cases import FEATURES, Cases, cases, features
 from eval.studies.fit_confidence import Fit, bins, calibration_error, confidences, fit, threshold
-from eval.studies.fusions import fused
-from eval.studies.pools import Signals, judged, read_pool, signals, with_late
-from rag.answering.confidence import BACKGROUND
+from eval.studies.pools import Pool, found_in, judged, read_pool
 from rag.answering.confidence import features as served_features
-from rag.answering.fusion import order
-from rag.answering.search import best_of, encode_query, find_candidates
-from rag.building.build import build_snapshot
+from rag.answering.profile import profile_of
 from rag.types import silent
 from support.letter_encoder import LetterEncoder
 from support.tiny_beir import write_collection
@@ -23,64 +19,36 @@ ENCODER = LetterEncoder()
 ONES = np.ones(4)
 
 
-def test_the_features_are_those_that_are_served(tmp_path: Path) -> None:
-    folder = write_collection(tmp_path / "tiny")
-    pool = read_pool(folder, ENCODER, tmp_path / "cache", silent)
-    snapshot = build_snapshot([folder / "corpus.jsonl"], ENCODER)
-    for each in with_late(pool, signals(pool, judged(pool))):
-        query = encode_query(pool.queries[each.query], ENCODER)
-        found = find_candidates(snapshot, query)
-        served = served_features(snapshot, query, found, best_of(snapshot, found, 5))
-        best = order(fused(each).tolist(), [pool.passages[row].id for row in each.rows])
-        assert features(each, best, served.unmet == 1)[:4] == pytest.approx(
-            astuple(served), abs=1e-3
-        )
-        assert served.words > 0
+def pool_in(folder: Path) -> Pool:
+    return read_pool(write_collection(folder / "tiny"), ENCODER, folder / "cache", silent)
 
 
-def test_a_quantity_is_missed_in_a_case_as_it_is_served(tmp_path: Path) -> None:
-    rows = [
-        ("Fruit", "p0", "Apples are red. Bears eat them.", "how many apples", "Apples"),
-        ("Fruit", "p1", "Cherries last 2 days. Dogs hate them.", "how long cherries last", "2"),
-        ("Metal", "p2", "Gold is heavy. Kings hoard it.", "gold heavy", "Gold"),
-    ]
-    folder = write_collection(tmp_path / "tiny", rows=rows)
-    pool = read_pool(folder, ENCODER, tmp_path / "cache", silent)
-    found = with_late(pool, signals(pool, judged(pool)))
-    made = cases(pool, found, dict.fromkeys(pool.queries, True), ENCODER)
-    unmet = made.features[:, FEATURES.index("unmet")].tolist()
-    snapshot = build_snapshot([folder / "corpus.jsonl"], ENCODER)
-    served = []
-    for text in pool.queries.values():
-        query = encode_query(text, ENCODER)
-        candidates = find_candidates(snapshot, query)
-        hits = best_of(snapshot, candidates, 5)
-        served.append(served_features(snapshot, query, candidates, hits).unmet)
-    assert unmet == served == [1, 0, 0]
-
-
-def test_features_of_few_candidates() -> None:
-    columns = (
-        np.array(values, np.float32) for values in ([0.5, 0.75], [1, 3], [0.25, 1.0], [0, 0])
-    )
-    found = Signals("q", np.arange(2), *columns)
-    assert features(found, [1, 0], unmet=True) == pytest.approx(
-        (1.0, 1.0 - BACKGROUND, np.log(4), 1.0, 0.75, 0.75, 3.0, BACKGROUND)
-    )
+def test_the_features_are_those_that_are_served_and_more(tmp_path: Path) -> None:
+    pool = pool_in(tmp_path)
+    background = profile_of(pool.snapshot.manifest.model).background
+    for found in found_in(pool, judged(pool), ENCODER).values():
+        made = dict(zip(FEATURES, features(found), strict=True))
+        assert tuple(made.values())[:4] == astuple(served_features(found))
+        assert made["words"] > 0
+        # Of four candidates, the median is that of an unrelated passage.
+        assert made["background"] == pytest.approx(background)
+        assert made["cosine"] == found.signals["dense"].max()
+        assert made["bm25"] == found.signals["bm25"].max()
+        late = found.signals["late"]
+        assert made["lead over the sixth"] == late.max() - late.min()
 
 
 def test_a_question_is_asked_again_without_what_answers_it(tmp_path: Path) -> None:
-    pool = read_pool(write_collection(tmp_path / "t"), ENCODER, tmp_path / "cache", silent)
-    made = cases(pool, with_late(pool, signals(pool, ["q0", "q2"])), {}, ENCODER)
+    pool = pool_in(tmp_path)
+    made = cases(pool, found_in(pool, ["q0", "q2"], ENCODER), {})
     assert made.answerable.tolist() == [True, False, True, False]
     assert made.right.tolist() == [True, False, True, False]
     assert made.features[0, 0] > made.features[1, 0]
 
 
 def test_a_set_that_says_what_is_answerable_is_asked_once(tmp_path: Path) -> None:
-    pool = read_pool(write_collection(tmp_path / "t"), ENCODER, tmp_path / "cache", silent)
-    found = with_late(pool, signals(pool, ["q0", "q2"]))
-    made = cases(pool, found, {"q0": False, "q2": True}, ENCODER)
+    pool = pool_in(tmp_path)
+    made = cases(pool, found_in(pool, ["q0", "q2"], ENCODER), {"q0": False, "q2": True})
     assert made.right.tolist() == [False, True]
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from eval.studies.fit_fusion import Found, left_out, outcome
-from eval.studies.fusions import FUSIONS
-from eval.studies.pools import judged, kept_signals, read_pool
+from eval.studies.fusions import fusions
+from eval.studies.pools import Pool, found_in, judged, read_pool
 from eval.studies.tasks import by_article, drawn
 from rag.types import silent
 from support.letter_encoder import LetterEncoder
@@ -13,19 +13,27 @@ from support.tiny_beir import write_collection
 ENCODER = LetterEncoder()
 
 
-def found_in(folder: Path) -> Found:
-    pool = read_pool(write_collection(folder / "tiny"), ENCODER, folder / "cache", silent)
-    return [(pool, kept_signals(pool, judged(pool), folder / "cache"))]
+WEIGHTS = {"bm25": 0.35, "late": 1.0, "heading": 1.0}
+
+
+def pool_in(folder: Path) -> Pool:
+    return read_pool(write_collection(folder / "tiny"), ENCODER, folder / "cache", silent)
+
+
+def found(folder: Path) -> Found:
+    pool = pool_in(folder)
+    return [(pool, found_in(pool, judged(pool), ENCODER))]
 
 
 def test_every_fusion_is_measured_on_every_task(tmp_path: Path) -> None:
-    found = found_in(tmp_path)
-    made = outcome({"a": found, "b": found}, {"as served, of other candidates": {"a": found}})
-    others = [
+    one = found(tmp_path)
+    others = {"as served, of other candidates": {"a": one}}
+    made = outcome({"a": one, "b": one}, others, WEIGHTS)
+    more = [
         "as served, chosen without it",
         "as served, of other candidates",
     ]
-    assert list(made["rows"]) == [*FUSIONS, *others]
+    assert list(made["rows"]) == [*fusions(WEIGHTS), *more]
     assert made["rows"]["as served"] == {"a": 1.0, "b": 1.0}
     assert made["tasks"]["a"] == {"questions": 4, "passages": 4}
     assert made["over_dense_and_bm25"]["a"] == {"mean": 0, "low": 0, "high": 0, "n": 4, "p": 1}
@@ -33,8 +41,8 @@ def test_every_fusion_is_measured_on_every_task(tmp_path: Path) -> None:
 
 
 def test_weights_are_chosen_without_the_task_that_they_are_judged_on(tmp_path: Path) -> None:
-    found = found_in(tmp_path)
-    assert left_out({"a": found, "b": found}) == {"a": 1.0, "b": 1.0}
+    one = found(tmp_path)
+    assert left_out({"a": one, "b": one}) == {"a": 1.0, "b": 1.0}
 
 
 def test_questions_are_drawn_in_order_and_always_the_same() -> None:
@@ -44,9 +52,8 @@ def test_questions_are_drawn_in_order_and_always_the_same() -> None:
     assert drawn(names) == sorted(drawn(names)) == drawn(list(names))
 
 
-def test_an_articles_rows_are_those_with_its_title(tmp_path: Path) -> None:
-    (pool, _), *_ = found_in(tmp_path)
-    assert by_article(pool, ["q2", "q0", "q3"]) == [
-        ("tiny/Fruit", [0, 1], ["q0"]),
-        ("tiny/Metal", [2, 3], ["q2", "q3"]),
+def test_an_articles_documents_are_those_with_its_title(tmp_path: Path) -> None:
+    assert by_article(pool_in(tmp_path), ["q2", "q0", "q3"]) == [
+        ("tiny/Fruit", ["p0", "p1"], ["q0"]),
+        ("tiny/Metal", ["p2", "p3"], ["q2", "q3"]),
     ]

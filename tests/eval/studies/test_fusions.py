@@ -6,23 +6,18 @@ import numpy as np
 import pytest
 
 from eval.studies.fusions import (
-    FUSIONS,
     by_distribution,
     fused,
+    fusions,
     normalised,
     reciprocal_rank,
     standard,
 )
-from eval.studies.pools import Signals
 
-
-def signals(*columns: list[float]) -> Signals:
-    """Dense, BM25, late, heading."""
-    arrays = (np.array(values, np.float32) for values in columns)
-    return Signals("q", np.arange(len(columns[0])), *arrays)
-
-
-THREE = signals([0.0, 0.5, 1.0], [4.0, 0.0, 0.0], [0.2, 0.2, 0.4], [0.0, 0.1, 0.0])
+SIGNALS = ("dense", "bm25", "late", "heading")
+COLUMNS = ([0.0, 0.5, 1.0], [4.0, 0.0, 0.0], [0.2, 0.2, 0.4], [0.0, 0.1, 0.0])
+THREE = {name: np.array(values, np.float32) for name, values in zip(SIGNALS, COLUMNS, strict=True)}
+FUSIONS = fusions({"bm25": 0.35, "late": 1.0, "heading": 1.0})
 
 
 def test_as_served_is_the_weighted_sum_of_cosines_and_of_min_max_scores() -> None:

@@ -13,18 +13,19 @@ from eval.sets.beir import read_collection
 from eval.studies.fit_confidence import SMALL
 from eval.studies.markdown import figure, signed, table
 from eval.studies.page import OUTCOMES, PAGE, main, page_of, public_sets, read_public
-from rag.answering.confidence import BACKGROUND, BIAS, COEFFICIENTS, THRESHOLDS
-from rag.answering.fusion import WEIGHTS
-from rag.answering.highlights import CLOSE
+from eval.studies.score_highlights import CLOSE
+from rag.answering.profile import profile_of
 from rag.building.calibrate import SCALE_PRIOR, SHIFT_PRIOR
 from rag.encoders.bundled import file_sha256
 from rag.errors import UsageError
 from rag.types import silent
 from support.letter_encoder import LetterEncoder
+from support.models import BUNDLED
 from support.places import ROOT
 from support.tiny_beir import write_collection
 
 RESULTS = ROOT / "eval" / "results"
+SHIPPED = profile_of(BUNDLED)
 
 
 def public(folder: Path, name: str) -> Result:
@@ -54,17 +55,17 @@ def test_the_card_is_of_the_head_that_ships() -> None:
 
 def test_the_fusion_that_ships_is_the_one_that_was_measured() -> None:
     weights = read_outcome(RESULTS / "fusion.json")["weights"]
-    assert weights == WEIGHTS
+    assert weights == SHIPPED.weights
 
 
 def test_the_confidence_that_ships_is_the_one_that_was_fitted() -> None:
     fitted = read_outcome(RESULTS / "confidence.json")
-    assert pytest.approx(fitted["bias"], abs=0.005) == BIAS
+    assert pytest.approx(fitted["bias"], abs=0.005) == SHIPPED.bias
     for name, value in fitted["coefficients"].items():
-        assert getattr(COEFFICIENTS, name) == pytest.approx(value, abs=0.005)
-    assert pytest.approx(fitted["background"], abs=0.005) == BACKGROUND
+        assert getattr(SHIPPED.coefficients, name) == pytest.approx(value, abs=0.005)
+    assert pytest.approx(fitted["background"], abs=0.005) == SHIPPED.background
     thresholds = {each["risk"]: each["threshold"] for each in fitted["risks"][SMALL]}
-    assert pytest.approx(thresholds, abs=0.005) == THRESHOLDS
+    assert pytest.approx(thresholds, abs=0.005) == dict(SHIPPED.thresholds)
 
 
 def test_the_prior_that_ships_lowers_the_loss_most_on_average() -> None:
@@ -78,7 +79,7 @@ def test_the_prior_that_ships_lowers_the_loss_most_on_average() -> None:
 
 def test_the_highlight_that_ships_holds_the_answer_often_enough() -> None:
     assert read_outcome(RESULTS / "highlights.json")["as_served"]["holds"]["mean"] >= 0.85
-    assert CLOSE == 0.02
+    assert SHIPPED.close == CLOSE
 
 
 def test_without_public_results_the_page_says_so() -> None:

@@ -9,7 +9,15 @@ import torch
 from safetensors import safe_open
 
 from eval.studies.pools import judged, read_pool
-from eval.studies.train_head import Recipe, late_interaction, principal, train, write_head
+from eval.studies.train_head import (
+    Recipe,
+    TrainingSet,
+    late_interaction,
+    principal,
+    train,
+    training_set,
+    write_head,
+)
 from rag.answering.late_interaction import late_scores
 from rag.encoders.head import rotation
 from rag.index.token_vectors import quantise, store
@@ -19,6 +27,11 @@ from support.tiny_beir import write_collection
 
 ENCODER = LetterEncoder()
 RECIPE = Recipe(size=4, epochs=2, batch=3, negatives=2, sample=50)
+
+
+def set_in(folder: Path) -> TrainingSet:
+    pool = read_pool(write_collection(folder / "t"), ENCODER, folder / "cache", silent)
+    return training_set(pool, judged(pool), ENCODER, RECIPE, silent)
 
 
 def test_late_interaction_is_that_which_is_served() -> None:
@@ -31,9 +44,9 @@ def test_late_interaction_is_that_which_is_served() -> None:
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Path) -> None:
-    pool = read_pool(write_collection(tmp_path / "t"), ENCODER, tmp_path / "cache", silent)
-    first, again = (train([(pool, judged(pool))], RECIPE, silent) for _ in range(2))
-    other = train([(pool, judged(pool))], replace(RECIPE, seed=1), silent)
+    made = set_in(tmp_path)
+    first, again = (train([made], RECIPE, silent) for _ in range(2))
+    other = train([made], replace(RECIPE, seed=1), silent)
     assert first.shape == (ENCODER.token_dim, 4)
     assert first.dtype == np.float32
     assert np.array_equal(first, again)
@@ -41,11 +54,11 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Pat
 
 
 def test_training_moves_away_from_the_principal_components(tmp_path: Path) -> None:
-    pool = read_pool(write_collection(tmp_path / "t"), ENCODER, tmp_path / "cache", silent)
-    start = principal([pool], RECIPE, np.random.default_rng(0))
+    made = set_in(tmp_path)
+    start = principal([made.tokens], RECIPE, np.random.default_rng(0))
     np.testing.assert_allclose(start.T @ start, np.eye(4), atol=1e-5)
     ends = {
-        share: train([(pool, judged(pool))], replace(RECIPE, start=share), silent) @ rotation(4).T
+        share: train([made], replace(RECIPE, start=share), silent) @ rotation(4).T
         for share in (0.0, 0.5, 1.0)
     }
     assert 1e-4 < np.abs(ends[0.0] - start).max() < 1e-2

@@ -1,0 +1,39 @@
+"""Citations: the exact place of a passage or of a quote in its document."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from operator import attrgetter
+
+from rag.index import Snapshot
+from rag.types import Citation, Passage
+
+
+def cite(snapshot: Snapshot, passage: Passage) -> Citation:
+    """The passage's citation."""
+    return cite_span(snapshot, passage.document_id, passage.start, passage.end)
+
+
+def cite_span(snapshot: Snapshot, document_id: str, start: int, end: int) -> Citation:
+    """The citation of `text[start:end]` of a document, which must not be empty."""
+    document, lines = snapshot.documents[document_id], snapshot.lines[document_id]
+    return Citation(
+        document_id=document.id,
+        title=document.title,
+        heading_path=_heading_path(snapshot, document_id, start),
+        sha256=document.sha256,
+        char_start=start,
+        char_end=end,
+        line_start=lines.line_of(start),
+        line_end=lines.line_of(end - 1),
+        page=None,
+        quote=document.text[start:end],
+    )
+
+
+def _heading_path(snapshot: Snapshot, document_id: str, at: int) -> tuple[str, ...]:
+    """The headings above a place; none if it is in no section, as a heading without text is."""
+    sections = snapshot.sections_of.get(document_id, ())
+    before = bisect_right(sections, at, key=attrgetter("start"))
+    found = sections[before - 1] if before else None
+    return found.heading_path if found and at < found.end else ()

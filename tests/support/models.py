@@ -1,0 +1,9 @@
+"""Models as a manifest names them."""
+
+from rag.encoders.bundled import DIGESTS, MODEL_NAME, WEIGHTS
+from rag.encoders.head import HEADS, read_head
+from rag.index.manifest import Model
+
+HEAD = read_head(HEADS[DIGESTS[WEIGHTS]], 384)
+BUNDLED = Model(MODEL_NAME, DIGESTS[WEIGHTS], HEAD.sha256, dim=384, token_dim=384, window=256)
+OTHER = Model("other", "0" * 64, "", dim=2, token_dim=2, window=256)
