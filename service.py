@@ -21,7 +21,7 @@ from starlette.routing import Match, Route
 
 from rag import __version__
 from rag.answering import cite, verify_all
-from rag.encoders import open_encoder
+from rag.encoders import open_encoder, set_torch_environment
 from rag.errors import CorruptIndex, TookTooLong
 from rag.index import Snapshot
 from rag.schemas import (
@@ -183,6 +183,7 @@ def __getattr__(name: str) -> Application:
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     settings = Settings()
+    set_torch_environment()
     return create_app(upkeep=upkeep_of(settings), hosts=allowed_hosts(settings.host))
 
 

@@ -24,7 +24,7 @@ WINGS = [
 FACES = {
     "text": 13,
     "documents": 14,
-    "encoders": 4,
+    "encoders": 6,
     "index": 42,
     "store": 30,
     "answering": 20,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rag.answering.integers import product
+from rag.encoders import integer_product
 from rag.index import BITS, KEPT, LEVELS, PER_BYTE, Packed, TokenStore, step, width
 
 Matrix = npt.NDArray[np.float32]
@@ -33,8 +33,8 @@ def similarities(query: Matrix, tokens: Packed) -> Matrix:
 def best_similarities(query: Matrix, tokens: Packed, starts: npt.NDArray[np.int64]) -> Matrix:
     """The largest of the `similarities` in each part of the tokens, float32 (len(starts), q).
 
-    Part i goes from starts[i] up to starts[i + 1], the last one to the end; where starts[i + 1] is
-    not above starts[i], it is the one token at starts[i].
+    Part i goes from starts[i] up to starts[i + 1], the last one to the end; if starts[i + 1] is not
+    above starts[i], it is the one token at starts[i].
     """
     rounded, scale = _rounded(query)
     best = np.maximum.reduceat(_levels(rounded, tokens), starts, axis=0)
@@ -72,11 +72,11 @@ def _levels(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int
     first, *others = np.split(rounded, PER_BYTE)
     # In place: fresh memory for every step takes longer than the products.
     plane = np.bitwise_and(tokens, LEVELS - 1)
-    levels = product(plane, first)
+    levels = integer_product(plane, first)
     for at, part in enumerate(others, start=1):
         np.right_shift(tokens, BITS * at, out=plane)
         np.bitwise_and(plane, LEVELS - 1, out=plane)
-        levels += product(plane, part)
+        levels += integer_product(plane, part)
     return levels
 
 

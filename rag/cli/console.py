@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from rag.cli.terminal import printable
-from rag.encoders import Encoder, open_encoder
+from rag.encoders import Encoder, open_encoder, set_torch_environment
 from rag.errors import RagError, UsageError
 from rag.settings import Settings
 
@@ -22,6 +22,7 @@ def run(
 ) -> None:
     """Runs a command line, called by that name, and exits with its code; what the user can fix is
     one line."""
+    set_torch_environment()
     handler = logging.StreamHandler()
     handler.setFormatter(Printable("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])

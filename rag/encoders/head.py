@@ -21,6 +21,7 @@ from safetensors.numpy import load
 
 from rag.encoders.base import Encoded, Encoder, Vectors
 from rag.encoders.bundled import DIGESTS, WEIGHTS
+from rag.encoders.products import product
 from rag.errors import ModelError
 
 ROTATION_SEED = 0
@@ -87,7 +88,7 @@ class HeadedEncoder:
 
 
 def with_head(encoder: Encoder) -> Encoder:
-    """The encoder with its model's head, or with a mere rotation where there is none for it."""
+    """The encoder with its model's head, or with a rotation if the model has none."""
     file = HEADS.get(encoder.sha256)
     head = read_head(file, encoder.dim) if file else Head(rotation(encoder.token_dim), "")
     return HeadedEncoder(encoder, head)
@@ -107,7 +108,7 @@ def rotation(dim: int) -> Vectors:
 
 
 def read_head(file: str, dim: int) -> Head:
-    """The head in a file of `models/`. Raises ModelError where it is missing or unfit."""
+    """The head in a file of `models/`. Raises ModelError if it is missing or unfit."""
     try:
         raw = (files("rag.encoders") / "models" / file).read_bytes()
         weights = load(raw)["weights"]
@@ -129,7 +130,7 @@ def _through(head: Head, encoded: Encoded) -> Encoded:
 
 def project(tokens: Vectors, weights: Vectors) -> Vectors:
     """Token vectors float32 (t, dim) through a map (dim, size): (t, size), rows L2-normalised."""
-    mapped = tokens @ weights
+    mapped = product(tokens, weights)
     length = np.linalg.norm(mapped, axis=1, keepdims=True)
     result: Vectors = mapped / np.maximum(length, np.float32(1e-12))
     return result

@@ -177,6 +177,20 @@ def test_the_onnx_path_imports_no_torch() -> None:
     assert (found.stdout, found.stderr) == ("[]\n", "")
 
 
+def test_opening_changes_neither_the_environment_nor_the_threads_of_others() -> None:
+    code = (
+        "import os, numpy; from threadpoolctl import threadpool_info\n"
+        "state = lambda: (dict(os.environ), threadpool_info()[0]['num_threads'])\n"
+        "import rag; before = state()\n"
+        "from rag.encoders.open import open_encoder; open_encoder('bundled', 'onnx', 1)\n"
+        "print(before[1], before == state())"
+    )
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout == "2 True\n"
+
+
 def test_an_unknown_runtime_is_refused() -> None:
     with pytest.raises(ModelError, match="runtime is 'cuda': set RAG_RUNTIME to onnx or torch"):
         open_encoder("bundled", "cuda", 1)
@@ -286,6 +300,8 @@ def test_a_model_by_name_that_was_downloaded_opens_without_the_network(tmp_path:
     (snapshots.parent / "refs" / "main").write_text("abc")
     code = (
         "from rag.encoders.open import open_encoder\n"
+        "from rag.encoders.process import set_torch_environment\n"
+        "set_torch_environment()\n"
         "encoder = open_encoder('ours/small', 'torch', 1)\n"
         "import huggingface_hub.constants as constants\n"
         "print(encoder.name, encoder.dim, constants.HF_HUB_OFFLINE)"
