@@ -27,7 +27,7 @@ from eval.sets.beir import read_collection
 from eval.studies.squad import Part, answers, query_parts
 from eval.studies.tasks import SQUAD, drawn
 from rag.answering.highlights import highlights
-from rag.answering.late_interaction import similarities
+from rag.answering.late_interaction import best_similarities
 from rag.answering.search import Query, best_of, encode_query, find_candidates
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
@@ -173,7 +173,8 @@ def _described(
 ) -> tuple[list[Sentence], Terms]:
     """The passage's sentences that hold tokens, and the weights of the query's tokens."""
     row, text = snapshot.rows[each.passage.id], each.passage.text
-    similar = similarities(each.query.tokens, snapshot.tokens.rows(row))
+    tokens = snapshot.tokens.rows(row)
+    similar = best_similarities(each.query.tokens, tokens, np.arange(len(tokens)))
     kept = [
         (text[start:end], similar[first:last].max(axis=0))
         for start, end, first, last in snapshot.marks.of(row).tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rag.answering.fusion import SCALES
 from rag.answering.search import Candidates
 from rag.text import matched
 from rag.types import Contribution, Explanation, ScoredPassage
@@ -14,13 +15,8 @@ def explain(candidates: Candidates, hit: ScoredPassage) -> Explanation:
     passage = hit.passage
     at = int(np.flatnonzero(candidates.rows == candidates.snapshot.rows[passage.id])[0])
     found = {name: _contribution(candidates, name, at) for name in candidates.signals}
-    return Explanation(
-        dense=found.get("dense"),
-        bm25=found.get("bm25"),
-        late=found.get("late"),
-        heading=found.get("heading"),
-        matched=matched(candidates.query.text, f"{passage.context}\n{passage.text}"),
-    )
+    words = matched(candidates.query.text, f"{passage.context}\n{passage.text}")
+    return Explanation(**dict.fromkeys(SCALES) | found, matched=words)
 
 
 def _contribution(candidates: Candidates, name: str, at: int) -> Contribution:

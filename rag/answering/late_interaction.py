@@ -21,24 +21,22 @@ Matrix = npt.NDArray[np.float32]
 LARGEST = 127
 
 
-def similarities(query: Matrix, tokens: Packed) -> Matrix:
-    """The cosine of each stored token (t, width) with each query token (q, dim): float32 (t, q).
-
-    A query token of zeros has cosine 0 with all.
-    """
-    rounded, scale = _rounded(query)
-    return _cosines(_levels(rounded, tokens), rounded, scale, query.shape[1])
-
-
 def best_similarities(query: Matrix, tokens: Packed, starts: npt.NDArray[np.int64]) -> Matrix:
-    """The largest of the `similarities` in each part of the tokens, float32 (len(starts), q).
+    """Each query token's largest cosine with a stored token of each part: float32 (parts, q).
 
-    Part i goes from starts[i] up to starts[i + 1], the last one to the end; if starts[i + 1] is not
-    above starts[i], it is the one token at starts[i].
+    `query` float32 (q, dim), `tokens` uint8 (t, width). Part i goes from starts[i] up to
+    starts[i + 1], the last one to the end; if starts[i + 1] is not above starts[i], it is the one
+    token at starts[i]. A query token of zeros has cosine 0 with all.
     """
-    rounded, scale = _rounded(query)
+    dim = query.shape[1]
+    scale = np.abs(query).max(axis=1, initial=0) / np.float32(LARGEST)
+    rounded = np.zeros((PER_BYTE * width(dim), len(query)), dtype=np.int8)
+    rounded[:dim] = np.rint(query / np.maximum(scale, np.float32(1e-12))[:, None]).T
     best = np.maximum.reduceat(_levels(rounded, tokens), starts, axis=0)
-    return _cosines(best, rounded, scale, query.shape[1])
+    # Level l stands for l - 1.5 steps.
+    halves = 2 * best - (LEVELS - 1) * rounded.sum(axis=0, dtype=np.int32)
+    cosines: Matrix = halves * (scale * np.float32(step(dim) / (2 * KEPT)))
+    return cosines
 
 
 def late_scores(query: Matrix, tokens: TokenStore, passages: Sequence[int]) -> Matrix:
@@ -58,15 +56,6 @@ def late_scores(query: Matrix, tokens: TokenStore, passages: Sequence[int]) -> M
     return scores
 
 
-def _rounded(query: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
-    """The query's tokens in whole steps, int8 (padded dim, q), and the steps, float32 (q,)."""
-    dim = query.shape[1]
-    scale = np.abs(query).max(axis=1, initial=0) / np.float32(LARGEST)
-    rounded = np.zeros((PER_BYTE * width(dim), len(query)), dtype=np.int8)
-    rounded[:dim] = np.rint(query / np.maximum(scale, np.float32(1e-12))[:, None]).T
-    return rounded, scale
-
-
 def _levels(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int32]:
     """The products of the stored tokens' levels with the query's tokens, int32 (t, q)."""
     first, *others = np.split(rounded, PER_BYTE)
@@ -78,12 +67,3 @@ def _levels(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int
         np.bitwise_and(plane, LEVELS - 1, out=plane)
         levels += integer_product(plane, part)
     return levels
-
-
-def _cosines(
-    levels: npt.NDArray[np.int32], rounded: npt.NDArray[np.int8], scale: Matrix, dim: int
-) -> Matrix:
-    # Level l stands for l - 1.5 steps.
-    halves = 2 * levels - (LEVELS - 1) * rounded.sum(axis=0, dtype=np.int32)
-    result: Matrix = halves * (scale * np.float32(step(dim) / (2 * KEPT)))
-    return result

@@ -92,20 +92,24 @@ def find_candidates(
     """
     within = _within(snapshot, filters, body_only)
     if mode == "dense":
-        near = dense.nearest(snapshot.dense, query.pooled, MAX_TOP_K, within)
-        return _single(snapshot, query, "dense", near.rows, near.cosines)
+        rows, cosines = dense.nearest(snapshot.dense, query.pooled, MAX_TOP_K, within)
+        return _single(snapshot, query, "dense", rows, cosines)
     impacts = snapshot.lexical.scores(query.stems)
     matching = _best(impacts, within)
     if mode == "bm25":
         rows = matching[:MAX_TOP_K]
         return _single(snapshot, query, "bm25", rows, impacts[rows])
     weights = profile_of(snapshot.manifest.model).weights if weights is None else weights
-    near = dense.nearest(snapshot.dense, query.pooled, max(each, MAX_TOP_K), within)
-    rows = together(near.rows, matching, MAX_TOP_K, each)
-    signals = _signals(snapshot, query, rows, impacts, weights)
-    return Candidates(
-        snapshot, query, rows, signals, fuse(signals, weights, STRETCHED if stretched else SCALES)
-    )
+    near, _ = dense.nearest(snapshot.dense, query.pooled, max(each, MAX_TOP_K), within)
+    rows = together(near, matching, MAX_TOP_K, each)
+    cosines = dense.cosines_of(snapshot.dense, query.pooled, rows)
+    signals = {"dense": cosines, "bm25": impacts[rows]}
+    if "late" in weights:
+        signals["late"] = late_scores(query.tokens, snapshot.tokens, rows.tolist())
+    if "heading" in weights:
+        signals["heading"] = snapshot.headings.cosines(query.pooled, rows, cosines)
+    shares = fuse(signals, weights, STRETCHED if stretched else SCALES)
+    return Candidates(snapshot, query, rows, signals, shares)
 
 
 def together(near: Rows, matching: Rows, k: int, each: int) -> Rows:
@@ -142,27 +146,9 @@ def ranked(candidates: Candidates) -> list[int]:
     return order(candidates.fused.tolist(), ids)
 
 
-def _signals(
-    snapshot: Snapshot, query: Query, rows: Rows, impacts: Signal, weights: Weights
-) -> dict[str, Signal]:
-    cosines = dense.cosines_of(snapshot.dense, query.pooled, rows)
-    signals = {"dense": cosines, "bm25": impacts[rows]}
-    if "late" in weights:
-        signals["late"] = late_scores(query.tokens, snapshot.tokens, rows.tolist())
-    if "heading" in weights:
-        signals["heading"] = snapshot.headings.cosines(query.pooled, rows, cosines)
-    return signals
-
-
 def _scores(candidates: Candidates, at: int, fused: float) -> Scores:
     raw = {name: float(signal[at]) for name, signal in candidates.signals.items()}
-    return Scores(
-        dense=raw.get("dense"),
-        bm25=raw.get("bm25"),
-        late=raw.get("late"),
-        heading=raw.get("heading"),
-        fused=fused,
-    )
+    return Scores(**dict.fromkeys(SCALES) | raw, fused=fused)
 
 
 def _single(snapshot: Snapshot, query: Query, name: str, rows: Rows, scores: Signal) -> Candidates:

@@ -153,10 +153,10 @@ def _lost(snapshot: Snapshot, encoder: Encoder, rows: list[int]) -> Iterator[int
     passages = [snapshot.passages[row] for row in rows]
     encoded = encoder.encode_passages([p.text for p in passages], [p.context for p in passages])
     for row, vector in zip(rows, encoded.pooled, strict=True):
-        near = dense.nearest(snapshot.dense, vector, 1)
+        _, best = dense.nearest(snapshot.dense, vector, 1)
         own = dense.cosines_of(snapshot.dense, vector, np.array([row]))
         # Equal texts have equal vectors: which of them comes first says nothing.
-        if near.cosines[0] - own[0] > PROBE_TOLERANCE:
+        if best[0] - own[0] > PROBE_TOLERANCE:
             yield row
 
 

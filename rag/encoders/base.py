@@ -31,44 +31,35 @@ class Encoder(Protocol):
     @property
     def name(self) -> str:
         """The model's name."""
-        ...
 
     @property
     def sha256(self) -> str:
         """The digest of the model's weights, in hex."""
-        ...
 
     @property
     def head_sha256(self) -> str:
         """The digest of the late-interaction head, in hex; "" for none."""
-        ...
 
     @property
     def dim(self) -> int:
         """The length of each pooled vector."""
-        ...
 
     @property
     def token_dim(self) -> int:
         """The length of each token vector."""
-        ...
 
     @property
     def window(self) -> int:
         """The longest input in word pieces, special tokens included; the rest is cut off."""
-        ...
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
-        ...
 
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions."""
-        ...
 
     def encode_passages(self, texts: Sequence[str], contexts: Sequence[str]) -> Encoded:
         """The vectors of passages, each read after its context ("" for none)."""
-        ...
 
 
 def with_context(context: str, text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import faiss
 import numpy as np
 import numpy.typing as npt
@@ -19,18 +17,10 @@ def index_vectors(vectors: npt.NDArray[np.float32]) -> faiss.IndexFlatIP:
     return index
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Nearest:
-    """Rows int64 (k,), the nearest to a query first, and their cosines float32 (k,)."""
-
-    rows: Rows
-    cosines: Vector
-
-
 def nearest(
     index: faiss.IndexFlatIP, query: Vector, k: int, within: npt.NDArray[np.bool_] | None = None
-) -> Nearest:
-    """The k nearest vectors to the query (dim,); fewer if there are fewer.
+) -> tuple[Rows, Vector]:
+    """The rows of the k nearest vectors to the query (dim,), best first, and their cosines.
 
     `within`, bool (n,), restricts the search. FAISS fills up with row -1 if it finds fewer than k;
     these are dropped, since row -1 would be the last passage.
@@ -42,10 +32,10 @@ def nearest(
         k = min(k, int(within.sum()))
     k = min(k, index.ntotal)
     if k == 0:
-        return Nearest(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
     cosines, rows = index.search(query.reshape(1, -1), k, params=params)
     found = rows[0] >= 0
-    return Nearest(rows[0][found], cosines[0][found])
+    return rows[0][found], cosines[0][found]
 
 
 def cosines_of(index: faiss.IndexFlatIP, query: Vector, rows: Rows) -> Vector:

@@ -4,10 +4,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rag.answering.highlights import highlights, nearest_sentence
-from rag.answering.late_interaction import similarities
+from rag.answering.late_interaction import best_similarities
 from rag.answering.profile import profile_of
 from rag.answering.search import encode_query
 from rag.building.build import build_snapshot
@@ -34,7 +35,7 @@ def reckoned(snapshot: Snapshot, encoder: Encoder, question: str, passage: Passa
     scored = []
     for start, end in sentences(text, body):
         held = [at for at, place in enumerate(starts) if start <= place < end]
-        best = similarities(query.tokens, tokens[held]).max(axis=0).mean()
+        best = best_similarities(query.tokens, tokens[held], np.array([0])).mean()
         scored.append((-float(best), Span(passage.start + start, passage.start + end)))
     close = profile_of(snapshot.manifest.model).close
     order = sorted(range(len(scored)), key=lambda at: (scored[at][0], at))[:2]

@@ -1,11 +1,16 @@
 import numpy as np
 import pytest
 
-from rag.answering.late_interaction import best_similarities, late_scores, similarities
+from rag.answering.late_interaction import best_similarities, late_scores
 from rag.index.token_vectors import quantise, store
 from support.letter_encoder import TOKENS
 
 X, Y = TOKENS[:2]
+
+
+def similarities(query: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """The cosine of each stored token with each query token."""
+    return best_similarities(query, tokens, np.arange(len(tokens)))
 
 
 def rows(*vectors: np.ndarray) -> np.ndarray:

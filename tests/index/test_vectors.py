@@ -9,34 +9,34 @@ ROWS = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
 
 def test_nearest_are_best_first() -> None:
     index = dense.index_vectors(ROWS)
-    assert dense.nearest(index, np.array([0, 1], dtype=np.float32), 2).rows.tolist() == [1, 2]
+    assert dense.nearest(index, np.array([0, 1], dtype=np.float32), 2)[0].tolist() == [1, 2]
 
 
 def test_more_than_there_are_gives_all_and_never_row_minus_one() -> None:
     index = dense.index_vectors(ROWS)
-    assert sorted(dense.nearest(index, ROWS[0], 50).rows.tolist()) == [0, 1, 2]
+    assert sorted(dense.nearest(index, ROWS[0], 50)[0].tolist()) == [0, 1, 2]
 
 
 def test_rows_that_faiss_pads_with_minus_one_are_dropped() -> None:
     index = dense.index_vectors(ROWS)
     nan = np.full(2, np.nan, dtype=np.float32)
-    assert (dense.nearest(index, nan, 3).rows >= 0).all()
+    assert (dense.nearest(index, nan, 3)[0] >= 0).all()
 
 
 def test_search_keeps_within_the_given_rows() -> None:
     index = dense.index_vectors(ROWS)
-    found = dense.nearest(index, ROWS[0], 3, np.array([False, True, True]))
-    assert found.rows.tolist() == [2, 1]
-    assert len(dense.nearest(index, ROWS[0], 3, np.zeros(3, dtype=bool)).rows) == 0
+    rows, _ = dense.nearest(index, ROWS[0], 3, np.array([False, True, True]))
+    assert rows.tolist() == [2, 1]
+    assert len(dense.nearest(index, ROWS[0], 3, np.zeros(3, dtype=bool))[0]) == 0
 
 
 def test_the_search_and_the_rows_alone_give_the_same_cosines_to_the_last_bit() -> None:
     drawn = np.random.default_rng(0).normal(size=(300, 384)).astype(np.float32)
     index = dense.index_vectors(drawn)
-    found = dense.nearest(index, drawn[7], 120)
-    assert np.array_equal(dense.cosines_of(index, drawn[7], found.rows), found.cosines)
-    alone = [dense.cosines_of(index, drawn[7], found.rows[at : at + 1])[0] for at in range(120)]
-    assert np.array_equal(alone, found.cosines)
+    rows, cosines = dense.nearest(index, drawn[7], 120)
+    assert np.array_equal(dense.cosines_of(index, drawn[7], rows), cosines)
+    alone = [dense.cosines_of(index, drawn[7], rows[at : at + 1])[0] for at in range(120)]
+    assert np.array_equal(alone, cosines)
 
 
 def test_cosines_are_those_of_the_rows_in_their_order() -> None:
