@@ -4,14 +4,13 @@
 
 It is trained for one model (`python -m eval.studies.train_head`; the card beside the weights says
 from what), is kept as a safetensors file in `models/`, and is found by the hash of the model's
-weights. A model without a head keeps its own token vectors.
+weights. Another model's token vectors are only rotated.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -19,7 +18,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from rag.encoders.base import Encoded, Encoder, Vectors
+from rag.encoders.base import Encoder, Vectors
 from rag.encoders.bundled import DIGESTS, WEIGHTS
 from rag.encoders.products import product
 from rag.errors import ModelError
@@ -37,61 +36,10 @@ class Head:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HeadedEncoder:
-    """An encoder whose token vectors have gone through a head; all else is the encoder's own."""
-
-    encoder: Encoder
-    head: Head
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.encoder.name
-
-    @property
-    def sha256(self) -> str:
-        """The digest of the model's weights, in hex."""
-        return self.encoder.sha256
-
-    @property
-    def head_sha256(self) -> str:
-        """The digest of the head's file, in hex."""
-        return self.head.sha256
-
-    @property
-    def dim(self) -> int:
-        """The length of each pooled vector."""
-        return self.encoder.dim
-
-    @property
-    def token_dim(self) -> int:
-        """The length of each token vector."""
-        return int(self.head.weights.shape[1])
-
-    @property
-    def window(self) -> int:
-        """The longest input in word pieces, special tokens included."""
-        return self.encoder.window
-
-    def word_pieces(self, text: str) -> list[tuple[int, int]]:
-        """The character span of each word piece of the whole text, without special tokens."""
-        return self.encoder.word_pieces(text)
-
-    def encode_queries(self, texts: Sequence[str]) -> Encoded:
-        """The vectors of questions."""
-        return _through(self.head, self.encoder.encode_queries(texts))
-
-    def encode_passages(self, texts: Sequence[str], contexts: Sequence[str]) -> Encoded:
-        """The vectors of passages, each read after its context ("" for none)."""
-        return _through(self.head, self.encoder.encode_passages(texts, contexts))
-
-
-def with_head(encoder: Encoder) -> Encoder:
-    """The encoder with its model's head, or with a rotation if the model has none."""
+def head_of(encoder: Encoder) -> Head:
+    """The head of the encoder's model, or a rotation if the model has none."""
     file = HEADS.get(encoder.sha256)
-    head = read_head(file, encoder.dim) if file else Head(rotation(encoder.token_dim), "")
-    return HeadedEncoder(encoder, head)
+    return read_head(file, encoder.dim) if file else Head(rotation(encoder.dim), "")
 
 
 @cache
@@ -122,15 +70,11 @@ def read_head(file: str, dim: int) -> Head:
     return Head(weights, hashlib.sha256(raw).hexdigest())
 
 
-def _through(head: Head, encoded: Encoded) -> Encoded:
-    return replace(
-        encoded, tokens=tuple(project(tokens, head.weights) for tokens in encoded.tokens)
-    )
-
-
-def project(tokens: Vectors, weights: Vectors) -> Vectors:
-    """Token vectors float32 (t, dim) through a map (dim, size): (t, size), rows L2-normalised."""
-    mapped = product(tokens, weights)
+def project(tokens: Vectors, head: Head | None) -> Vectors:
+    """Token vectors float32 (t, dim) through a head: (t, size), rows L2-normalised."""
+    if head is None:
+        return tokens
+    mapped = product(tokens, head.weights)
     length = np.linalg.norm(mapped, axis=1, keepdims=True)
     result: Vectors = mapped / np.maximum(length, np.float32(1e-12))
     return result

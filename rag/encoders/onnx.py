@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from rag.encoders.base import Encoded, Vectors, with_context
 from rag.encoders.bert_graph import build_graph, read_shape
 from rag.encoders.bundled import WEIGHTS, ModelFiles
+from rag.encoders.head import Head, project
 
 # While it works the tokenizer takes some 700 bytes a word piece.
 LONGEST_PART = 50_000
@@ -39,16 +40,17 @@ class OnnxEncoder:
     threads: int
     session: onnxruntime.InferenceSession
     tokenizer: Tokenizer
+    head: Head | None = None
 
     @property
     def token_dim(self) -> int:
-        """The length of each token vector: that of a pooled one."""
-        return self.dim
+        """The length of each token vector."""
+        return self.dim if self.head is None else self.head.weights.shape[1]
 
     @property
     def head_sha256(self) -> str:
-        """No head: the token vectors are the model's own."""
-        return ""
+        """The digest of the late-interaction head, in hex; "" for none."""
+        return "" if self.head is None else self.head.sha256
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
@@ -140,4 +142,4 @@ def _encode_one(encoder: OnnxEncoder, text: str) -> tuple[Vectors, Vectors]:
     pieces = encoder.tokenizer.encode(text, add_special_tokens=False).ids
     ids = np.array([first, *pieces[: encoder.window - 2], last], np.int64)
     pooled, tokens = encoder.session.run(["pooled", "tokens"], {"input_ids": ids})
-    return pooled, tokens[1:-1]
+    return pooled, project(tokens[1:-1], encoder.head)

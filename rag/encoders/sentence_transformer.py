@@ -22,6 +22,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from rag.encoders.base import Encoded, Vectors, with_context
 from rag.encoders.bundled import ModelFiles, file_sha256
+from rag.encoders.head import Head, project
 from rag.errors import ModelError
 
 LONGEST = 512
@@ -41,16 +42,17 @@ class TorchEncoder:
     whole: Tokenizer
     cut: Tokenizer
     lock: Lock
+    head: Head | None = None
 
     @property
     def token_dim(self) -> int:
-        """The length of each token vector: that of a pooled one."""
-        return self.dim
+        """The length of each token vector."""
+        return self.dim if self.head is None else self.head.weights.shape[1]
 
     @property
     def head_sha256(self) -> str:
-        """No head: the token vectors are the model's own."""
-        return ""
+        """The digest of the late-interaction head, in hex; "" for none."""
+        return "" if self.head is None else self.head.sha256
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
@@ -177,7 +179,7 @@ def _encode_one(
             "as long as its pooled vector"
         )
     own = [place for place, special in enumerate(pieces.special_tokens_mask) if not special]
-    return _unit(found["sentence_embedding"]), _unit(tokens[own])
+    return _unit(found["sentence_embedding"]), project(_unit(tokens[own]), encoder.head)
 
 
 def _unit(vectors: torch.Tensor) -> Vectors:
