@@ -15,7 +15,7 @@ BINS = 10
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One question: the system's confidence, whether the documents answer it, and whether
-    what was returned holds the answer (never so where they do not answer it)."""
+    what was returned holds the answer (never if they do not answer it)."""
 
     query: str
     confidence: float
@@ -35,7 +35,7 @@ class Bin:
 def auroc(outcomes: Sequence[Outcome]) -> float | None:
     """The chance that an answerable question is more confident than an unanswerable one.
 
-    Ties count half. None where all are answerable or none is.
+    Ties count half. None if all are answerable or none is.
     """
     answerable = [outcome.answerable for outcome in outcomes]
     if len(set(answerable)) < 2:

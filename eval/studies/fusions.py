@@ -13,7 +13,7 @@ from rag.answering.fusion import SCALES, Scales, Signal, cosine, fuse, min_max
 from rag.answering.profile import Weights
 
 Scores = npt.NDArray[np.float64]
-# What comes near the shipped weights where every signal is stretched onto [0, 1].
+# What comes near the shipped weights if every signal is stretched onto [0, 1].
 STRETCHED: Weights = {"bm25": 1, "late": 2.5, "heading": 1.5}
 # Reciprocal rank fusion: Cormack, Clarke & Buettcher 2009.
 RRF_K = 60
@@ -26,7 +26,7 @@ def fused(signals: Mapping[str, Signal], weights: Weights, scales: Scales = SCAL
 
 
 def standard(signal: Signal) -> Scores:
-    """Z-scores; all 0 where the scores do not vary."""
+    """Z-scores; all 0 if the scores do not vary."""
     scores = signal.astype(np.float64)
     spread = float(scores.std())
     return (scores - scores.mean()) / spread if spread else np.zeros(len(scores))

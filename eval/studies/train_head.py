@@ -176,7 +176,7 @@ def training_set(
 def token_vectors(
     passages: Sequence[Passage], encoder: Encoder, progress: Progress
 ) -> TokenVectors:
-    """The token vectors of the passages; an index keeps two bits of each number alone."""
+    """The token vectors of the passages; an index keeps only two bits of each number."""
     tokens: list[npt.NDArray[np.float16]] = []
     for start in range(0, len(passages), BATCH):
         part = passages[start : start + BATCH]

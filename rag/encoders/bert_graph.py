@@ -68,7 +68,7 @@ def build_graph(config: Path, weights: Path) -> bytes:
 
 
 def read_shape(config: Path) -> BertShape:
-    """The sizes that a config.json states; ModelError where it describes no such encoder."""
+    """The sizes that a config.json states; ModelError if it describes no such encoder."""
     stated = _read_object(config, config.read_bytes())
     for key, wanted in REQUIRED.items():
         found = stated.get(key, "absolute" if key == "position_embedding_type" else None)
@@ -197,7 +197,7 @@ def _constant(graph: _Graph, tensor: TensorProto) -> str:
 
 
 def _weight(graph: _Graph, name: str, shape: list[int]) -> str:
-    """Adds a tensor that points into the weights file; ModelError where it is not stored so."""
+    """Adds a tensor that points into the weights file; ModelError if it is not stored so."""
     entry = graph.stored.get(name, {})
     found = (entry.get("dtype"), entry.get("shape"))
     if found != ("F32", shape):

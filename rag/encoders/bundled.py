@@ -38,7 +38,7 @@ class ModelFiles:
 
 
 def bundled_model() -> ModelFiles:
-    """The files of the bundled model, each digest checked; ModelError where they are not so."""
+    """The files of the bundled model, each digest checked; ModelError if they are not so."""
     folder = package_folder(PACKAGE, MODEL_FOLDER)
     check_digests(folder, DIGESTS)
     return ModelFiles(folder, MODEL_NAME, DIGESTS[WEIGHTS], WINDOW)
@@ -67,7 +67,7 @@ def check_digests(folder: Path, digests: Mapping[str, str]) -> None:
 
 
 def file_sha256(path: Path) -> str:
-    """The sha256 of a file's bytes, in hex; ModelError where it cannot be read."""
+    """The sha256 of a file's bytes, in hex; ModelError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

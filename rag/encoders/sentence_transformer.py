@@ -88,7 +88,7 @@ def find_model(model: str) -> ModelFiles:
 
 
 def _refuse_pickles(folder: Path) -> None:
-    """Raises ModelError for a part of the model that is stored as a pickle alone."""
+    """Raises ModelError for a part of the model that is stored as a pickle only."""
     for path in sorted(folder.rglob("pytorch_model*.bin")):
         if not any(path.parent.glob("*.safetensors")):
             raise ModelError(f"{path} is a pickle, which is never read: convert it to safetensors")
@@ -107,7 +107,7 @@ def _downloaded(model: str) -> Path:
 def open_torch_encoder(files: ModelFiles, threads: int) -> TorchEncoder:
     """An encoder that sentence-transformers runs with that many threads, process-wide.
 
-    Its window is the model's own, at most that of `files`. ModelError where the model has no fast
+    Its window is the model's own, at most that of `files`. ModelError if the model has no fast
     tokenizer, or token vectors that are not as long as its pooled vectors.
     """
     disable_progress_bar()  # type: ignore[no-untyped-call]
