@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,9 @@ def test_every_passage_can_be_cited(fruit: Snapshot) -> None:
         assert cite(fruit, passage).heading_path == section.heading_path
 
 
-def test_a_heading_of_its_own_is_cited_without_headings_above_it(tmp_path: Path) -> None:
-    snapshot = snapshot_of(tmp_path, fruit="# Fruit\n\n## Red\n\nApples.\n")
-    title = cite_span(snapshot, "fruit.md", 0, 7)
-    assert (title.quote, title.heading_path, title.line_end) == ("# Fruit", (), 1)
+def test_a_place_outside_every_section_is_cited_without_headings(fruit: Snapshot) -> None:
+    first = next(iter(fruit.sections.values()))
+    cut = replace(fruit, sections={first.id: replace(first, end=first.start + 3)})
+    outside, inside = (cite_span(cut, "fruit.md", first.start + at, first.end) for at in (3, 2))
+    assert (outside.heading_path, inside.heading_path) == ((), first.heading_path)
+    assert outside.quote == fruit.documents["fruit.md"].text[first.start + 3 : first.end]
