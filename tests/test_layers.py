@@ -25,7 +25,7 @@ FACES = {
     "text": 13,
     "documents": 14,
     "encoders": 6,
-    "index": 42,
+    "index": 43,
     "store": 30,
     "answering": 20,
     "checks": 20,
