@@ -1,4 +1,4 @@
-"""The manifest: what a snapshot was built from and with, and what must match when it is loaded."""
+"""The manifest: what a snapshot was built from and with, checked when it is loaded."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 SnapshotId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{12}\Z")]
 FileName = Annotated[str, Meta(pattern=r"\A[a-z0-9_]+\.[a-z]+\Z")]
 Share = Annotated[float, Meta(ge=0, le=1)]
-# Far more than what any set of questions leads to; with it, no confidence overflows.
+# Far beyond any fitted value; within it, no confidence overflows.
 Coefficient = Annotated[float, Meta(ge=-1e6, le=1e6)]
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The encoder: its name, the sha256 of weights and head, its vectors' sizes, its window."""
+    """The encoder: name, sha256 of weights and head, sizes of its vectors, window."""
 
     name: str
     sha256: Sha256
@@ -39,7 +39,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`sections` are those of kind body; each FAQ pair is a section of its own kind."""
+    """How much a snapshot holds. `sections` are those of kind body, without FAQ pairs."""
 
     documents: Count
     sections: Count
@@ -50,9 +50,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What decides how documents become an index, beside the model.
+    """What decides how documents become an index, apart from the model.
 
-    `faq`: `with` its pairs, `without` them, or `answers` alone, their questions left out.
+    `faq`: `with` the pairs, `without` them, or their `answers` alone, without the questions.
     """
 
     faq: FaqPolicy
@@ -65,10 +65,10 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How a confidence comes from its log odds on public sets: 1 / (1 + exp(-(bias + scale * it))).
+    """The confidence for log odds x by public sets: 1 / (1 + exp(-(bias + scale * x))).
 
-    Below `threshold` is abstained, so that of the answers given at most a share of `risk` is wrong.
-    `questions` is how many of the FAQ's it was fitted to; with 0 it is that of the public sets.
+    Below `threshold` the service abstains, so that at most a share of `risk` of its answers is
+    wrong. It was fitted to that many `questions` of the FAQ; with 0 it is that of the public sets.
     """
 
     bias: Coefficient
@@ -80,17 +80,19 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
+    """The size in bytes and the sha256 of a file."""
+
     size: Count
     sha256: Sha256
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`corpus_sha256` covers every document's id and raw bytes. `files` are the snapshot's own.
+    """What a snapshot was built from and with, and its files.
 
-    `id` is a hash of all the rest: the same corpus, model and recipe give the same id where the
-    software is the same. `software` names the versions that may move the last digits of vectors
-    from one machine to another.
+    `corpus_sha256` covers every document's id and raw bytes. The same corpus, model, recipe and
+    software give the same id. `software` names the versions that may change the last digits of a
+    vector.
     """
 
     format: int
@@ -134,14 +136,14 @@ def parse_manifest(raw: bytes) -> Manifest:
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"manifest is malformed: {error}") from error
     if manifest.to_bytes() != raw:
-        # Its id, a hash of the bytes, would not be the one that it computes.
+        # The id is a hash of the bytes, and must not depend on how they are written.
         raise ValueError("manifest is not written as a build writes it")
     return manifest
 
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """Of a manifest of any version, the format."""
+    """The format of a manifest of any version."""
 
     format: int | None = None
 

@@ -1,9 +1,8 @@
 """Headings that are questions, encoded by themselves.
 
-What is asked is often what a passage stands under: an FAQ pair's question, or a heading that is
-one. In the passage's own vector that is drowned by the text; here it is a signal of its own.
-Headings that only name a subject are left out: every passage of a document is on its subject, and
-as a signal they gain nothing.
+A user often asks the very question that a passage answers: an FAQ pair's, or a heading that is a
+question. In the passage's own vector the text outweighs it, so it is a signal of its own. Headings
+that only name a subject are left out: as a signal they gain nothing.
 """
 
 from __future__ import annotations

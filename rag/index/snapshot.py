@@ -111,11 +111,11 @@ class Snapshot:
 
     @cached_property
     def _ids_by_form(self) -> Mapping[str, tuple[str, ...]]:
-        """The ids that are the same but for their Unicode normal form, by their form NFC."""
+        """The ids of each form NFC; several if ids differ in their Unicode normal form alone."""
         return _grouped((unicodedata.normalize("NFC", id), id) for id in self.documents)
 
     def make_lookups(self) -> None:
-        """Makes what is otherwise made when it is first asked for."""
+        """Computes all lookups now, which are otherwise computed when they are first used."""
         for name, member in vars(Snapshot).items():
             if isinstance(member, cached_property):
                 getattr(self, name)

@@ -2,9 +2,9 @@
 
 A token vector is L2-normalised and, after the head or a rotation, its components are much alike:
 near normal, with standard deviation 1/sqrt(dim). So each is stored as one of four levels that are
-`STEP` standard deviations apart, which costs 96 bytes for 384 dimensions. What four such levels
-keep of a normal variable is `KEPT`: by it cosines are put right again, so that a vector's with its
-own stored form is about 1 (Max 1960, "Quantizing for Minimum Distortion", table II).
+`STEP` standard deviations apart: 96 bytes for 384 dimensions. Four such levels keep the share
+`KEPT` of a normal variable; cosines are divided by it, so that a vector's cosine with its own
+stored form is about 1 (Max 1960, "Quantizing for Minimum Distortion", table II).
 """
 
 from __future__ import annotations
