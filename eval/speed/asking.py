@@ -16,11 +16,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from eval.jsonl import json_lines
 from eval.provenance import RESULTS, provenance, write_outcome
 from eval.sets.beir import read_collection
 from rag.answering import FEWEST, ask, encode_query, min_max, order, search, together
 from rag.building import build_snapshot
+from rag.documents import json_lines
 from rag.encoders import Encoder, open_encoder
 from rag.index import Snapshot
 from rag.index import vectors as dense
