@@ -5,6 +5,7 @@ Results go to stdout, messages to stderr; exit codes are those of `rag`.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,26 +24,21 @@ from eval.sets.beir import read_collection
 from eval.sets.evalset import EvalSet, read_judgments, read_set, write_set
 from eval.sets.source import INDEXED, Source, make_set, read_source
 from eval.sets.written_questions import Written, read_written
-from rag.building import index_corpus, read_options
-from rag.cli import encoder_of, read_settings, reporting, say_skipped
+from rag.building import index_corpus
+from rag.cli import command_line, encoder_of, on_terminal, read_settings
 from rag.cli import run as run_app
 from rag.cli import show as echo
-from rag.documents import Cage
+from rag.documents import Cage, ReadOptions
 from rag.settings import Settings
 from rag.store import open_current
 from rag.text import counted
 
-# What is kept, in version control, and what is not.
+# Under version control, and ignored by it.
 KEPT = Path("eval")
 LOCAL = Path("eval/local")
 CACHE = Path("index/cache")
 
-app = typer.Typer(
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = command_line()
 
 CorpusArgument = Annotated[
     list[Path] | None, typer.Argument(help="documents with an FAQ, or a table of pairs")
@@ -52,7 +48,7 @@ SetOption = Annotated[
     typer.Option("--set", help="folder of the eval set; else eval/<name> or eval/local/<name>"),
 ]
 KeepSetOption = Annotated[
-    bool, typer.Option("--keep", help="write into eval/, not into eval/local/, which git ignores")
+    bool, typer.Option("--keep", help="write into eval/; else into eval/local/, which git ignores")
 ]
 KeepOption = Annotated[
     bool, typer.Option("--keep", help="write the figures into eval/results/ as well")
@@ -60,7 +56,7 @@ KeepOption = Annotated[
 ResultsOption = Annotated[Path, typer.Option("--results", help="folder for results files")]
 ReportOption = Annotated[
     Path | None,
-    typer.Option("--report", help="file for the report; beside the results if left out"),
+    typer.Option("--report", help="file for the report; else beside the results"),
 ]
 
 
@@ -97,7 +93,7 @@ def run(
     corpus: CorpusArgument = None,
     folder: SetOption = None,
     index: Annotated[
-        Path | None, typer.Option("--index", help="a built index, in place of one built now")
+        Path | None, typer.Option("--index", help="a built index; else one is built now")
     ] = None,
     split: Annotated[
         Literal["train", "test"], typer.Option(help="which of the written questions")
@@ -113,28 +109,27 @@ def run(
     evalset = read_set(chosen)
     written = [each for each in _written(chosen, source) if each.split == split]
     encoder = encoder_of(settings)
-    with reporting(sys.stderr) as progress:
-        policy = INDEXED[evalset.kind]
-        snapshot = (
-            open_current(index, encoder)
-            if index
-            else index_corpus(source.corpus, encoder, faq=policy, progress=progress)
+    policy = INDEXED[evalset.kind]
+    with on_terminal() as listener:
+        index_source = functools.partial(
+            index_corpus, source.corpus, encoder, progress=listener.progress
         )
+        snapshot = open_current(index, encoder) if index else index_source(faq=policy)
         leaky = None
         if evalset.queries[0].sections and not index:
-            leaky = index_corpus(source.corpus, encoder, faq="with", progress=progress)
-        result = run_set(evalset, snapshot, leaky, encoder, written, _command(), progress)
+            leaky = index_source(faq="with")
+        result = run_set(evalset, snapshot, leaky, encoder, written, _command(), listener.progress)
     _write(result, results, report, keep)
 
 
 @app.command()
 def compare(
     a: Annotated[str, typer.Argument(help="results file, or FILE#SYSTEM for one of its rows")],
-    b: Annotated[str, typer.Argument(help="the same, to be held against A")],
+    b: Annotated[str, typer.Argument(help="the same, to compare with A")],
     measure: Annotated[str, typer.Option(help="what is compared")] = PRIMARY,
-    group: Annotated[str | None, typer.Option(help="group of questions; the first")] = None,
+    group: Annotated[str | None, typer.Option(help="group of questions; else the first")] = None,
 ) -> None:
-    """Say whether one result is better than another, and how surely."""
+    """Say whether one result is better than another, and how certain that is."""
     echo(contrast(a, b, measure, group))
 
 
@@ -150,18 +145,18 @@ def bench(
     collections = [read_collection(folder, split) for folder in folders]
     encoder = encoder_of(read_settings())
     for collection in collections:
-        with reporting(sys.stderr) as progress:
-            result = bench_collection(collection, encoder, cache, _command(), progress)
+        with on_terminal() as listener:
+            result = bench_collection(collection, encoder, cache, _command(), listener.progress)
         _write(result, results, None, keep)
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m eval") -> None:
-    """Runs the command line, called by that name, and exits with its code."""
+    """Runs the command line and exits with its code; `program` is its name in help texts."""
     run_app(app, arguments, program)
 
 
 def _set_folder(name: str, keep: bool = False) -> Path:
-    """Where the eval set of that name is: a set that is kept is made again where it is."""
+    """The folder of the eval set of that name; a set in eval/ is made again there."""
     kept = KEPT / name
     return kept if keep or (kept / "set.json").is_file() else LOCAL / name
 
@@ -182,10 +177,11 @@ def _write(result: Result, folder: Path, report: Path | None, keep: bool) -> Non
 
 
 def _read_corpus(paths: Sequence[Path] | None, settings: Settings) -> Source:
-    """The corpus as `rag build` reads it; what is skipped is said on stderr."""
-    with Cage() as cage:
-        source = read_source(paths or [settings.corpus], read_options(settings, cage.parse))
-    say_skipped(source.corpus.skipped)
+    """The corpus as `rag build` reads it; reports on stderr what is skipped."""
+    with Cage() as cage, on_terminal() as listener:
+        options = ReadOptions(cage.parse, settings.max_file_mb)
+        source = read_source(paths or [settings.corpus], options)
+        listener.skipped(source.corpus.skipped)
     return source
 
 

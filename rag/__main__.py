@@ -6,29 +6,29 @@ import io
 import os
 import signal
 import sys
-from importlib import import_module
+from collections.abc import Callable
 
 INTERRUPTED = 130
 
 
 def main() -> None:
     """Runs the command line and exits with its code."""
-    start("rag.cli.main")
+    start(_command_line)
 
 
-def start(module: str) -> None:
-    """Runs the `main` of a module whose import takes a second, and exits with its code.
+def start(load: Callable[[], Callable[[], None]]) -> None:
+    """Runs the command line that `load` imports, and exits with its code.
 
-    Closed streams are opened on nothing before it can open a file in their place. While it is
-    imported, and when it is done, an interrupt ends the process at once.
+    The import takes a second. Before and after the run, an interrupt ends the process at once.
+    Closed streams are replaced first, so that no file that is opened takes their place.
     """
     _prepare_streams()
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        # Whoever has started it in the background wants it to ignore interrupts.
-        import_module(module).main()
+        # A shell that started this in the background wants interrupts to be ignored.
+        load()()
         return
     signal.signal(signal.SIGINT, _quit)
-    run = import_module(module).main
+    run = load()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         run()
@@ -36,8 +36,15 @@ def start(module: str) -> None:
         signal.signal(signal.SIGINT, _quit)
 
 
+def _command_line() -> Callable[[], None]:
+    # Imported only here, when `start` has taken over interrupts.
+    from rag.cli import main
+
+    return main
+
+
 def _prepare_streams() -> None:
-    """Opens the streams that are closed; stdout escapes what its encoding lacks, as stderr does."""
+    """Opens closed streams on /dev/null; stdout escapes what its encoding lacks, as stderr does."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             nothing = os.open(os.devnull, os.O_RDWR)

@@ -11,13 +11,13 @@ from rag.types import MAX_RISK
 
 
 class Settings(BaseSettings):
-    """Read once at the edge (CLI, service, eval) and handed down as values."""
+    """Read once at the edge (CLI, service, eval) and passed down as values."""
 
     model_config = SettingsConfigDict(env_prefix="RAG_", frozen=True, extra="ignore")
 
     corpus: Path = Field(
         Path("corpus"),
-        description="folder that `rag build` reads for a first index; if set, it counts as named",
+        description="folder that `rag build` reads for a first index; if set, it counts as given",
     )
     index: Path = Field(Path("index"), description="folder that holds the snapshots")
     model: str = Field(
@@ -37,26 +37,26 @@ class Settings(BaseSettings):
         "corpus",
     )
     max_file_mb: int = Field(
-        64, ge=1, le=4096, description="megabytes of a file at most; a larger one is skipped"
+        64, ge=1, le=4096, description="largest file in megabytes; a larger one is skipped"
     )
     job_hours: float = Field(4, gt=0, le=168, description="hours that a rebuild over HTTP may take")
     verify_hours: float = Field(
         24,
         ge=0,
         le=8760,
-        description="hours after which the service verifies the served files again; 0 for never",
+        description="hours between two checks of the served files; 0 for none",
     )
     gate: bool = Field(
         False,
-        description="whether `rag build` and `rag watch` publish only what is no worse than before",
+        description="`rag build` and `rag watch` publish only what answers no worse than before",
     )
     risk: float = Field(
         MAX_RISK,
         ge=0.05,
         le=MAX_RISK,
-        description="share of wrong answers among those given that `rag build` allows for, were "
-        "half of the questions without an answer",
+        description="share of wrong answers that the confidence threshold allows for, if half of "
+        "the questions have no answer",
     )
     canaries: Path | None = Field(
-        None, description="JSON lines of questions that the gate demands an answer to"
+        None, description="JSON lines with a `question` each, which the gate wants answered"
     )

@@ -3,6 +3,9 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
@@ -70,6 +73,21 @@ def test_ci_calls_what_the_readme_calls() -> None:
     assert re.search(r"^check:.*?make\S* --no-print-directory test", MAKEFILE, re.M | re.S) or (
         "$(MAKE) --no-print-directory test" in MAKEFILE
     )
+
+
+def test_the_program_in_the_readme_runs_as_it_is_written(tmp_path: Path) -> None:
+    [program] = re.findall(r"^```python\n(.*?)^```", README, re.M | re.S)
+    (tmp_path / "corpus").symlink_to(ROOT / "corpus")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("car-t-lupus.md:136: The study followed a detailed plan")
+    assert done.stdout.endswith("\nvalid\n")
 
 
 def test_the_answer_in_the_readme_is_the_real_one() -> None:

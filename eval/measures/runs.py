@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from eval.jsonl import numbered
+from eval.text_lines import numbered
 from rag.errors import UsageError
 
 Qrels = Mapping[str, Mapping[str, int]]

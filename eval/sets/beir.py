@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.jsonl import json_lines, numbered
+from eval.text_lines import numbered
+from rag.documents import json_lines
 from rag.errors import UsageError
 
 

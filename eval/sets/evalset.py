@@ -15,11 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.jsonl import json_lines, numbered
 from eval.measures.runs import Qrels, read_qrels, relevant, write_qrels
 from eval.sets.faq import Pair, repeated
 from eval.sets.silver_labels import Agreement, Label, agreement, silver
+from eval.text_lines import numbered
 from rag.checks import SUPPORT
+from rag.documents import json_lines
 from rag.errors import UsageError
 
 FORMAT = 1

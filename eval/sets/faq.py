@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.jsonl import json_lines, text_lines
+from eval.text_lines import text_lines
 from eval.words import plain
+from rag.documents import faq_pairs, json_lines
 from rag.errors import UsageError
 from rag.types import Document, Section
 
@@ -19,6 +20,7 @@ LOOKED_FOR = (
     "`Q:` and `A:` lines, or question headings under a heading such as `FAQ` "
     "or `Frequently asked questions`"
 )
+FORM = '{"question": "...", "answer": "..."}'
 HAND_OVER = "a table by `--faq FILE.csv` (or .jsonl) with the columns question and answer"
 
 
@@ -36,7 +38,10 @@ class Pair:
 
 def pairs_of(documents: Mapping[str, Document], sections: Iterable[Section]) -> list[Pair]:
     """The FAQ pairs among the sections, in their order."""
-    return [_of_section(documents, section) for section in sections if section.kind == "faq"]
+    return [
+        Pair(query_id(pair.question), pair.question, pair.answer, pair.section_id)
+        for pair in faq_pairs(documents, sections)
+    ]
 
 
 def read_table(path: Path) -> list[Pair]:
@@ -44,7 +49,7 @@ def read_table(path: Path) -> list[Pair]:
 
     An optional column `gold` names section ids, parted by blanks or, in JSONL, as a list.
     """
-    rows = json_lines(path) if path.suffix.lower() == ".jsonl" else _csv(path)
+    rows = json_lines(path, FORM) if path.suffix.lower() == ".jsonl" else _csv(path)
     pairs = [_of_row(path, number, row) for number, row in rows]
     if not pairs:
         raise UsageError(f"{path} holds no question: want a row for each, with an answer")
@@ -67,12 +72,6 @@ def repeated(pairs: Sequence[Pair]) -> list[str]:
 def no_pairs(corpus: str) -> UsageError:
     """The error for a corpus without an FAQ: what was looked for, and what to do."""
     return UsageError(f"{corpus} holds no FAQ: looked for {LOOKED_FOR}. Hand over {HAND_OVER}")
-
-
-def _of_section(documents: Mapping[str, Document], section: Section) -> Pair:
-    question = section.heading_path[-1]
-    answer = documents[section.document_id].text[section.body_start : section.end].strip()
-    return Pair(query_id(question), question, answer, section.id)
 
 
 def _of_row(path: Path, number: int, row: Mapping[str, Any]) -> Pair:

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.jsonl import json_lines
 from eval.sets.evalset import EvalSet, Judgment, Kind, documents_set, faq_only_set
 from eval.sets.faq import TABLES, Pair, no_pairs, pairs_of, read_table
 from eval.words import words
-from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, sections_of
+from rag.documents import LENIENT, Corpus, ReadOptions, json_lines, read_corpus, sections_of
 from rag.errors import UsageError
 from rag.index import FaqPolicy
 from rag.types import Block, Document, ParsedDocument, Section

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.jsonl import json_lines
 from eval.sets.evalset import Query
+from rag.documents import json_lines
 from rag.errors import UsageError
 from rag.types import Document, Section
 

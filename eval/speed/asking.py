@@ -16,11 +16,11 @@ from typing import Annotated, Any
 
 import typer
 
-from eval.jsonl import json_lines
 from eval.provenance import RESULTS, provenance, write_outcome
 from eval.sets.beir import read_collection
 from rag.answering import Weights, ask, best_of, encode_query, find_candidates
 from rag.building import build_snapshot
+from rag.documents import json_lines
 from rag.encoders import Encoder, open_encoder
 from rag.index import Snapshot
 from rag.types import ScoredPassage

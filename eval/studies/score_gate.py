@@ -18,13 +18,13 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from eval.jsonl import json_lines
 from eval.provenance import RESULTS, provenance, write_outcome
 from eval.sets.beir import documents
 from eval.studies.squad import Part, answers, query_parts
 from rag.building.build import build_snapshot
 from rag.checks.gate import LEVEL, ask_faq, chance, figures
 from rag.cli.progress_bar import reporting
+from rag.documents import json_lines
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import Snapshot

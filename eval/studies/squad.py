@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from eval.jsonl import json_lines
 from eval.sets.beir import documents
+from rag.documents import json_lines
 
 Part = Literal["train", "calibrate", "score"]
 SEED = 7

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -26,7 +25,8 @@ from rag.answering import (
     risk_coverage,
     uncalibrated,
 )
-from rag.checks import SUPPORT, Pair, Windows, drawn, held, pairs, weights, windows
+from rag.checks import SUPPORT, Share, answer_share, drawn_pairs
+from rag.documents import FaqPair
 from rag.encoders import Encoder
 from rag.index import Calibration, Snapshot
 from rag.types import Passage
@@ -104,19 +104,17 @@ def _threshold(sure: Values, risk: float) -> float:
 
 def _asked(snapshot: Snapshot, encoder: Encoder) -> list[list[Case]]:
     """The cases of each of the first `QUESTIONS`; none for one whose answer nothing supports."""
-    found = pairs(snapshot)
-    cut = cache(windows)
-    return [_cases(snapshot, encoder, found[each], cut) for each in islice(drawn(found), QUESTIONS)]
+    share = answer_share(snapshot)
+    asked = islice(drawn_pairs(snapshot).values(), QUESTIONS)
+    return [_cases(snapshot, encoder, pair, share) for pair in asked]
 
 
-def _cases(
-    snapshot: Snapshot, encoder: Encoder, pair: Pair, cut: Callable[[str], Windows]
-) -> list[Case]:
+def _cases(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, share: Share) -> list[Case]:
     """The question put to what is not FAQ, and to what of that does not support the answer."""
-    query, heavy = encode_query(pair.question, encoder), weights(pair.answer, snapshot)
+    query = encode_query(pair.question, encoder)
 
     def supports(passage: Passage) -> bool:
-        return held(heavy, cut(passage.text)) >= SUPPORT
+        return share(pair.answer, passage.text) >= SUPPORT
 
     body = find_candidates(snapshot, query, body_only=True)
     ranked = [hit.passage for hit in best_of(body, len(body.rows))]

@@ -14,16 +14,7 @@ from rag.building.build import index_corpus
 from rag.building.listener import NOBODY, Listener
 from rag.building.reuse import Reused, reuse_of, reused
 from rag.checks import Canary, Outcome, judge, read_canaries
-from rag.documents import (
-    LENIENT,
-    MB,
-    Corpus,
-    Parse,
-    ReadOptions,
-    Skipped,
-    read_corpus,
-    skipped_json,
-)
+from rag.documents import LENIENT, Corpus, ReadOptions, Skipped, read_corpus, skipped_json
 from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import FaqPolicy, Manifest, Snapshot, is_made_with
@@ -77,13 +68,6 @@ def gate_of(settings: Settings, force: bool = False) -> Gate | None:
     if not settings.gate and not force:
         return None
     return Gate(read_canaries(settings.canaries) if settings.canaries else (), force)
-
-
-def read_options(
-    settings: Settings, parse: Parse, *, strict: bool = False, within: Path | None = None
-) -> ReadOptions:
-    """How files are read by the settings, with `parse` as the parser."""
-    return ReadOptions(parse, settings.max_file_mb * MB, strict, within)
 
 
 def unchecked(corpus_sha256: str) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rag.documents import question_above
 from rag.encoders import Encoder
 from rag.index import (
     FaqPolicy,
@@ -23,7 +24,6 @@ from rag.index import (
     keeps_cuts,
     keeps_vectors,
     markable_from,
-    question_above,
     recipe_of,
 )
 from rag.index import vectors as dense

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.building.reuse import NOTHING, Cuts, Reuse
-from rag.documents import Corpus, passages_of, sections_of
+from rag.documents import Corpus, passages_of, question_above, sections_of
 from rag.encoders import Encoder
-from rag.index import FaqPolicy, Split, question_above, recipe_of
+from rag.index import FaqPolicy, Split, recipe_of
 from rag.types import ParsedDocument, Section
 
 

@@ -1,19 +1,9 @@
-"""Whether an index is sound, and what changed."""
+"""Whether an index is sound, what changed, and whether it may go live."""
 
 from rag.checks.canaries import Canary, read_canaries
-from rag.checks.diff import diff, diff_lines, faq_questions, read_questions
-from rag.checks.doctor import check_lines, examine, worst
-from rag.checks.faq_support import (
-    SENTENCES,
-    SUPPORT,
-    Pair,
-    Windows,
-    drawn,
-    held,
-    pairs,
-    weights,
-    windows,
-)
+from rag.checks.diff import diff, faq_questions
+from rag.checks.doctor import examine
+from rag.checks.faq_support import SENTENCES, SUPPORT, Share, answer_share, drawn_pairs
 from rag.checks.gate import Outcome, judge
 
 __all__ = [
@@ -21,20 +11,12 @@ __all__ = [
     "SUPPORT",
     "Canary",
     "Outcome",
-    "Pair",
-    "Windows",
-    "check_lines",
+    "Share",
+    "answer_share",
     "diff",
-    "diff_lines",
-    "drawn",
+    "drawn_pairs",
     "examine",
     "faq_questions",
-    "held",
     "judge",
-    "pairs",
     "read_canaries",
-    "read_questions",
-    "weights",
-    "windows",
-    "worst",
 ]

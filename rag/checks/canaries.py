@@ -1,27 +1,30 @@
-"""Canaries: questions that every snapshot must answer, or it is not published."""
+"""Canaries: questions that a new snapshot must answer before it is published."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from rag.answering import ask
+from rag.documents import json_lines
 from rag.encoders import Encoder
 from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.text import counted
 from rag.types import Citation
 
-# What answers must be among so many passages.
+# A passage counts as an answer if it is among the first so many.
 TOP = 3
 LISTED = 3
+
+_FORM = '{"question": "...", "document_id": "...", "section": "a heading"}'
 
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A question that must be answered; where given, from that document, under that heading."""
+    """A question that must be answered; if given, from that document and under that heading."""
 
     question: str
     document_id: str | None = None
@@ -29,33 +32,26 @@ class Canary:
 
 
 def read_canaries(path: Path) -> tuple[Canary, ...]:
-    """The canaries of a JSON-lines file, in order. Raises UsageError where it holds none."""
-    try:
-        rows = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read ({error}): give a JSON-lines file") from error
-    found = tuple(_canary(path, number, row) for number, row in enumerate(rows, 1) if row.strip())
+    """The canaries of a JSON-lines file, in order. Raises UsageError, also if there are none."""
+    found = tuple(_canary(f"{path}:{number}", row) for number, row in json_lines(path, _FORM))
     if not found:
-        raise UsageError(f"{path} holds no canary: write one, or leave the file out")
+        raise UsageError(f"{path} holds no canary: write one {_FORM} a line")
     return found
 
 
 def broken_canaries(
     before: Snapshot | None, after: Snapshot, encoder: Encoder, canaries: Sequence[Canary]
 ) -> Iterator[str]:
-    """The reason that speaks against `after` where a canary is not answered; else nothing."""
-    failed = [
-        f"{canary.question!r} {fault}"
-        for canary in canaries
-        if (fault := _fault(after, encoder, canary))
-    ]
+    """The reason against publishing `after` if it fails a canary; else nothing."""
+    faults = {canary: _fault(after, encoder, canary) for canary in canaries}
+    failed = [f"{canary.question!r} {faults[canary]}" for canary in canaries if faults[canary]]
     if not failed:
         return
     was = [canary for canary in canaries if before and not _fault(before, encoder, canary)]
     yield (
         f"of {counted(len(canaries), 'canary', 'canaries')}, {len(was)} answered before and "
-        f"{len(canaries) - len(failed)} now: {first_of(failed)}: see that what answers them is "
-        "there, or correct the file of canaries"
+        f"{len(canaries) - len(failed)} now: {first_of(failed)}: check that their documents are "
+        "there, or correct the canaries"
     )
 
 
@@ -85,20 +81,13 @@ def _is_wanted(canary: Canary, citation: Citation) -> bool:
     )
 
 
-def _canary(path: Path, number: int, row: str) -> Canary:
-    try:
-        canary = Canary(**json.loads(row))
-    except (ValueError, TypeError):
-        canary = Canary("")
-    question, *others = (getattr(canary, field.name) for field in fields(Canary))
-    if not _is_text(question) or not all(value is None or _is_text(value) for value in others):
+def _canary(place: str, row: Mapping[str, Any]) -> Canary:
+    names = {field.name for field in fields(Canary)}
+    given = {name: value for name, value in row.items() if value is not None}
+    filled = all(isinstance(value, str) and value.strip() for value in given.values())
+    if "question" not in given or not filled or not row.keys() <= names:
         raise UsageError(
-            f"{path}:{number} is no canary: each line must be like "
-            '{"question": "...", "document_id": "...", "section": "a heading"}, '
-            "of which the last two may be left out"
+            f"{place} is no canary: write one {_FORM} a line; document_id and section may be "
+            "left out"
         )
-    return canary
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    return Canary(**given)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
-from pathlib import Path
 from typing import Any
 
 from rag.answering import ask
+from rag.documents import faq_pairs
 from rag.encoders import Encoder
-from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.types import Passage
 
 SHOWN = 60
+KINDS = {"+": "added", "-": "removed", "~": "changed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,9 @@ class Place:
     line: int
     passage: Passage
 
+    def __str__(self) -> str:
+        return f"{self.passage.document_id}:{self.line}"
+
     def to_json(self) -> dict[str, Any]:
         """The place as plain JSON values."""
         return {"line": self.line, **asdict(self.passage)}
@@ -32,7 +34,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A passage before and after; None where there was none or is none any more."""
+    """A passage before and after, of which one may be None.
+
+    In `Diff.passages`, None says that there is no such passage; in `Diff.answers`, that the
+    documents do not answer the question.
+    """
 
     before: Place | None
     after: Place | None
@@ -41,6 +47,11 @@ class Change:
     def sign(self) -> str:
         """`+` for added, `-` for removed, `~` for changed."""
         return "~" if self.before and self.after else "+" if self.after else "-"
+
+    def __str__(self) -> str:
+        place = self.after or self.before
+        text = " ".join(place.passage.text.split()) if place else ""
+        return f"{self.sign} {place} {text if len(text) <= SHOWN else f'{text[:SHOWN]}…'}"
 
     def to_json(self) -> dict[str, Any]:
         """The change as plain JSON values."""
@@ -51,19 +62,11 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """A question whose first passage changed; None where the documents do not seem to answer."""
-
-    question: str
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
 class Diff:
-    """What changed from the snapshot `before` to the snapshot `after`, both given by id.
+    """What changed from the snapshot with the id `before` to the one with the id `after`.
 
-    `documents` are (sign, id), ordered by id; `passages` in order of document and place. `answers`
-    are those that changed, of `asked` questions.
+    `documents` are (sign, id), ordered by id; `passages` are in order of document and place.
+    `answers` are questions with the change of their first passage: those that changed, of `asked`.
     """
 
     before: str
@@ -71,24 +74,35 @@ class Diff:
     documents: tuple[tuple[str, str], ...]
     passages: tuple[Change, ...]
     asked: int
-    answers: tuple[Answered, ...]
+    answers: tuple[tuple[str, Change], ...]
+
+    def lines(self) -> Iterator[str]:
+        """The difference line by line, for people."""
+        yield f"documents: {_counts([sign for sign, _ in self.documents])}"
+        yield from (f"{sign} {id}" for sign, id in self.documents)
+        yield f"passages: {_counts([change.sign for change in self.passages])}"
+        yield from map(str, self.passages)
+        yield f"answers: {len(self.answers)} of {self.asked} changed"
+        for question, change in self.answers:
+            was, now = (place or "no answer" for place in (change.before, change.after))
+            yield f"~ {question} {was} -> {now}"
 
     def to_json(self) -> dict[str, Any]:
         """The difference as plain JSON values."""
-        kinds = (("added", "+"), ("removed", "-"), ("changed", "~"))
         return {
             "before": self.before,
             "after": self.after,
             "documents": {
-                kind: [id for found, id in self.documents if found == sign] for kind, sign in kinds
+                kind: [id for found, id in self.documents if found == sign]
+                for sign, kind in KINDS.items()
             },
             "passages": {
                 kind: [each.to_json() for each in self.passages if each.sign == sign]
-                for kind, sign in kinds
+                for sign, kind in KINDS.items()
             },
             "questions": self.asked,
             "answers": [
-                {"question": each.question, **each.change.to_json()} for each in self.answers
+                {"question": question, **change.to_json()} for question, change in self.answers
             ],
         }
 
@@ -112,60 +126,42 @@ def faq_questions(*snapshots: Snapshot) -> list[str]:
     """The questions of all FAQ pairs in the snapshots, each once, sorted."""
     return sorted(
         {
-            section.heading_path[-1]
+            pair.question
             for snapshot in snapshots
-            for section in snapshot.sections.values()
-            if section.kind == "faq"
+            for pair in faq_pairs(snapshot.documents, snapshot.sections.values())
         }
     )
 
 
-def read_questions(path: Path) -> list[str]:
-    """The field `question` of each line of a JSON-lines file, in order. Raises UsageError."""
-    try:
-        rows = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read ({error}): give a JSON-lines file") from error
-    return [_question(path, number, row) for number, row in enumerate(rows, 1) if row.strip()]
-
-
-def diff_lines(difference: Diff) -> Iterator[str]:
-    """The difference line by line, for people."""
-    yield f"documents: {_counted([sign for sign, _ in difference.documents])}"
-    yield from (f"{sign} {id}" for sign, id in difference.documents)
-    yield f"passages: {_counted([change.sign for change in difference.passages])}"
-    yield from (f"{change.sign} {_shown(change)}" for change in difference.passages)
-    yield f"answers: {len(difference.answers)} of {difference.asked} changed"
-    yield from (f"~ {each.question} {_moved(each.change)}" for each in difference.answers)
-
-
-def _document_changes(before: Snapshot, after: Snapshot) -> list[tuple[str, str]]:
+def _document_changes(before: Snapshot, after: Snapshot) -> Iterator[tuple[str, str]]:
     old, new = before.documents, after.documents
-    signs = {id: "+" for id in new if id not in old} | {id: "-" for id in old if id not in new}
-    signs |= {id: "~" for id in new if id in old and old[id].sha256 != new[id].sha256}
-    return [(signs[id], id) for id in sorted(signs)]
+    for id in sorted({*old, *new}):
+        if id not in old or id not in new:
+            yield "-" if id in old else "+", id
+        elif old[id].sha256 != new[id].sha256:
+            yield "~", id
 
 
 def _passage_changes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     old, new = _by_document(before), _by_document(after)
     for id in sorted({*old, *new}):
-        was, is_ = old.get(id, []), new.get(id, [])
-        matcher = SequenceMatcher(None, _keys(was), _keys(is_), autojunk=False)
+        was, now = old.get(id, []), new.get(id, [])
+        matcher = SequenceMatcher(None, _keys(was), _keys(now), autojunk=False)
         for kind, i, i_end, j, j_end in matcher.get_opcodes():
             if kind != "equal":
-                yield from _paired(was[i:i_end], is_[j:j_end])
+                yield from _paired(was[i:i_end], now[j:j_end])
 
 
 def _paired(old: Sequence[Place], new: Sequence[Place]) -> Iterator[Change]:
-    """Changed is a passage in whose place another of the same section stands."""
+    """A passage has changed if another one of its section has taken its place."""
     left = list(new)
     for was in old:
         same = (place for place in left if place.passage.section_id == was.passage.section_id)
-        is_ = next(same, None)
-        if is_:
-            left.remove(is_)
-        yield Change(was, is_)
-    yield from (Change(None, is_) for is_ in left)
+        now = next(same, None)
+        if now:
+            left.remove(now)
+        yield Change(was, now)
+    yield from (Change(None, now) for now in left)
 
 
 def _by_document(snapshot: Snapshot) -> dict[str, list[Place]]:
@@ -185,11 +181,11 @@ def _keys(places: Sequence[Place]) -> list[tuple[str, str]]:
 
 def _answer_changes(
     before: Snapshot, after: Snapshot, encoder: Encoder, questions: Sequence[str]
-) -> Iterator[Answered]:
+) -> Iterator[tuple[str, Change]]:
     for question in questions:
-        was, is_ = (_first(snapshot, encoder, question) for snapshot in (before, after))
-        if _said(was) != _said(is_):
-            yield Answered(question, Change(was, is_))
+        was, now = (_first(snapshot, encoder, question) for snapshot in (before, after))
+        if _said(was) != _said(now):
+            yield question, Change(was, now)
 
 
 def _first(snapshot: Snapshot, encoder: Encoder, question: str) -> Place | None:
@@ -201,32 +197,5 @@ def _said(place: Place | None) -> tuple[str, str] | None:
     return (place.passage.document_id, place.passage.text) if place else None
 
 
-def _question(path: Path, number: int, row: str) -> str:
-    try:
-        question = json.loads(row)["question"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise UsageError(
-            f"{path}:{number} holds no question: each line must be like "
-            '{"question": "Which procedure collects the T cells?"}'
-        ) from error
-    return str(question)
-
-
-def _counted(signs: Sequence[str]) -> str:
-    kinds = (("added", "+"), ("removed", "-"), ("changed", "~"))
-    return ", ".join(f"{signs.count(sign)} {kind}" for kind, sign in kinds)
-
-
-def _shown(change: Change) -> str:
-    place = change.after or change.before
-    assert place is not None
-    text = " ".join(place.passage.text.split())
-    cut = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-    return f"{place.passage.document_id}:{place.line} {cut}"
-
-
-def _moved(change: Change) -> str:
-    return " -> ".join(
-        f"{place.passage.document_id}:{place.line}" if place else "no answer"
-        for place in (change.before, change.after)
-    )
+def _counts(signs: Sequence[str]) -> str:
+    return ", ".join(f"{signs.count(sign)} {kind}" for sign, kind in KINDS.items())

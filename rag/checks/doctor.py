@@ -1,12 +1,12 @@
-"""Looks an index over: what is sound, what is doubtful, what is broken, and the cure of each."""
+"""Examines an index: what is sound, what is doubtful, what is broken, and how to fix it."""
 
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -26,50 +26,56 @@ from rag.store import (
 )
 from rag.text import counted
 
+# So many passages, spread over the index, are searched by their own text.
 SAMPLE = 200
 BATCH = 50
 # The loaded index takes a dozen, each connection of the service one.
 DESCRIPTORS = 256
 
 State = Literal["ok", "warn", "fail"]
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at, and what was found; with `warn` and `fail` the cure is named."""
+    """What was checked and what was found; `warn` and `fail` name the fix."""
 
     state: State
     name: str
     found: str
 
+    def __str__(self) -> str:
+        return f"{self.state:<4}  {self.name}: {self.found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All checks of an index, in a fixed order."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def state(self) -> State:
+        """`fail` if any check failed, else `warn` if any warned, else `ok`."""
+        return max((check.state for check in self.checks), key=STATES.index)
+
     def to_json(self) -> dict[str, Any]:
-        """The check as plain JSON values."""
-        return asdict(self)
+        """The diagnosis as plain JSON values."""
+        return {"state": self.state, "checks": [asdict(check) for check in self.checks]}
 
 
 def examine(
     index: Path, opening: Callable[[], Encoder], free: Callable[[Path], int] = free_bytes
-) -> list[Check]:
-    """All checks of an index folder, in a fixed order; nothing in it is changed."""
-    return [*_index_checks(index, opening, free), _descriptors(), *_leftovers(index)]
-
-
-def worst(checks: Iterable[Check]) -> State:
-    """`fail` where any check failed, else `warn` where any warned, else `ok`."""
-    states: set[State] = {check.state for check in checks}
-    return "fail" if "fail" in states else "warn" if "warn" in states else "ok"
-
-
-def check_lines(checks: Iterable[Check]) -> list[str]:
-    """A line for each check, for people."""
-    return [f"{check.state:<4}  {check.name}: {check.found}" for check in checks]
+) -> Diagnosis:
+    """All checks of an index folder; nothing in it is changed."""
+    return Diagnosis((*_index_checks(index, opening, free), _descriptors(), *_leftovers(index)))
 
 
 def _index_checks(
     index: Path, opening: Callable[[], Encoder], free: Callable[[Path], int]
 ) -> Iterator[Check]:
     current = live_id(index)
-    yield _named(index)
+    yield _tried("current", lambda: f"{index / current_id(index)} is live")
     if current:
         yield _versions(index, current)
         check, snapshot = _loaded(index, current)
@@ -84,21 +90,14 @@ def _index_checks(
             yield older if older.state == "ok" else replace(older, state="warn")
 
 
-def _named(index: Path) -> Check:
-    try:
-        return Check("ok", "current", f"{index / current_id(index)} answers")
-    except UnusableIndex as error:
-        return Check("fail", "current", str(error))
-
-
 def _loaded(index: Path, id: str) -> tuple[Check, Snapshot | None]:
     try:
         snapshot = load_snapshot(index, id)
     except CorruptIndex as error:
         return Check("fail", "snapshot", str(error)), None
     counts = snapshot.manifest.counts
-    said = f"{counted(counts.documents, 'document')}, {counted(counts.passages, 'passage')}"
-    found = f"{index / id}: every checksum and count agrees, {said}"
+    held = f"{counted(counts.documents, 'document')}, {counted(counts.passages, 'passage')}"
+    found = f"{index / id}: every checksum and count agrees, {held}"
     return Check("ok", "snapshot", found), snapshot
 
 
@@ -127,11 +126,12 @@ def _encoder_checks(
         yield Check("fail", "model", str(error))
         return
     yield Check("ok", "model", f"{encoder.name}, sha256 {encoder.sha256[:12]}, as at build time")
-    try:
+
+    def probed() -> str:
         check_probes(folder, snapshot, encoder)
-        yield Check("ok", "probes", "the model gives the vectors of build time")
-    except ModelMismatch as error:
-        yield Check("fail", "probes", str(error))
+        return "the model gives the vectors of build time"
+
+    yield _tried("probes", probed)
     yield _self_retrieval(folder, snapshot, encoder)
 
 
@@ -141,15 +141,15 @@ def _self_retrieval(folder: Path, snapshot: Snapshot, encoder: Encoder) -> Check
     batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
     lost = [row for batch in batches for row in _lost(snapshot, encoder, batch)]
     if lost:
-        said = f"{len(lost)} of {counted(len(rows), 'passage')} not found first by their own text"
+        missed = f"{len(lost)} of {counted(len(rows), 'passage')} not found first by their own text"
         first = snapshot.passages[lost[0]].id
-        found = f"{folder / 'dense.faiss'}: {said}, among them {first}: {REBUILD}"
+        found = f"{folder / 'dense.faiss'}: {missed}, among them {first}: {REBUILD}"
         return Check("fail", "retrieval", found)
     return Check("ok", "retrieval", f"all of {len(rows)} sampled passages find themselves first")
 
 
 def _lost(snapshot: Snapshot, encoder: Encoder, rows: list[int]) -> Iterator[int]:
-    """The rows whose passage, encoded anew, is nearer to another's vector than to its own."""
+    """The rows whose passage, encoded again, is nearer to another vector than to its own."""
     passages = [snapshot.passages[row] for row in rows]
     encoded = encoder.encode_passages([p.text for p in passages], [p.context for p in passages])
     for row, vector in zip(rows, encoded.pooled, strict=True):
@@ -162,42 +162,52 @@ def _lost(snapshot: Snapshot, encoder: Encoder, rows: list[int]) -> Iterator[int
 
 def _software(snapshot: Snapshot) -> Check:
     built, now = snapshot.manifest.software, software()
-    moved = [
+    changed = [
         f"{name} {built.get(name, 'none')} -> {now.get(name, 'none')}"
         for name in sorted({*built, *now})
         if built.get(name) != now.get(name)
     ]
-    if moved:
-        return Check("warn", "software", f"changed since the build ({', '.join(moved)}): {REBUILD}")
+    if changed:
+        return Check(
+            "warn", "software", f"changed since the build ({', '.join(changed)}): {REBUILD}"
+        )
     return Check("ok", "software", "as at build time")
 
 
 def _space(snapshot: Snapshot, free: int, index: Path) -> Check:
     size = sum(entry.size for entry in snapshot.manifest.files.values())
-    said = f"{index} has {free / 1e6:.0f} MB free, the snapshot takes {size / 1e6:.1f} MB"
+    found = f"{index} has {free / 1e6:.0f} MB free, the snapshot takes {size / 1e6:.1f} MB"
     if free < 2 * size:
-        return Check("warn", "disk", f"{said}: free some before the next build")
-    return Check("ok", "disk", said)
+        return Check("warn", "disk", f"{found}: free some before the next build")
+    return Check("ok", "disk", found)
 
 
 def _descriptors() -> Check:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return Check("ok", "limits", "any number of files may be open at once")
+    found = f"{soft} files may be open at once"
     if soft < DESCRIPTORS:
-        return Check("warn", "limits", f"{soft} files may be open at once: run `ulimit -n 1024`")
-    return Check("ok", "limits", f"{soft} files may be open at once")
+        return Check("warn", "limits", f"{found}: run `ulimit -n 1024`")
+    return Check("ok", "limits", found)
 
 
 def _leftovers(index: Path) -> list[Check]:
-    aside, bad = leftovers(index), damaged_paths(index)
-    if not aside and not bad:
-        return [Check("ok", "leftovers", "none")]
-    running = "a build is running, or one that died has left it: the next build removes it"
-    return [
-        *(Check("warn", "leftovers", f"{path}: {running}") for path in aside),
+    cause = "of a build that runs, or that died: the next build removes it"
+    found = [
+        *(f"{path}: {cause}" for path in leftovers(index)),
         *(
-            Check("warn", "leftovers", f"{path} was found damaged: look into it, then remove it")
-            for path in bad
+            f"{path} was found damaged: look into it, then remove it"
+            for path in damaged_paths(index)
         ),
     ]
+    warnings = [Check("warn", "leftovers", each) for each in found]
+    return warnings or [Check("ok", "leftovers", "none")]
+
+
+def _tried(name: str, finding: Callable[[], str]) -> Check:
+    """What is found; `fail` if the index proves unusable."""
+    try:
+        return Check("ok", name, finding())
+    except UnusableIndex as error:
+        return Check("fail", name, str(error))

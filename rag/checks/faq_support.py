@@ -1,74 +1,70 @@
-"""How much of an FAQ's answer a passage holds: what stands in for a judge where there is none.
+"""How much of an FAQ answer a passage holds. This rule stands in for a human judge.
 
-The share of the answer's words, the rarer the heavier, that three sentences in a row of the passage
-have. docs/evaluation.md says how well the same rule agrees with hand-made labels.
+The share is that of the answer's stems, weighted by rarity, that three successive sentences of the
+passage hold. docs/evaluation.md says how well the rule agrees with hand-made labels.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import cache
 
+from rag.documents import FaqPair, faq_pairs
 from rag.index import Snapshot
 from rag.text import sentences, stems, stems_of_each
 
-# What holds this share of an answer supports it; an answer has about three sentences.
+# A passage that holds this share of an answer supports it. An answer has about three sentences.
 SUPPORT = 0.25
 SENTENCES = 3
 
-Windows = tuple[frozenset[str], ...]
+# The share of an answer, the first text, that a passage, the second one, holds.
+Share = Callable[[str, str], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A question of the FAQ and its answer."""
+def drawn_pairs(snapshot: Snapshot) -> dict[str, FaqPair]:
+    """The FAQ pairs by the key of their question; of a question asked twice, the first pair.
 
-    question: str
-    answer: str
-
-
-def pairs(snapshot: Snapshot) -> dict[str, Pair]:
-    """The FAQ pairs by their questions' keys; of a question asked twice, the first."""
-    found: dict[str, Pair] = {}
-    for section in snapshot.sections.values():
-        if section.kind == "faq":
-            text = snapshot.documents[section.document_id].text
-            pair = Pair(section.heading_path[-1], text[section.body_start : section.end].strip())
-            found.setdefault(key(pair.question), pair)
-    return found
+    They are ordered by a hash of the key: arbitrary, but the same when pairs are added.
+    """
+    pairs = faq_pairs(snapshot.documents, snapshot.sections.values())
+    first = {question_key(pair.question): pair for pair in reversed(pairs)}
+    return dict(sorted(first.items(), key=lambda item: _sha256(item[0])))
 
 
-def key(question: str) -> str:
-    """What two questions share that differ in case and blanks alone."""
+def question_key(question: str) -> str:
+    """A key that is the same for questions that differ only in case and blanks."""
     return " ".join(question.casefold().split())
 
 
-def drawn(keys: Iterable[str]) -> list[str]:
-    """The keys in an order that nobody chose and that adding one does not change."""
-    return sorted(keys, key=lambda each: hashlib.sha256(each.encode()).hexdigest())
+def answer_share(snapshot: Snapshot) -> Share:
+    """The function that gives the share; stems that are rare in the snapshot weigh more.
+
+    It keeps the stems of each answer and passage. An answer without stems has the share 0.
+    """
+    count, lexical = snapshot.lexical.count, snapshot.lexical
+
+    @cache
+    def weights(answer: str) -> dict[str, float]:
+        distinct = dict.fromkeys(stems(answer))
+        return {stem: math.log(1 + count / (1 + lexical.frequency(stem))) for stem in distinct}
+
+    @cache
+    def windows(passage: str) -> list[frozenset[str]]:
+        """The stems of each three successive sentences; of all, if there are fewer."""
+        inside = stems_of_each([passage[start:end] for start, end in sentences(passage)])
+        last = max(1, len(inside) - SENTENCES + 1)
+        return [frozenset().union(*inside[at : at + SENTENCES]) for at in range(last)]
+
+    def share(answer: str, passage: str) -> float:
+        weight = weights(answer)
+        total = sum(weight.values()) or 1.0
+        held = (sum(w for s, w in weight.items() if s in window) for window in windows(passage))
+        return max(held) / total
+
+    return share
 
 
-def weights(answer: str, snapshot: Snapshot) -> dict[str, float]:
-    """The answer's distinct stems, the rarer in the snapshot the heavier."""
-    count = snapshot.lexical.count
-    return {
-        stem: math.log(1 + count / (1 + snapshot.lexical.frequency(stem)))
-        for stem in dict.fromkeys(stems(answer))
-    }
-
-
-def held(weights: Mapping[str, float], windows: Windows) -> float:
-    """The largest share of the weight that a window holds; 0 of an answer without words."""
-    total = sum(weights.values()) or 1.0
-    return max(
-        sum(w for stem, w in weights.items() if stem in inside) / total for inside in windows
-    )
-
-
-def windows(text: str) -> Windows:
-    """The stems of each three sentences in a row; of all, where there are fewer."""
-    inside = stems_of_each([text[start:end] for start, end in sentences(text)])
-    last = max(1, len(inside) - SENTENCES + 1)
-    return tuple(frozenset().union(*inside[at : at + SENTENCES]) for at in range(last))
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

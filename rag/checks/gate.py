@@ -1,38 +1,40 @@
-"""The gate: whether a new snapshot may take over from the one that answers.
+"""The gate: whether a new snapshot may replace the live one.
 
-Three checks. Counts must not collapse. The documents must not answer the FAQ worse, beyond what
-chance explains: each question is asked of both snapshots, FAQ pairs are left out of what comes
-back, and a passage is worth the share of the FAQ's answer that it holds, whatever document or
-heading it stands under. And canaries, questions named in a file, must be answered; without a file,
-FAQ questions whose pair stands unchanged must still be answered by it.
+It makes three checks.
+
+1. Counts must not collapse.
+2. The documents must not answer the FAQ worse than before, beyond what chance explains. Each FAQ
+   question is asked of both snapshots, without the FAQ pairs themselves. A passage is worth the
+   share of the FAQ answer that it holds, whatever document or heading it stands under.
+3. The canaries must be answered. Without canaries, FAQ questions whose pair has not changed must
+   still be answered by that pair.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
-from rag.answering import Query, ask, best_of, encode_query, find_candidates
+from rag.answering import ask, best_of, encode_query, find_candidates
 from rag.checks.canaries import TOP, Canary, broken_canaries, first_of
-from rag.checks.faq_support import SUPPORT, Pair, Windows, drawn, held, key, pairs, weights, windows
+from rag.checks.faq_support import SUPPORT, answer_share, drawn_pairs, question_key
 from rag.encoders import Encoder
 from rag.index import Snapshot
 from rag.text import counted
 
-# A corpus of which more than this is lost was more likely misread than meant.
+# A corpus that loses more than this was probably misread.
 COLLAPSED = 0.5
-# So many FAQ questions tell what there is to tell, in seconds.
+# More questions take longer and tell hardly more.
 QUESTIONS = 200
 UNCHANGED = 20
 DEPTH = 10
 LEVEL = 0.05
-# Fewer losses than these are within chance even where nothing is gained: 0.5 ** 4 > LEVEL.
+# Fewer losses are within chance even if nothing is gained: 0.5 ** 4 > LEVEL.
 FEWEST = 5
-# What comes this near to the best that was held is as good.
+# A passage that holds this much of the best share is as good: the share is a rough measure.
 NEAR = 0.85
 
 
@@ -40,9 +42,9 @@ NEAR = 0.85
 class Outcome:
     """What the gate found: `reasons` against publishing, and `notes` on what it could not judge.
 
-    `figures` are over the FAQ questions asked, `n` of them, FAQ pairs left out: the share for which
-    the first passage, or one of the first three, supports the answer, and the mean reciprocal rank
-    of the first that does.
+    `figures` are over the `n` FAQ questions that were asked, FAQ pairs left out. hit@1 and hit@3
+    are the shares of questions with a supporting passage at rank 1, and within the first three.
+    MRR is the mean reciprocal rank of the first supporting passage.
     """
 
     figures: Mapping[str, float]
@@ -51,7 +53,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing speaks against publishing."""
+        """Whether there is no reason against publishing."""
         return not self.reasons
 
     @property
@@ -66,18 +68,15 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """The outcome as plain JSON values."""
-        return {
-            "passed": self.passed,
-            "figures": dict(self.figures),
-            "reasons": list(self.reasons),
-            "notes": list(self.notes),
-        }
+        return {"passed": self.passed, **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, and which share of its answer each of the first ten passages holds, best passage
-    first. `before` is None where the question is new."""
+    """A question, and the share of its answer that each of the first ten passages holds.
+
+    The best passage comes first. `before` is None if the question is new.
+    """
 
     question: str
     before: tuple[float, ...] | None
@@ -90,7 +89,7 @@ class Asked:
 
     @property
     def move(self) -> int:
-        """-1 where the first three hold notably less of the answer than before, 1 where more."""
+        """-1 if the first three hold notably less of the answer than before, 1 if more, else 0."""
         if self.before is None:
             return 0
         was, now = _best(self.before), _best(self.after)
@@ -100,10 +99,7 @@ class Asked:
 def judge(
     before: Snapshot | None, after: Snapshot, encoder: Encoder, canaries: Sequence[Canary] = ()
 ) -> Outcome:
-    """What speaks against publishing `after` in place of `before`, if anything answered before.
-
-    Without canaries, FAQ questions take their place.
-    """
+    """What the gate finds of `after`; `before` is the live snapshot, if there is one."""
     asked = ask_faq(before, after, encoder)
     if canaries:
         broken = broken_canaries(before, after, encoder, canaries)
@@ -114,20 +110,29 @@ def judge(
 
 
 def ask_faq(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> list[Asked]:
-    """The questions of the new FAQ, those of both FAQs first, put to the snapshots that have them.
+    """Asks the questions of the new FAQ of each snapshot that has them.
 
-    No more than `QUESTIONS`, drawn by a hash of their words.
+    At most `QUESTIONS` are asked, in the order of `drawn_pairs`, those of both FAQs first.
     """
-    old, new = pairs(before) if before else {}, pairs(after)
-    first = sorted(drawn(new), key=lambda each: each not in old)[:QUESTIONS]
-    cached = cache(windows)
-    return [
-        _put(new[each], after, before if each in old else None, encoder, cached) for each in first
-    ]
+    old, new = drawn_pairs(before) if before else {}, drawn_pairs(after)
+    share = answer_share(after)
+
+    def put(key: str) -> Asked:
+        pair = new[key]
+        query = encode_query(pair.question, encoder)
+
+        def shares(snapshot: Snapshot) -> tuple[float, ...]:
+            hits = best_of(find_candidates(snapshot, query, body_only=True), DEPTH)
+            return tuple(share(pair.answer, hit.passage.text) for hit in hits)
+
+        was = shares(before) if before and key in old else None
+        return Asked(pair.question, was, shares(after))
+
+    return [put(key) for key in sorted(new, key=lambda key: key not in old)[:QUESTIONS]]
 
 
 def figures(asked: Sequence[Asked]) -> dict[str, float]:
-    """hit@1, hit@3 and MRR of the new snapshot, to four digits, and n; n alone where it is 0."""
+    """hit@1, hit@3 and MRR of the new snapshot, to four digits, and n; only n if it is 0."""
     n = len(asked)
     if not asked:
         return {"n": 0}
@@ -141,7 +146,7 @@ def figures(asked: Sequence[Asked]) -> dict[str, float]:
 
 
 def chance(lost: int, gained: int) -> float:
-    """How likely so many losses or more are, were a question lost as likely as one gained.
+    """The probability of at least so many losses if losses and gains are equally likely.
 
     The exact sign test, one-sided (McNemar 1947), which for hits is Fisher's randomisation test.
     """
@@ -156,25 +161,25 @@ def _collapsed(before: Snapshot | None, after: Snapshot) -> Iterator[str]:
     for name in ("documents", "passages"):
         old, new = getattr(was, name), getattr(now, name)
         if new < COLLAPSED * old:
-            yield f"{old} {name} before, {new} now, fewer than half: see that all files are there"
+            yield f"{old} {name} before, {new} now, fewer than half: check that all files are there"
     if was.faq_pairs and not now.faq_pairs:
         yield (
-            f"{counted(was.faq_pairs, 'FAQ pair')} before, 0 now, so that nothing tells how good "
-            "the answers are: bring them back"
+            f"{counted(was.faq_pairs, 'FAQ pair')} before, 0 now, so that the answers cannot be "
+            "measured: restore them"
         )
 
 
 def _worse(asked: Sequence[Asked]) -> Iterator[str]:
-    lost = [each.question for each in asked if each.move < 0]
+    lost = [repr(each.question) for each in asked if each.move < 0]
     gained = sum(each.move > 0 for each in asked)
     p = chance(len(lost), gained)
     if p < LEVEL:
         both = [(each.before, each.after) for each in asked if each.before is not None]
         was, now = (sum(map(_best, shares)) / len(both) for shares in zip(*both, strict=True))
         yield (
-            f"of {len(both)} FAQ questions, {len(lost)} find less of their answer among the first "
+            f"of {len(both)} FAQ questions, {len(lost)} find less of their answer in the first "
             f"{TOP} passages than before, {gained} find more (p = {p:.2g}; on average {was:.0%} of "
-            f"the answer before, {now:.0%} now); less: {_listed(lost)}: see that their passages "
+            f"the answer before, {now:.0%} now); less: {first_of(lost)}: check that their passages "
             "are there"
         )
 
@@ -190,48 +195,31 @@ def _unjudged(before: Snapshot | None, asked: Sequence[Asked]) -> Iterator[str]:
 
 
 def _broken_pairs(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> Iterator[str]:
-    """Nothing where either leaves the pairs out of its index: then no pair can answer."""
+    """The reason if unchanged FAQ pairs no longer answer; nothing if an index leaves pairs out."""
     if before is None or "without" in (before.manifest.recipe.faq, after.manifest.recipe.faq):
         return
-    old, new = pairs(before), pairs(after)
-    kept = (each for each in drawn(new) if each in old and old[each].answer == new[each].answer)
-    asked = [new[each].question for each in islice(kept, UNCHANGED)]
+    old, new = drawn_pairs(before), drawn_pairs(after)
+    unchanged = (
+        pair.question for key, pair in new.items() if key in old and old[key].answer == pair.answer
+    )
+    asked = list(islice(unchanged, UNCHANGED))
     was = [question for question in asked if _answers_itself(before, encoder, question, 1)]
-    lost = [question for question in was if not _answers_itself(after, encoder, question, TOP)]
+    lost = [repr(each) for each in was if not _answers_itself(after, encoder, each, TOP)]
     if lost:
         yield (
-            f"of {counted(len(asked), 'FAQ question')} whose pair stands unchanged, {len(was)} "
-            f"answered by it before and {len(was) - len(lost)} now; lost: {_listed(lost)}: see "
+            f"of {counted(len(asked), 'FAQ question')} whose pair has not changed, {len(was)} were "
+            f"answered by it before and {len(was) - len(lost)} now; lost: {first_of(lost)}: see "
             "what answers them by `rag ask`"
         )
 
 
 def _answers_itself(snapshot: Snapshot, encoder: Encoder, question: str, top: int) -> bool:
+    """Whether a pair with that question is among the first passages of an answer."""
     answer = ask(snapshot, encoder, question, top_k=top)
     sections = [snapshot.sections[cited.hit.passage.section_id] for cited in answer.passages]
-    own = (each.kind == "faq" and key(each.heading_path[-1]) == key(question) for each in sections)
+    key = question_key(question)
+    own = (s.kind == "faq" and question_key(s.heading_path[-1]) == key for s in sections)
     return not answer.abstained and any(own)
-
-
-def _put(
-    pair: Pair,
-    after: Snapshot,
-    before: Snapshot | None,
-    encoder: Encoder,
-    cut: Callable[[str], Windows],
-) -> Asked:
-    query, heavy = encode_query(pair.question, encoder), weights(pair.answer, after)
-
-    def shares(snapshot: Snapshot) -> tuple[float, ...]:
-        return tuple(held(heavy, cut(text)) for text in _texts(snapshot, query))
-
-    return Asked(pair.question, shares(before) if before else None, shares(after))
-
-
-def _texts(snapshot: Snapshot, query: Query) -> list[str]:
-    """The first ten passages for a question, FAQ pairs left out."""
-    found = find_candidates(snapshot, query, body_only=True)
-    return [hit.passage.text for hit in best_of(found, DEPTH)]
 
 
 def _best(shares: Sequence[float]) -> float:
@@ -240,7 +228,3 @@ def _best(shares: Sequence[float]) -> float:
 
 def _rank(shares: Sequence[float]) -> float:
     return next((rank for rank, share in enumerate(shares, 1) if share >= SUPPORT), math.inf)
-
-
-def _listed(questions: Sequence[str]) -> str:
-    return first_of([repr(question) for question in questions])

@@ -1,14 +1,15 @@
-"""The `rag` command."""
+"""The `rag` command, and what other command lines share with it."""
 
-from rag.cli.console import encoder_of, read_settings, run, show
-from rag.cli.listening import say_skipped
-from rag.cli.progress_bar import reporting
+from rag.cli.console import command_line, encoder_of, read_settings, run, show
+from rag.cli.listening import on_terminal
+from rag.cli.main import main
 
 __all__ = [
+    "command_line",
     "encoder_of",
+    "main",
+    "on_terminal",
     "read_settings",
-    "reporting",
     "run",
-    "say_skipped",
     "show",
 ]

@@ -1,27 +1,44 @@
-"""What the command lines share: settings, messages, and errors as one line with an exit code."""
+"""What the command lines share: settings, output, and errors as one line with an exit code."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
 from pydantic import ValidationError
 
+from rag.building import remembered
 from rag.cli.terminal import printable
 from rag.encoders import Encoder, open_encoder, set_torch_environment
 from rag.errors import RagError, UsageError
 from rag.settings import Settings
 
 
+def command_line(name: str | None = None, no_args_is_help: bool = False) -> typer.Typer:
+    """A command line without commands; `-h` shows help, errors are shown by `run`."""
+    return typer.Typer(
+        name=name,
+        no_args_is_help=no_args_is_help,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
 def run(
     app: typer.Typer, arguments: Sequence[str] | None = None, program: str | None = None
 ) -> None:
-    """Runs a command line, called by that name, and exits with its code; what the user can fix is
-    one line."""
+    """Runs a command line and exits with its code; `program` is its name in help texts.
+
+    An error that the user can fix is shown as one line.
+    """
     set_torch_environment()
     handler = logging.StreamHandler()
     handler.setFormatter(Printable("%(message)s"))
@@ -36,13 +53,13 @@ def run(
         sys.exit(error.exit_code)
     except OSError as error:
         say(f"error: the result cannot be written ({error})")
-        # Whatever is left in the buffer would fail once more, at exit.
+        # What is left in the buffer would fail once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
 
 
 class Printable(logging.Formatter):
-    """A record without what a terminal would obey: file names may hold anything."""
+    """Formats a record without terminal controls: file names may hold them."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text."""
@@ -50,17 +67,26 @@ class Printable(logging.Formatter):
 
 
 def show(result: str) -> None:
-    """Prints a result for people to stdout, without what a terminal would obey."""
+    """Prints a result for people to stdout, terminal controls shown as codes."""
     print(printable(result), flush=True)
 
 
+def show_result(as_json: bool, found: object, lines: Iterable[str]) -> None:
+    """Prints a result to stdout: as JSON for programs, or as lines for people."""
+    if as_json:
+        print(json.dumps(found, indent=1))
+    else:
+        for line in lines:
+            show(line)
+
+
 def say(message: str) -> None:
-    """Prints a message, which is no result, to stderr, without what a terminal would obey."""
+    """Prints a message to stderr, terminal controls shown as codes."""
     print(printable(message), file=sys.stderr)
 
 
 def ask_user(question: str) -> bool:
-    """Whether somebody at a terminal agrees; nobody does if there is none."""
+    """Whether the user at the terminal agrees; False without a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     print(printable(f"{question} [y/N]"), end=" ", file=sys.stderr, flush=True)
@@ -68,9 +94,9 @@ def ask_user(question: str) -> bool:
 
 
 def read_settings(**given: Any) -> Settings:
-    """The settings; what is given, and not None, goes before the environment.
+    """The settings; what is given, and not None, overrides the environment.
 
-    Raises UsageError, naming the variable and its value, where one is wrong.
+    Raises UsageError, which names the variable and its value.
     """
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
@@ -85,3 +111,8 @@ def read_settings(**given: Any) -> Settings:
 def encoder_of(settings: Settings) -> Encoder:
     """The encoder that the settings name. Raises ModelError."""
     return open_encoder(settings.model, settings.runtime, settings.threads)
+
+
+def origin_line(index: Path) -> str:
+    """What the live index was built from, in words."""
+    return f"built from {remembered(index) or 'what is not recorded'}"

@@ -1,4 +1,4 @@
-"""A build as the terminal tells of it, or as lines of JSON for programs."""
+"""Reports a build: on the terminal, or as lines of JSON for programs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rag.documents import Skipped, skip_lines, skipped_json
 
 
 @contextmanager
-def terminal() -> Iterator[Listener]:
-    """Tells on stderr."""
+def on_terminal() -> Iterator[Listener]:
+    """Reports to stderr."""
     with reporting(sys.stderr) as progress:
         yield Listener(say, say_skipped, progress)
 
 
-def events() -> Listener:
-    """Writes each event as a line of JSON to stdout: `{"event": "progress", "done": 64, ...}`."""
+def as_events() -> Listener:
+    """Reports each event as a line of JSON on stdout: `{"event": "progress", "done": 64, ...}`."""
     return Listener(
         note=lambda message: emit("note", message=message),
         skipped=lambda skipped: emit("skipped", **skipped_json(skipped)),
@@ -35,6 +35,6 @@ def emit(event: str, **fields: object) -> None:
 
 
 def say_skipped(skipped: Sequence[Skipped]) -> None:
-    """Says on stderr what a corpus was read without."""
+    """Reports to stderr what was skipped of a corpus."""
     for line in skip_lines(skipped):
         say(line)

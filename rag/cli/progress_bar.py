@@ -7,22 +7,24 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import Progress as Bar
 
 from rag.types import Progress
 
 
 @contextmanager
 def reporting(stream: TextIO) -> Iterator[Progress]:
-    """A progress function that shows what it is told on the stream."""
+    """A progress function that shows the progress on the stream."""
     if not stream.isatty():
         yield lines(stream)
         return
+    # Imported only here: it takes 8 ms, and most commands show no progress.
+    from rich.progress import Progress as Bar
+
     bar = Bar(console=Console(file=stream), transient=True)
     task = bar.add_task("", total=None)
 
     def report(what: str, done: int, total: int) -> None:
-        # Not before there is something to show; once it is started, this does nothing.
+        # Only when there is something to show; once started, this does nothing.
         bar.start()
         bar.update(task, description=what, completed=done, total=total)
 
@@ -33,7 +35,7 @@ def reporting(stream: TextIO) -> Iterator[Progress]:
 
 
 def lines(stream: TextIO) -> Progress:
-    """A progress function that writes a line for each tenth of the way, of each thing done."""
+    """A progress function that writes a line for each tenth of each task."""
     reported: dict[str, int] = {}
 
     def report(what: str, done: int, total: int) -> None:

@@ -13,12 +13,12 @@ from rag.text import Edit
 from rag.types import Answer, Citation, CitedPassage
 
 MARK = ("»", "«")
-# Of a text that did not change, this many characters are shown beside each change.
+# Beside a change, this many characters of the unchanged text are shown.
 SHOWN = 40
 
 
 def show_answer(answer: Answer, console: Console) -> None:
-    """Prints the answer; where the output has no colour, marks stand around the sentence."""
+    """Prints the answer; without colour, marks enclose the sentences that answer."""
     if answer.message:
         console.print(Text(answer.message, style="yellow"), soft_wrap=True)
         console.print()
@@ -47,7 +47,7 @@ def verdict_line(saved: SavedCitation, verdict: Verdict) -> str:
 
 
 def place(citation: Citation) -> str:
-    """Where a passage stands, for people.
+    """The place of a citation, for people.
 
     >>> place(citation)  # doctest: +SKIP
     'car-t-lupus.md:41-44 > Treatment Protocol'
@@ -57,7 +57,7 @@ def place(citation: Citation) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with what a terminal would obey (escape sequences, bidi overrides) shown as codes.
+    """The text with terminal controls (escape sequences, bidi overrides) shown as codes.
 
     >>> printable("a\\x1b[2Jb")
     'a\\\\x1b[2Jb'
@@ -66,12 +66,12 @@ def printable(text: str) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """The same for what has to stay on one line: a name, a heading."""
+    """`printable` for what must stay on one line: a name, a heading."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _differences(diff: Sequence[Edit]) -> str:
-    """The edits on one line, as `[-removed-] {+added+}`; of what is the same, its ends."""
+    """The edits on one line, as `[-removed-] {+added+}`; unchanged text is cut in its middle."""
     return printable(" ".join("".join(map(_marked_edit, diff)).split()))
 
 

@@ -2,10 +2,8 @@
 
 from rag.documents.corpus import (
     LENIENT,
-    MB,
     SUFFIXES,
     Corpus,
-    Parse,
     ReadOptions,
     Skipped,
     is_by_product,
@@ -13,21 +11,25 @@ from rag.documents.corpus import (
     skip_lines,
     skipped_json,
 )
+from rag.documents.json_lines import json_lines
 from rag.documents.passages import passages_of
+from rag.documents.questions import FaqPair, faq_pairs, question_above
 from rag.documents.sandbox import Cage
 from rag.documents.sections import sections_of
 
 __all__ = [
     "LENIENT",
-    "MB",
     "SUFFIXES",
     "Cage",
     "Corpus",
-    "Parse",
+    "FaqPair",
     "ReadOptions",
     "Skipped",
+    "faq_pairs",
     "is_by_product",
+    "json_lines",
     "passages_of",
+    "question_above",
     "read_corpus",
     "sections_of",
     "skip_lines",

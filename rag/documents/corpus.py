@@ -25,8 +25,6 @@ from rag.types import Document, ParsedDocument
 
 __all__ = [
     "LENIENT",
-    "MAX_BYTES",
-    "MB",
     "SUFFIXES",
     "Corpus",
     "Parse",
@@ -45,7 +43,6 @@ Known = Mapping[str, Document]
 NONE_KNOWN: Known = {}
 
 MB = 1 << 20
-MAX_BYTES = 64 * MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +50,12 @@ class ReadOptions:
     """How files are read.
 
     `parse` turns bytes into documents: in this process, or in one that has its bounds
-    (`sandbox.Cage.parse`). A file of more than `max_bytes` is skipped. If `strict`, the first file
-    that would be skipped is an error. Nothing outside the folder `within` is opened.
+    (`sandbox.Cage.parse`). A file of more than `max_mb` megabytes is skipped. If `strict`, the
+    first file that would be skipped is an error. Nothing outside the folder `within` is opened.
     """
 
     parse: Parse = parse
-    max_bytes: int = MAX_BYTES
+    max_mb: int = 64
     strict: bool = False
     within: Path | None = None
 
@@ -126,7 +123,7 @@ class _Gathered:
             self.skips.add(source.given, source.document_id, why, is_unread_type=True)
             return
         try:
-            raw = _raw_bytes(source, self._options.max_bytes)
+            raw = _raw_bytes(source, self._options.max_mb * MB)
             file = self._parsed(source.document_id, raw)
         except CorpusError as error:
             self.skips.add(source.given, source.document_id, str(error))

@@ -25,7 +25,7 @@ from rag.index.manifest import (
     parse_manifest,
 )
 from rag.index.mapped_file import stamp_at
-from rag.index.question_vectors import Headings, headings_of, question_above
+from rag.index.question_vectors import Headings, headings_of
 from rag.index.sentence_spans import Sentences, markable_from, sentences_of
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import (
@@ -76,7 +76,6 @@ __all__ = [
     "model_of",
     "parse_manifest",
     "quantise",
-    "question_above",
     "read_snapshot",
     "recipe_of",
     "sentences_of",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +70,9 @@ def index_texts(texts: Sequence[str]) -> LexicalIndex:
             terms, empty.astype("f4"), empty.astype("i4"), np.zeros(1, "i8"), len(texts)
         )
     # Imported only here: it brings scipy, and neither asking nor reading back needs it.
-    ranker = import_module("bm25s").BM25(k1=K1, b=B, method=METHOD, csc_backend="numpy")
+    from bm25s import BM25
+
+    ranker = BM25(k1=K1, b=B, method=METHOD, csc_backend="numpy")
     scores = ranker.build_index_from_ids(
         unique_token_ids=list(range(len(terms))),
         corpus_token_ids=[[column[stem] for stem in text] for text in stemmed],

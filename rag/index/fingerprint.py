@@ -45,6 +45,7 @@ CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "encoding": (
             "encoders",
             "building/encode.py",
+            "documents/questions.py",
             "index/question_vectors.py",
             "index/token_vectors.py",
         ),

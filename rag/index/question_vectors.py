@@ -14,15 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.index.vectors import cosines
-from rag.types import Document, Section
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 NO_QUESTION = -1
-MARKS = "?？؟"
-# Of a longer question only so much is encoded, which is more than any encoder reads.
-MOST = 4000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,24 +46,6 @@ class Headings:
             rows == NO_QUESTION, otherwise, cosines(query, self.vectors[rows])
         )
         return found
-
-
-def question_above(document: Document, section: Section) -> str:
-    """The question that a section's text stands under, "" where its heading is none.
-
-    Where nothing heads the text, the document's title does, if it is more than the id.
-    """
-    title = "" if document.title == document.id else document.title
-    heading = [title, *section.heading_path][-1].strip()
-    return heading[:MOST] if section.kind == "faq" or _asks(heading) else ""
-
-
-def _asks(heading: str) -> bool:
-    """Whether a question mark follows the last word, save for a forum's remark, "[closed]"."""
-    if heading.endswith("]"):
-        heading = heading.rpartition("[")[0]
-    after = next((at for at in range(len(heading), 0, -1) if heading[at - 1].isalnum()), 0)
-    return any(mark in heading[after:] for mark in MARKS)
 
 
 def headings_of(

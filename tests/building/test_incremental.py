@@ -15,11 +15,12 @@ from rag.building.build import build_snapshot
 from rag.building.reuse import NOTHING, Content, content_of, reuse_of, reused
 from rag.cli.main import main
 from rag.documents.corpus import read_corpus
+from rag.documents.questions import question_above
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
 from rag.index.format import contents
 from rag.index.manifest import FaqPolicy, Manifest
-from rag.index.question_vectors import NO_QUESTION, question_above
+from rag.index.question_vectors import NO_QUESTION
 from rag.index.snapshot import Snapshot
 from rag.store.disk import Files
 from rag.store.open import open_current

@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.checks.diff import diff, diff_lines, faq_questions, read_questions
-from rag.errors import UsageError
+from rag.checks.diff import diff, faq_questions
 from rag.index.snapshot import Snapshot
 from support.letter_encoder import LetterEncoder, snapshot_of
 
@@ -42,7 +41,7 @@ def test_documents_and_passages_added_removed_and_changed_are_listed(
 ) -> None:
     found = diff(*pair, None, [])
     assert found.documents == (("~", "fruit.md"), ("-", "gone.md"), ("+", "new.md"))
-    assert list(diff_lines(found)) == [
+    assert list(found.lines()) == [
         "documents: 1 added, 1 removed, 1 changed",
         "~ fruit.md",
         "- gone.md",
@@ -69,8 +68,8 @@ def test_questions_whose_first_passage_changed_are_listed(
     assert questions == ["Which fruit is red?"]
     found = diff(*pair, ENCODER, [*questions, "hazelnuts"])
     assert found.asked == 2
-    assert [each.question for each in found.answers] == questions
-    assert list(diff_lines(found))[-2:] == [
+    assert [question for question, _ in found.answers] == questions
+    assert list(found.lines())[-2:] == [
         "answers: 1 of 2 changed",
         "~ Which fruit is red? fruit.md:15 -> fruit.md:19",
     ]
@@ -80,7 +79,7 @@ def test_an_answer_that_is_no_more_is_a_change(tmp_path: Path) -> None:
     before = snapshot_of(tmp_path / "one", a="zebras zoom zealously\n")
     after = snapshot_of(tmp_path / "two", a="quiet queens quarrel\n")
     found = diff(before, after, ENCODER, ["zebras zoom"])
-    assert list(diff_lines(found))[-1] == "~ zebras zoom a.md:1 -> no answer"
+    assert list(found.lines())[-1] == "~ zebras zoom a.md:1 -> no answer"
 
 
 def test_the_difference_as_json(pair: tuple[Snapshot, Snapshot]) -> None:
@@ -100,24 +99,5 @@ def test_the_difference_as_json(pair: tuple[Snapshot, Snapshot]) -> None:
 def test_a_long_passage_is_shown_cut(tmp_path: Path) -> None:
     long = snapshot_of(tmp_path / "long", a="word " * 20)
     empty = snapshot_of(tmp_path / "other", b="other")
-    shown = list(diff_lines(diff(empty, long, None, [])))
+    shown = list(diff(empty, long, None, []).lines())
     assert shown[4] == f"+ a.md:1 {('word ' * 20)[:60]}…"
-
-
-def test_questions_are_read_from_json_lines(tmp_path: Path) -> None:
-    path = tmp_path / "questions.jsonl"
-    path.write_text('{"question": "Why?"}\n\n{"question": "How?", "id": 2}\n')
-    assert read_questions(path) == ["Why?", "How?"]
-
-
-@pytest.mark.parametrize("line", ["not json", "[1]", '{"text": "Why?"}', "3"])
-def test_a_line_without_a_question_is_named(tmp_path: Path, line: str) -> None:
-    path = tmp_path / "questions.jsonl"
-    path.write_text('{"question": "Why?"}\n' + line)
-    with pytest.raises(UsageError, match=r"questions\.jsonl:2 holds no question"):
-        read_questions(path)
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"questions\.jsonl cannot be read"):
-        read_questions(tmp_path / "questions.jsonl")

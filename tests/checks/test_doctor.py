@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.checks.doctor import DESCRIPTORS, Check, check_lines, examine, worst
+from rag.checks.doctor import DESCRIPTORS, Check, Diagnosis, examine
 from rag.encoders.base import Encoded, Encoder
 from rag.errors import ModelError
 from rag.index.format import sealed
@@ -31,8 +31,12 @@ def opening() -> Encoder:
 
 def found(index: Path, name: str) -> Check:
     """The worst check of that name."""
-    checks = [check for check in examine(index, opening) if check.name == name]
+    checks = named(examine(index, opening), name)
     return next((check for check in checks if check.state != "ok"), checks[0])
+
+
+def named(diagnosis: Diagnosis, name: str) -> list[Check]:
+    return [check for check in diagnosis.checks if check.name == name]
 
 
 def current(index: Path) -> Path:
@@ -40,8 +44,8 @@ def current(index: Path) -> Path:
 
 
 def test_a_sound_index_passes_every_check(index: Path) -> None:
-    checks = examine(index, opening)
-    assert [check.name for check in checks] == [
+    diagnosis = examine(index, opening)
+    assert [check.name for check in diagnosis.checks] == [
         "current",
         "versions",
         "snapshot",
@@ -54,15 +58,17 @@ def test_a_sound_index_passes_every_check(index: Path) -> None:
         "limits",
         "leftovers",
     ]
-    assert worst(checks) == "ok"
-    assert check_lines(checks)[-1] == "ok    leftovers: none"
-    assert checks[-1].to_json() == {"state": "ok", "name": "leftovers", "found": "none"}
+    assert diagnosis.state == "ok"
+    assert str(diagnosis.checks[-1]) == "ok    leftovers: none"
+    found = diagnosis.to_json()
+    assert found["state"] == "ok"
+    assert found["checks"][-1] == {"state": "ok", "name": "leftovers", "found": "none"}
 
 
-def test_nothing_built_fails_with_the_cure(tmp_path: Path) -> None:
+def test_nothing_built_fails_with_the_fix(tmp_path: Path) -> None:
     check = found(tmp_path, "current")
     assert (check.state, "run `rag build`" in check.found) == ("fail", True)
-    assert worst(examine(tmp_path, opening)) == "fail"
+    assert examine(tmp_path, opening).state == "fail"
 
 
 def test_a_damaged_file_of_the_current_snapshot_fails_and_is_named(index: Path) -> None:
@@ -78,14 +84,14 @@ def test_a_damaged_older_snapshot_is_a_warning(index: Path) -> None:
     (older / "tokens.npy").unlink()
     check = found(index, "snapshot")
     assert (check.state, str(older / "tokens.npy") in check.found) == ("warn", True)
-    assert worst(examine(index, opening)) == "warn"
+    assert examine(index, opening).state == "warn"
 
 
 def test_a_damaged_current_does_not_keep_the_snapshots_from_being_checked(index: Path) -> None:
     (index / "CURRENT").write_text("damaged")
-    checks = examine(index, opening)
-    assert [check.state for check in checks if check.name == "snapshot"] == ["ok", "ok"]
-    assert worst(checks) == "fail"
+    diagnosis = examine(index, opening)
+    assert [check.state for check in named(diagnosis, "snapshot")] == ["ok", "ok"]
+    assert diagnosis.state == "fail"
 
 
 def test_another_model_or_none_fails(index: Path) -> None:
@@ -96,7 +102,7 @@ def test_another_model_or_none_fails(index: Path) -> None:
         raise ModelError("there is no model")
 
     for given, says in ((other, "was built with model paper"), (none, "there is no model")):
-        (check,) = [check for check in examine(index, given) if check.name == "model"]
+        (check,) = named(examine(index, given), "model")
         assert check.state == "fail" and says in check.found
 
 
@@ -112,7 +118,7 @@ class Turned(LetterEncoder):
 
 
 def test_a_model_that_gives_other_vectors_fails(index: Path) -> None:
-    states = {check.name: check.state for check in examine(index, Turned)}
+    states = {check.name: check.state for check in examine(index, Turned).checks}
     assert (states["model"], states["probes"]) == ("ok", "fail")
 
 
@@ -165,7 +171,7 @@ def test_other_software_is_a_warning(tmp_path: Path) -> None:
 def test_what_was_left_behind_is_named(index: Path) -> None:
     (index / "tmp-0123456789ab").mkdir()
     (index / "bad-0123456789ab").mkdir()
-    checks = [check for check in examine(index, opening) if check.name == "leftovers"]
+    checks = named(examine(index, opening), "leftovers")
     assert [(check.state, check.found.split(maxsplit=1)[0]) for check in checks] == [
         ("warn", f"{index / 'tmp-0123456789ab'}:"),
         ("warn", f"{index / 'bad-0123456789ab'}"),
@@ -186,8 +192,7 @@ def test_a_record_of_versions_that_is_damaged_missing_or_unreadable_is_a_warning
 
 
 def test_a_disk_with_little_room_is_a_warning(index: Path) -> None:
-    checks = examine(index, opening, lambda folder: 1000)
-    (check,) = [check for check in checks if check.name == "disk"]
+    (check,) = named(examine(index, opening, lambda folder: 1000), "disk")
     assert check.state == "warn" and "free some" in check.found
 
 

@@ -44,8 +44,8 @@ def test_a_first_build_is_measured_and_passes(before: Snapshot) -> None:
 def test_collapsed_counts_are_refused_and_named(before: Snapshot, tmp_path: Path) -> None:
     found = judge(before, garden(tmp_path, LETTERS[:8]), ENCODER)
     assert found.reasons[:2] == (
-        "20 documents before, 9 now, fewer than half: see that all files are there",
-        "38 passages before, 16 now, fewer than half: see that all files are there",
+        "20 documents before, 9 now, fewer than half: check that all files are there",
+        "38 passages before, 16 now, fewer than half: check that all files are there",
     )
 
 
@@ -57,8 +57,7 @@ def test_a_vanished_faq_is_refused(before: Snapshot, tmp_path: Path) -> None:
     found = judge(before, garden(tmp_path, faq=""), ENCODER)
     assert found.figures == {"n": 0}
     assert found.reasons == (
-        "19 FAQ pairs before, 0 now, so that nothing tells how good the answers are: "
-        "bring them back",
+        "19 FAQ pairs before, 0 now, so that the answers cannot be measured: restore them",
     )
 
 
@@ -70,10 +69,10 @@ def test_a_loss_beyond_chance_is_refused_and_names_the_questions(
 ) -> None:
     found = judge(before, garden(tmp_path, empty="bcdfg"), ENCODER)
     assert found.reasons == (
-        "of 19 FAQ questions, 5 find less of their answer among the first 3 passages than before, "
+        "of 19 FAQ questions, 5 find less of their answer in the first 3 passages than before, "
         "0 find more (p = 0.031; on average 100% of the answer before, 74% now); less: "
-        "'What fabo fumi?', 'What babo bumi?', 'What dabo dumi?', 2 more: see that their passages "
-        "are there",
+        "'What fabo fumi?', 'What babo bumi?', 'What dabo dumi?', 2 more: check that their "
+        "passages are there",
     )
     assert found.figures == {"hit@1": 0.7368, "hit@3": 0.7368, "MRR": 0.7368, "n": 19}
 
@@ -159,7 +158,7 @@ def test_without_canaries_unchanged_pairs_must_answer_their_questions(
     before: Snapshot, tmp_path: Path
 ) -> None:
     assert judge(before, crowded(tmp_path), ENCODER).reasons == (
-        "of 19 FAQ questions whose pair stands unchanged, 19 answered by it before and 18 now; "
+        "of 19 FAQ questions whose pair has not changed, 19 were answered by it before and 18 now; "
         "lost: 'What babo bumi?': see what answers them by `rag ask`",
     )
 
@@ -167,7 +166,7 @@ def test_without_canaries_unchanged_pairs_must_answer_their_questions(
 def test_an_index_that_abstains_from_what_it_finds_is_refused(before: Snapshot) -> None:
     blank = replace(before.tokens, vectors=np.zeros_like(before.tokens.vectors))
     found = judge(before, replace(before, tokens=blank), ENCODER)
-    assert "19 answered by it before and 0 now" in found.reasons[-1]
+    assert "19 were answered by it before and 0 now" in found.reasons[-1]
 
 
 def test_a_pair_that_has_changed_is_no_canary(before: Snapshot, tmp_path: Path) -> None:

@@ -1,11 +1,9 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from rag.building.build import build_snapshot
-from rag.index.question_vectors import NO_QUESTION, Headings, headings_of, question_above
-from rag.types import Document, Section
+from rag.index.question_vectors import NO_QUESTION, Headings, headings_of
 from support.letter_encoder import LetterEncoder, corpus, snapshot_of
 
 ENCODER = LetterEncoder()
@@ -14,42 +12,6 @@ FAQ = "# Pets\n\n## Do cats bark?\n\nNo.\n\n## FAQ\n\nQ: Can cats mew\nA: Yes.\n
 
 def encode(texts: list[str]) -> np.ndarray:
     return ENCODER.encode_passages(texts, [""] * len(texts)).pooled
-
-
-def above(title: str, *headings: str, kind: str = "body", id: str = "d") -> str:
-    document = Document(id, title, "d.md", "text/plain", "", "", "")
-    return question_above(document, Section("s", "d", headings, 0, 0, kind, 0))
-
-
-@pytest.mark.parametrize(
-    "question",
-    ["Why?", "Where is my key? [closed]", 'Is it "true?"', "为什么？"],
-)
-def test_a_heading_that_ends_as_a_question_is_one(question: str) -> None:
-    assert above("Pets", "Cats", question) == question
-    assert above(question) == question
-
-
-@pytest.mark.parametrize("heading", ["Cats", "Why? Because", "Why? A review", "Cats [why?]", ""])
-def test_other_headings_are_none(heading: str) -> None:
-    assert above("Why?", heading) == ""
-
-
-def test_a_title_that_is_merely_the_id_is_no_question() -> None:
-    assert above("d?", id="d?") == ""
-
-
-@pytest.mark.parametrize("part", ["?[", "[", "]", "?", "] ["])
-def test_no_heading_takes_long_to_judge(part: str) -> None:
-    assert above("a" + part * 300_000 + "a") == ""
-
-
-def test_of_an_endless_question_the_beginning_counts() -> None:
-    assert above("why " * 300_000 + "?") == ("why " * 300_000)[:4000]
-
-
-def test_an_faq_pairs_question_needs_no_mark() -> None:
-    assert above("Pets", "FAQ", "can cats bark", kind="faq") == "can cats bark"
 
 
 def test_each_heading_is_encoded_once_and_known_ones_never() -> None:

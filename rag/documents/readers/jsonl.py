@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rag.documents.json_lines import filled_lines, json_object
 from rag.documents.readers.labels import shortened
 from rag.errors import CorpusError
 
@@ -41,23 +40,18 @@ def records(raw: bytes) -> Iterator[Record | BadLine]:
 
     A document without text has its title as text.
     """
-    for number, line in enumerate(raw.split(b"\n"), start=1):
-        # Of files that were joined each may begin with a byte-order mark.
-        line = line.removeprefix(codecs.BOM_UTF8)
-        if line.strip():
-            try:
-                yield _record(line, number)
-            except CorpusError as error:
-                yield BadLine(number, str(error))
+    for number, line in filled_lines(raw.split(b"\n")):
+        try:
+            yield _record(line, number)
+        except CorpusError as error:
+            yield BadLine(number, str(error))
 
 
 def _record(line: bytes, number: int) -> Record:
     try:
-        found = json.loads(line.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise CorpusError(f"not JSON in UTF-8 ({_where(error)}); {_FORM}") from error
-    if not isinstance(found, dict):
-        raise CorpusError(f"no JSON object; {_FORM}")
+        found = json_object(line)
+    except ValueError as error:
+        raise CorpusError(f"{error}; {_FORM}") from error
     identity = _string(found, "_id")
     if not identity:
         raise CorpusError(f"no `_id`; {_FORM}")
@@ -75,13 +69,6 @@ def _record(line: bytes, number: int) -> Record:
         title=shortened(title) or identity,
         text=text if text.strip() else " ".join(title.split()),
     )
-
-
-def _where(error: Exception) -> str:
-    """What is wrong with a line; the line's own number is 1 to the JSON parser, and left out."""
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg}, column {error.colno}"
-    return str(error)
 
 
 def _string(found: dict[str, object], key: str) -> str:

@@ -49,8 +49,8 @@ def test_a_jsonl_is_read_and_may_list_its_gold(tmp_path: Path) -> None:
         ("a.csv", "question,answer\n", "holds no question"),
         ("a.csv", "question,answer\nA?,\n", "a.csv:2: no answer"),
         ("a.jsonl", '{"question": " ", "answer": "B"}', "a.jsonl:1: no question"),
-        ("a.jsonl", "{", "a.jsonl:1: no JSON"),
-        ("a.jsonl", "[1]", "a.jsonl:1: want a JSON object"),
+        ("a.jsonl", "{", 'a.jsonl:1: not JSON .* write one {"question"'),
+        ("a.jsonl", "[1]", "a.jsonl:1: no JSON object"),
         ("a.csv", "question,answer\n\udcff,b\n", "not UTF-8"),
     ],
 )

@@ -1,17 +1,15 @@
-"""Files read line by line: text, and JSON with one object a line."""
+"""Text files read line by line."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from rag.errors import UsageError
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """The file's lines with their ends; UsageError where it cannot be read or is not UTF-8."""
+    """The file's lines with their ends; raises UsageError unless it is UTF-8 that can be read."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield from file
@@ -29,15 +27,3 @@ def numbered(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text_lines(path), start=1):
         if line.strip():
             yield number, line.rstrip("\r\n")
-
-
-def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each line's number and its JSON object; blank lines are left out."""
-    for number, line in numbered(path):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise UsageError(f"{path}:{number}: no JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise UsageError(f"{path}:{number}: want a JSON object, found {line.strip()[:40]}")
-        yield number, row

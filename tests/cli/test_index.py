@@ -32,63 +32,6 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "index"
 
 
-FRUIT = {
-    "red": "Apples are red, and so are ripe cherries.",
-    "green": "Pears stay green until late autumn.",
-    "blue": "Plums have a blue skin with a dusty bloom.",
-    "brown": "Figs turn brown when they are dried.",
-}
-
-
-def orchard(folder: Path, **texts: str) -> str:
-    """A folder with a document for each text, and no other."""
-    folder.mkdir(exist_ok=True)
-    for path in folder.iterdir():
-        path.unlink()
-    for name, text in texts.items():
-        (folder / f"{name}.md").write_text(f"# {name}\n\n{text}\n")
-    return str(folder)
-
-
-def test_a_refused_build_exits_with_6_and_a_forced_one_is_listed_as_such(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    index, canaries = str(tmp_path / "index"), tmp_path / "canaries.jsonl"
-    canaries.write_text('{"question": "Which fruit has a blue skin?", "document_id": "blue.md"}')
-    gate = ("--gate", "--canaries", str(canaries), "--index", index)
-    assert run("build", orchard(tmp_path / "corpus", **FRUIT), *gate) == 0
-    assert capsys.readouterr().err.endswith("gate passed (n 0)\n")
-    before, worse = current_id(tmp_path / "index"), orchard(tmp_path / "corpus", red=FRUIT["red"])
-    assert run("build", worse, *gate) == 6
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith(f"error: the gate refuses the new snapshot, {before} stays live")
-    assert "4 documents before, 1 now" in said and "of 1 canary, 1 answered before" in said
-    assert current_id(tmp_path / "index") == before
-    assert run("build", worse, *gate, "--force") == 0
-    assert "gate overruled (n 0): 4 documents before, 1 now" in capsys.readouterr().err
-    assert run("versions", "--index", index) == 0
-    assert "forced, 4 documents before, 1 now" in capsys.readouterr().out.splitlines()[0]
-
-
-def test_the_gate_is_set_by_environment_and_left_out_by_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RAG_GATE", "1")
-    index = str(tmp_path / "index")
-    assert run("build", orchard(tmp_path / "corpus", **FRUIT), "--index", index) == 0
-    worse = orchard(tmp_path / "corpus", red=FRUIT["red"])
-    assert run("build", worse, "--index", index) == 6
-    assert run("build", worse, "--index", index, "--no-gate") == 0
-
-
-def test_canaries_without_a_gate_are_wrong_usage(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = ("--canaries", "canaries.jsonl", "--index", str(tmp_path / "index"))
-    assert run("build", orchard(tmp_path / "corpus", **FRUIT), *given) == 2
-    assert "add --gate" in capsys.readouterr().err
-
-
 def older(index: Path) -> str:
     return next(id for id in snapshot_ids(index) if id != current_id(index))
 
@@ -172,12 +115,12 @@ def test_rollback_answers_as_before_and_back_again(
 ) -> None:
     was, before = current_id(index), older(index)
     assert run("rollback", "--index", str(index)) == 0
-    assert capsys.readouterr().out == f"{index / before} answers again\n"
+    assert capsys.readouterr().out == f"{index / before} is live again\n"
     assert run("ask", "Which fruit is red?", "--index", str(index)) == 0
     assert "Apples" in capsys.readouterr().out
     assert run("rollback", was, "--index", str(index)) == 0
     assert run("rollback", was, "--index", str(index)) == 0
-    assert capsys.readouterr().out.endswith("answers already\n")
+    assert capsys.readouterr().out.endswith("was live already\n")
     assert current_id(index) == was
 
 
@@ -197,3 +140,17 @@ def test_an_id_that_is_not_there_is_wrong_usage(
     assert run("rollback", "zzz", "--index", str(index)) == 2
     assert run("diff", "zzz", current_id(index), "--index", str(index)) == 2
     assert "holds no snapshots with the id 'zzz'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"), [('{"text": "Why?"}', "no `question`"), ("3", "no JSON")]
+)
+def test_a_line_without_a_question_is_named_with_the_form_of_a_line(
+    index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, fault: str
+) -> None:
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text('{"question": "Why?", "id": 1}\n' + line)
+    ids = (older(index), current_id(index))
+    assert run("diff", *ids, "--questions", str(questions), "--index", str(index)) == 2
+    said = capsys.readouterr().err
+    assert f"{questions}:2: {fault}" in said and 'write one {"question": "..."} a line' in said

@@ -1,0 +1,185 @@
+"""`rag build` and `rag watch`."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rag.building import (
+    Built,
+    Check,
+    Listener,
+    NotReplaced,
+    Origin,
+    changes,
+    check_replaces,
+    gate_of,
+    origin_of,
+    rebuild,
+    rebuilds,
+    recorded,
+    refused,
+    summary,
+    told_changes,
+    unchecked,
+)
+from rag.cli.console import ask_user, encoder_of, origin_line, read_settings, say, show
+from rag.cli.listening import as_events, emit, on_terminal
+from rag.cli.options import DocumentsArgument, IndexOption, ReplaceOption, StrictOption
+from rag.documents import Cage, ReadOptions
+from rag.errors import CorpusError, RagError, UsageError
+from rag.serving import are_uploaded
+from rag.settings import Settings
+from rag.store import snapshot_ids
+
+WithinOption = Annotated[
+    Path | None, typer.Option(help="open nothing outside this folder", hidden=True)
+]
+IfStaleOption = Annotated[
+    bool, typer.Option("--if-stale", help="do nothing if the index is up to date")
+]
+FullOption = Annotated[bool, typer.Option("--full", help="reuse nothing of the present index")]
+GateOption = Annotated[
+    bool | None,
+    typer.Option("--gate/--no-gate", help="publish only if the answers are no worse than before"),
+]
+CanariesOption = Annotated[
+    Path | None,
+    typer.Option(help="JSON lines with a `question` each that must be answered; requires --gate"),
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="publish even if the gate refuses, and record that")
+]
+EventsOption = Annotated[bool, typer.Option("--json", help="print each event as a line of JSON")]
+
+
+def build(
+    paths: DocumentsArgument = None,
+    index: IndexOption = None,
+    no_faq: Annotated[bool, typer.Option("--no-faq", help="leave FAQ pairs out")] = False,
+    strict: StrictOption = False,
+    skip_unreadable: Annotated[bool, typer.Option("--skip-unreadable", hidden=True)] = False,
+    within: WithinOption = None,
+    if_stale: IfStaleOption = False,
+    full: FullOption = False,
+    gate: GateOption = None,
+    canaries: CanariesOption = None,
+    force: ForceOption = False,
+    replace: ReplaceOption = False,
+    as_json: EventsOption = False,
+) -> None:
+    """Build the index from documents.
+
+    Without paths the same documents are read as before; for a first index, the folder RAG_CORPUS.
+    The new index goes live when it is complete. If anything fails, the old one stays live.
+    """
+    settings = read_settings(index=index, gate=gate, canaries=canaries)
+    if canaries and not (settings.gate or force):
+        raise UsageError("--canaries requires --gate: add it, or leave --canaries out")
+    named = _named(paths, settings)
+    with ExitStack() as stack:
+        listener = as_events() if as_json else stack.enter_context(on_terminal())
+        try:
+            origin = _origin(settings, named, no_faq)
+            cage = stack.enter_context(Cage())
+            options = ReadOptions(cage.parse, settings.max_file_mb, strict, within)
+            check = _check(settings.index, origin, replace, asks=bool(named) or not if_stale)
+            run = _rebuilding(settings, origin, options, check, listener, force)
+            built = run(if_stale=if_stale, full=full)
+        except RagError as error:
+            if if_stale and not named and _can_be_served(error, settings.index):
+                listener.note(f"not rebuilt: {error}")
+                return
+            if as_json:
+                emit("error", message=str(error))
+            raise
+    if as_json:
+        emit("built", **built.to_json()) if built else emit("up_to_date")
+    elif built:
+        _show(built, settings.index)
+    else:
+        say(f"{settings.index} is up to date, {origin_line(settings.index)}")
+
+
+def watch(
+    paths: DocumentsArgument = None,
+    strict: StrictOption = False,
+    replace: ReplaceOption = False,
+    index: IndexOption = None,
+) -> None:
+    """Build the index again whenever the documents change.
+
+    It runs until it is interrupted. Without paths it watches the documents of the index.
+    """
+    settings = read_settings(index=index)
+    origin = _origin(settings, _named(paths, settings))
+    check = _check(settings.index, origin, replace)
+    with Cage() as cage, on_terminal() as listener:
+        options = ReadOptions(cage.parse, settings.max_file_mb, strict)
+        run = _rebuilding(settings, origin, options, check, told_changes(listener))
+        update = functools.partial(run, if_stale=True)
+        if first := update():
+            _show(first, settings.index)
+        say(f"watching {', '.join(map(str, origin.paths))}")
+        for built in rebuilds(update, changes(origin.paths), listener):
+            _show(built, settings.index)
+
+
+def _rebuilding(
+    settings: Settings,
+    origin: Origin,
+    options: ReadOptions,
+    check: Check,
+    listener: Listener,
+    force: bool = False,
+) -> Callable[..., Built | None]:
+    """`rebuild` with what the settings and the origin of the documents decide."""
+    return functools.partial(
+        rebuild,
+        settings.index,
+        origin.paths,
+        encoder_of(settings),
+        faq=origin.faq,
+        options=options,
+        gate=gate_of(settings, force),
+        risk=settings.risk,
+        listener=listener,
+        check=check,
+        sources=recorded(origin),
+    )
+
+
+def _can_be_served(error: RagError, index: Path) -> bool:
+    """Whether there is an index that the error says nothing against."""
+    return isinstance(error, CorpusError | NotReplaced) and bool(snapshot_ids(index))
+
+
+def _named(paths: Sequence[Path] | None, settings: Settings) -> list[Path]:
+    """The paths given as arguments, else by the environment."""
+    return list(paths or ([settings.corpus] if "corpus" in settings.model_fields_set else []))
+
+
+def _origin(settings: Settings, named: Sequence[Path], no_faq: bool = False) -> Origin:
+    origin = origin_of(settings.index, named, settings.corpus, no_faq)
+    return dataclasses.replace(origin, uploaded=are_uploaded(origin.paths))
+
+
+def _check(index: Path, origin: Origin, may_replace: bool, asks: bool = True) -> Check:
+    """Refuses to replace an index of other documents unless --replace or the user allows it."""
+    if may_replace:
+        return unchecked
+    agreed = ask_user if asks else refused
+    return lambda corpus_sha256: check_replaces(index, origin, corpus_sha256, agreed)
+
+
+def _show(built: Built, index: Path) -> None:
+    show(summary(built.manifest, index))
+    for report in (built.reused, built.gate):
+        if report:
+            say(str(report))

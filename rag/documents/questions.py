@@ -1,0 +1,52 @@
+"""The questions that a document asks: its FAQ pairs, and headings that are questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from rag.types import Document, Section
+
+MARKS = "?？؟"
+# A longer question is cut here: no encoder reads more.
+LONGEST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class FaqPair:
+    """A question and its answer, which stand in a section of their own."""
+
+    question: str
+    answer: str
+    section_id: str
+
+
+def faq_pairs(documents: Mapping[str, Document], sections: Iterable[Section]) -> list[FaqPair]:
+    """The FAQ pairs among the sections, in their order; `documents` by id."""
+    return [
+        FaqPair(
+            section.heading_path[-1],
+            documents[section.document_id].text[section.body_start : section.end].strip(),
+            section.id,
+        )
+        for section in sections
+        if section.kind == "faq"
+    ]
+
+
+def question_above(document: Document, section: Section) -> str:
+    """The question that a section's text stands under, "" if its heading is no question.
+
+    A section without a heading stands under the document's title, unless that is only the id.
+    """
+    title = "" if document.title == document.id else document.title
+    heading = [title, *section.heading_path][-1].strip()
+    return heading[:LONGEST] if section.kind == "faq" or _asks(heading) else ""
+
+
+def _asks(heading: str) -> bool:
+    """Whether a question mark follows the last word; a forum's remark, "[closed]", may follow."""
+    if heading.endswith("]"):
+        heading = heading.rpartition("[")[0]
+    after = next((at for at in range(len(heading), 0, -1) if heading[at - 1].isalnum()), 0)
+    return any(mark in heading[after:] for mark in MARKS)

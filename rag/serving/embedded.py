@@ -1,0 +1,112 @@
+"""An index that a program opens, asks and builds itself, without a server: what `rag` offers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.answering import SavedCitation, Verdict
+from rag.answering import ask as ask_snapshot
+from rag.answering import verify as verify_saved
+from rag.building import Listener, Origin, rebuild, recorded
+from rag.documents import Cage, ReadOptions, Skipped, skip_lines
+from rag.encoders import Encoder, open_encoder
+from rag.errors import UsageError
+from rag.index import Snapshot
+from rag.store import open_current
+from rag.types import Answer, Citation, Filters, Mode, Progress, silent
+
+log = logging.getLogger("rag.serving.embedded")
+
+THREADS = 2
+NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Index:
+    """An opened index. It never changes, and threads may share it."""
+
+    snapshot: Snapshot
+    encoder: Encoder
+
+
+def open_index(folder: Path | str, *, encoder: Encoder | None = None) -> Index:
+    """The live snapshot of an index folder, verified. Without an encoder: the bundled model.
+
+    Raises UnusableIndex if there is none, or it was built with another model.
+    """
+    used = encoder or _bundled()
+    return Index(open_current(Path(folder), used), used)
+
+
+def build(
+    paths: Path | str | Sequence[Path | str],
+    folder: Path | str,
+    *,
+    encoder: Encoder | None = None,
+    strict: bool = False,
+    progress: Progress = silent,
+) -> Index:
+    """Builds an index of files and folders and makes it live in one step; returns it, opened.
+
+    The folder is made if it is missing. An index in it stays live until then, and is kept for
+    `rag rollback`. Files that cannot be read are skipped and logged; if `strict`, the first of
+    them raises CorpusError. Other errors are RagErrors too.
+    """
+    used = encoder or _bundled()
+    named = [paths] if isinstance(paths, Path | str) else paths
+    origin = Origin(tuple(map(Path, named)), "with")
+    with Cage() as cage:
+        rebuild(
+            Path(folder),
+            origin.paths,
+            used,
+            options=ReadOptions(cage.parse, strict=strict),
+            listener=Listener(log.warning, _log_skipped, progress),
+            sources=recorded(origin),
+        )
+    return open_index(folder, encoder=used)
+
+
+def ask(
+    index: Index,
+    question: str,
+    *,
+    top_k: int = 5,
+    mode: Mode = "hybrid",
+    filters: Filters = NO_FILTERS,
+) -> Answer:
+    """The `top_k` passages that answer best, each cited, and the confidence that they do."""
+    if not question.strip():
+        raise UsageError("the question is empty: write one")
+    if top_k < 1:
+        raise UsageError(f"top_k is {top_k}: ask for 1 passage or more")
+    return ask_snapshot(
+        index.snapshot, index.encoder, question, top_k=top_k, mode=mode, filters=filters
+    )
+
+
+def verify(index: Index, citation: Citation | SavedCitation) -> Verdict:
+    """Whether the citation is `valid`, `moved`, `changed` or `gone` in the documents of the index.
+
+    A saved citation is one of which only the fields were kept that verifying needs.
+    """
+    saved = SavedCitation(
+        citation.document_id,
+        citation.sha256,
+        citation.char_start,
+        citation.char_end,
+        citation.quote,
+    )
+    return verify_saved(index.snapshot, saved)
+
+
+def _bundled() -> Encoder:
+    return open_encoder("bundled", "onnx", THREADS)
+
+
+def _log_skipped(skipped: Sequence[Skipped]) -> None:
+    for line in skip_lines(skipped):
+        log.warning("%s", line)
