@@ -56,7 +56,7 @@ from rag.documents import Cage
 from rag.encoders import Encoder
 from rag.errors import CorpusError, ModelMismatch, RagError, UnusableIndex, UsageError
 from rag.index import Snapshot, check_encoder
-from rag.schemas import ask_response, index_model, read_saved, verify_response
+from rag.schemas import AskResponse, VerifyResponse, read_saved
 from rag.serving import are_uploaded
 from rag.settings import Settings
 from rag.store import (
@@ -266,7 +266,7 @@ def ask(
     answer = answer_question(snapshot, encoder, question, top_k=top_k, mode=mode)
     if as_json:
         took_ms = (time.perf_counter() - started) * 1000
-        print(ask_response(answer, index_model(snapshot), took_ms).model_dump_json(indent=1))
+        print(AskResponse.of(answer, snapshot, took_ms).model_dump_json(indent=1))
     else:
         show_answer(answer, Console(highlight=False))
     if answer.abstained:
@@ -290,7 +290,7 @@ def verify(
     snapshot = open_current(settings.index, encoder_of(settings))
     verdicts = [verify_citation(snapshot, citation) for citation in saved]
     if as_json:
-        print(verify_response(verdicts, index_model(snapshot)).model_dump_json(indent=1))
+        print(VerifyResponse.of(verdicts, snapshot).model_dump_json(indent=1))
     else:
         for citation, verdict in zip(saved, verdicts, strict=True):
             show(verdict_line(citation, verdict))
@@ -309,8 +309,10 @@ def serve(
     settings = read_settings(index=index, host=host, port=port)
     if remembered(settings.index):
         say(f"{settings.index} answers, {_from(settings.index)}")
-    # Only here is the web framework needed; asking from the terminal starts without it.
-    importlib.import_module("service").serve(settings)
+    # Late: the web framework takes a while to import, and only this command needs it.
+    from rag.web import serve as serve_index
+
+    serve_index(settings)
 
 
 @app.command()

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Discriminator,
     Field,
@@ -25,7 +24,8 @@ from pydantic_core import PydanticCustomError
 
 from rag.answering import SavedCitation
 from rag.errors import UsageError
-from rag.schemas.models import Fields
+from rag.schemas.ask import ask_example
+from rag.schemas.base import Fields, Model, Request
 
 MAX_CITATIONS = 100
 # The largest integer that every JSON reader keeps exactly.
@@ -36,10 +36,8 @@ _Quote = Annotated[str, StringConstraints(min_length=1)]
 _Offset = Annotated[int, Field(strict=True, ge=0, le=_LAST_OFFSET)]
 
 
-class SavedCitationModel(BaseModel):
+class SavedCitationModel(Request):
     """A citation as an answer gave it; beside what is needed, its other fields are accepted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     document_id: _Id
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the document's canonical text")
@@ -69,10 +67,8 @@ class SavedCitationModel(BaseModel):
         return SavedCitation(self.document_id, self.sha256, self.char_start, self.char_end, quote)
 
 
-class SavedPassageModel(BaseModel):
-    """A passage as an answer gave it; what else the answer said of it is passed over."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class SavedPassageModel(Model):
+    """A passage as an answer gave it; its other fields are ignored."""
 
     text: _Quote
     citation: SavedCitationModel
@@ -100,35 +96,23 @@ Saved = Annotated[
 ]
 
 
-VERIFY_EXAMPLE: dict[str, Any] = {
-    "citations": [
-        {
-            "document_id": "car-t-lupus.md",
-            "sha256": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
-            "char_start": 1203,
-            "char_end": 1246,
-            "quote": "The T cells are collected by leukapheresis.",
-        }
-    ]
-}
+def _add_example(schema: dict[str, Any]) -> None:
+    schema["examples"] = [{"citations": ask_example()["passages"]}]
 
 
-class VerifyRequest(BaseModel):
+class VerifyRequest(Request):
     """Saved citations to check: passages of answers, or citations with their quotes."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, json_schema_extra={"examples": [VERIFY_EXAMPLE]}
-    )
+    model_config = ConfigDict(json_schema_extra=_add_example)
 
     citations: Annotated[list[Saved], Field(min_length=1, max_length=MAX_CITATIONS, fail_fast=True)]
 
+    @classmethod
+    def known_fields(cls) -> Fields:
+        """The fields of the request and of a citation, which may be that of a passage."""
+        citation = frozenset(SavedCitationModel.model_fields)
+        return {**super().known_fields(), "citations": citation, "citation": citation}
 
-_CITATION = frozenset(SavedCitationModel.model_fields)
-VERIFY_FIELDS: Fields = {
-    "": frozenset(VerifyRequest.model_fields),
-    "citations": _CITATION,
-    "citation": _CITATION,
-}
 
 _ADAPTER: TypeAdapter[SavedPassageModel | SavedCitationModel] = TypeAdapter(Saved)
 
@@ -136,8 +120,8 @@ _ADAPTER: TypeAdapter[SavedPassageModel | SavedCitationModel] = TypeAdapter(Save
 def read_saved(raw: bytes, name: str) -> list[SavedCitation]:
     """The citations in a file: JSON values one after another, on lines of their own or not.
 
-    Each value is an answer, a passage or a citation, or a list of such. Raises UsageError, naming
-    file, line and field, where one is none of these; and where there is none at all.
+    Each value is an answer, a passage or a citation, or a list of these. Raises UsageError, naming
+    file, line and field, if one is something else, or if there is none.
     """
     try:
         text = raw.decode("utf-8-sig")

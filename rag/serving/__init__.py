@@ -1,21 +1,20 @@
 """The live index and its jobs, without HTTP."""
 
-from rag.serving.allowed_paths import allowed_path, roots_of
-from rag.serving.jobs import Command, Job, Jobs, JobStatus, build_command
-from rag.serving.live import Follower, Library, Serving
-from rag.serving.uploads import are_uploaded, sweep_uploads
+from rag.serving.allowed_paths import allowed_path
+from rag.serving.jobs import Job, Jobs, JobStatus
+from rag.serving.live import Live, Serving
+from rag.serving.upkeep import Upkeep, kept_up, upkeep_of
+from rag.serving.uploads import are_uploaded
 
 __all__ = [
-    "Command",
-    "Follower",
     "Job",
     "JobStatus",
     "Jobs",
-    "Library",
+    "Live",
     "Serving",
+    "Upkeep",
     "allowed_path",
     "are_uploaded",
-    "build_command",
-    "roots_of",
-    "sweep_uploads",
+    "kept_up",
+    "upkeep_of",
 ]

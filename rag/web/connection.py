@@ -21,8 +21,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rag.web.edge import MAX_HEADERS, safe_headers
-from rag.web.problems import CLOSE, Problem, problem_response
-from rag.web.refusals import RETRY_AFTER
+from rag.web.problems import CLOSE, RETRY_AFTER, Problem, problem_response
 
 # Every response begins so, whatever comes of the request.
 START = b"HTTP/1.1 "

@@ -5,7 +5,7 @@ import pytest
 
 from rag.answering.search import FEWEST, encode_query, search, together
 from rag.index.snapshot import Snapshot
-from rag.schemas.models import MAX_TOP_K
+from rag.schemas.ask import MAX_TOP_K
 from rag.types import Filters
 from support.letter_encoder import LetterEncoder, snapshot_of
 
