@@ -30,7 +30,7 @@ FACES = {
     "answering": 27,
     "checks": 20,
     "building": 20,
-    "serving": 10,
+    "serving": 11,
     "schemas": 23,
     "web": 7,
     "cli": 6,

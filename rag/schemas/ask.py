@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from rag.index import Snapshot
 from rag.schemas.base import Fields, IndexModel, Model, Request, refuse_nul
 from rag.schemas.citations import CitationModel
-from rag.types import Answer, CitedPassage, Filters, Mode
+from rag.types import Answer, CitedPassage, Explanation, Filters, Mode, Scores, Span
 
 MAX_QUESTION = 2000
 MAX_TOP_K = 50
@@ -139,43 +139,6 @@ class AskRequest(Request):
         return {"": names, "filters": frozenset(FiltersModel.model_fields)}
 
 
-class SpanModel(Model):
-    """A part of the document's canonical text, in characters: 0-based, half-open."""
-
-    char_start: int
-    char_end: int
-
-
-class ScoresModel(Model):
-    """The signals behind a hit; one that `mode` leaves out is null."""
-
-    dense: float | None
-    bm25: float | None
-    late: float | None
-    heading: float | None
-    fused: float
-
-
-class ContributionModel(Model):
-    """A signal's rank of the passage among the candidates, and its share of the fused score."""
-
-    rank: int
-    share: float
-
-
-class ExplanationModel(Model):
-    """Why a passage stands where it does; a signal that `mode` leaves out is null.
-
-    `matched` are the question's words that BM25 found in the passage or its headings.
-    """
-
-    dense: ContributionModel | None
-    bm25: ContributionModel | None
-    late: ContributionModel | None
-    heading: ContributionModel | None
-    matched: tuple[str, ...]
-
-
 class HitModel(Model):
     """A passage that was found. `highlights` are the sentences that answer, in the document.
 
@@ -186,10 +149,10 @@ class HitModel(Model):
     passage_id: str
     text: str
     score: float
-    scores: ScoresModel
-    highlights: tuple[SpanModel, ...]
+    scores: Scores
+    highlights: tuple[Span, ...]
     citation: CitationModel
-    explanation: ExplanationModel | None = None
+    explanation: Explanation | None = None
 
     @classmethod
     def of(cls, cited: CitedPassage) -> HitModel:
@@ -199,10 +162,10 @@ class HitModel(Model):
             passage_id=cited.hit.passage.id,
             text=cited.hit.passage.text,
             score=cited.hit.score,
-            scores=ScoresModel.model_validate(cited.hit.scores),
-            highlights=tuple(map(SpanModel.model_validate, cited.highlights)),
+            scores=cited.hit.scores,
+            highlights=cited.highlights,
             citation=CitationModel.model_validate(cited.citation),
-            explanation=cited.explanation and ExplanationModel.model_validate(cited.explanation),
+            explanation=cited.explanation,
         )
 
 

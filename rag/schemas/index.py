@@ -11,8 +11,9 @@ from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
 from rag.documents import SUFFIXES, is_by_product
+from rag.index import Counts
 from rag.schemas.base import Fields, Model, Request, refuse_nul
-from rag.serving import Job, JobStatus
+from rag.serving import Failure, Job, JobStatus
 from rag.store import Listed, State
 
 MAX_FILES = 1000
@@ -120,16 +121,6 @@ class RollbackRequest(Request):
     )
 
 
-class CountsModel(Model):
-    """How much a snapshot holds."""
-
-    documents: int
-    sections: int
-    faq_pairs: int
-    passages: int
-    tokens: int
-
-
 class VersionModel(Model):
     """The last publication of a snapshot, and what has become of the snapshot since.
 
@@ -143,7 +134,7 @@ class VersionModel(Model):
     action: Literal["build", "rollback"]
     before: str | None
     corpus_sha256: str
-    counts: CountsModel
+    counts: Counts
     size: int
     eval: dict[str, float] | None
     forced: bool
@@ -212,17 +203,10 @@ class BuiltModel(Model):
     nothing has changed. `skipped` are files that could not be read."""
 
     id: str
-    counts: CountsModel
+    counts: Counts
     reused: ReusedModel | None
     gate: GateModel | None
     skipped: SkippedModel = SkippedModel()
-
-
-class FailureModel(Model):
-    """Why a build failed; the index is as it was."""
-
-    code: str
-    detail: str
 
 
 class ProgressModel(Model):
@@ -239,7 +223,7 @@ class JobResponse(Model):
     status: JobStatus
     progress: ProgressModel
     result: BuiltModel | None
-    problem: FailureModel | None
+    problem: Failure | None
 
     @classmethod
     def of(cls, job: Job) -> JobResponse:
@@ -249,5 +233,5 @@ class JobResponse(Model):
             status=job.status,
             progress=ProgressModel.model_validate(job),
             result=BuiltModel(**job.result) if job.result else None,
-            problem=FailureModel.model_validate(job.failure) if job.failure else None,
+            problem=job.failure,
         )

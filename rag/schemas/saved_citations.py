@@ -1,7 +1,7 @@
-"""Saved citations as they come in, in a request or a file: as answers gave them.
+"""Saved citations in a request or a file, as answers gave them.
 
-Each is a passage of an answer, with its `text` and its `citation`; or a citation alone, with what
-it quotes as `quote` or `text`. Without the quote, only an unchanged document can be vouched for.
+Each is a passage of an answer, with its `text` and its `citation`; or a citation alone, with its
+text as `quote` or `text`. Without the text, it can be verified only in an unchanged document.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _Offset = Annotated[int, Field(strict=True, ge=0, le=_LAST_OFFSET)]
 
 
 class SavedCitationModel(Request):
-    """A citation as an answer gave it; beside what is needed, its other fields are accepted."""
+    """A citation as an answer gave it; all fields of an answer's citation are accepted."""
 
     document_id: _Id
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the document's canonical text")
@@ -86,7 +86,7 @@ class SavedPassageModel(Model):
 
 
 def _form(value: object) -> str:
-    """Which of the two a value means to be; a citation has no citation of its own."""
+    """Which of the two forms a value has: only a passage has a field `citation`."""
     return "passage" if isinstance(value, dict) and "citation" in value else "bare"
 
 
@@ -180,7 +180,7 @@ def _saved(value: object, where: str) -> Iterator[SavedCitation]:
 
 
 def _complaint(place: tuple[str, ...], error: ValidationError) -> str:
-    """The first thing that is wrong, after the field that it is about."""
+    """The first error, after the field that has it."""
     first: Any = error.errors(include_url=False, include_input=False)[0]
     field = ".".join([*place, *map(str, first["loc"][1:])])
     return f"{field}: {first['msg']}" if field else first["msg"]

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from rag.answering import Status, Verdict
 from rag.index import Snapshot
 from rag.schemas.base import IndexModel, Model
 from rag.schemas.citations import CitationModel
-
-
-class EditModel(Model):
-    """A run of text: in the quote and in what is there now, or in one of them only."""
-
-    kind: Literal["same", "removed", "added"]
-    text: str
+from rag.text import Edit
 
 
 class VerdictModel(Model):
@@ -31,7 +24,7 @@ class VerdictModel(Model):
     citation: CitationModel | None
     places: int
     closest: CitationModel | None
-    diff: tuple[EditModel, ...]
+    diff: tuple[Edit, ...]
 
 
 class VerifyResponse(Model):

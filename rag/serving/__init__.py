@@ -1,12 +1,13 @@
 """The live index and its jobs, without HTTP."""
 
 from rag.serving.allowed_paths import allowed_path
-from rag.serving.jobs import Job, Jobs, JobStatus
+from rag.serving.jobs import Failure, Job, Jobs, JobStatus
 from rag.serving.live import Live, Serving
 from rag.serving.upkeep import Upkeep, kept_up, upkeep_of
 from rag.serving.uploads import are_uploaded
 
 __all__ = [
+    "Failure",
     "Job",
     "JobStatus",
     "Jobs",

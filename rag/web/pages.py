@@ -1,4 +1,4 @@
-"""What the service serves as it is: the page, and the API description in JSON and HTML."""
+"""The static responses: the page, and the API description in JSON and HTML."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REF = "#/components/schemas/{model}"
 
 
 def add_pages(app: FastAPI) -> None:
-    """Adds the page and the API reference, which describes the routes that the app has by now."""
+    """Adds the page, and the API reference of the routes that the app has so far."""
     folder = files("rag.web") / "page"
     for path, (name, media_type) in PAGE_FILES.items():
         _add(app, path, (folder / name).read_bytes(), media_type)
