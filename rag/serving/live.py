@@ -81,7 +81,7 @@ class IndexFolder:
     def __init__(
         self, path: Path, opening: Callable[[], Encoder], clock: Callable[[], datetime] = utc_now
     ) -> None:
-        self.path = index
+        self.path = path
         self.clock = clock
         self._opening = opening
 

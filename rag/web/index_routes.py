@@ -72,7 +72,7 @@ async def roll_index_back(
         raise _busy() from None
     except IndexNotWritable as error:
         log.error("no rollback: %s", error)
-        raise Problem(507, "index_not_writable", library.unplaced(str(error))) from None
+        raise Problem(507, "index_not_writable", folder.unplaced(str(error))) from None
     except (UsageError, UnusableIndex) as error:
         log.warning("no rollback: %s", error)
         raise Problem(409, "not_rolled_back", folder.unplaced(str(error))) from None
