@@ -19,7 +19,7 @@ from rag.cli.console import encoder_of, read_settings, show
 from rag.cli.options import IndexOption, JsonOption
 from rag.cli.terminal import printable, show_answer, verdict_line
 from rag.errors import UsageError
-from rag.schemas import ask_response, index_model, read_saved, verify_response
+from rag.schemas import AskResponse, VerifyResponse, read_saved
 from rag.store import open_current
 from rag.text import counted
 from rag.types import MAX_TOP_K, Mode
@@ -51,7 +51,7 @@ def ask(
     answer = answer_question(snapshot, encoder, question, top_k=top_k, mode=mode)
     if as_json:
         took_ms = (time.perf_counter() - started) * 1000
-        print(ask_response(answer, index_model(snapshot), took_ms).model_dump_json(indent=1))
+        print(AskResponse.of(answer, snapshot, took_ms).model_dump_json(indent=1))
     else:
         show_answer(answer, Console(highlight=False))
     if answer.abstained:
@@ -74,7 +74,7 @@ def verify(
     snapshot = open_current(settings.index, encoder_of(settings))
     verdicts = [verify_citation(snapshot, citation) for citation in saved]
     if as_json:
-        print(verify_response(verdicts, index_model(snapshot)).model_dump_json(indent=1))
+        print(VerifyResponse.of(verdicts, snapshot).model_dump_json(indent=1))
     else:
         for citation, verdict in zip(saved, verdicts, strict=True):
             show(verdict_line(citation, verdict))

@@ -23,7 +23,7 @@ def serve(
     settings = read_settings(index=index, host=host, port=port)
     if remembered(settings.index):
         say(f"{settings.index} is live, {origin_line(settings.index)}")
-    from service import serve as serve_http
+    from rag.web import serve as serve_http
 
     serve_http(settings)
 

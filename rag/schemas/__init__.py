@@ -1,69 +1,48 @@
 """The JSON of the command line and of HTTP."""
 
+from rag.schemas.ask import AskRequest, AskResponse, ask_example
+from rag.schemas.base import Fields, IndexModel, Request
+from rag.schemas.citations import CitationModel
+from rag.schemas.documents import (
+    DocumentEntry,
+    DocumentResponse,
+    DocumentsResponse,
+    PassageResponse,
+)
+from rag.schemas.health import HealthResponse, ProblemModel, ReadyResponse
 from rag.schemas.index import (
-    REBUILD_FIELDS,
-    ROLLBACK_FIELDS,
     JobResponse,
     RebuildRequest,
     RollbackRequest,
     RollbackResponse,
     StartedResponse,
     VersionsResponse,
-    job_response,
-    version_model,
 )
-from rag.schemas.models import (
-    ASK_EXAMPLE,
-    ASK_FIELDS,
-    AskRequest,
-    AskResponse,
-    DocumentEntry,
-    DocumentResponse,
-    DocumentsResponse,
-    Fields,
-    HealthResponse,
-    PassageResponse,
-    ProblemModel,
-    ReadyResponse,
-    VerifyResponse,
-    ask_response,
-    citation_model,
-    document_pieces,
-    index_model,
-    verify_response,
-)
-from rag.schemas.saved_citations import VERIFY_FIELDS, VerifyRequest, read_saved
+from rag.schemas.saved_citations import VerifyRequest, read_saved
+from rag.schemas.verify import VerifyResponse
 
 __all__ = [
-    "ASK_EXAMPLE",
-    "ASK_FIELDS",
-    "REBUILD_FIELDS",
-    "ROLLBACK_FIELDS",
-    "VERIFY_FIELDS",
     "AskRequest",
     "AskResponse",
+    "CitationModel",
     "DocumentEntry",
     "DocumentResponse",
     "DocumentsResponse",
     "Fields",
     "HealthResponse",
+    "IndexModel",
     "JobResponse",
     "PassageResponse",
     "ProblemModel",
     "ReadyResponse",
     "RebuildRequest",
+    "Request",
     "RollbackRequest",
     "RollbackResponse",
     "StartedResponse",
     "VerifyRequest",
     "VerifyResponse",
     "VersionsResponse",
-    "ask_response",
-    "citation_model",
-    "document_pieces",
-    "index_model",
-    "job_response",
+    "ask_example",
     "read_saved",
-    "verify_response",
-    "version_model",
 ]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
 from rag.documents import SUFFIXES, is_by_product
-from rag.schemas.models import Fields, refuse_nul
-from rag.serving import Job, JobStatus
+from rag.index import Counts
+from rag.schemas.base import Fields, Model, Request, refuse_nul
+from rag.serving import Failure, Job, JobStatus
 from rag.store import Listed, State
 
 MAX_FILES = 1000
@@ -23,7 +25,7 @@ _SOURCES = ("path", "files")
 
 
 def check_file_name(name: str) -> str:
-    """The name itself; raises where it is none that a folder of documents can hold."""
+    """The name itself; raises if no folder of documents can hold a file of that name."""
     if not _FILE_NAME.fullmatch(name) or len(name.encode()) > MAX_NAME_BYTES:
         raise PydanticCustomError(
             "bad_name",
@@ -39,15 +41,7 @@ def check_file_name(name: str) -> str:
     return name
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Response(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
-
-
-class FileModel(_Request):
+class FileModel(Request):
     """A document to index: its text, and a name, which becomes its id."""
 
     name: Annotated[str, AfterValidator(check_file_name)] = Field(
@@ -57,10 +51,10 @@ class FileModel(_Request):
 
 
 def _declare_choice(schema: dict[str, Any]) -> None:
-    """Says in the JSON schema what `_one_source` holds requests to."""
+    """Adds to the JSON schema what `_one_source` checks."""
     schema["oneOf"] = [{"required": [name]} for name in _SOURCES]
     for name in _SOURCES:
-        # Null is what leaves a source out in Python; in JSON it is left out.
+        # A source that is not given is None in Python; JSON leaves it out.
         schema["properties"][name] = {
             **next(x for x in schema["properties"][name]["anyOf"] if x.get("type") != "null"),
             "description": schema["properties"][name]["description"],
@@ -71,7 +65,7 @@ def _declare_choice(schema: dict[str, Any]) -> None:
     ]
 
 
-class RebuildRequest(_Request):
+class RebuildRequest(Request):
     """What to build the index from: a path that the service may read, or texts."""
 
     model_config = ConfigDict(json_schema_extra=_declare_choice)
@@ -104,14 +98,19 @@ class RebuildRequest(_Request):
             raise PydanticCustomError("bad_name", "two files have one name")
         return self
 
+    @classmethod
+    def known_fields(cls) -> Fields:
+        """The fields of the request and of each of its files."""
+        return {**super().known_fields(), "files": frozenset(FileModel.model_fields)}
+
     @property
     def texts(self) -> list[tuple[str, str]]:
         """The name and text of each file."""
         return [(file.name, file.text) for file in self.files or ()]
 
 
-class RollbackRequest(_Request):
-    """The snapshot that is to answer again; null for the one that answered before."""
+class RollbackRequest(Request):
+    """The snapshot that becomes live again; null for the one that was live before."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"id": "5b1e0c9d7a42"}, {"id": None}]}
@@ -122,27 +121,10 @@ class RollbackRequest(_Request):
     )
 
 
-REBUILD_FIELDS: Fields = {
-    "": frozenset(RebuildRequest.model_fields),
-    "files": frozenset(FileModel.model_fields),
-}
-ROLLBACK_FIELDS: Fields = {"": frozenset(RollbackRequest.model_fields)}
-
-
-class CountsModel(_Response):
-    """How much a snapshot holds."""
-
-    documents: int
-    sections: int
-    faq_pairs: int
-    passages: int
-    tokens: int
-
-
-class VersionModel(_Response):
+class VersionModel(Model):
     """The last publication of a snapshot, and what has become of the snapshot since.
 
-    `published` is in UTC, ISO 8601; `before` is the id that answered until then; `size` is in
+    `published` is in UTC, ISO 8601; `before` is the id that was live until then; `size` is in
     bytes; `eval` are figures by measure, or null.
     """
 
@@ -152,34 +134,39 @@ class VersionModel(_Response):
     action: Literal["build", "rollback"]
     before: str | None
     corpus_sha256: str
-    counts: CountsModel
+    counts: Counts
     size: int
     eval: dict[str, float] | None
     forced: bool
     note: str
 
 
-class VersionsResponse(_Response):
+class VersionsResponse(Model):
     """What was published, newest first."""
 
     versions: tuple[VersionModel, ...]
 
+    @classmethod
+    def of(cls, listed: Iterable[Listed]) -> VersionsResponse:
+        """The versions, in the words of the response."""
+        return cls(versions=tuple(VersionModel(**each.to_json()) for each in listed))
 
-class RollbackResponse(_Response):
-    """The snapshot that answers now, and the one that did before."""
+
+class RollbackResponse(Model):
+    """The snapshot that is live now, and the one that was before."""
 
     id: str
     before: str | None
 
 
-class StartedResponse(_Response):
+class StartedResponse(Model):
     """A build has been started."""
 
     job: str
     status: JobStatus
 
 
-class ReusedModel(_Response):
+class ReusedModel(Model):
     """How many passages kept their vectors and documents did not change, of how many."""
 
     passages: int
@@ -188,7 +175,7 @@ class ReusedModel(_Response):
     of_documents: int
 
 
-class GateModel(_Response):
+class GateModel(Model):
     """What the gate found: FAQ figures, reasons against publishing, and what it could not judge."""
 
     passed: bool
@@ -197,67 +184,54 @@ class GateModel(_Response):
     notes: tuple[str, ...]
 
 
-class SkippedFileModel(_Response):
+class SkippedFileModel(Model):
     """A file that was skipped, wholly or in part, and why."""
 
     id: str
     reason: str
 
 
-class SkippedModel(_Response):
+class SkippedModel(Model):
     """How many files a build skipped, and the first 50 of them."""
 
     count: int = 0
     files: tuple[SkippedFileModel, ...] = ()
 
 
-class BuiltModel(_Response):
-    """The snapshot that a build has published; `reused` is null for the first of all, `gate` where
+class BuiltModel(Model):
+    """The snapshot that a build has published; `reused` is null for the first of all, `gate` if
     nothing has changed. `skipped` are files that could not be read."""
 
     id: str
-    counts: CountsModel
+    counts: Counts
     reused: ReusedModel | None
     gate: GateModel | None
     skipped: SkippedModel = SkippedModel()
 
 
-class FailureModel(_Response):
-    """Why a build failed; the index is as it was."""
-
-    code: str
-    detail: str
-
-
-class ProgressModel(_Response):
+class ProgressModel(Model):
     """How many passages have been encoded, of how many; 0 of 0 until that is known."""
 
     done: int
     total: int
 
 
-class JobResponse(_Response):
+class JobResponse(Model):
     """A build: how far it is, and how it ended."""
 
     job: str
     status: JobStatus
     progress: ProgressModel
     result: BuiltModel | None
-    problem: FailureModel | None
+    problem: Failure | None
 
-
-def version_model(listed: Listed) -> VersionModel:
-    """The version, in the words of the response."""
-    return VersionModel(**listed.to_json())
-
-
-def job_response(job: Job) -> JobResponse:
-    """The job, in the words of the response."""
-    failure = job.failure
-    return JobResponse(
-        job=job.id,
-        status=job.status,
-        progress=ProgressModel(done=job.done, total=job.total),
-        result=BuiltModel(**job.result) if job.result else None,
-        problem=FailureModel(code=failure.code, detail=failure.detail) if failure else None,
-    )
+    @classmethod
+    def of(cls, job: Job) -> JobResponse:
+        """The job, in the words of the response."""
+        return cls(
+            job=job.id,
+            status=job.status,
+            progress=ProgressModel.model_validate(job),
+            result=BuiltModel(**job.result) if job.result else None,
+            problem=job.failure,
+        )

@@ -1,7 +1,7 @@
-"""Saved citations as they come in, in a request or a file: as answers gave them.
+"""Saved citations in a request or a file, as answers gave them.
 
-Each is a passage of an answer, with its `text` and its `citation`; or a citation alone, with what
-it quotes as `quote` or `text`. Without the quote, only an unchanged document can be vouched for.
+Each is a passage of an answer, with its `text` and its `citation`; or a citation alone, with its
+text as `quote` or `text`. Without the text, it can be verified only in an unchanged document.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Discriminator,
     Field,
@@ -25,7 +24,8 @@ from pydantic_core import PydanticCustomError
 
 from rag.answering import SavedCitation
 from rag.errors import UsageError
-from rag.schemas.models import Fields
+from rag.schemas.ask import ask_example
+from rag.schemas.base import Fields, Model, Request
 
 MAX_CITATIONS = 100
 # The largest integer that every JSON reader keeps exactly.
@@ -36,10 +36,8 @@ _Quote = Annotated[str, StringConstraints(min_length=1)]
 _Offset = Annotated[int, Field(strict=True, ge=0, le=_LAST_OFFSET)]
 
 
-class SavedCitationModel(BaseModel):
-    """A citation as an answer gave it; beside what is needed, its other fields are accepted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class SavedCitationModel(Request):
+    """A citation as an answer gave it; all fields of an answer's citation are accepted."""
 
     document_id: _Id
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the document's canonical text")
@@ -69,10 +67,8 @@ class SavedCitationModel(BaseModel):
         return SavedCitation(self.document_id, self.sha256, self.char_start, self.char_end, quote)
 
 
-class SavedPassageModel(BaseModel):
-    """A passage as an answer gave it; what else the answer said of it is passed over."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class SavedPassageModel(Model):
+    """A passage as an answer gave it; its other fields are ignored."""
 
     text: _Quote
     citation: SavedCitationModel
@@ -90,7 +86,7 @@ class SavedPassageModel(BaseModel):
 
 
 def _form(value: object) -> str:
-    """Which of the two a value means to be; a citation has no citation of its own."""
+    """Which of the two forms a value has: only a passage has a field `citation`."""
     return "passage" if isinstance(value, dict) and "citation" in value else "bare"
 
 
@@ -100,35 +96,23 @@ Saved = Annotated[
 ]
 
 
-VERIFY_EXAMPLE: dict[str, Any] = {
-    "citations": [
-        {
-            "document_id": "car-t-lupus.md",
-            "sha256": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
-            "char_start": 1203,
-            "char_end": 1246,
-            "quote": "The T cells are collected by leukapheresis.",
-        }
-    ]
-}
+def _add_example(schema: dict[str, Any]) -> None:
+    schema["examples"] = [{"citations": ask_example()["passages"]}]
 
 
-class VerifyRequest(BaseModel):
+class VerifyRequest(Request):
     """Saved citations to check: passages of answers, or citations with their quotes."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, json_schema_extra={"examples": [VERIFY_EXAMPLE]}
-    )
+    model_config = ConfigDict(json_schema_extra=_add_example)
 
     citations: Annotated[list[Saved], Field(min_length=1, max_length=MAX_CITATIONS, fail_fast=True)]
 
+    @classmethod
+    def known_fields(cls) -> Fields:
+        """The fields of the request and of a citation, which may be that of a passage."""
+        citation = frozenset(SavedCitationModel.model_fields)
+        return {**super().known_fields(), "citations": citation, "citation": citation}
 
-_CITATION = frozenset(SavedCitationModel.model_fields)
-VERIFY_FIELDS: Fields = {
-    "": frozenset(VerifyRequest.model_fields),
-    "citations": _CITATION,
-    "citation": _CITATION,
-}
 
 _ADAPTER: TypeAdapter[SavedPassageModel | SavedCitationModel] = TypeAdapter(Saved)
 
@@ -136,8 +120,8 @@ _ADAPTER: TypeAdapter[SavedPassageModel | SavedCitationModel] = TypeAdapter(Save
 def read_saved(raw: bytes, name: str) -> list[SavedCitation]:
     """The citations in a file: JSON values one after another, on lines of their own or not.
 
-    Each value is an answer, a passage or a citation, or a list of such. Raises UsageError, naming
-    file, line and field, where one is none of these; and where there is none at all.
+    Each value is an answer, a passage or a citation, or a list of these. Raises UsageError, naming
+    file, line and field, if one is something else, or if there is none.
     """
     try:
         text = raw.decode("utf-8-sig")
@@ -196,7 +180,7 @@ def _saved(value: object, where: str) -> Iterator[SavedCitation]:
 
 
 def _complaint(place: tuple[str, ...], error: ValidationError) -> str:
-    """The first thing that is wrong, after the field that it is about."""
+    """The first error, after the field that has it."""
     first: Any = error.errors(include_url=False, include_input=False)[0]
     field = ".".join([*place, *map(str, first["loc"][1:])])
     return f"{field}: {first['msg']}" if field else first["msg"]

@@ -1,27 +1,27 @@
 """The live index and its jobs, without HTTP."""
 
-from rag.serving.allowed_paths import allowed_path, roots_of
+from rag.serving.allowed_paths import allowed_path
 from rag.serving.embedded import Index, ask, build, open_index, verify
-from rag.serving.jobs import Command, Job, Jobs, JobStatus, build_command
-from rag.serving.live import Follower, Library, Serving
-from rag.serving.uploads import are_uploaded, sweep_uploads
+from rag.serving.jobs import Failure, Job, Jobs, JobStatus
+from rag.serving.live import Live, Serving
+from rag.serving.upkeep import Upkeep, kept_up, upkeep_of
+from rag.serving.uploads import are_uploaded
 
 __all__ = [
-    "Command",
-    "Follower",
+    "Failure",
     "Index",
     "Job",
     "JobStatus",
     "Jobs",
-    "Library",
+    "Live",
     "Serving",
+    "Upkeep",
     "allowed_path",
     "are_uploaded",
     "ask",
     "build",
-    "build_command",
+    "kept_up",
     "open_index",
-    "roots_of",
-    "sweep_uploads",
+    "upkeep_of",
     "verify",
 ]

@@ -10,7 +10,7 @@ from rag.errors import UsageError
 
 
 def roots_of(corpus: Path, roots: str) -> tuple[Path, ...]:
-    """The folders of a setting, resolved; the corpus folder where it names none."""
+    """The folders that the setting names, resolved; the corpus folder if it names none."""
     named = [Path(part) for part in roots.split(os.pathsep) if part]
     return tuple(folder.resolve() for folder in named or [corpus])
 
@@ -18,7 +18,7 @@ def roots_of(corpus: Path, roots: str) -> tuple[Path, ...]:
 def allowed_path(path: str, roots: Sequence[Path]) -> Path:
     """The path without links or dots, if it is in one of the roots, whether it exists or not.
 
-    Raises UsageError otherwise, in the same words for what exists and what does not.
+    Raises UsageError otherwise; the message does not reveal whether the path exists.
     """
     try:
         found = Path(path).resolve()

@@ -1,4 +1,4 @@
-"""Builds that the service runs for its callers: each in a process of its own, one at a time."""
+"""Builds that the service runs for its clients: one at a time, each in its own process."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ LINE_BYTES = 1 << 20
 HOUR = 3600.0
 
 JobStatus = Literal["running", "done", "failed", "cancelled"]
-# The command line that builds an index of the documents at a path; whether the gate is overruled.
+# Gives the command line that builds an index of a path; the flag overrules the gate.
 Command = Callable[[Path, bool], Sequence[str]]
 Texts = Sequence[tuple[str, str]]
 
-# The process makes itself nice: the service stays as quick as it was.
+# The process lowers its own priority, so that the service stays quick.
 _CHILD = "import os, sys; os.nice(19); from rag.cli.main import main; main(sys.argv[1:])"
 _ONE_THREAD = {"RAG_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -45,9 +45,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A build: how far it is (`done` of `total`, 0 of 0 until it is known), and how it ended.
+    """A build: its progress (`done` of `total`, 0 of 0 until that is known), and how it ended.
 
-    `result` is what `rag build --json` prints of what was built.
+    `result` is the event `built` of `rag build --json`.
     """
 
     id: str
@@ -60,10 +60,10 @@ class Job:
 
 @dataclass(slots=True)
 class Heard:
-    """What a build has said so far."""
+    """What a build has printed so far."""
 
     result: dict[str, Any] | None = None
-    detail: str = "the build ended without a word"
+    detail: str = "the build ended without a message"
     is_told: bool = False
 
 
@@ -83,9 +83,9 @@ class Jobs:
         self._running: tuple[str, asyncio.Task[None]] | None = None
 
     def start(self, source: Path | Texts, force: bool = False) -> Job:
-        """A job that builds from a path or from texts, in spite of the gate where it is forced.
+        """A job that builds from a path or from texts; `force` overrules the gate.
 
-        Raises BusyError where one is running.
+        Raises BusyError if a build is running.
         """
         if self._running is not None:
             raise BusyError("a build is running: wait until it is done, or cancel it")
@@ -101,7 +101,7 @@ class Jobs:
         return self._jobs.get(id)
 
     async def cancel(self, id: str) -> Job | None:
-        """The job of that id, ended; one that had ended before is as it was. None for no job."""
+        """The job of that id, which has then ended; None if there is no such job."""
         if self._running is not None and self._running[0] == id:
             await _stop(self._running[1])
         return self._jobs.get(id)
@@ -126,9 +126,9 @@ class Jobs:
             failure = Failure("build_timed_out", detail)
             self._jobs[id] = replace(self._jobs[id], status="failed", failure=failure)
         except Exception:
-            # Nobody waits for this task: what it dies of would be seen by no one.
+            # Nobody awaits this task: without a log its failure would stay unseen.
             log.exception("the build %s failed", id)
-            failure = Failure("build_failed", "the build cannot be run; the log tells more")
+            failure = Failure("build_failed", "the build cannot be run; see the log")
             self._jobs[id] = replace(self._jobs[id], status="failed", failure=failure)
         else:
             await self._end(id, code, heard)
@@ -137,7 +137,8 @@ class Jobs:
 
     def _hear(self, id: str, heard: Heard, line: str) -> None:
         if not line.startswith("{"):
-            # What is no event tells why, if nothing else does: the end of a traceback.
+            # A line that is no event is the best reason until an error event comes: the last line
+            # of a traceback, for example.
             heard.detail = heard.detail if heard.is_told else line or heard.detail
             return
         event: dict[str, Any] = json.loads(line)
@@ -154,21 +155,21 @@ class Jobs:
             failure = Failure(_code(code), heard.detail)
             self._jobs[id] = replace(self._jobs[id], status="failed", failure=failure)
             return
-        # It is published already: who cancels now comes too late.
+        # The index is published already: it is too late to cancel.
         with suppress(asyncio.CancelledError):
             await asyncio.shield(self._finished())
         self._jobs[id] = replace(self._jobs[id], status="done", result=heard.result)
 
 
 def build_command(index: Path, roots: Sequence[Path] = ()) -> Command:
-    """The command line that builds this index: niced, one thread, gated, its result as JSON.
+    """The command that builds this index: low priority, one thread, gated, result as JSON.
 
-    It opens nothing outside the root that holds the path; see `rag.documents.beneath`.
+    It opens nothing outside the root that contains the path; see `rag.documents.beneath`.
     """
 
     def command(path: Path, force: bool) -> Sequence[str]:
         options = ["--json", "--gate", *(["--force"] if force else []), "--index", str(index)]
-        # Whoever may rebuild over HTTP has named what the index is to hold.
+        # A request to rebuild names all that the index is to contain.
         options.append("--replace")
         within = ["--within", str(root_of(path, roots))]
         return [sys.executable, "-P", "-c", _CHILD, "build", *options, *within, "--", str(path)]
@@ -187,25 +188,26 @@ def _code(exit_code: int) -> str:
 
 
 async def _stop(task: asyncio.Task[None]) -> None:
-    # A task that has not begun would end without a word.
+    # A task that is cancelled before it begins would not set its job's status.
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
 
 
 def _without_folder(detail: str, path: Path) -> str:
-    """What a build says, without telling where on this machine the documents are."""
+    """The message without the folder of the documents, which clients may not learn."""
     return detail.removeprefix(f"{path}: ").replace(f"{path}/", "")
 
 
 @asynccontextmanager
 async def _on_disk(source: Path | Texts) -> AsyncIterator[tuple[Path, tuple[int, ...]]]:
-    """The path itself, or a folder of the texts that lasts as long; the descriptors of its lock."""
+    """The path itself, or a temporary folder with the texts; and the descriptors of its lock."""
     if isinstance(source, Path):
         yield source, ()
         return
     with uploaded(()) as upload:
-        # A thousand files take a while; whoever cancels waits, as the folder is removed then.
+        # Writing a thousand files takes a while. A cancelled job waits for it, because the folder
+        # is removed afterwards.
         writing = asyncio.create_task(asyncio.to_thread(write_texts, upload.folder, source))
         try:
             await asyncio.shield(writing)
@@ -215,9 +217,10 @@ async def _on_disk(source: Path | Texts) -> AsyncIterator[tuple[Path, tuple[int,
 
 
 async def _build(command: Sequence[str], hear: Callable[[str], None], held: Sequence[int]) -> int:
-    """The exit code of the command, each line of whose output is heard. Killed if cancelled.
+    """Runs the command, passes each line of its output to `hear`, and returns its exit code.
 
-    It inherits the descriptors that are `held`, so that their locks last as long as it does.
+    It is killed if this is cancelled. It inherits the descriptors `held`, so that their locks last
+    as long as it does.
     """
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -236,7 +239,7 @@ async def _build(command: Sequence[str], hear: Callable[[str], None], held: Sequ
         return await process.wait()
     finally:
         if process.returncode is None:
-            # The index survives a kill at any instant; a polite signal might be waited out.
+            # The index survives a kill at any instant, and SIGTERM might be ignored.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.communicate()

@@ -1,4 +1,4 @@
-"""What the service answers from, and how it keeps up with the index folder."""
+"""The live index, and how it follows the index folder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from rag.types import Answer
 
 log = logging.getLogger("rag.serving.live")
 
-# What tells one CURRENT from the next, even where a rebuild gave the same id: inode and time.
+# Tells one CURRENT from the next, even if a rebuild gave the same id: inode and time.
 Stamp = tuple[int, int] | None
 UNSEEN: Stamp = (-1, -1)
 
@@ -45,10 +45,10 @@ _END = Damage("", "")
 
 @dataclass(frozen=True)
 class Serving:
-    """What answers: a snapshot, and `rag.answering.answer.ask` over it. Requests read it once each.
+    """What is live: a snapshot, and `rag.answering.ask` over it. A request reads it once.
 
-    `refused` is why something else does not answer, though it should; `damage` what was wrong with
-    the snapshot's files on disk when they were last `verified`. Neither tells where the index is.
+    `refused` says why a newer snapshot is not live; `damage` what was wrong with the snapshot's
+    files on disk when they were last `verified`. Neither contains the path of the index.
     """
 
     snapshot: Snapshot
@@ -60,11 +60,11 @@ class Serving:
 
 @contextmanager
 def long_lived() -> Iterator[None]:
-    """Leaves what is made meanwhile out of garbage collection.
+    """Leaves the objects that are made meanwhile out of garbage collection.
 
-    Else each full collection goes through a whole snapshot, several times while it is loaded, and
-    nothing is answered meanwhile. A snapshot that is replaced is freed all the same, as nothing in
-    it is circular; what else was made and is circular is collected here.
+    Otherwise each full collection scans the whole snapshot, several times while it is loaded, and
+    all requests wait. A snapshot that is replaced is still freed, as it contains no reference
+    cycles; other new cycles are collected here.
     """
     gc.disable()
     try:
@@ -75,13 +75,13 @@ def long_lived() -> Iterator[None]:
         gc.enable()
 
 
-class Library:
-    """An index folder and the one encoder that reads it, opened when it is first needed."""
+class IndexFolder:
+    """An index folder and the one encoder that reads it, which is opened when first needed."""
 
     def __init__(
-        self, index: Path, opening: Callable[[], Encoder], clock: Callable[[], datetime] = utc_now
+        self, path: Path, opening: Callable[[], Encoder], clock: Callable[[], datetime] = utc_now
     ) -> None:
-        self.index = index
+        self.path = path
         self.clock = clock
         self._opening = opening
 
@@ -91,9 +91,9 @@ class Library:
         return self._opening()
 
     def open(self) -> Serving:
-        """The current snapshot, ready to answer. Raises RagError."""
+        """The current snapshot, ready to be asked. Raises RagError."""
         with long_lived():
-            opened = open_newest(self.index, self.encoder)
+            opened = open_newest(self.path, self.encoder)
             opened.snapshot.make_lookups()
         for refusal in opened.refused:
             log.warning("%s; %s is live instead", refusal, opened.snapshot.id)
@@ -105,37 +105,36 @@ class Library:
         )
 
     def unplaced(self, message: str) -> str:
-        """The message without the place of the index, for those who may not know it."""
-        for place in {str(self.index), str(self.index.absolute()), str(self.index.resolve())}:
-            # A place may be as short as a dot: only as a whole path it is one.
+        """The message without the path of the index, which clients may not learn."""
+        for place in {str(self.path), str(self.path.absolute()), str(self.path.resolve())}:
+            # The path may be as short as a dot, so only whole paths are replaced.
             within = rf"(?<![\w./-]){re.escape(place)}"
             message = re.sub(rf"{within}/(?=[\w.])", "", message)
             message = re.sub(rf"{within}(?![\w./-])", "the index", message)
         return message
 
     def roll_back(self, id: str | None) -> Version:
-        """The version by which an older snapshot answers again. Raises RagError."""
-        with writing(self.index):
-            return roll_back(self.index, self.encoder, id)
+        """The version by which an older snapshot is live again. Raises RagError."""
+        with writing(self.path):
+            return roll_back(self.path, self.encoder, id)
 
 
-class Follower:
-    """Holds what is served, and replaces it in one step when CURRENT has been replaced."""
+class Live:
+    """The live index: what is served now, replaced in one step when CURRENT is replaced."""
 
-    def __init__(self, library: Library | None = None, serving: Serving | None = None) -> None:
+    def __init__(self, folder: IndexFolder | None = None, serving: Serving | None = None) -> None:
         self.serving = serving
-        self.library = library
-        self._seen = _seen(library, serving)
+        self.folder = folder
+        self._seen = _seen(folder, serving)
         self._opening = asyncio.Lock()
 
     async def catch_up(self) -> None:
-        """Serves what CURRENT names, if that is new; else, or where it cannot be opened, goes on
-        as before."""
+        """Serves what CURRENT names, if that is new and can be opened."""
         async with self._opening:
-            stamp = _stamp(self.library)
-            if self.library is not None and stamp != self._seen:
+            stamp = _stamp(self.folder)
+            if self.folder is not None and stamp != self._seen:
                 self._seen = stamp
-                await self._open(self.library)
+                await self._open(self.folder)
 
     async def follow(self, seconds: float) -> None:
         """Catches up every so many seconds, until it is cancelled."""
@@ -144,34 +143,33 @@ class Follower:
             await self.catch_up()
 
     async def recheck(self) -> None:
-        """Verifies the served snapshot's files again; what is wrong is logged and shown.
+        """Verifies the served snapshot's files again; damage is logged and shown.
 
-        Where answers may be wrong too, the newest snapshot that is whole answers from now on, or
-        nothing does.
+        If answers may be wrong too, the newest intact snapshot is live from now on, or none is.
         """
-        library, serving = self.library, self.serving
-        if library is None or serving is None:
+        folder, serving = self.folder, self.serving
+        if folder is None or serving is None:
             return
-        found, harmful = await _reread(library.index / serving.snapshot.id, serving.snapshot)
+        found, harmful = await _reread(folder.path / serving.snapshot.id, serving.snapshot)
         await self.catch_up()
         async with self._opening:
             now = self.serving
-            # A build may have replaced, and so removed or repaired, what was being read.
+            # A build may have removed or repaired the files while they were read.
             if now is None or now.snapshot is not serving.snapshot:
                 return
-            self.serving = replace(now, damage=found, verified=library.clock())
+            self.serving = replace(now, damage=found, verified=folder.clock())
             if found:
                 log.error("%s is served and damaged: %s", now.snapshot.id, "; ".join(found))
             if harmful:
-                await self._retreat(library)
+                await self._retreat(folder)
 
     async def retreat(self, serving: Serving, found: CorruptIndex) -> Serving | None:
-        """What answers from now on, as `serving` was found to be altered; None if nothing can."""
+        """What is live from now on, as `serving` was found to be altered; None if nothing is."""
         async with self._opening:
             now = self.serving
-            if self.library is not None and now is not None and now.snapshot is serving.snapshot:
+            if self.folder is not None and now is not None and now.snapshot is serving.snapshot:
                 log.error("%s is served and damaged: %s", now.snapshot.id, found)
-                await self._retreat(self.library)
+                await self._retreat(self.folder)
             return self.serving
 
     async def recheck_every(self, seconds: float) -> None:
@@ -183,18 +181,18 @@ class Follower:
             except Exception:
                 log.exception("what is served cannot be verified")
 
-    async def _open(self, library: Library) -> None:
+    async def _open(self, folder: IndexFolder) -> None:
         try:
-            serving = await asyncio.to_thread(library.open)
+            serving = await asyncio.to_thread(folder.open)
         except RagError as error:
             log.error("%s: %s", _refusal(self.serving), error)
-            self._go_on(library.unplaced(str(error)))
+            self._go_on(folder.unplaced(str(error)))
         except Exception:
-            # Nobody waits for this task: what it dies of would be seen by no one.
+            # Nobody awaits this task: without a log its failure would stay unseen.
             log.exception("%s", _refusal(self.serving))
-            self._go_on("the new index cannot be opened; the log tells more")
+            self._go_on("the new index cannot be opened; see the log")
         else:
-            if self.serving is None or serving.snapshot.id == live_id(library.index):
+            if self.serving is None or serving.snapshot.id == live_id(folder.path):
                 self.serving = serving
             else:
                 log.error("%s: what CURRENT names is damaged", _refusal(self.serving))
@@ -204,30 +202,31 @@ class Follower:
         if self.serving is not None:
             self.serving = replace(self.serving, refused=refused)
 
-    async def _retreat(self, library: Library) -> None:
-        """Opens the index as at a start: the damaged snapshot is refused, an older one answers."""
+    async def _retreat(self, folder: IndexFolder) -> None:
+        """Opens the index as at a start: a damaged snapshot is refused, and an older one opened."""
         try:
-            self.serving = await asyncio.to_thread(library.open)
+            self.serving = await asyncio.to_thread(folder.open)
         except RagError as error:
             self.serving = None
             log.error("%s: %s", _refusal(None), error)
 
 
-async def _reread(folder: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bool]:
-    """What is wrong with the files on disk, and whether what is in memory may be wrong too.
+async def _reread(path: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bool]:
+    """What is wrong with the files on disk, and whether answers may be wrong too.
 
-    A megabyte at a time, so that questions do not wait. Only `MAPPED` is not held in memory.
+    Reads a megabyte at a time, so that questions do not wait. Only the file `MAPPED` is read while
+    answering; the others are in memory.
     """
     found: list[Damage] = []
     failing = False
-    steps = damage(folder, snapshot.manifest, fresh=True)
+    steps = damage(path, snapshot.manifest, fresh=True)
     try:
         while (step := await asyncio.to_thread(next, steps, _END)) is not _END:
             found += [step] if step else []
             await asyncio.sleep(PAUSE)
     except OSError as error:
         failing = error.errno == errno.EIO
-        found.append(Damage(folder.name, f"cannot be read ({error.strerror})"))
+        found.append(Damage(path.name, f"cannot be read ({error.strerror})"))
     said = tuple(f"{each.name} {each.what}" for each in found)
     return said, failing or any(each.name == MAPPED for each in found)
 
@@ -238,17 +237,17 @@ def _refusal(serving: Serving | None) -> str:
     return f"the new index is not served, {serving.snapshot.id} goes on"
 
 
-def _stamp(library: Library | None) -> Stamp:
-    """The stamp of CURRENT; None where there is none."""
+def _stamp(folder: IndexFolder | None) -> Stamp:
+    """The stamp of CURRENT; None if there is none."""
     try:
-        found = None if library is None else (library.index / CURRENT).stat()
+        found = None if folder is None else (folder.path / CURRENT).stat()
     except OSError:
         return None
     return None if found is None else (found.st_ino, found.st_mtime_ns)
 
 
-def _seen(library: Library | None, serving: Serving | None) -> Stamp:
-    """The stamp of the CURRENT by which the serving was opened, or `UNSEEN`."""
-    stamp = _stamp(library)
-    named = None if library is None else live_id(library.index)
+def _seen(folder: IndexFolder | None, serving: Serving | None) -> Stamp:
+    """The stamp of CURRENT if it names the snapshot that is served, or else `UNSEEN`."""
+    stamp = _stamp(folder)
+    named = None if folder is None else live_id(folder.path)
     return stamp if serving is not None and serving.snapshot.id == named else UNSEEN

@@ -1,7 +1,7 @@
-"""Folders that hold what was uploaded for as long as it is built from.
+"""Temporary folders for uploaded documents, which last as long as they are built from.
 
 A folder is locked by the service and by the build that reads it. The system frees the lock when
-both have ended, however they did; so a folder of ours without a holder is one that nobody wants.
+both have ended, in whatever way, so a folder that nobody locks is left over and can be removed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 log = logging.getLogger("rag.serving.uploads")
 
 PREFIX = "rag-upload-"
-# What tells our folders from others of such a name. It is written when the lock is held.
+# A file that marks our folders. It is written after the lock is taken.
 MARKER = ".rag-upload"
 
 
@@ -34,7 +34,7 @@ class Upload:
 
 @contextmanager
 def uploaded(texts: Iterable[tuple[str, str]]) -> Iterator[Upload]:
-    """A folder that holds each text as the file of that name; removed in the end."""
+    """A temporary folder with each text as a file of that name."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -59,10 +59,9 @@ def write_texts(folder: Path, texts: Iterable[tuple[str, str]]) -> None:
 
 
 def sweep_uploads(parent: Path | None = None) -> None:
-    """Removes the folders that were left by services that were killed.
+    """Removes the folders that killed services have left in `parent`, the system's by default.
 
-    Only real folders of this user with our marker, which no process holds. `parent` is the folder
-    for temporary files, as the system has it if left out.
+    Only real folders of this user, with our marker, that no process has locked.
     """
     for folder in sorted((parent or Path(tempfile.gettempdir())).glob(f"{PREFIX}*")):
         try:

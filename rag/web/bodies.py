@@ -8,71 +8,51 @@ from collections.abc import Awaitable, Callable
 from email.message import Message
 from encodings import normalize_encoding
 from encodings.aliases import aliases
-from typing import Any
+from typing import Any, TypeVar
 
-from fastapi.routing import APIRoute
+from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 
-from rag.web.problems import CLOSE, Problem
+from rag import schemas
+from rag.web.problems import CLOSE, Problem, invalid_request
+
+M = TypeVar("M", bound=schemas.Request)
 
 MAX_BYTES = 16 * 1024
-MAX_WIDE_BYTES = 256 * 1024
 MAX_DEPTH = 64
 MAX_SECONDS = 10.0
 
-# Objects, lists and their members. Ten times what any request needs, and parsed in milliseconds,
-# during which nothing else runs: eight megabytes of empty lists would take seconds.
+# Objects, lists and their members: ten times what any request needs. So many are parsed in
+# milliseconds; eight megabytes of empty lists would take seconds, and hold the interpreter's lock.
 MAX_VALUES = 20_000
-# Of one object: each one that is unknown costs as much as a hundred that are known.
+# Members of one object: an unknown one takes as long to refuse as a hundred known ones to read.
 MAX_MEMBERS = 200
 
-# At a time, so that other threads are let in between.
+# So many bytes are counted at a time, so that other threads run in between.
 _STEP = 64 * 1024
 
 
-class JsonRoute(APIRoute):
-    """A route whose body is read and checked here before FastAPI sees it."""
+def json_body(model: type[M], max_bytes: int = MAX_BYTES) -> Callable[[Request], Awaitable[M]]:
+    """A dependency that reads a body of at most `max_bytes` as that model. It raises Problem.
 
-    max_bytes = MAX_BYTES
+    A body that FastAPI reads itself is read whole, and parsed, before any dependency is called.
+    """
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-        """The route's handler, behind the checks. It raises Problem."""
-        handler = super().get_route_handler()
+    async def read(request: Request) -> M:
+        check_type(request)
+        body = await read_body(request, max_bytes=max_bytes)
+        large = len(body) > MAX_BYTES
+        value = await asyncio.to_thread(parse_json, body) if large else parse_json(body)
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            raise invalid_request(error.errors(), model.known_fields()) from None
 
-        async def checked(request: Request) -> Response:
-            check_type(request)
-            body = await read_body(request, max_bytes=self.max_bytes)
-            return await handler(ReadRequest(request, body, await parse_aside(body)))
-
-        return checked
-
-
-class WideJsonRoute(JsonRoute):
-    """The same for bodies that hold passages."""
-
-    max_bytes = MAX_WIDE_BYTES
-
-
-class ReadRequest(Request):
-    """A request whose body has been read and parsed."""
-
-    def __init__(self, request: Request, body: bytes, value: object) -> None:
-        super().__init__(request.scope, request.receive)
-        self._read = body
-        self._value = value
-
-    async def body(self) -> bytes:
-        """The body as it came."""
-        return self._read
-
-    async def json(self) -> Any:
-        """The value that the body states."""
-        return self._value
+    return read
 
 
 def check_type(request: Request) -> None:
-    """None where the body is declared as plain UTF-8 JSON; raises Problem 415 otherwise."""
+    """Raises Problem 415 unless the body is declared as plain UTF-8 JSON."""
     encodings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
     if not {encoding.strip() for encoding in encodings} <= {"", "identity"}:
         raise Problem(415, "unsupported_encoding", "send the body without Content-Encoding", CLOSE)
@@ -85,7 +65,7 @@ def check_type(request: Request) -> None:
 
 
 def _is_utf8(charset: str) -> bool:
-    """Whether a name is one of UTF-8's, or empty: codecs.lookup would keep every unknown name."""
+    """Whether a name is one of UTF-8's, or empty. codecs.lookup would cache every unknown name."""
     name = normalize_encoding(charset.strip("' ")).lower()
     return aliases.get(name, name) in ("utf_8", "")
 
@@ -95,7 +75,7 @@ async def read_body(
 ) -> bytes:
     """The body, of at most `max_bytes`. Raises Problem 400, 408, 413.
 
-    A body that says that it is longer is not read at all.
+    A body whose declared length is greater is not read at all.
     """
     body = bytearray()
     stream = request.stream()
@@ -114,17 +94,12 @@ async def read_body(
     raise Problem(413, "body_too_large", f"the body is over {max_bytes} bytes", CLOSE)
 
 
-async def parse_aside(body: bytes) -> object:
-    """`parse_json`, in a thread of its own where it takes more than a moment."""
-    return await asyncio.to_thread(parse_json, body) if len(body) > MAX_BYTES else parse_json(body)
-
-
 def parse_json(body: bytes) -> object:
     """The value that the body states.
 
-    Raises Problem: 400 where it is no JSON in UTF-8, holds a number that no float can hold, is
-    nested deeper than `MAX_DEPTH` or has more than `MAX_VALUES`; 422 where a key is given twice or
-    text holds a lone surrogate. It tells where, and never what.
+    Raises Problem: 400 if it is no JSON in UTF-8, has a number that is too large for a float, is
+    nested deeper than `MAX_DEPTH` or has more than `MAX_VALUES`; 422 if a key is given twice or
+    text has a lone surrogate. The detail says where, and never repeats the input.
     """
     if body.startswith(b"\xef\xbb\xbf"):
         raise _malformed("it begins with a byte-order mark")
@@ -156,7 +131,7 @@ def _declared_length(request: Request) -> int:
 
 
 def _check_count(body: bytes) -> None:
-    """Counts what json would make, without making it: `[`, `{` and `,` outside of strings."""
+    """Raises Problem if the body has too many values: counts `[`, `{`, `,` outside of strings."""
     count, inside, rest = 0, False, b""
     for at in range(0, len(body), _STEP):
         piece = rest + body[at : at + _STEP]

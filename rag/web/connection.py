@@ -1,8 +1,8 @@
 """A connection of `rag serve`: uvicorn's, with limits on time and number.
 
-uvicorn waits for ever for headers, and for a client that does not read; it refuses what is no HTTP
-as plain text; and it takes a client that has said all it will say (a half-closed connection) for
-one that has left. All of that is mended here.
+uvicorn waits without limit for headers, and for a client that does not read. It refuses malformed
+HTTP as plain text, and treats a half-closed connection as one whose client has left. This module
+fixes all four.
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rag.web.edge import MAX_HEADERS, safe_headers
-from rag.web.problems import CLOSE, Problem, problem_response
-from rag.web.refusals import RETRY_AFTER
+from rag.web.problems import CLOSE, RETRY_AFTER, Problem, problem_response
 
-# Every response begins so, whatever comes of the request.
+# Every response begins with this, whatever its status.
 START = b"HTTP/1.1 "
 
-# What h11 could not read, by the status that it suggests: code and detail.
+# Code and detail for a request that h11 cannot read, by the status that h11 suggests.
 _UNREAD = {
     400: (
         "malformed_request",
@@ -39,18 +38,18 @@ _UNREAD = {
 }
 
 
-# How many bytes are read at a time: a client may put each into a chunk, or two into a header, and
-# nothing else runs while they are parsed.
+# How many bytes are read at a time. Each may be a chunk of its own, or every two a header, and no
+# other request is served while they are parsed.
 STEP = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a connection may take, in seconds, and how many may be open.
+    """How many connections may be open, and how long each may take, in seconds.
 
-    `header`: for a request line and its headers. `stalled`: in which the client takes no byte of
-    its answer. `refused`: for reading away what still comes in after a refusal. `look`: between two
-    looks at whether a half-closed client has left.
+    `header`: for a request line and its headers. `stalled`: without the client taking a byte of its
+    answer. `refused`: for discarding what still comes in after a refusal. `look`: between two
+    checks whether a half-closed client has left.
     """
 
     connections: int = 512
@@ -61,9 +60,9 @@ class Limits:
 
 
 class Connection(H11Protocol, asyncio.BufferedProtocol):
-    """One client's connection. Where all are taken, the one that has waited longest is ended.
+    """One client's connection. If too many are open, the one that has waited longest is ended.
 
-    asyncio asks a BufferedProtocol how much to read, and otherwise reads 256 KB.
+    It is a BufferedProtocol to limit how much asyncio reads at a time: by default 256 KB.
     """
 
     def __init__(self, *args: Any, limits: Limits, **options: Any) -> None:
@@ -79,7 +78,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
     @property
     def is_waiting(self) -> bool:
         """Whether no request is being answered."""
-        # There is none before the first request, whatever uvicorn's types say.
+        # `cycle` is None before the first request, although uvicorn's types deny it.
         return bool(getattr(self.cycle, "response_complete", True))
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -90,26 +89,26 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is no more."""
+        """The connection has ended."""
         self._give(None)
         self._watch(None)
         super().connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> bytearray:
-        """Where the next bytes go."""
+        """The buffer for the next bytes."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """So many bytes have come."""
+        """So many bytes have arrived in the buffer."""
         self.data_received(bytes(self._buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request; after a refusal they are read away."""
+        """Bytes of a request; after a refusal they are discarded."""
         if self._refused:
             return
         super().data_received(data)
         if self.is_waiting and self.conn.trailing_data[0].count(b"\n") > MAX_HEADERS:
-            # They would take long to parse, and be refused by the edge.
+            # They would take long to parse, and the edge would refuse them.
             self._refuse(Problem(431, *_UNREAD[431], CLOSE))
         if self._refused:
             return
@@ -119,7 +118,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             self._give(self.limits.header)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends no more: whoever has sent a whole request still gets the answer."""
+        """The client sends no more. If it has sent a whole request, it still gets the answer."""
         if self._refused or self.is_waiting or self.cycle.more_body:
             return False
         self._half_closed = True
@@ -130,18 +129,18 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         return True
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as is written."""
+        """The client reads more slowly than the service writes."""
         super().pause_writing()
         self._watch_writing()
 
     def resume_writing(self) -> None:
-        """The client has read."""
+        """The client has caught up."""
         super().resume_writing()
         if not self.transport.is_closing():
             self._watch(None)
 
     def on_response_complete(self) -> None:
-        """The response has been handed over to be sent."""
+        """The response has been passed to the transport."""
         self.since = self.loop.time()
         super().on_response_complete()
         if self._half_closed and self.is_waiting:
@@ -155,20 +154,20 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self._watch_writing()
 
     def shutdown(self) -> None:
-        """The server is ending: an idle connection is closed, another after its response."""
+        """The server is ending: closes the connection, after its response if one is due."""
         if self._refused:
             self.transport.close()
         else:
             super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what h11 could not read, which is the exception that is being handled."""
+        """Refuses a request that h11 cannot read; its exception is being handled."""
         status = getattr(sys.exception(), "error_status_hint", 400)
         code, detail = _UNREAD.get(status, _UNREAD[400])
         self._refuse(Problem(status, code, detail, CLOSE))
 
     def _give(self, seconds: float | None, then: Callable[[], None] | None = None) -> None:
-        """Gives the client so long for its next request; None for as long as it takes."""
+        """Gives the client so many seconds for its next request; None for no limit."""
         if self._patience is not None:
             self._patience.cancel()
         late = then or self._too_late
@@ -182,9 +181,9 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             self.transport.abort()
 
     def _refuse(self, problem: Problem) -> None:
-        """Answers with the problem, if an answer has not begun, and ends the connection.
+        """Answers with the problem, unless a response has begun, and ends the connection.
 
-        What still comes in is read away for a while: a connection that is closed with unread bytes
+        What still comes in is discarded for a while: a connection that is closed with unread bytes
         is reset, and the client would not see the answer.
         """
         self._refused = True
@@ -214,8 +213,8 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
     def _look(self) -> None:
         """Ends the connection if the half-closed client has left.
 
-        From the other end, a client that has closed looks like one that has half-closed, until it
-        is sent something: the first bytes of the response, by which its system says that it left.
+        A client that has closed looks like one that has half-closed until something is sent to it.
+        That is why `START` is sent early: if the client has left, its system then resets.
         """
         if self.is_waiting or self.transport.is_closing():
             return
@@ -226,14 +225,14 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             self.loop.call_later(self.limits.look, self._look)
 
     def _watch(self, left: int | None) -> None:
-        """Looks again later whether less than `left` bytes are unsent; None stops looking."""
+        """Checks later whether fewer than `left` bytes are unsent; None stops that."""
         if self._stall is not None:
             self._stall.cancel()
         again = functools.partial(self._watch_writing, left)
         self._stall = None if left is None else self.loop.call_later(self.limits.stalled, again)
 
     def _watch_writing(self, before: int | None = None) -> None:
-        """Ends the connection if the client takes nothing of what is written to it."""
+        """Ends the connection if the client has read nothing since the last check."""
         left = self.transport.get_write_buffer_size()
         if before is not None and left >= before:
             self.transport.abort()
@@ -242,7 +241,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
 
 
 class _Begun:
-    """A transport on which `START` has been written already."""
+    """A transport to which `START` has already been written."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -252,13 +251,13 @@ class _Begun:
         return getattr(self._transport, name)
 
     def write(self, sent: bytes) -> None:
-        """Writes what has not been written yet."""
+        """Writes the bytes, without the `START` of the first ones."""
         self._transport.write(sent[self._written :])
         self._written = 0
 
 
 def _written(conn: h11.Connection, problem: Problem) -> bytes:
-    """The whole response that tells of the problem, as bytes on the wire."""
+    """The whole response for the problem, as bytes on the wire."""
     request_id = uuid.uuid4().hex
     response = problem_response(problem, request_id)
     safe = [(name.encode(), value.encode()) for name, value in safe_headers(request_id).items()]

@@ -32,23 +32,25 @@ SAFE_HEADERS = {
     ),
 }
 
-# How much of a body that nobody has read is read away before the response, and for how long: a
-# connection that is closed with unread bytes is reset, and the client would not see the response.
+# How much of an unread body is discarded before the response, and for how long: a connection that
+# is closed with unread bytes is reset, and the client would not see the response.
 READ_AWAY_BYTES = 64 * 1024 * 1024
 READ_AWAY_SECONDS = 5.0
 
-# A load balancer asks these by IP address, or without naming a host.
+# A load balancer asks these by IP address, or without a host.
 PROBES = frozenset({"/healthz", "/readyz"})
 
-# The last dot of a full domain name, and a port that is left out after its colon, change nothing.
+# A dot at the end of a full domain name, and a colon without a port, change nothing. Starlette's
+# TrustedHostMiddleware knows neither these nor IPv6, and lets two Host headers pass.
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:]*?)\.?(:[0-9]{0,5})?")
-# RFC 9112, 3.2.2: a target may be a whole address; its host then goes before the header.
+# RFC 9112, 3.2.2: a target may be a whole address; its host then replaces the header.
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(/.*)?", re.IGNORECASE | re.DOTALL)
 
 
-def allowed_hosts(bound: str) -> frozenset[str]:
+def allowed_hosts(bound: str | None = None) -> frozenset[str]:
     """The values of Host, without port, that reach a service bound to that address."""
-    return LOCAL_HOSTS | {f"[{bound}]".lower() if ":" in bound else bound.lower()}
+    host = f"[{bound}]" if bound and ":" in bound else bound
+    return LOCAL_HOSTS | ({host.lower()} if host else set())
 
 
 def is_loopback(host: str) -> bool:
@@ -58,7 +60,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """The IP address, without its form as an IPv6 address if it is IPv4; None for a name."""
+    """The IP address, as IPv4 if it is an IPv4 address mapped to IPv6; None for a name."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -73,14 +75,15 @@ def _is_address(host: str | None) -> bool:
 
 
 def safe_headers(request_id: str) -> dict[str, str]:
-    """What every response carries."""
+    """The headers of every response."""
     return {**SAFE_HEADERS, "X-Request-Id": request_id}
 
 
 class Edge:
-    """ASGI middleware: checks headers and path, answers HEAD, and turns a crash into a plain 500.
+    """ASGI middleware: checks headers and path, answers HEAD, and turns exceptions into responses.
 
-    Every response gets `SAFE_HEADERS` and an X-Request-Id, which the log names on a crash.
+    A Problem becomes its response, any other exception a plain 500, with its traceback in the log.
+    Every response gets `SAFE_HEADERS` and an X-Request-Id, which the log repeats on a crash.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
@@ -92,7 +95,6 @@ class Edge:
             await self.app(scope, receive, send)
             return
         request_id = uuid.uuid4().hex
-        state = {**scope.get("state", {}), "request_id": request_id}
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         incoming = _Incoming(
             receive, expects=any(name == b"expect" for name, _ in scope["headers"])
@@ -103,7 +105,7 @@ class Edge:
             scope = to_path(scope)
             hostless = scope["path"] in PROBES or scope.get("http_version") == "1.0"
             check_headers(list(scope["headers"]), self.hosts, hostless)
-            await self.app({**scope, "state": state, "method": method}, incoming.receive, out.send)
+            await self.app({**scope, "method": method}, incoming.receive, out.send)
         except Problem as problem:
             await problem_response(problem, request_id)(scope, receive, out.send)
         except Exception:
@@ -114,13 +116,13 @@ class Edge:
 
 
 def check_reached(scope: Scope) -> None:
-    """None where the request came in by an address of this machine alone; else Problem 403.
+    """Raises Problem 403 unless the request came in by a loopback address.
 
-    There are no keys yet. `rag serve` binds nothing else; another server may have.
+    There are no keys yet. Another server than `rag serve` may bind any address.
     """
     host, _ = scope.get("server") or ("", None)
     address = _address(host)
-    # Over a network it is always an address: a name is an in-process client's, a path a socket's.
+    # Over a network it is always an address. In-process clients give a name, Unix sockets a path.
     if address is not None and not address.is_loopback:
         detail = (
             "the service has no keys yet and answers on the loopback address alone: bind "
@@ -132,7 +134,7 @@ def check_reached(scope: Scope) -> None:
 def to_path(scope: Scope) -> Scope:
     """The scope with a path as its target, whatever form it came in; raises Problem 400."""
     if (scope["method"], scope["path"]) == ("OPTIONS", "*"):
-        # RFC 9110, 9.3.7: the service as a whole is asked, as a load balancer does.
+        # RFC 9110, 9.3.7: the request is about the whole service. Load balancers send it.
         return {**scope, "path": "/", "raw_path": b"/"}
     match = _ABSOLUTE.fullmatch(scope.get("raw_path") or scope["path"].encode())
     if match is not None:
@@ -152,10 +154,10 @@ def to_path(scope: Scope) -> Scope:
 def check_headers(
     headers: list[tuple[bytes, bytes]], hosts: frozenset[str], hostless: bool = False
 ) -> None:
-    """None where the headers are acceptable; raises Problem 400, 403 or 431.
+    """Raises Problem 400, 403 or 431 if the headers are not acceptable.
 
-    Host is what a page of another site cannot forge: it names one of `hosts`. Where `hostless` it
-    may also name none, as only a program can, or any IP address, which is no site's name.
+    Host must be one of `hosts`: a page of another site cannot forge it. If `hostless`, it may also
+    be missing, as only a program can omit it, or an IP address, which is no name of a site.
     """
     size = sum(len(name) + len(value) for name, value in headers)
     if size > MAX_HEADER_BYTES or len(headers) > MAX_HEADERS:
@@ -170,8 +172,10 @@ def check_headers(
 
 
 class _Incoming:
-    """The way in: knows whether all of the request has come. `expects`: the client sends its body
-    only when it is asked for it, which the first `receive` does."""
+    """The way in: knows whether the whole request has come.
+
+    `expects`: the client sends its body only after it is asked for it, which `receive` does.
+    """
 
     def __init__(self, receive: Receive, expects: bool) -> None:
         self._receive = receive
@@ -184,7 +188,7 @@ class _Incoming:
         return message
 
     async def read_away(self) -> None:
-        """None when the whole body has come, or `READ_AWAY_BYTES` of it, or time is up."""
+        """Discards the rest of the body, up to `READ_AWAY_BYTES` and `READ_AWAY_SECONDS`."""
         left = READ_AWAY_BYTES
         with suppress(TimeoutError):
             async with asyncio.timeout(READ_AWAY_SECONDS):
@@ -193,9 +197,9 @@ class _Incoming:
 
 
 class _Outgoing:
-    """The way out: adds the headers to the start of a response, drops the body where asked.
+    """The way out: adds headers to a response, and drops its body for HEAD.
 
-    What has not been read of the request is read away first; a body that came too late is not.
+    The unread part of the request is discarded first, unless the refusal is that it came too late.
     """
 
     def __init__(
@@ -220,5 +224,5 @@ class _Outgoing:
 
 
 def _crash() -> Problem:
-    detail = "the service failed on this request; its log tells more under the request id"
+    detail = "the service failed on this request: see its log under the request id"
     return Problem(500, "internal_error", detail)

@@ -8,20 +8,20 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from rag.schemas import Fields
+from rag.schemas import Fields, ProblemModel
 
 MEDIA_TYPE = "application/problem+json"
 
 # For a refusal that leaves the rest of the request unread.
 CLOSE = {"Connection": "close"}
+RETRY_AFTER = {"Retry-After": "5"}
 
 # Types of the errors that our own validators raise; they serve as codes.
 OWN_TYPES = frozenset(
     {"ambiguous_field", "bad_name", "empty_question", "nul_character", "one_source"}
 )
 
-
-# Of many errors so many are told.
+# A refusal names so many errors at most.
 MAX_REASONS = 5
 
 _WORDS = (
@@ -33,11 +33,14 @@ _WORDS = (
     ("Input", "input"),
 )
 
+# What the OpenAPI description says of refusals, by status.
+Responses = dict[int | str, dict[str, Any]]
+
 
 class Problem(Exception):
     """A refusal with its HTTP status. `code` is for programs, `detail` for people.
 
-    Neither ever holds what the client sent.
+    Neither ever contains what the client sent.
     """
 
     def __init__(
@@ -63,8 +66,35 @@ def problem_response(problem: Problem, request_id: str) -> JSONResponse:
     return JSONResponse(content, problem.status, problem.headers, MEDIA_TYPE)
 
 
+def not_ready() -> Problem:
+    """The refusal of a request that needs an index, while none is loaded."""
+    detail = "no index is loaded: run `rag build`, and the service picks it up"
+    return Problem(503, "not_ready", detail, RETRY_AFTER)
+
+
+def refusal(description: str) -> dict[str, Any]:
+    """How the OpenAPI description tells of a refusal."""
+    content = {MEDIA_TYPE: {"schema": ProblemModel.model_json_schema()}}
+    return {"description": description, "content": content}
+
+
+NOT_FOUND: Responses = {404: refusal("There is none of this id")}
+NOT_READY: Responses = {503: refusal("No index is loaded")}
+
+
+def bad_body(limit: str) -> Responses:
+    """The refusals of a route that reads a JSON body of at most that size."""
+    return {
+        400: refusal("The body is no JSON in UTF-8, is nested too deep or holds too many values"),
+        408: refusal("The body did not arrive in time"),
+        413: refusal(f"The body is over {limit}"),
+        415: refusal("The body is not declared as JSON"),
+        422: refusal("A field is missing, unknown or out of its range"),
+    }
+
+
 def invalid_request(errors: Iterable[Mapping[str, Any]], fields: Fields) -> Problem:
-    """The 422 for pydantic's errors. Only names among `fields` are named back to the client."""
+    """The 422 for pydantic's errors. It repeats no name that is not among `fields`."""
     reasons = sorted({_reason(error, fields) for error in errors})
     codes = {code for code, _ in reasons}
     code = codes.pop() if len(codes) == 1 else "invalid_request"
@@ -87,10 +117,10 @@ def _reason(error: Mapping[str, Any], fields: Fields) -> tuple[str, str]:
 def _place(error: Mapping[str, Any], fields: Fields) -> tuple[str, str]:
     """Where the error is, as `filters.section` or `files[2].name`; and the last name in it.
 
-    What a union tells of its members is left out, and so is the name of a field that is unknown.
+    It leaves out the members of a union, and the name of a field that is unknown.
     """
     names = frozenset().union(*fields.values())
-    parts = error["loc"][1:-1] if error["type"] == "extra_forbidden" else error["loc"][1:]
+    parts = error["loc"][:-1] if error["type"] == "extra_forbidden" else error["loc"]
     kept = [part for part in parts if isinstance(part, int) or part in names]
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in kept)
     named = [part for part in kept if isinstance(part, str)]

@@ -1,4 +1,4 @@
-"""The server: the address it listens on, how it ends, and what it says when it starts."""
+"""The server of `rag serve`: its address, its greeting, its log and its end."""
 
 from __future__ import annotations
 
@@ -21,43 +21,61 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.importer import import_from_string
 
 from rag.errors import BusyError, UsageError
 from rag.index import Snapshot
+from rag.serving import upkeep_of
+from rag.settings import Settings
 from rag.text import counted
 from rag.web.connection import Connection, Limits
 from rag.web.edge import is_loopback
 
 log = logging.getLogger("rag.web.server")
 
-# What may wait to be accepted, and how many are accepted before any of them is looked at.
+# The application stands above `rag/`, so it is loaded by its name, as uvicorn does it.
+CREATE_APP = "service:create_app"
+
+# How many connections may wait to be accepted, and how many are accepted at a time.
 BACKLOG = 1024
 BURST = 8
-# Files, pipes and sockets that the process needs beside its clients' connections; among them some
-# bursts, as a connection that makes room for another one is closed two rounds of the loop later.
+# Descriptors that the process needs beside its clients' connections. They include some bursts, as
+# a connection that is closed to make room ends two rounds of the loop later.
 RESERVED = 64
 MAX_CONNECTIONS = 512
 FEWEST_CONNECTIONS = 8
 
-# Longer than any header that the edge lets through.
+# More than the edge accepts.
 MAX_HEADER_BUFFER = 64 * 1024
 
-# How long what is being answered may take when the service is told to end, in seconds; and how long
-# ending may take once it has been told twice.
+# Seconds that running requests have after the first signal to end, and all have after the second.
 GRACE = 10.0
 FORCED = 1.0
 
-# Seconds after which a thread that computes lets another one run. Python's own 5 ms, several times
-# a request, would let a probe wait for 50 ms.
+# Seconds after which a thread that computes lets another one run. By Python's default of 5 ms,
+# several times a request, a probe would wait for 50 ms.
 SWITCH = 0.0005
-# Seconds between two messages that no further connection can be accepted.
+# Seconds between two log messages that no further connection can be accepted.
 SAID_AGAIN = 60.0
 
 
-class Server(uvicorn.Server):
-    """uvicorn's server, with an end: SIGTERM is a regular one, with exit code 0.
+def serve(settings: Settings) -> None:
+    """Serves the current index until it is interrupted; prints the address and an example.
 
-    What is being answered then has `grace` seconds.
+    Raises RagError if the index cannot be opened or the address cannot be bound.
+    """
+    with listen(settings.host, settings.port) as listener, ended_quietly():
+        upkeep = upkeep_of(settings)
+        serving = upkeep.folder.open()
+        app: ASGIApp = import_from_string(CREATE_APP)(serving, upkeep=upkeep)
+        print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)
+        server_of(app).run(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which ends on SIGTERM with exit code 0.
+
+    Running requests then have `grace` seconds.
     """
 
     def __init__(self, config: uvicorn.Config, grace: float) -> None:
@@ -65,10 +83,10 @@ class Server(uvicorn.Server):
         self.grace = grace
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begins to end; told a second time, it ends at once."""
+        """Ends after the first signal; at once after a second one."""
         if self.should_exit:
             self.force_exit = True
-            # A thread that is computing would be waited for.
+            # Python would wait for a thread that computes.
             end = threading.Timer(FORCED, os._exit, (128 + sig,))
             end.daemon = True
             end.start()
@@ -78,17 +96,17 @@ class Server(uvicorn.Server):
             super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begins to listen: asyncio accepts as many at a time as may wait, which is too many."""
+        """Begins to listen. asyncio accepts as many at a time as may wait, which is too many."""
         await super().startup(sockets)
         for listener in sockets or ():
             listener.listen(BACKLOG)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends; who does not read the answer is not waited for any longer than for others."""
+        """Ends; a client that does not read its answer has no more time than others."""
         dropping = asyncio.get_running_loop().call_later(self.grace, self._drop)
         await super().shutdown(sockets)
         if self.force_exit:
-            # uvicorn leaves this out, and a cancelled application reports a traceback.
+            # uvicorn omits this, and a cancelled application logs a traceback.
             await self.lifespan.shutdown()
         dropping.cancel()
         self._drop()
@@ -100,7 +118,7 @@ class Server(uvicorn.Server):
 
 @contextmanager
 def ended_quietly() -> Iterator[None]:
-    """While it lasts, SIGTERM ends the process with exit code 0, as it ends a server that runs."""
+    """While it lasts, SIGTERM ends the process with exit code 0, as it ends a running server."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         yield
@@ -109,9 +127,9 @@ def ended_quietly() -> Iterator[None]:
 
 
 class OneLine(logging.Formatter):
-    """A record as text in which nothing can pass for another record.
+    """A record as text that cannot be mistaken for several records.
 
-    What a client sent may be in a message or, further down, in an exception.
+    A message or an exception may contain what a client sent.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -138,7 +156,7 @@ LOGGING: dict[str, Any] = {
 
 
 def server_of(app: ASGIApp, limits: Limits | None = None, grace: float = GRACE) -> Server:
-    """The server that runs the application: one process, its requests not logged."""
+    """The server that runs the application: one process, without an access log."""
     connection = functools.partial(Connection, limits=limits or limits_of())
     config = uvicorn.Config(
         app,
@@ -146,7 +164,7 @@ def server_of(app: ASGIApp, limits: Limits | None = None, grace: float = GRACE) 
         ws="none",
         backlog=BURST,
         log_config=LOGGING,
-        # A stranger's bad request is no warning.
+        # uvicorn warns of every malformed request.
         log_level="error",
         server_header=False,
         proxy_headers=False,
@@ -157,14 +175,14 @@ def server_of(app: ASGIApp, limits: Limits | None = None, grace: float = GRACE) 
 
 
 def limits_of() -> Limits:
-    """The limits of this process: as many connections as leave it the descriptors it needs."""
+    """The limits of this process: as many connections as its number of descriptors allows."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else soft - RESERVED
     return Limits(connections=max(FEWEST_CONNECTIONS, min(MAX_CONNECTIONS, free)))
 
 
 def prepare(loop: asyncio.AbstractEventLoop) -> None:
-    """Prepares the process to serve, whatever server runs it: short waits, and a log that lasts."""
+    """Prepares the process to serve, under any server: short waits for threads, no log floods."""
     sys.setswitchinterval(SWITCH)
     loop.set_exception_handler(sparing(loop.time))
 
@@ -172,9 +190,9 @@ def prepare(loop: asyncio.AbstractEventLoop) -> None:
 def sparing(
     now: Callable[[], float],
 ) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
-    """asyncio's own handling of errors, but for want of descriptors, which is said once a minute.
+    """asyncio's own handling of errors, except that a lack of descriptors is logged once a minute.
 
-    asyncio says it thousands of times a second, each time with a traceback.
+    asyncio logs it thousands of times a second, each time with a traceback.
     """
     said = -SAID_AGAIN
 
@@ -206,12 +224,12 @@ def listen(host: str, port: int) -> socket.socket:
             raise BusyError(f"port {port} is in use: {fix}") from error
         fix = "choose another --host or --port"
         raise UsageError(f"cannot listen on {host}:{port} ({error.strerror}): {fix}") from error
-    # asyncio sends at once, without Nagle's delay, only where the socket says that it is TCP.
+    # asyncio turns off Nagle's delay only if the socket says that it is TCP.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, listener.detach())
 
 
 def greeting(snapshot: Snapshot, host: str, port: int) -> str:
-    """Where to go, and a question to ask there, taken from the index."""
+    """What is served where, and a command that asks a question of the index there."""
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     paths = [s.heading_path for s in snapshot.sections.values() if s.kind == "faq"]
     paths += [s.heading_path for s in snapshot.sections.values() if s.heading_path]
@@ -225,6 +243,6 @@ def greeting(snapshot: Snapshot, host: str, port: int) -> str:
 
 
 def example(address: str, question: str) -> str:
-    """A command line that asks the question there."""
+    """A command that asks the question there."""
     body = json.dumps({"question": question}, ensure_ascii=False)
     return f"curl -s {address}/ask -H 'content-type: application/json' -d {shlex.quote(body)}"

@@ -31,7 +31,7 @@ from rag.store.readback import in_process
 from rag.store.sources import LONGEST, Sources
 from rag.store.versions import Remarks, current_id, read_versions
 from support.letter_encoder import corpus, snapshot_of
-from support.live_index import live
+from support.live_index import app_of
 from support.snapshots import ENCODER, FIRST, SECOND, noon, published
 
 
@@ -254,7 +254,7 @@ def test_at_a_terminal_it_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_sources_are_shown_to_no_client(index: Path) -> None:
     (version,) = read_versions(index)
     assert asdict(version)["sources"]["paths"] == (str(index.parent / "mine"),)
-    with TestClient(live(index), base_url="http://localhost") as client:
+    with TestClient(app_of(index), base_url="http://localhost") as client:
         for path in ("/index", "/index/versions", "/readyz"):
             assert str(index.parent) not in client.get(path).text
 

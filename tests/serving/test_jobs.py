@@ -91,7 +91,9 @@ def test_build_that_fails_says_why(exit_code: int, code: str) -> None:
 
 
 def test_build_that_ends_without_a_word_has_failed() -> None:
-    assert run_one(script("")).failure == Failure("build_failed", "the build ended without a word")
+    assert run_one(script("")).failure == Failure(
+        "build_failed", "the build ended without a message"
+    )
 
 
 @pytest.mark.parametrize("command", [["/none/such"], ["echo", "{broken"]])
@@ -100,7 +102,7 @@ def test_command_that_makes_no_sense_has_failed(
 ) -> None:
     with caplog.at_level(logging.ERROR):
         job = run_one(lambda path, force: command)
-    detail = "the build cannot be run; the log tells more"
+    detail = "the build cannot be run; see the log"
     assert job.failure == Failure("build_failed", detail)
     assert caplog.messages == [f"the build {job.id} failed"]
 
@@ -252,7 +254,7 @@ def test_build_does_not_tell_where_the_documents_are() -> None:
 def test_build_that_is_killed_after_it_skipped_a_file_does_not_blame_the_file() -> None:
     skipped = json.dumps({"event": "skipped", "count": 1, "files": []})
     job = run_one(script(f"print({skipped!r}, flush=True)"))
-    assert job.failure and job.failure.detail == "the build ended without a word"
+    assert job.failure and job.failure.detail == "the build ended without a message"
 
 
 def test_build_is_told_to_use_one_thread() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from rag.encoders.base import Encoder
 from rag.errors import ModelError
-from rag.serving.live import Follower, Library
+from rag.serving.live import IndexFolder, Live
 from rag.store.versions import CURRENT, current_id
-from support.live_index import library_of, live
+from support.live_index import app_of, folder_of
 from support.snapshots import FIRST, SECOND, published
 from support.swaps import prepare, swap_under_load
 
@@ -24,10 +24,10 @@ def index(tmp_path: Path) -> Path:
     return tmp_path / "index"
 
 
-def catch_up(follower: Follower) -> str | None:
+def catch_up(live: Live) -> str | None:
     """The id of what is served after catching up."""
-    asyncio.run(follower.catch_up())
-    return follower.serving.snapshot.id if follower.serving else None
+    asyncio.run(live.catch_up())
+    return live.serving.snapshot.id if live.serving else None
 
 
 def test_no_answer_mixes_two_snapshots(tmp_path: Path) -> None:
@@ -38,85 +38,85 @@ def test_no_answer_mixes_two_snapshots(tmp_path: Path) -> None:
 
 
 def test_first_index_is_picked_up_without_a_restart(index: Path) -> None:
-    follower = Follower(library_of(index))
-    assert catch_up(follower) is None
+    live = Live(folder_of(index))
+    assert catch_up(live) is None
     first = published(index, FIRST)
-    assert catch_up(follower) == first
+    assert catch_up(live) == first
 
 
 def test_nothing_is_opened_again_while_current_stands(index: Path) -> None:
     published(index, FIRST)
-    follower = Follower(library_of(index))
-    catch_up(follower)
-    serving = follower.serving
-    catch_up(follower)
-    assert follower.serving is serving
+    live = Live(folder_of(index))
+    catch_up(live)
+    serving = live.serving
+    catch_up(live)
+    assert live.serving is serving
 
 
 def test_what_was_opened_before_the_start_is_not_opened_again(index: Path) -> None:
     published(index, FIRST)
-    library = library_of(index)
-    serving = library.open()
-    follower = Follower(library, serving)
-    catch_up(follower)
-    assert follower.serving is serving
+    folder = folder_of(index)
+    serving = folder.open()
+    live = Live(folder, serving)
+    catch_up(live)
+    assert live.serving is serving
 
 
 def test_what_was_published_between_opening_and_start_is_seen(index: Path) -> None:
     published(index, FIRST)
-    library = library_of(index)
-    serving = library.open()
+    folder = folder_of(index)
+    serving = folder.open()
     second = published(index, SECOND)
-    assert catch_up(Follower(library, serving)) == second
+    assert catch_up(Live(folder, serving)) == second
 
 
 def test_damaged_snapshot_is_logged_and_the_old_one_goes_on(
     index: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = published(index, FIRST)
-    follower = Follower(library_of(index))
-    catch_up(follower)
-    serving = follower.serving
+    live = Live(folder_of(index))
+    catch_up(live)
+    serving = live.serving
     second = published(index, SECOND)
     (index / second / "dense.faiss").write_bytes(b"")
-    assert catch_up(follower) == first
-    assert follower.serving and serving and follower.serving.snapshot is serving.snapshot
+    assert catch_up(live) == first
+    assert live.serving and serving and live.serving.snapshot is serving.snapshot
     text = f"the new index is not served, {first} goes on: what CURRENT names is damaged"
     assert text in caplog.messages
-    assert follower.serving.refused[0].startswith(f"{second}/dense.faiss is damaged: expected ")
+    assert live.serving.refused[0].startswith(f"{second}/dense.faiss is damaged: expected ")
 
 
 def test_index_that_is_gone_is_logged_and_the_old_one_goes_on(
     index: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = published(index, FIRST)
-    follower = Follower(library_of(index))
-    catch_up(follower)
+    live = Live(folder_of(index))
+    catch_up(live)
     (index / CURRENT).write_text("nonsense")
     (index / first / "dense.faiss").write_bytes(b"")
-    assert catch_up(follower) == first
+    assert catch_up(live) == first
     assert any(f"is not served, {first} goes on" in message for message in caplog.messages)
 
 
 def test_repaired_snapshot_of_the_same_id_is_opened_again(index: Path) -> None:
     first = published(index, FIRST)
-    follower = Follower(library_of(index))
-    catch_up(follower)
-    serving = follower.serving
+    live = Live(folder_of(index))
+    catch_up(live)
+    serving = live.serving
     (index / first / "dense.faiss").write_bytes(b"")
     assert published(index, FIRST) == first
-    assert catch_up(follower) == first
-    assert follower.serving is not serving
+    assert catch_up(live) == first
+    assert live.serving is not serving
 
 
 def test_old_snapshot_is_let_go_of(index: Path) -> None:
     published(index, FIRST)
-    follower = Follower(library_of(index))
-    catch_up(follower)
-    assert follower.serving
-    old = weakref.ref(follower.serving.snapshot)
+    live = Live(folder_of(index))
+    catch_up(live)
+    assert live.serving
+    old = weakref.ref(live.serving.snapshot)
     published(index, SECOND)
-    catch_up(follower)
+    catch_up(live)
     gc.collect()
     assert old() is None
 
@@ -129,7 +129,7 @@ def test_failure_of_another_kind_is_logged_and_does_not_end_the_following(
 
     published(index, FIRST)
     with caplog.at_level(logging.ERROR):
-        assert catch_up(Follower(Library(index, opening))) is None
+        assert catch_up(Live(IndexFolder(index, opening))) is None
     assert caplog.messages == ["no index is served"]
 
 
@@ -138,21 +138,21 @@ def test_model_that_is_missing_is_logged(index: Path, caplog: pytest.LogCaptureF
         raise ModelError("no such model")
 
     published(index, FIRST)
-    assert catch_up(Follower(Library(index, opening))) is None
+    assert catch_up(Live(IndexFolder(index, opening))) is None
     assert caplog.messages == ["no index is served: no such model"]
 
 
-def test_follower_without_a_library_keeps_what_it_has() -> None:
-    assert catch_up(Follower()) is None
+def test_live_index_without_a_folder_keeps_what_it_has() -> None:
+    assert catch_up(Live()) is None
 
 
 def test_service_notices_a_build_by_itself(index: Path) -> None:
     async def served() -> str:
-        app = live(index)
+        app = app_of(index)
         async with app.router.lifespan_context(app):
             published(index, FIRST)
-            while app.state.follower.serving is None:
+            while app.state.service.live.serving is None:
                 await asyncio.sleep(0.01)
-            return str(app.state.follower.serving.snapshot.id)
+            return str(app.state.service.live.serving.snapshot.id)
 
     assert asyncio.run(served()) == current_id(index)

@@ -16,9 +16,9 @@ from fastapi.testclient import TestClient
 
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex
-from rag.serving.live import Follower, Library, Serving
+from rag.serving.live import IndexFolder, Live, Serving
 from rag.store.versions import CURRENT
-from support.live_index import live
+from support.live_index import app_of
 from support.snapshots import ENCODER, FIRST, SECOND, published
 
 NOON, ONE = (datetime(2026, 1, 2, hour, tzinfo=UTC) for hour in (12, 13))
@@ -32,22 +32,22 @@ def index(tmp_path: Path) -> Path:
     return tmp_path / "index"
 
 
-def follower_of(index: Path) -> Follower:
+def live_of(index: Path) -> Live:
     """What serves the index since noon."""
     times = iter([NOON])
-    library = Library(index, lambda: ENCODER, clock=lambda: next(times, ONE))
-    return Follower(library, library.open())
+    folder = IndexFolder(index, lambda: ENCODER, clock=lambda: next(times, ONE))
+    return Live(folder, folder.open())
 
 
-def serving_of(follower: Follower) -> Serving:
-    assert follower.serving
-    return follower.serving
+def serving_of(live: Live) -> Serving:
+    assert live.serving
+    return live.serving
 
 
-def rechecked(follower: Follower) -> Serving:
+def rechecked(live: Live) -> Serving:
     """What is served when the files have been verified again."""
-    asyncio.run(follower.recheck())
-    return serving_of(follower)
+    asyncio.run(live.recheck())
+    return serving_of(live)
 
 
 def other(index: Path, id: str) -> str:
@@ -66,21 +66,21 @@ def flip(path: Path) -> None:
 
 
 def test_sound_files_are_verified_and_nothing_else_changes(index: Path) -> None:
-    follower = follower_of(index)
-    was = serving_of(follower)
+    live = live_of(index)
+    was = serving_of(live)
     assert (was.verified, was.refused, was.damage) == (NOON, (), ())
-    now = rechecked(follower)
+    now = rechecked(live)
     assert now == replace(was, verified=ONE)
 
 
 def test_damage_of_what_is_in_memory_is_shown_and_it_goes_on(
     index: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    follower = follower_of(index)
-    was = serving_of(follower)
+    live = live_of(index)
+    was = serving_of(live)
     for name in ("dense.faiss", "passages.jsonl"):
         flip(index / was.snapshot.id / name)
-    now = rechecked(follower)
+    now = rechecked(live)
     assert now.snapshot is was.snapshot
     assert [said.split(": ")[0] for said in now.damage] == [
         "dense.faiss is damaged",
@@ -93,10 +93,10 @@ def test_damage_of_what_is_in_memory_is_shown_and_it_goes_on(
 def test_damage_of_what_is_mapped_lets_the_snapshot_before_answer(
     index: Path, harm: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    follower = follower_of(index)
-    damaged = serving_of(follower).snapshot.id
+    live = live_of(index)
+    damaged = serving_of(live).snapshot.id
     harm(index / damaged / "tokens.npy")
-    now = rechecked(follower)
+    now = rechecked(live)
     assert now.snapshot.id == other(index, damaged)
     assert len(now.refused) == 1 and now.refused[0].startswith(f"{damaged}/tokens.npy ")
     assert now.ask("green").passages[0].hit.passage.text == FIRST
@@ -104,44 +104,44 @@ def test_damage_of_what_is_mapped_lets_the_snapshot_before_answer(
 
 
 def test_where_nothing_is_whole_nothing_is_served_until_a_build(index: Path) -> None:
-    follower = follower_of(index)
+    live = live_of(index)
     for path in index.glob("*/tokens.npy"):
         flip(path)
-    asyncio.run(follower.recheck())
-    assert follower.serving is None
+    asyncio.run(live.recheck())
+    assert live.serving is None
     repaired = published(index, SECOND)
-    asyncio.run(follower.catch_up())
-    assert serving_of(follower).snapshot.id == repaired
+    asyncio.run(live.catch_up())
+    assert serving_of(live).snapshot.id == repaired
 
 
 def test_damage_that_a_build_has_repaired_meanwhile_is_none(index: Path) -> None:
-    follower = follower_of(index)
-    id = serving_of(follower).snapshot.id
+    live = live_of(index)
+    id = serving_of(live).snapshot.id
     flip(index / id / "dense.faiss")
-    assert rechecked(follower).damage
+    assert rechecked(live).damage
     assert published(index, SECOND) == id
-    assert rechecked(follower).damage == ()
+    assert rechecked(live).damage == ()
     assert (index / f"bad-{id}").exists()
 
 
 def test_damage_and_a_new_index_that_cannot_be_opened_are_both_shown(index: Path) -> None:
-    follower = follower_of(index)
-    id = serving_of(follower).snapshot.id
+    live = live_of(index)
+    id = serving_of(live).snapshot.id
     flip(index / id / "dense.faiss")
     shutil.rmtree(index / other(index, id))
     (index / CURRENT).unlink()
     (index / CURRENT).write_text("nonsense")
-    now = rechecked(follower)
+    now = rechecked(live)
     assert now.snapshot.id == id
     assert "CURRENT names no snapshot (found 'nonsense')" in now.refused[0]
     assert now.damage[0].startswith("dense.faiss is damaged: ")
 
 
 def test_files_that_are_gone_are_shown_and_it_goes_on(index: Path) -> None:
-    follower = follower_of(index)
-    id = serving_of(follower).snapshot.id
+    live = live_of(index)
+    id = serving_of(live).snapshot.id
     shutil.rmtree(index / id)
-    now = rechecked(follower)
+    now = rechecked(live)
     assert (now.snapshot.id, now.damage) == (
         id,
         (f"{id} cannot be read (No such file or directory)",),
@@ -149,19 +149,19 @@ def test_files_that_are_gone_are_shown_and_it_goes_on(index: Path) -> None:
 
 
 def test_manifest_and_strange_files_are_looked_at_too(index: Path) -> None:
-    follower = follower_of(index)
-    folder = index / serving_of(follower).snapshot.id
+    live = live_of(index)
+    folder = index / serving_of(live).snapshot.id
     flip(folder / "manifest.json")
     (folder / "notes.txt").write_text("?")
-    first, second = rechecked(follower).damage
+    first, second = rechecked(live).damage
     assert first == "notes.txt does not belong there"
     assert second.startswith(f"manifest.json was altered: expected id {folder.name}, found ")
 
 
 def test_without_an_index_there_is_nothing_to_verify(tmp_path: Path) -> None:
-    follower = Follower(Library(tmp_path / "none", lambda: ENCODER))
-    asyncio.run(follower.recheck())
-    assert follower.serving is None
+    live = Live(IndexFolder(tmp_path / "none", lambda: ENCODER))
+    asyncio.run(live.recheck())
+    assert live.serving is None
 
 
 def test_failure_of_another_kind_is_logged_and_does_not_end_the_verifying(
@@ -170,12 +170,12 @@ def test_failure_of_another_kind_is_logged_and_does_not_end_the_verifying(
     def opening() -> Encoder:
         raise ZeroDivisionError
 
-    whole = serving_of(follower_of(index))
-    follower = Follower(Library(index, opening), whole)
+    whole = serving_of(live_of(index))
+    live = Live(IndexFolder(index, opening), whole)
     flip(index / whole.snapshot.id / "tokens.npy")
 
     async def twice() -> None:
-        task = asyncio.create_task(follower.recheck_every(0.01))
+        task = asyncio.create_task(live.recheck_every(0.01))
         while caplog.messages.count("what is served cannot be verified") < 2:
             await asyncio.sleep(0.01)
         task.cancel()
@@ -184,7 +184,7 @@ def test_failure_of_another_kind_is_logged_and_does_not_end_the_verifying(
 
 
 def test_service_verifies_by_itself_and_readyz_shows_what_it_found(index: Path) -> None:
-    app = live(index, verify_seconds=0.01)
+    app = app_of(index, verify_seconds=0.01)
     with TestClient(app, base_url="http://localhost") as client:
         ready = client.get("/readyz").json()
         assert (ready["status"], ready["degraded"]) == ("ready", [])
@@ -201,7 +201,7 @@ def test_service_verifies_by_itself_and_readyz_shows_what_it_found(index: Path) 
 def test_a_damaged_start_is_shown_too(index: Path) -> None:
     current = (index / CURRENT).read_text().strip()
     flip(index / current / "dense.faiss")
-    with TestClient(live(index), base_url="http://localhost") as client:
+    with TestClient(app_of(index), base_url="http://localhost") as client:
         ready = client.get("/readyz").json()
     assert ready["index"]["version"] == other(index, current)
     assert ready["degraded"][0].startswith(f"{current}/dense.faiss is damaged: ")
@@ -216,7 +216,7 @@ def restore(path: Path, times: tuple[int, int]) -> None:
 def test_a_mapped_file_altered_in_place_is_noticed_by_the_next_question(
     index: Path, harm: Callable[[Path], None]
 ) -> None:
-    with TestClient(live(index), base_url="http://localhost") as client:
+    with TestClient(app_of(index), base_url="http://localhost") as client:
         damaged = client.get("/readyz").json()["index"]["version"]
         path = index / damaged / "tokens.npy"
         was = path.stat()
@@ -229,7 +229,7 @@ def test_a_mapped_file_altered_in_place_is_noticed_by_the_next_question(
 
 
 def test_with_no_whole_snapshot_left_a_question_is_told_so(index: Path) -> None:
-    with TestClient(live(index), base_url="http://localhost") as client:
+    with TestClient(app_of(index), base_url="http://localhost") as client:
         for path in index.glob("*/tokens.npy"):
             flip(path)
         assert client.post("/ask", json={"question": "green"}).status_code == 503
@@ -244,8 +244,8 @@ def test_with_no_whole_snapshot_left_a_question_is_told_so(index: Path) -> None:
 
 
 def test_a_file_that_was_only_touched_or_linked_goes_on(index: Path, tmp_path: Path) -> None:
-    follower = follower_of(index)
-    serving = serving_of(follower)
+    live = live_of(index)
+    serving = serving_of(live)
     path = index / serving.snapshot.id / "tokens.npy"
     path.touch()
     os.link(path, tmp_path / "backup")
@@ -255,7 +255,7 @@ def test_a_file_that_was_only_touched_or_linked_goes_on(index: Path, tmp_path: P
 
 
 def test_an_altered_file_stays_refused(index: Path) -> None:
-    serving = serving_of(follower_of(index))
+    serving = serving_of(live_of(index))
     path = index / serving.snapshot.id / "tokens.npy"
     for _ in range(2):
         flip(path)

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-import service
 from rag.building.build import build_snapshot
 from rag.checks.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
+from rag.serving.upkeep import upkeep_of
 from rag.settings import Settings
 from rag.store.disk import DISK
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
+from service import create_app
 from support.letter_encoder import corpus
 from support.places import ROOT
 
@@ -61,8 +62,8 @@ def test_rollback_takes_two_seconds_and_answers_are_the_same_to_the_byte(
 ) -> None:
     index = tmp_path / "index"
     good, questions = build(index, CORPUS, encoder)
-    upkeep = service.upkeep_of(Settings(index=index, threads=1))
-    with TestClient(service.create_app(upkeep=upkeep), base_url="http://localhost") as client:
+    upkeep = upkeep_of(Settings(index=index, threads=1))
+    with TestClient(create_app(upkeep=upkeep), base_url="http://localhost") as client:
         golden = answers(client, questions)
         bad, _ = build(index, corpus(tmp_path / "bad", a="# Bees\n\nBees fly."), encoder)
         wait_for(client, bad)

@@ -15,7 +15,7 @@ from rag.building.rebuild import rebuild
 from rag.checks.doctor import examine
 from rag.errors import RagError
 from rag.index.manifest import id_of, parse_manifest
-from rag.serving.live import Library
+from rag.serving.live import IndexFolder
 from rag.store.open import open_newest, read_manifest
 from rag.store.publish import roll_back, sweep_if_idle, writing
 from rag.store.readback import in_process
@@ -62,8 +62,8 @@ def changed(value: Any, place: tuple[str, ...], to: Any) -> Any:
 
 
 def served(index: Path) -> object:
-    library = Library(index, lambda: ENCODER)
-    return library.open().ask("green")
+    folder = IndexFolder(index, lambda: ENCODER)
+    return folder.open().ask("green")
 
 
 def back(index: Path) -> object:

@@ -6,19 +6,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from fastapi import FastAPI
+
 from rag.serving.jobs import Command
-from rag.serving.live import Library
-from rag.web.index_routes import Upkeep
-from service import Application, create_app
+from rag.serving.live import IndexFolder
+from rag.serving.upkeep import Upkeep
+from service import create_app
 from support.letter_encoder import LetterEncoder
 
 # Never run: no test that uses it starts a build.
 IDLE = ["false"]
 
 
-def library_of(index: Path) -> Library:
+def folder_of(index: Path) -> IndexFolder:
     """The index folder, read by the letter encoder."""
-    return Library(index, lambda: LetterEncoder())
+    return IndexFolder(index, lambda: LetterEncoder())
 
 
 def script(code: str) -> Command:
@@ -30,7 +32,7 @@ def script(code: str) -> Command:
     return command
 
 
-def live(
+def app_of(
     index: Path,
     command: Command = lambda path, force: IDLE,
     *,
@@ -38,7 +40,8 @@ def live(
     host: str = "127.0.0.1",
     seconds: float = 0.01,
     verify_seconds: float = 0.0,
-) -> Application:
+) -> FastAPI:
     """A service that follows the index."""
-    library = library_of(index)
-    return create_app(upkeep=Upkeep(library, command, roots, host, seconds, verify_seconds))
+    return create_app(
+        upkeep=Upkeep(folder_of(index), command, roots, host, seconds, verify_seconds)
+    )

@@ -9,13 +9,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+
 from rag.index.snapshot import Snapshot
 from rag.store.disk import DISK
 from rag.store.publish import publish, roll_back, writing
 from rag.store.readback import in_process
-from service import Application
 from support.letter_encoder import LetterEncoder, snapshot_of
-from support.live_index import live
+from support.live_index import app_of
 
 ENCODER = LetterEncoder()
 # Each text of a corpus holds its marker, and no text of the other one does.
@@ -41,7 +42,7 @@ async def swap_under_load(
 
     Swaps every `pause` seconds, at least `swaps` times and until there are that many answers.
     """
-    app = live(index, seconds=pause / 4)
+    app = app_of(index, seconds=pause / 4)
     found: Counter[str] = Counter()
     made = 0
     async with app.router.lifespan_context(app):
@@ -50,7 +51,7 @@ async def swap_under_load(
             target = snapshots[made % 2].id
             await asyncio.to_thread(_answer_from, index, target)
             deadline = time.monotonic() + 30
-            while app.state.follower.serving.snapshot.id != target:
+            while app.state.service.live.serving.snapshot.id != target:
                 assert time.monotonic() < deadline, "the swap was not noticed"
                 await asyncio.sleep(pause / 8)
             made += 1
@@ -66,7 +67,7 @@ def _answer_from(index: Path, id: str) -> None:
         roll_back(index, ENCODER, id, verify=in_process)
 
 
-async def _ask_on(app: Application, snapshots: list[Snapshot], found: Counter[str]) -> None:
+async def _ask_on(app: FastAPI, snapshots: list[Snapshot], found: Counter[str]) -> None:
     marker_of = dict(zip((snapshot.id for snapshot in snapshots), MARKERS, strict=True))
     while True:
         status, body = await post(app, "/ask", QUESTION)
@@ -79,7 +80,7 @@ async def _ask_on(app: Application, snapshots: list[Snapshot], found: Counter[st
         found["whole" if whole else "mixed"] += 1
 
 
-async def post(app: Application, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+async def post(app: FastAPI, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
     """The status and body of a response, straight from the application."""
     sent: list[dict[str, Any]] = []
     events = [{"type": "http.request", "body": body, "more_body": False}]

@@ -17,13 +17,15 @@ from rag.cli.main import main
 from rag.documents.corpus import SUFFIXES
 from rag.encoders.open import open_encoder
 from rag.serving.jobs import build_command
-from rag.serving.live import Library
+from rag.serving.live import IndexFolder, Serving
+from rag.serving.upkeep import Upkeep
 from rag.serving.uploads import MARKER, PREFIX
 from rag.store.publish import writing
-from rag.web.index_routes import MAX_UPLOAD_BYTES, Upkeep
+from rag.web.index_routes import MAX_UPLOAD_BYTES
 from service import create_app
+from support.client import check_problem
 from support.letter_encoder import corpus
-from support.live_index import live, script
+from support.live_index import app_of, script
 from support.snapshots import FIRST, SECOND, published, tree
 from support.unopenable import refusing
 
@@ -46,14 +48,8 @@ def client_of(app: Any) -> TestClient:
 def client(index: Path, tmp_path: Path) -> Iterator[TestClient]:
     """A service whose builds never end."""
     roots = ((tmp_path / "corpus").resolve(),)
-    with client_of(live(index, script(WAIT), roots=roots)) as client:
+    with client_of(app_of(index, script(WAIT), roots=roots)) as client:
         yield client
-
-
-def check_problem(response: Any, status: int, code: str) -> None:
-    body = response.json()
-    assert (response.status_code, body["code"]) == (status, code), body
-    assert response.headers["content-type"] == "application/problem+json"
 
 
 def versions(client: TestClient) -> list[dict[str, Any]]:
@@ -77,7 +73,7 @@ def ended(client: TestClient, location: str) -> dict[str, Any]:
 
 def test_a_service_that_starts_sweeps_what_dead_builds_left(index: Path) -> None:
     (index / "tmp-0123456789ab").mkdir()
-    with client_of(live(index)) as client:
+    with client_of(app_of(index)) as client:
         assert client.get("/readyz").status_code == 200
         assert list(index.glob("tmp-*")) == []
 
@@ -85,7 +81,7 @@ def test_a_service_that_starts_sweeps_what_dead_builds_left(index: Path) -> None
 def test_a_service_that_starts_leaves_a_running_build_alone(index: Path) -> None:
     with writing(index):
         (index / "tmp-0123456789ab").mkdir()
-        with client_of(live(index)) as client:
+        with client_of(app_of(index)) as client:
             assert client.get("/readyz").status_code == 200
         assert (index / "tmp-0123456789ab").exists()
 
@@ -202,7 +198,7 @@ def test_rebuild_starts_a_job_that_can_be_cancelled(client: TestClient) -> None:
 
 def test_build_that_fails_is_a_problem_of_its_job(index: Path) -> None:
     code = "import sys; print('no such file'); sys.exit(2)"
-    with client_of(live(index, script(code), roots=(Path("/"),))) as client:
+    with client_of(app_of(index, script(code), roots=(Path("/"),))) as client:
         before = served(client)
         job = ended(client, client.post("/index/rebuild", json={"path": "/x"}).headers["location"])
         assert (job["status"], job["result"]) == ("failed", None)
@@ -221,17 +217,17 @@ def test_job_does_not_tell_where_the_index_is(index: Path) -> None:
     for message in said:
         event = json.dumps({"event": "error", "message": message})
         code = f"import sys; print({event!r}); sys.exit(2)"
-        with client_of(live(index, script(code), roots=(Path("/"),))) as client:
+        with client_of(app_of(index, script(code), roots=(Path("/"),))) as client:
             started = client.post("/index/rebuild", json={"path": "/x"})
             told.append(ended(client, started.headers["location"])["problem"]["detail"])
     assert told == expected
 
 
 def test_running_build_ends_with_the_service(index: Path, tmp_path: Path) -> None:
-    app = live(index, script(WAIT), roots=(tmp_path,))
+    app = app_of(index, script(WAIT), roots=(tmp_path,))
     with client_of(app) as client:
         id = client.post("/index/rebuild", json={"path": str(tmp_path)}).json()["job"]
-    assert app.state.jobs.get(id).status == "cancelled"
+    assert app.state.service.jobs.get(id).status == "cancelled"
 
 
 @pytest.mark.parametrize("path", ["/etc", "/none", "..", "corpus/../../x", "~"])
@@ -339,7 +335,7 @@ CHANGES = [
 def test_changes_are_refused_where_the_bind_is_not_local(
     index: Path, method: str, path: str, host: str
 ) -> None:
-    with client_of(live(index, host=host)) as client:
+    with client_of(app_of(index, host=host)) as client:
         response = client.request(method, path)
         check_problem(response, 403, "not_local")
         assert "127.0.0.1" in response.json()["detail"]
@@ -350,8 +346,8 @@ def test_changes_are_refused_where_the_bind_is_not_local(
 def test_changes_are_refused_where_the_caller_came_another_way(
     index: Path, method: str, path: str
 ) -> None:
-    app = live(index)
-    upkeep: Upkeep = app.state.upkeep
+    app = app_of(index)
+    upkeep: Upkeep = app.state.service.upkeep
     hosts = frozenset({"box.local"})
     with TestClient(create_app(upkeep=upkeep, hosts=hosts), base_url="http://box.local") as client:
         check_problem(client.request(method, path, json={}), 403, "not_local")
@@ -397,7 +393,7 @@ def test_changes_asked_for_by_programs_and_own_pages_are_made(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "LOCALHOST"])
 def test_local_binds_may_change(index: Path, host: str) -> None:
-    with client_of(live(index, host=host)) as client:
+    with client_of(app_of(index, host=host)) as client:
         assert client.post("/index/rollback", json={}).status_code == 200
 
 
@@ -411,14 +407,14 @@ def test_without_an_index_folder_there_is_nothing_to_look_after(method: str, pat
 
 
 def test_rollback_without_an_index_is_not_ready(tmp_path: Path) -> None:
-    with client_of(live(tmp_path / "none")) as client:
+    with client_of(app_of(tmp_path / "none")) as client:
         check_problem(client.post("/index/rollback", json={}), 503, "not_ready")
 
 
 def test_first_build_over_http_makes_the_service_ready(tmp_path: Path) -> None:
     """The real command, by the bundled model: the letter encoder's service refuses its snapshot."""
     index, folder = tmp_path / "index", corpus(tmp_path / "corpus", fruit=FIRST)
-    with client_of(live(index, build_command(index), roots=(tmp_path,))) as client:
+    with client_of(app_of(index, build_command(index), roots=(tmp_path,))) as client:
         started = client.post("/index/rebuild", json={"path": str(folder)})
         job = ended(client, started.headers["location"])
         assert (job["status"], job["problem"]) == ("done", None)
@@ -434,7 +430,7 @@ def test_a_rebuild_over_http_skips_bad_files_and_lists_them(tmp_path: Path) -> N
     index, folder = tmp_path / "index", corpus(tmp_path / "corpus", fruit=FIRST, todo="")
     (folder / "logo\x1b[2J.png").write_bytes(b"\x89PNG")
     (folder / "fruit.md~").write_text("Old.")
-    with client_of(live(index, build_command(index), roots=(tmp_path,))) as client:
+    with client_of(app_of(index, build_command(index), roots=(tmp_path,))) as client:
         started = client.post("/index/rebuild", json={"path": str(folder)})
         job = ended(client, started.headers["location"])
         skipped = job["result"]["skipped"]
@@ -455,7 +451,7 @@ def test_a_folder_that_becomes_a_link_after_the_check_is_not_read(tmp_path: Path
         folder.symlink_to(outside)
         return build(path, force)
 
-    with client_of(live(index, exchange, roots=(root,))) as client:
+    with client_of(app_of(index, exchange, roots=(root,))) as client:
         started = client.post("/index/rebuild", json={"path": str(folder)})
         job = ended(client, started.headers["location"])
         assert (job["status"], job["problem"]) == (
@@ -470,15 +466,15 @@ def test_a_service_that_starts_sweeps_uploads_that_nobody_holds(
 ) -> None:
     left = Path(tempfile.mkdtemp(prefix=PREFIX))
     (left / MARKER).touch()
-    with client_of(live(index)):
+    with client_of(app_of(index)):
         assert not left.exists()
 
 
 def test_worse_index_over_http_is_refused_with_its_reasons_unless_forced(tmp_path: Path) -> None:
     """The real command and the bundled model: three of four documents are gone."""
     index, files = tmp_path / "index", [{"name": f"{n}.md", "text": f"Fruit {n}."} for n in "abcd"]
-    library = Library(index, lambda: open_encoder("bundled", "onnx", 1))
-    app = create_app(upkeep=Upkeep(library, build_command(index), (), "127.0.0.1", 0.01))
+    folder = IndexFolder(index, lambda: open_encoder("bundled", "onnx", 1))
+    app = create_app(upkeep=Upkeep(folder, build_command(index), (), "127.0.0.1", 0.01))
     with client_of(app) as client:
 
         def rebuilt(body: dict[str, Any]) -> dict[str, Any]:
@@ -507,3 +503,9 @@ def test_build_prints_what_a_job_reads(tmp_path: Path, capsys: pytest.CaptureFix
     with pytest.raises(SystemExit):
         main(["build", "--json", "--index", str(tmp_path / "index"), "--", str(folder)])
     assert '"reused": null' in capsys.readouterr().out
+
+
+def test_index_is_the_manifest(serving: Serving) -> None:
+    client = client_of(create_app(serving))
+    manifest = serving.snapshot.manifest
+    assert client.get("/index").json() == {"id": manifest.id, **manifest.to_json()}

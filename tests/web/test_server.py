@@ -3,24 +3,32 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import resource
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
 
 from rag.cli.main import main
+from rag.errors import BusyError, UsageError
 from rag.web.server import (
     MAX_CONNECTIONS,
     OneLine,
     ended_quietly,
+    greeting,
     limits_of,
     listen,
     server_of,
     sparing,
 )
+from support.word_count_service import serving_of
 
 
 def shown(message: str, *arguments: Any, error: BaseException | None = None) -> str:
@@ -120,3 +128,50 @@ def test_termination_while_the_index_is_opened_ends_with_exit_code_0() -> None:
     with pytest.raises(SystemExit) as ended, ended_quietly():
         signal.raise_signal(signal.SIGTERM)
     assert (ended.value.code, signal.getsignal(signal.SIGTERM)) == (0, before)
+
+
+def test_listen_says_that_the_port_is_in_use() -> None:
+    with listen("127.0.0.1", 0) as taken, pytest.raises(BusyError, match="is in use"):
+        listen("127.0.0.1", taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "box.local", ""])
+def test_listen_refuses_an_address_that_others_can_reach(host: str) -> None:
+    with pytest.raises(UsageError, match=r"no keys yet: bind 127\.0\.0\.1, .* reverse .* SSH"):
+        listen(host, 0)
+
+
+def test_listen_says_that_the_address_cannot_be_bound() -> None:
+    with pytest.raises(UsageError, match=r"cannot listen on ::ffff:127\.0\.0\.1:0 "):
+        listen("::ffff:127.0.0.1", 0)
+
+
+def test_greeting_holds_a_question_of_the_index_ready_to_paste() -> None:
+    snapshot = serving_of({"faq.md": "Q: What's new?\nA: Much.\n"}).snapshot
+    assert greeting(snapshot, "127.0.0.1", 8000) == (
+        "1 document, 1 passage at http://127.0.0.1:8000\n"
+        "curl -s http://127.0.0.1:8000/ask -H 'content-type: application/json' "
+        """-d '{"question": "What'"'"'s new?"}'"""
+    )
+
+
+def test_greeting_of_an_index_without_headings_still_asks() -> None:
+    snapshot = serving_of({"plain.md": "Text.\n"}).snapshot
+    assert '-d \'{"question": "What is this?"}\'' in greeting(snapshot, "::1", 80)
+    assert "http://[::1]:80/ask" in greeting(snapshot, "::1", 80)
+
+
+def test_serve_greets_answers_and_ends_on_a_signal(built: Path) -> None:
+    code = "from rag.settings import Settings; from rag.web import serve; serve(Settings(port=0))"
+    environment = {**os.environ, "RAG_INDEX": str(built), "RAG_THREADS": "1"}
+    command = [sys.executable, "-W", "error", "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as server:
+        assert server.stdout is not None
+        counts, _, address = server.stdout.readline().strip().rpartition(" at ")
+        assert counts == "1 document, 2 passages"
+        assert "/ask -H" in server.stdout.readline()
+        response = httpx2.post(f"{address}/ask", json={"question": "How are T cells collected?"})
+        assert "leukapheresis" in response.json()["passages"][0]["text"]
+        assert "server" not in response.headers
+        server.terminate()
+        assert server.wait(timeout=20) == 0

@@ -1,0 +1,200 @@
+"""A question and its answer."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, StringConstraints
+from pydantic import model_validator as validator
+from pydantic_core import PydanticCustomError
+
+from rag.index import Snapshot
+from rag.schemas.base import Fields, IndexModel, Model, Request, refuse_nul
+from rag.schemas.citations import CitationModel
+from rag.types import MAX_TOP_K, Answer, CitedPassage, Explanation, Filters, Mode, Scores, Span
+
+MAX_QUESTION = 2000
+MAX_FILTER_IDS = 100
+MAX_FILTER_LENGTH = 1000
+
+ALIASES = {"query": "question", "limit": "top_k"}
+
+# Letters and marks that show nothing, beside the characters of the classes Z, Cc, Cf and Cs.
+_BLANKS = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | {
+    chr(c) for c in range(0xFE00, 0xFE10)
+}
+
+
+def refuse_invisible(text: str) -> str:
+    """The text itself; raises if no character of it can be seen."""
+    if not any(_is_visible(character) for character in text):
+        raise PydanticCustomError("empty_question", "the question is empty")
+    return text
+
+
+def _is_visible(character: str) -> bool:
+    category = unicodedata.category(character)
+    return not (category[0] == "Z" or category in ("Cc", "Cf", "Cs") or character in _BLANKS)
+
+
+QuestionText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=MAX_QUESTION),
+    AfterValidator(refuse_nul),
+    AfterValidator(refuse_invisible),
+]
+FilterText = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_FILTER_LENGTH), AfterValidator(refuse_nul)
+]
+
+
+class FiltersModel(Request):
+    """Restricts the search. An empty list or null does not restrict."""
+
+    document_id: (
+        Annotated[tuple[FilterText, ...], Field(max_length=MAX_FILTER_IDS, fail_fast=True)] | None
+    ) = Field(default=None, description="only these documents")
+    section: FilterText | None = Field(
+        default=None, description="only sections under a heading of this text, ignoring case"
+    )
+
+    def filters(self) -> Filters:
+        """The same as the library takes them."""
+        return Filters(self.document_id or (), self.section)
+
+
+@cache
+def ask_example() -> Any:
+    """A real answer of the sample corpus, as JSON values; a test compares it with today's.
+
+    To make it again: `rag ask QUESTION --top-k 1 --json > rag/schemas/ask_example.json`.
+    """
+    return json.loads((files("rag.schemas") / "ask_example.json").read_bytes())
+
+
+def _declare_aliases(schema: dict[str, Any]) -> None:
+    """Adds to the JSON schema what `AliasChoices` accepts and `_one_name_each` refuses."""
+    properties = schema["properties"]
+    properties["question"]["minLength"] = 1
+    for alias, name in ALIASES.items():
+        properties[alias] = {**properties[name], "description": f"another name for `{name}`"}
+    schema.pop("required")
+    schema["oneOf"] = [{"required": ["question"]}, {"required": ["query"]}]
+    schema["not"] = {"required": ["top_k", "limit"]}
+    schema["examples"] = [
+        {"question": ask_example()["question"]},
+        {
+            "question": "Who is treated?",
+            "top_k": 3,
+            "mode": "hybrid",
+            "filters": {"document_id": ["car-t-lupus.md"], "section": "FAQ"},
+        },
+    ]
+
+
+class AskRequest(Request):
+    """A question to the documents."""
+
+    model_config = ConfigDict(json_schema_extra=_declare_aliases)
+
+    question: QuestionText = Field(
+        validation_alias=AliasChoices("question", "query"),
+        description="up to 2,000 characters, of which one can be seen",
+    )
+    top_k: int = Field(
+        default=5,
+        strict=True,
+        ge=1,
+        le=MAX_TOP_K,
+        validation_alias=AliasChoices("top_k", "limit"),
+        description="how many passages at most",
+    )
+    mode: Mode = Field(default="hybrid", description="`dense` and `bm25` use one signal alone")
+    filters: FiltersModel = FiltersModel()
+    explain: bool = Field(
+        False, strict=True, description="say of each passage why it stands where it does"
+    )
+
+    @validator(mode="before")
+    @classmethod
+    def _one_name_each(cls, given: object) -> object:
+        for alias, name in ALIASES.items():
+            if isinstance(given, dict) and alias in given and name in given:
+                raise PydanticCustomError(
+                    "ambiguous_field",
+                    "{alias} is another name for {name}: give one of them",
+                    {"alias": alias, "name": name},
+                )
+        return given
+
+    @classmethod
+    def known_fields(cls) -> Fields:
+        """The fields of the request, by both their names, and of `filters`."""
+        names = frozenset({*cls.model_fields, *ALIASES})
+        return {"": names, "filters": frozenset(FiltersModel.model_fields)}
+
+
+class HitModel(Model):
+    """A passage that was found. `highlights` are the sentences that answer, in the document.
+
+    `explanation` is null unless it was asked for.
+    """
+
+    rank: int
+    passage_id: str
+    text: str
+    score: float
+    scores: Scores
+    highlights: tuple[Span, ...]
+    citation: CitationModel
+    explanation: Explanation | None = None
+
+    @classmethod
+    def of(cls, cited: CitedPassage) -> HitModel:
+        """The hit, in the words of the response."""
+        return cls(
+            rank=cited.rank,
+            passage_id=cited.hit.passage.id,
+            text=cited.hit.passage.text,
+            score=cited.hit.score,
+            scores=cited.hit.scores,
+            highlights=cited.highlights,
+            citation=CitationModel.model_validate(cited.citation),
+            explanation=cited.explanation,
+        )
+
+
+class AskResponse(Model):
+    """The passages for a question, best first.
+
+    `confidence` is the probability, 0 to 1, that they answer it. If the documents do not seem to
+    answer, `abstained` is true, `message` says so, and the passages are merely the nearest.
+    `message` also says how many ids of `filters.document_id` name no document.
+    """
+
+    question: str
+    abstained: bool
+    confidence: float
+    message: str | None
+    passages: tuple[HitModel, ...]
+    index: IndexModel
+    took_ms: float
+
+    @classmethod
+    def of(
+        cls, answer: Answer, snapshot: Snapshot, took_ms: float, note: str | None = None
+    ) -> AskResponse:
+        """The answer of that snapshot; `note` is added to its message."""
+        return cls(
+            question=answer.question,
+            abstained=answer.abstained,
+            confidence=answer.confidence,
+            message=" ".join(filter(None, (answer.message, note))) or None,
+            passages=tuple(map(HitModel.of, answer.passages)),
+            index=IndexModel.of(snapshot),
+            took_ms=round(took_ms, 3),
+        )

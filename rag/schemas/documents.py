@@ -1,0 +1,95 @@
+"""Documents and passages, as responses give them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from rag.index import Snapshot
+from rag.schemas.base import Model
+from rag.schemas.citations import CitationModel
+from rag.types import Document, Section, SectionKind
+
+# Characters of a text, and sections, that are encoded at once: other requests wait meanwhile.
+PIECE = 32 * 1024
+PIECE_SECTIONS = 200
+
+
+class DocumentEntry(Model):
+    """A document of the index. `characters`, `sections` and `passages` are their numbers."""
+
+    id: str
+    title: str
+    source: str
+    sha256: str
+    characters: int
+    sections: int
+    passages: int
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, document: Document) -> DocumentEntry:
+        """The document's entry; its counts are looked up, not counted."""
+        return cls(
+            id=document.id,
+            title=document.title,
+            source=document.source,
+            sha256=document.sha256,
+            characters=len(document.text),
+            sections=len(snapshot.sections_of.get(document.id, ())),
+            passages=snapshot.passage_counts[document.id],
+        )
+
+
+class DocumentsResponse(Model):
+    """Documents of the index, in its order.
+
+    `next` is what to give as `after` for those that follow; null if none do.
+    """
+
+    documents: tuple[DocumentEntry, ...]
+    next: str | None
+
+
+class SectionModel(Model):
+    """A headed part of a document: `text[start:end]`."""
+
+    id: str
+    heading_path: tuple[str, ...]
+    start: int
+    end: int
+    kind: SectionKind
+
+
+class DocumentResponse(Model):
+    """A document's canonical text, into which all offsets point, and its sections in order."""
+
+    id: str
+    title: str
+    source: str
+    sha256: str
+    text: str
+    sections: tuple[SectionModel, ...]
+
+    @classmethod
+    def pieces(cls, document: Document, sections: Sequence[Section]) -> Iterator[bytes]:
+        """The response as JSON in UTF-8, in pieces that each take a moment to make."""
+        facts = {name: getattr(document, name) for name in ("id", "title", "source", "sha256")}
+        empty = cls(**facts, text="", sections=()).model_dump_json()
+        yield empty.removesuffix('","sections":[]}').encode()
+        for at in range(0, len(document.text), PIECE):
+            yield json.dumps(document.text[at : at + PIECE], ensure_ascii=False)[1:-1].encode()
+        yield b'","sections":['
+        for at in range(0, len(sections), PIECE_SECTIONS):
+            models = map(SectionModel.model_validate, sections[at : at + PIECE_SECTIONS])
+            piece = ",".join(model.model_dump_json() for model in models)
+            yield f"{',' if at else ''}{piece}".encode()
+        yield b"]}"
+
+
+class PassageResponse(Model):
+    """A passage by its id."""
+
+    passage_id: str
+    section_id: str
+    text: str
+    citation: CitationModel

@@ -1,0 +1,66 @@
+"""What the service does to its index, and how it keeps up with it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.encoders import open_encoder
+from rag.serving.allowed_paths import roots_of
+from rag.serving.jobs import Command, Jobs, build_command
+from rag.serving.live import IndexFolder, Live
+from rag.serving.uploads import sweep_uploads
+from rag.settings import Settings
+from rag.store import sweep_if_idle
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What the service may do to its index, and how.
+
+    `roots` are the folders, resolved, that a rebuild may read; `host` is the address that is
+    bound; CURRENT is looked at every `seconds`, and the served files are verified again every
+    `verify_seconds`, 0 for never; a rebuild may take `job_hours`.
+    """
+
+    folder: IndexFolder
+    command: Command
+    roots: tuple[Path, ...]
+    host: str = "127.0.0.1"
+    seconds: float = 1.0
+    verify_seconds: float = 0.0
+    job_hours: float = 4.0
+
+
+def upkeep_of(settings: Settings) -> Upkeep:
+    """The upkeep that the settings allow; opens nothing."""
+    opening = functools.partial(open_encoder, settings.model, settings.runtime, settings.threads)
+    roots = roots_of(settings.corpus, settings.roots)
+    return Upkeep(
+        folder=IndexFolder(settings.index, opening),
+        command=build_command(settings.index, roots),
+        roots=roots,
+        host=settings.host,
+        verify_seconds=settings.verify_hours * 3600,
+        job_hours=settings.job_hours,
+    )
+
+
+@asynccontextmanager
+async def kept_up(upkeep: Upkeep, live: Live, jobs: Jobs) -> AsyncIterator[None]:
+    """While it lasts, the live index follows the folder; what is running ends with it."""
+    await asyncio.to_thread(sweep_if_idle, upkeep.folder.path)
+    await asyncio.to_thread(sweep_uploads)
+    await live.catch_up()
+    tasks = [asyncio.create_task(live.follow(upkeep.seconds))]
+    if upkeep.verify_seconds:
+        tasks.append(asyncio.create_task(live.recheck_every(upkeep.verify_seconds)))
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    await jobs.close()

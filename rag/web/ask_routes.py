@@ -1,0 +1,97 @@
+"""The routes that answer questions and check saved citations."""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from rag.answering import verify_all
+from rag.errors import CorruptIndex, TookTooLong
+from rag.schemas import AskRequest, AskResponse, VerifyRequest, VerifyResponse
+from rag.serving import Serving
+from rag.types import Answer
+from rag.web.bodies import json_body
+from rag.web.problems import NOT_READY, Problem, bad_body, not_ready, refusal
+from rag.web.state import AppState, State
+
+# Saved citations hold whole passages.
+MAX_VERIFY_BYTES = 256 * 1024
+VERIFY_SECONDS = 10.0
+
+router = APIRouter()
+
+
+@router.post("/ask", responses={**bad_body("16 KB"), **NOT_READY})
+async def ask_documents(
+    asked: Annotated[AskRequest, Depends(json_body(AskRequest))], request: Request, state: State
+) -> AskResponse:
+    """The passages that answer a question, best first, each cited to the character.
+
+    If the documents do not seem to answer it, the response says so; that is no error.
+    """
+    started = time.perf_counter()
+    serving = state.serving
+    try:
+        answer, note = await _asked(request, state, serving, asked)
+    except CorruptIndex as error:
+        # The mapped file was altered in place: what is intact is live from now on.
+        retreat = await state.live.retreat(serving, error)
+        if retreat is None:
+            raise not_ready() from None
+        serving = retreat
+        answer, note = await _asked(request, state, serving, asked)
+    took_ms = (time.perf_counter() - started) * 1000
+    return AskResponse.of(answer, serving.snapshot, took_ms, note)
+
+
+async def _asked(
+    request: Request, state: AppState, serving: Serving, asked: AskRequest
+) -> tuple[Answer, str | None]:
+    return await state.asking.run(request, functools.partial(_answer, serving, asked))
+
+
+def _answer(serving: Serving, asked: AskRequest) -> tuple[Answer, str | None]:
+    """The answer, and how many ids of the filter name no document, if any do."""
+    filters = asked.filters.filters()
+    found = [serving.snapshot.document(id) for id in filters.document_id]
+    known = tuple(document.id for document in found if document)
+    answer = serving.ask(
+        asked.question,
+        top_k=asked.top_k,
+        mode=asked.mode,
+        filters=replace(filters, document_id=known) if known else filters,
+        explained=asked.explain,
+    )
+    unknown = found.count(None)
+    note = f"{unknown} of {len(found)} ids in filters.document_id name no document of the index."
+    return answer, note if unknown else None
+
+
+@router.post(
+    "/verify",
+    responses={
+        **bad_body("256 KB"),
+        503: refusal("No index is loaded, or the search for the quotes takes too long"),
+    },
+)
+async def verify_citations(
+    asked: Annotated[VerifyRequest, Depends(json_body(VerifyRequest, MAX_VERIFY_BYTES))],
+    request: Request,
+    state: State,
+) -> VerifyResponse:
+    """Whether saved citations still stand in the documents: valid, moved, changed or gone.
+
+    What is valid or moved is quoted exactly, to the character.
+    """
+    snapshot = state.serving.snapshot
+    saved = [citation.saved for citation in asked.citations]
+    work = functools.partial(verify_all, snapshot, saved, VERIFY_SECONDS)
+    try:
+        verdicts = await state.verifying.run(request, work)
+    except TookTooLong as error:
+        raise Problem(503, "took_too_long", str(error)) from None
+    return VerifyResponse.of(verdicts, snapshot)

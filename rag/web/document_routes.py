@@ -1,0 +1,98 @@
+"""The routes that show the documents and passages of the live index."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from starlette.convertors import StringConvertor, register_url_convertor
+
+from rag.answering import cite
+from rag.index import Snapshot
+from rag.schemas import (
+    CitationModel,
+    DocumentEntry,
+    DocumentResponse,
+    DocumentsResponse,
+    PassageResponse,
+)
+from rag.types import Document
+from rag.web.problems import NOT_FOUND, NOT_READY, Problem
+from rag.web.state import State
+
+# How many documents are listed at once.
+PAGE = 100
+MAX_PAGE = 1000
+
+
+class IdConvertor(StringConvertor):
+    """The rest of a path as an id, which may hold whatever a file name may, line ends too."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("id", IdConvertor())
+
+router = APIRouter()
+
+
+@router.get("/documents", responses={**NOT_FOUND, **NOT_READY})
+async def list_documents(
+    state: State,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="how many at most")] = PAGE,
+    after: Annotated[str | None, Query(description="the id that the list goes on after")] = None,
+) -> DocumentsResponse:
+    """The documents of the index, so many at a time, in the order of the index."""
+    snapshot = state.serving.snapshot
+    start = 0 if after is None else _place(snapshot, after) + 1
+    ids = snapshot.document_ids[start : start + limit]
+    return DocumentsResponse(
+        documents=tuple(DocumentEntry.of(snapshot, snapshot.documents[id]) for id in ids),
+        next=ids[-1] if start + limit < len(snapshot.document_ids) else None,
+    )
+
+
+def _place(snapshot: Snapshot, id: str) -> int:
+    detail = "no document has the id in `after`: list them again from the first one"
+    return snapshot.places[_known(snapshot, id, detail).id]
+
+
+@router.get(
+    "/documents/{id:id}",
+    response_model=DocumentResponse,
+    responses={**NOT_FOUND, **NOT_READY},
+)
+async def read_document(id: str, state: State) -> StreamingResponse:
+    """A document's canonical text and its sections.
+
+    An id in another Unicode normal form than the document's finds it too.
+    """
+    snapshot = state.serving.snapshot
+    document = _known(snapshot, id, "no document has this id: see GET /documents")
+    pieces = DocumentResponse.pieces(document, snapshot.sections_of.get(document.id, ()))
+    # Starlette makes each piece in a thread, so other requests are served in between.
+    return StreamingResponse(pieces, media_type="application/json")
+
+
+@router.get("/passages/{id}", responses={**NOT_FOUND, **NOT_READY})
+async def read_passage(id: str, state: State) -> PassageResponse:
+    """A passage and its citation."""
+    snapshot = state.serving.snapshot
+    passage = snapshot.passage(id)
+    if passage is None:
+        raise Problem(404, "unknown_passage", "no passage of this index has this id")
+    return PassageResponse(
+        passage_id=passage.id,
+        section_id=passage.section_id,
+        text=passage.text,
+        citation=CitationModel.model_validate(cite(snapshot, passage)),
+    )
+
+
+def _known(snapshot: Snapshot, id: str, detail: str) -> Document:
+    """The document of that id. Raises Problem 404 with the detail if there is none."""
+    document = snapshot.document(id)
+    if document is None:
+        raise Problem(404, "unknown_document", detail)
+    return document

@@ -1,0 +1,79 @@
+"""The static responses: the page, and the API description in JSON and HTML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI, Response
+from pydantic.json_schema import models_json_schema
+
+from rag.schemas import (
+    AskRequest,
+    RebuildRequest,
+    Request,
+    RollbackRequest,
+    VerifyRequest,
+    ask_example,
+)
+from rag.web.reference import reference
+
+PAGE_FILES = {
+    "/": ("index.html", "text/html"),
+    "/app.js": ("app.js", "text/javascript"),
+    "/style.css": ("style.css", "text/css"),
+    "/favicon.svg": ("favicon.svg", "image/svg+xml"),
+}
+# The bodies, by path. FastAPI does not describe them, as dependencies read them.
+BODIES: Mapping[str, type[Request]] = {
+    "/ask": AskRequest,
+    "/verify": VerifyRequest,
+    "/index/rebuild": RebuildRequest,
+    "/index/rollback": RollbackRequest,
+}
+REF = "#/components/schemas/{model}"
+
+
+def add_pages(app: FastAPI) -> None:
+    """Adds the page, and the API reference of the routes that the app has so far."""
+    folder = files("rag.web") / "page"
+    for path, (name, media_type) in PAGE_FILES.items():
+        _add(app, path, (folder / name).read_bytes(), media_type)
+    described = description(app)
+    # Made once, here: FastAPI's own route makes it during the first request, and others wait.
+    raw = json.dumps(described, ensure_ascii=False)
+    _add(app, "/openapi.json", raw.encode(), "application/json")
+    _add(app, "/docs", reference(described).encode(), "text/html")
+
+
+def description(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description: FastAPI's, with the bodies and a real answer added."""
+    described = app.openapi()
+    schemas = described["components"]["schemas"]
+    _, bodies = models_json_schema(
+        [(model, "validation") for model in BODIES.values()], ref_template=REF
+    )
+    schemas |= bodies["$defs"]
+    # Added here because FastAPI removes every null from the examples of a model.
+    schemas["AskResponse"]["examples"] = [ask_example()]
+    described["components"]["schemas"] = dict(sorted(schemas.items()))
+    for path, model in BODIES.items():
+        schema = {"$ref": REF.format(model=model.__name__)}
+        described["paths"][path]["post"]["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
+    return described
+
+
+def _add(app: FastAPI, path: str, content: bytes, media_type: str) -> None:
+    app.add_api_route(path, _static(content, media_type), include_in_schema=False)
+
+
+def _static(content: bytes, media_type: str) -> Callable[[], Awaitable[Response]]:
+    async def static() -> Response:
+        return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+    return static

@@ -1,0 +1,72 @@
+"""What the routes share: one object, which a dependency gives to each route."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from rag.serving import Jobs, Live, Serving, Upkeep, kept_up
+from rag.web.problems import not_ready
+from rag.web.server import prepare
+from rag.web.worker import Worker
+
+
+class AppState:
+    """The live index, its upkeep and builds, and the threads that work for the requests."""
+
+    def __init__(self, serving: Serving | None, upkeep: Upkeep | None) -> None:
+        self.live = Live(upkeep.folder if upkeep else None, serving)
+        # One thread, as the model is not used by two at once; and one more, so that no question
+        # waits for a long search for quotes.
+        self.asking = Worker("ask")
+        self.verifying = Worker("verify")
+        self._upkeep = upkeep
+        self._jobs = Jobs(upkeep.command, self.live.catch_up, upkeep.job_hours) if upkeep else None
+
+    @property
+    def serving(self) -> Serving:
+        """What is live. Raises Problem 503 if nothing is."""
+        if self.live.serving is None:
+            raise not_ready()
+        return self.live.serving
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """The upkeep. Raises Problem 503 if the service has no index folder."""
+        if self._upkeep is None:
+            raise not_ready()
+        return self._upkeep
+
+    @property
+    def jobs(self) -> Jobs:
+        """The builds. Raises Problem 503 if the service has no index folder."""
+        if self._jobs is None:
+            raise not_ready()
+        return self._jobs
+
+    @property
+    def host(self) -> str | None:
+        """The address that is bound, if it is known."""
+        return self._upkeep.host if self._upkeep else None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """While it lasts, the live index follows its folder; waiting work is dropped at the end."""
+        prepare(asyncio.get_running_loop())
+        async with kept_up(self.upkeep, self.live, self.jobs) if self._upkeep else nullcontext():
+            yield
+        self.asking.drop()
+        self.verifying.drop()
+
+
+async def app_state(request: Request) -> AppState:
+    """The state of the application that the request came to."""
+    state: AppState = request.app.state.service
+    return state
+
+
+State = Annotated[AppState, Depends(app_state)]

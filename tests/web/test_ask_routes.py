@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from rag.serving.live import Serving
+from rag.serving.upkeep import upkeep_of
+from rag.settings import Settings
+from rag.types import Answer
+from service import create_app
+from support.client import check_problem
+from support.word_count_service import GUIDE
+
+
+def test_ask_answers_with_citations_that_point_at_the_text(client: TestClient) -> None:
+    response = client.post("/ask", json={"question": " dogs travel on rails ", "top_k": 1})
+    body = response.json()
+    assert response.status_code == 200
+    assert body.pop("took_ms") >= 0
+    start = GUIDE.index("Q: May")
+    end = len(GUIDE) - 1
+    assert body == {
+        "question": "dogs travel on rails",
+        "abstained": False,
+        "confidence": 0.75,
+        "message": None,
+        "passages": [
+            {
+                "rank": 1,
+                "passage_id": body["passages"][0]["passage_id"],
+                "text": GUIDE[start:end],
+                "score": 0.75,
+                "scores": {
+                    "dense": 0.75,
+                    "bm25": None,
+                    "late": None,
+                    "heading": None,
+                    "fused": 0.75,
+                },
+                "highlights": [{"char_start": start + 1, "char_end": end}],
+                "citation": {
+                    "document_id": "guide.md",
+                    "title": "Title of guide.md",
+                    "heading_path": ["FAQ", "May I take a dog?"],
+                    "sha256": body["passages"][0]["citation"]["sha256"],
+                    "char_start": start,
+                    "char_end": end,
+                    "line_start": 11,
+                    "line_end": 12,
+                    "page": None,
+                    "url": f"/?document=guide.md#c{start}-{end}",
+                },
+                "explanation": None,
+            }
+        ],
+        "index": {"version": body["index"]["version"], "model": "word-counter"},
+    }
+
+
+def test_query_and_limit_are_other_names(client: TestClient) -> None:
+    body = client.post("/ask", json={"query": "dogs", "limit": 2, "explain": True}).json()
+    assert (body["question"], len(body["passages"])) == ("dogs", 2)
+
+
+def test_url_in_a_citation_is_percent_encoded(client: TestClient) -> None:
+    body = client.post("/ask", json={"question": "ferries", "top_k": 1}).json()
+    url = body["passages"][0]["citation"]["url"]
+    assert url == "/?document=notes%2Ftwo%20words.md#c0-24"
+
+
+def test_filters_reach_the_search(client: TestClient) -> None:
+    filters = {"document_id": ["notes/two words.md"], "section": None}
+    body = client.post("/ask", json={"question": "dogs", "filters": filters}).json()
+    assert [hit["citation"]["document_id"] for hit in body["passages"]] == ["notes/two words.md"]
+
+
+def test_abstention_is_an_answer_in_plain_words(client: TestClient) -> None:
+    body = client.post("/ask", json={"question": "zeppelin"}).json()
+    assert (body["abstained"], body["confidence"]) == (True, 0.0)
+    assert body["message"] == (
+        "The documents do not seem to answer this question. The nearest passages follow."
+    )
+
+
+def test_nothing_within_the_filters_is_an_empty_abstention(client: TestClient) -> None:
+    body = client.post(
+        "/ask", json={"question": "dogs", "filters": {"document_id": ["none.md"]}}
+    ).json()
+    assert (body["abstained"], body["passages"]) == (True, [])
+    assert body["message"] == (
+        "The documents do not seem to answer this question. "
+        "1 of 1 ids in filters.document_id name no document of the index."
+    )
+
+
+def test_filter_that_is_partly_unknown_says_so_and_searches_the_rest(client: TestClient) -> None:
+    filters = {"document_id": ["none.md", "guide.md", "gone.md"]}
+    body = client.post("/ask", json={"question": "dogs travel on", "filters": filters}).json()
+    assert (body["abstained"], len(body["passages"])) == (False, 3)
+    assert body["message"] == "2 of 3 ids in filters.document_id name no document of the index."
+
+
+@pytest.mark.parametrize("filters", [{"document_id": None}, {"document_id": []}, {"section": None}])
+def test_null_and_an_empty_list_do_not_restrict(client: TestClient, filters: object) -> None:
+    bodies = ({"question": "dogs", "filters": filters}, {"question": "dogs"})
+    some, all = (client.post("/ask", json=body).json()["passages"] for body in bodies)
+    assert some == all
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["?", "🎟", "x" * 2000, "🎟" * 2000, "\u0301" * 2000, " " + "x" * 2000 + "\n", "{{7*7}} %s ../"],
+)
+def test_any_visible_question_is_answered(client: TestClient, question: str) -> None:
+    response = client.post("/ask", json={"question": question})
+    assert (response.status_code, response.json()["question"]) == (200, question.strip())
+
+
+@pytest.mark.parametrize("top_k", [0, -1, 51, 10**9, 2**63, 1.5, 5.0, True, "5", None, [5]])
+@pytest.mark.parametrize("name", ["top_k", "limit"])
+def test_top_k_is_an_integer_from_1_to_50(client: TestClient, name: str, top_k: object) -> None:
+    response = client.post("/ask", json={"question": "a", name: top_k})
+    check_problem(response, 422, "invalid_request")
+    assert response.json()["detail"].startswith(f"{name}: input should be ")
+
+
+@pytest.mark.parametrize(
+    "question", ["", " \n\t", "\u200b", "\u3000\u2060\ufe0f", "\u3164", "\x07"]
+)
+def test_question_that_shows_nothing_is_refused(client: TestClient, question: str) -> None:
+    check_problem(client.post("/ask", json={"question": question}), 422, "empty_question")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "invalid_request"),
+        ({"question": None}, "invalid_request"),
+        ({"question": 5}, "invalid_request"),
+        ({"question": ["a"]}, "invalid_request"),
+        ({"question": "x" * 2001}, "invalid_request"),
+        ({"question": "a\0b"}, "nul_character"),
+        ({"question": "a\0"}, "nul_character"),
+        ({"question": "a", "query": "a"}, "ambiguous_field"),
+        ({"question": "a", "top_k": 1, "limit": 1}, "ambiguous_field"),
+        ({"question": "a", "topk": 1}, "unknown_field"),
+        ({"question": "a", "mode": "magic"}, "invalid_request"),
+        ({"question": "a", "explain": 1}, "invalid_request"),
+        ({"question": "a", "filters": None}, "invalid_request"),
+        ({"question": "a", "filters": {"path": "x"}}, "unknown_field"),
+        ({"question": "a", "filters": {"document_id": "x"}}, "invalid_request"),
+        ({"question": "a", "filters": {"document_id": [5]}}, "invalid_request"),
+        ({"question": "a", "filters": {"document_id": ["x"] * 101}}, "invalid_request"),
+        ({"question": "a", "filters": {"document_id": ["x\0"]}}, "nul_character"),
+        ({"question": "a", "filters": {"section": ""}}, "invalid_request"),
+        ({"question": "a", "filters": {"section": "x" * 1001}}, "invalid_request"),
+    ],
+)
+def test_strange_fields_are_refused(client: TestClient, body: object, code: str) -> None:
+    check_problem(client.post("/ask", json=body), 422, code)
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (
+            {"question": "a", "filters": {"document_id": "x"}},
+            "filters.document_id: input should be a list",
+        ),
+        (
+            {"question": "a", "filters": {"document_id": ["x"] * 101}},
+            "filters.document_id: list should ",
+        ),
+        (
+            {"question": "a", "filters": {"document_id": ["", 5]}},
+            "filters.document_id[0]: string should ",
+        ),
+        ({"question": "a", "filters": None}, "filters: input should be an object"),
+        ([], "input should be an object"),
+        (
+            {"question": "a", "filters": {"question": "x"}},
+            "filters: an unknown field was given; known are document_id, section",
+        ),
+        (
+            {"question": "a", "section": "x"},
+            "an unknown field was given; known are explain, filters, limit, mode, query, question, "
+            "top_k",
+        ),
+    ],
+)
+def test_wrong_field_is_told_in_the_words_of_json(
+    client: TestClient, body: object, detail: str
+) -> None:
+    assert client.post("/ask", json=body).json()["detail"].startswith(detail)
+
+
+def test_answer_that_is_no_number_is_a_500(serving: Serving) -> None:
+    def confused(question: str, **_: object) -> Answer:
+        return Answer(question, (), float("nan"), False)
+
+    client = TestClient(create_app(replace(serving, ask=confused)), base_url="http://localhost")
+    check_problem(client.post("/ask", json={"question": "a"}), 500, "internal_error")
+
+
+class Watched:
+    """An ask that notes its threads and whether two calls ever met."""
+
+    def __init__(self, serving: Serving) -> None:
+        self.serving = serving
+        self.threads: set[str] = set()
+        self.busy = False
+        self.met = False
+
+    def __call__(self, question: str, **options: Any) -> Answer:
+        self.met |= self.busy
+        self.busy = True
+        self.threads.add(threading.current_thread().name)
+        answer = self.serving.ask(question, **options)
+        self.busy = False
+        return answer
+
+
+def test_parallel_asks_give_the_serial_answers_from_one_thread(serving: Serving) -> None:
+    watched = Watched(serving)
+    questions = [f"dogs travel {n}" for n in range(50)]
+    app = create_app(replace(serving, ask=watched))
+
+    async def ask_all() -> list[dict[str, Any]]:
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            posts = (client.post("/ask", json={"question": question}) for question in questions)
+            return [response.json() for response in await asyncio.gather(*posts)]
+
+    replies = asyncio.run(ask_all())
+    assert [reply["question"] for reply in replies] == questions
+    with TestClient(app, base_url="http://localhost") as client:
+        serial = [client.post("/ask", json={"question": q}).json() for q in questions]
+    assert [reply["passages"] for reply in replies] == [reply["passages"] for reply in serial]
+    assert (len(watched.threads), watched.met) == (1, False)
+
+
+def test_built_index_answers_with_exact_citations(built: Path) -> None:
+    upkeep = upkeep_of(Settings(index=built, threads=1))
+    with TestClient(create_app(upkeep=upkeep), base_url="http://localhost") as client:
+        body = client.post("/ask", json={"question": "What do the nurses watch for?"}).json()
+        text = client.get("/documents/cells.md").json()["text"]
+    first = body["passages"][0]
+    citation = first["citation"]
+    assert "fever" in first["text"]
+    assert text[citation["char_start"] : citation["char_end"]] == first["text"]
+    assert citation["heading_path"] == ["Care"]
