@@ -7,26 +7,3 @@ from rag.answering.profile import Weights, profile_of
 from rag.answering.risk import Point, coverage_at, risk_coverage
 from rag.answering.search import Query, best_of, encode_query, find_candidates, narrowed
 from rag.answering.verify import SavedCitation, Status, Verdict, verify, verify_all
-
-__all__ = [
-    "Point",
-    "Query",
-    "SavedCitation",
-    "Status",
-    "Verdict",
-    "Weights",
-    "ask",
-    "best_of",
-    "cite",
-    "confidence",
-    "coverage_at",
-    "encode_query",
-    "find_candidates",
-    "log_odds",
-    "narrowed",
-    "profile_of",
-    "risk_coverage",
-    "uncalibrated",
-    "verify",
-    "verify_all",
-]

@@ -21,25 +21,3 @@ from rag.building.rebuild import (
     summary,
     unchecked,
 )
-
-__all__ = [
-    "Built",
-    "Check",
-    "Listener",
-    "NotReplaced",
-    "Origin",
-    "build_snapshot",
-    "changes",
-    "check_replaces",
-    "gate_of",
-    "index_corpus",
-    "origin_of",
-    "rebuild",
-    "rebuilds",
-    "recorded",
-    "refused",
-    "remembered",
-    "summary",
-    "told_changes",
-    "unchecked",
-]

@@ -5,18 +5,3 @@ from rag.checks.diff import diff, faq_questions
 from rag.checks.doctor import examine
 from rag.checks.faq_support import SENTENCES, SUPPORT, Share, answer_share, drawn_pairs
 from rag.checks.gate import Outcome, judge
-
-__all__ = [
-    "SENTENCES",
-    "SUPPORT",
-    "Canary",
-    "Outcome",
-    "Share",
-    "answer_share",
-    "diff",
-    "drawn_pairs",
-    "examine",
-    "faq_questions",
-    "judge",
-    "read_canaries",
-]

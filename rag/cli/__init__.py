@@ -3,13 +3,3 @@
 from rag.cli.console import command_line, encoder_of, read_settings, run, show
 from rag.cli.listening import on_terminal
 from rag.cli.main import main
-
-__all__ = [
-    "command_line",
-    "encoder_of",
-    "main",
-    "on_terminal",
-    "read_settings",
-    "run",
-    "show",
-]

@@ -16,22 +16,3 @@ from rag.documents.passages import passages_of
 from rag.documents.questions import FaqPair, faq_pairs, question_above
 from rag.documents.sandbox import Cage
 from rag.documents.sections import sections_of
-
-__all__ = [
-    "LENIENT",
-    "SUFFIXES",
-    "Cage",
-    "Corpus",
-    "FaqPair",
-    "ReadOptions",
-    "Skipped",
-    "faq_pairs",
-    "is_by_product",
-    "json_lines",
-    "passages_of",
-    "question_above",
-    "read_corpus",
-    "sections_of",
-    "skip_lines",
-    "skipped_json",
-]

@@ -5,12 +5,3 @@ from rag.encoders.bundled import bundled_model, file_sha256
 from rag.encoders.open import open_encoder
 from rag.encoders.process import set_torch_environment
 from rag.encoders.products import integer_product
-
-__all__ = [
-    "Encoder",
-    "bundled_model",
-    "file_sha256",
-    "integer_product",
-    "open_encoder",
-    "set_torch_environment",
-]

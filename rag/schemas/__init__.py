@@ -20,29 +20,3 @@ from rag.schemas.index import (
 )
 from rag.schemas.saved_citations import VerifyRequest, read_saved
 from rag.schemas.verify import VerifyResponse
-
-__all__ = [
-    "AskRequest",
-    "AskResponse",
-    "CitationModel",
-    "DocumentEntry",
-    "DocumentResponse",
-    "DocumentsResponse",
-    "Fields",
-    "HealthResponse",
-    "IndexModel",
-    "JobResponse",
-    "PassageResponse",
-    "ProblemModel",
-    "ReadyResponse",
-    "RebuildRequest",
-    "Request",
-    "RollbackRequest",
-    "RollbackResponse",
-    "StartedResponse",
-    "VerifyRequest",
-    "VerifyResponse",
-    "VersionsResponse",
-    "ask_example",
-    "read_saved",
-]

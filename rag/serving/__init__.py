@@ -6,22 +6,3 @@ from rag.serving.jobs import Failure, Job, Jobs, JobStatus
 from rag.serving.live import Live, Serving
 from rag.serving.upkeep import Upkeep, kept_up, upkeep_of
 from rag.serving.uploads import are_uploaded
-
-__all__ = [
-    "Failure",
-    "Index",
-    "Job",
-    "JobStatus",
-    "Jobs",
-    "Live",
-    "Serving",
-    "Upkeep",
-    "allowed_path",
-    "are_uploaded",
-    "ask",
-    "build",
-    "kept_up",
-    "open_index",
-    "upkeep_of",
-    "verify",
-]

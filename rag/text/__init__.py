@@ -5,19 +5,3 @@ from rag.text.edits import Edit, edits, most_alike
 from rag.text.lines import LineIndex, line_ends, line_spans, trimmed
 from rag.text.sentences import sentences
 from rag.text.stems import STOP_WORDS, matched, stems, stems_of_each
-
-__all__ = [
-    "STOP_WORDS",
-    "Edit",
-    "LineIndex",
-    "counted",
-    "edits",
-    "line_ends",
-    "line_spans",
-    "matched",
-    "most_alike",
-    "sentences",
-    "stems",
-    "stems_of_each",
-    "trimmed",
-]

@@ -5,13 +5,3 @@ from rag.web.pages import add_pages
 from rag.web.routes import HANDLERS, router
 from rag.web.server import serve
 from rag.web.state import AppState
-
-__all__ = [
-    "HANDLERS",
-    "AppState",
-    "Edge",
-    "add_pages",
-    "allowed_hosts",
-    "router",
-    "serve",
-]
