@@ -133,7 +133,8 @@ def test_a_table_has_rows_and_a_header() -> None:
     text = "Doses:\na | b |\n---|---|\n1 | 2 |\n3 | 4 |\nThat was it."
     table = plain_blocks(text)[1]
     assert table.kind == "table"
-    assert text[table.start : table.header_end] == "a | b |"
+    (found,) = table.tables
+    assert text[found.start : found.header_end] == "a | b |"
     assert [text[start:end] for start, end in table.parts] == ["1 | 2 |", "3 | 4 |"]
     assert outline(text)[2] == ("paragraph", "That was it.")
 
