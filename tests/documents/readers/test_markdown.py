@@ -281,3 +281,71 @@ def test_a_text_of_very_deep_quotations_is_read_as_plain_text() -> None:
     assert {block.kind for block in markdown_blocks(deep)[1]} == {"paragraph"}
     shallow = "# a\n\n" + f"{'> 1. ' * 2}{'a ' * 20}\n" * 21_000
     assert [block.kind for block in markdown_blocks(shallow)[1]] == ["heading", "quote"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("##\u00a0Fares\n\nx", ["Fares"]),
+        ("a\n##\u3000Fares ##\n", ["Fares"]),
+        ("\u200b# Top\n\nx\n\n\u00a0## Fares", ["Top", "Fares"]),
+        ("#Top\n\n##Fares\n\nx", ["Top", "Fares"]),
+        ("##Fares\nx", ["Fares"]),
+    ],
+)
+def test_hashes_beside_unusual_blanks_or_none_make_headings(text: str, found: list[str]) -> None:
+    assert [label for _, _, label in labels(text)] == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#tag",
+        "#tag #other\n\n#1 is best",
+        "##1 is best",
+        "a\n##b",
+        "```\n##b\n```",
+        "    ##\u00a0b",
+        "#!/bin/sh",
+        "##tag ##other #third",
+    ],
+)
+def test_tags_and_code_are_no_headings(text: str) -> None:
+    assert labels(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One line\nand two more.\n---",
+        "One line\nand two more\n===",
+        "It closes with a stop.\n---",
+        "Total | Price\n---",
+        "Regards\n--",
+        "E\n=",
+    ],
+)
+def test_what_does_not_read_like_a_heading_is_text_over_a_rule(text: str) -> None:
+    body = text.rpartition("\n")[0]
+    assert outline(f"{text}\n\nend") == [("paragraph", body), ("paragraph", "end")]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["$$\nE\n=\nm\n$$", "$$ E\n- c $$", "\\[\n# E\n=\n\\]", "\\begin{a*}\nE\n-\n\\end{a*}"],
+)
+def test_a_formula_is_one_block(formula: str) -> None:
+    assert outline(f"a\n{formula}\nb") == [
+        ("paragraph", "a"),
+        ("code", formula),
+        ("paragraph", "b"),
+    ]
+
+
+def test_an_open_formula_and_one_with_blank_lines_are_text() -> None:
+    assert labels("$$\n\n# A\n\n$$") == [("heading", 1, "A")]
+    assert labels("Cheap: $$\n\n# A\n\nx") == [("heading", 1, "A")]
+
+
+def test_a_placeholder_in_a_heading_is_a_word_and_a_tag_is_not() -> None:
+    assert [label for *_, label in labels("# Set <name> to <b>on</b>")] == ["Set <name> to on"]
