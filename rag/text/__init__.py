@@ -4,7 +4,8 @@ from rag.text.counted import counted
 from rag.text.edits import Edit, edits, most_alike
 from rag.text.lines import LineIndex, line_ends, line_spans, trimmed
 from rag.text.sentences import sentences
-from rag.text.stems import STOP_WORDS, matched, stems, stems_of_each
+from rag.text.stems import matched, stems, stems_of_each
+from rag.text.words import STOP_WORDS
 
 __all__ = [
     "STOP_WORDS",

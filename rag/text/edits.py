@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
+import regex
+
+from rag.text.words import UNSPACED
 from rag.types import Span
 
-# Characters of scripts that put no spaces between words count as words of their own.
-_UNSPACED = "\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
-_TOKEN = re.compile(rf"(?:{_WORD.pattern}|[^\w\s]+)\s*|\s+|.", re.DOTALL)
-_MARKS = re.compile(r"[^\w\s]*")
+# Characters of scripts that put no blanks between words count as words of their own.
+_ALONE = rf"{UNSPACED}\p{{Hangul}}"
+_WORD = regex.compile(rf"[{_ALONE}]\p{{M}}*|[[\w\u00ad]--[{_ALONE}]]+", regex.VERSION1)
+_TOKEN = regex.compile(rf"(?:{_WORD.pattern}|[^\w\s]+)\s*|\s+|.", regex.DOTALL | regex.VERSION1)
+_MARKS = regex.compile(r"[^\w\s]*")
 
 # How far from its old place a changed text is looked for, in characters each way.
 REACH = 20_000
