@@ -12,15 +12,15 @@ NEVER_LAST = _words("""
     dr mr mrs ms mx prof rev hon gen col capt lt sgt gov sen rep pres st mt vs cf viz e.g i.e eg ie
     ca approx resp esp dept univ assn fig figs eq eqs ref refs sec ch chap vol vols pp ed eds al
     jan feb mar apr jun jul aug sept sep oct nov dec
-    abzgl bd bde bspw bzgl bzw d.h dez dipl einschl evtl exkl geb ggf hrn hrsg inkl kap mind mrz nr
+    abzgl bd bde bspw bzgl bzw d.h dez dipl einschl evtl exkl geb ggf hrn hrsg inkl kap mrz nr
     okt sog v.a vgl z.b ziff zzgl
-    bijv blz déc dhr dott dra févr janv juil mevr mlle mme núm pág págs sig sra srta डॉ प्रो
+    bijv blz déc dhr dott févr janv juil mevr mlle mme núm pág págs srta डॉ प्रो
 """)
 # after these only if no number follows,
-NOT_BEFORE_NUMBERS = _words("no nos p art ver abs gem lit max min tel")
+NOT_BEFORE_NUMBERS = _words("no nos p art ver abs gem max mind tel")
 # and after these, as after an initial, only before a word that mostly opens a sentence.
 BEFORE_OPENERS = _words("""
-    etc inc ltd co corp bros jr sr esq fr hr jh mio mrd mwst std tsd u.a usw
+    etc inc ltd co corp bros jr sr esq fr jh mio mrd mwst std tsd u.a usw
 """)
 OPENERS = _words("""
     After All Also An And As At Because Before But By Each For From He Her His How However If In It
