@@ -42,6 +42,9 @@ class LetterEncoder:
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
 
+    def unknown(self, text: str) -> list[int]:
+        return []
+
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         return self.encode_passages(texts, [""] * len(texts))
 
