@@ -15,7 +15,7 @@ from rag.types import Span
 
 # Characters of scripts that put no blanks between words count as words of their own.
 _ALONE = rf"{UNSPACED}\p{{Hangul}}"
-_WORD = regex.compile(rf"[{_ALONE}]\p{{M}}*|[[\w\u00ad]--[{_ALONE}]]+", regex.VERSION1)
+_WORD = regex.compile(rf"[{_ALONE}]\p{{M}}*|[[\w\p{{N}}\u00ad]--[{_ALONE}]]+", regex.VERSION1)
 _TOKEN = regex.compile(rf"(?:{_WORD.pattern}|[^\w\s]+)\s*|\s+|.", regex.DOTALL | regex.VERSION1)
 _MARKS = regex.compile(r"[^\w\s]*")
 

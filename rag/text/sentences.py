@@ -32,7 +32,7 @@ _STOP = regex.compile(
     rf"(?:[.!?…]+|(?P<always>[\p{{Sentence_Terminal}}--[.!?]]+)){_CLOSERS}", regex.VERSION1
 )
 _NOT_BLANK = regex.compile(r"\S")
-_ALPHANUMERIC = regex.compile(r"[^\W_]")
+_ALPHANUMERIC = regex.compile(r"[\p{L}\p{N}]")
 _WORD = regex.compile(r"\p{L}+")
 _INITIAL = regex.compile(r"\p{L}\.")
 _ITEM = regex.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s")

@@ -80,6 +80,18 @@ def snapshot_of(folder: Path, **texts: str) -> Snapshot:
 
 
 @dataclass(frozen=True)
+class LatinOnly(LetterEncoder):
+    """Knows no word that begins with another letter than a to z."""
+
+    def unknown(self, text: str) -> list[int]:
+        return [
+            at
+            for at, (start, _) in enumerate(self.word_pieces(text))
+            if text[start].isalnum() and text[start].lower() not in LETTERS
+        ]
+
+
+@dataclass(frozen=True)
 class Counting(LetterEncoder):
     """Keeps the (context, text) of every passage that it encodes, in order."""
 
