@@ -5,7 +5,7 @@ from rag.text.edits import Edit, edits, most_alike
 from rag.text.lines import LineIndex, line_ends, line_spans, trimmed
 from rag.text.sentences import sentences
 from rag.text.stems import matched, stems, stems_of_each
-from rag.text.words import STOP_WORDS
+from rag.text.words import STOP_WORDS, words
 
 __all__ = [
     "STOP_WORDS",
@@ -21,4 +21,5 @@ __all__ = [
     "stems",
     "stems_of_each",
     "trimmed",
+    "words",
 ]

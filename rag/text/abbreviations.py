@@ -17,10 +17,10 @@ NEVER_LAST = _words("""
     bijv blz déc dhr dott févr janv juil mevr mlle mme núm pág págs srta डॉ प्रो
 """)
 # after these only if no number follows,
-NOT_BEFORE_NUMBERS = _words("no nos p art ver abs gem max mind tel")
+NOT_BEFORE_NUMBERS = _words("no nos p art ver abb abs aufl ext gem mind rd tab tel")
 # and after these, as after an initial, only before a word that mostly opens a sentence.
 BEFORE_OPENERS = _words("""
-    etc inc ltd co corp bros jr sr esq fr jh mio mrd mwst std tsd u.a usw
+    etc inc ltd co corp bros jr sr esq fr jh max mio mrd mwst std tsd u.a usw
 """)
 OPENERS = _words("""
     After All Also An And As At Because Before But By Each For From He Her His How However If In It

@@ -48,7 +48,7 @@ _NEAR = 40
 _AFTER_WORD = regex.compile(r"[\p{L}\p{N}] [\"'“‘(\[*_`]*$")
 # An article does not stand before these.
 _PHRASE_END = regex.compile(
-    r"[^\w\s]|\s*(?:\Z|\n\s*\n)| (?:and|are|as|at|by|for|in|is|of|on|or|per|to|vs|was|with)\b"
+    r"[^\w\s]|\s*(?:\Z|\n\s*\n)| (?:and|are|as|at|by|for|in|is|of|on|or|per|to|vs|was|with)\b(?!-)"
 )
 _JOINED = ("-", "/")
 
