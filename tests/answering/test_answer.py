@@ -128,5 +128,8 @@ def test_words_are_found_literally_without_the_model(tmp_path: Path) -> None:
     found = ask(snapshot, LatinOnly(), "синяя дверь сада зимой", top_k=1, mode="bm25")
     assert found.passages[0].citation.quote == "Дверь синяя."
     assert (found.confidence, found.abstained) == (0.5, False)
+    # The model knows the question's word here, but not the passage's.
+    mixed = snapshot_of(tmp_path / "m", x="plum синяя дверь")
+    assert ask(mixed, LatinOnly(), "plum", mode="bm25").confidence == 1.0
     nothing = ask(snapshot, LatinOnly(), "Крыша", mode="bm25")
     assert (nothing.confidence, nothing.abstained, nothing.passages) == (0.0, True, ())
