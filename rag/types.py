@@ -20,6 +20,7 @@ MAX_TOP_K = 50
 MAX_RISK = 0.3
 
 NO_ANSWER = "The documents do not seem to answer this question."
+UNREADABLE = "The model does not know the characters of this question, so it cannot answer it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,20 +230,23 @@ class Answer:
     """The passages for a question, best first.
 
     `confidence` is the probability in [0, 1] that they answer it; `abstained` says that the
-    documents do not seem to answer, and the passages are then merely the nearest.
+    documents do not seem to answer, and the passages are then merely the nearest. `unreadable`
+    says why: the model does not know the question's characters.
     """
 
     question: str
     passages: tuple[CitedPassage, ...]
     confidence: float
     abstained: bool
+    unreadable: bool = False
 
     @property
     def message(self) -> str | None:
         """An abstention in plain words; None where the passages seem to answer."""
         if not self.abstained:
             return None
-        return f"{NO_ANSWER} The nearest passages follow." if self.passages else NO_ANSWER
+        reason = UNREADABLE if self.unreadable else NO_ANSWER
+        return f"{reason} The nearest passages follow." if self.passages else reason
 
 
 @dataclass(frozen=True, slots=True)

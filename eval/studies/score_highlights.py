@@ -33,7 +33,8 @@ from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import Snapshot
-from rag.text.stems import STOP_WORDS, stems
+from rag.text.stems import stems
+from rag.text.words import STOP_WORDS
 from rag.types import Passage
 
 # Questions a part at most.

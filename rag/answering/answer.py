@@ -6,10 +6,18 @@ from rag.answering.citations import cite
 from rag.answering.confidence import confidence
 from rag.answering.explain import explain
 from rag.answering.highlights import highlights
-from rag.answering.search import NO_FILTERS, best_of, encode_query, find_candidates
+from rag.answering.search import (
+    NO_FILTERS,
+    Query,
+    best_of,
+    encode_query,
+    find_candidates,
+    is_readable,
+)
 from rag.encoders import Encoder
 from rag.index import Snapshot
-from rag.types import Answer, CitedPassage, Filters, Mode
+from rag.text import stems
+from rag.types import Answer, CitedPassage, Filters, Mode, Passage
 
 
 def ask(
@@ -25,13 +33,21 @@ def ask(
     """The passages that answer the question best, each cited, and how sure that is.
 
     `explained` adds to each why it has its rank. If no passage is found (none within the filters,
-    or no word in common in mode `bm25`), the answer is empty and abstains.
+    or no word in common in mode `bm25`), the answer is empty and abstains. A question
+    that the model cannot read is declined. Mode `bm25` needs no model: if it cannot read question
+    or first passage, the confidence is the share of the question's words that the passage holds.
     """
     query = encode_query(question, encoder)
     candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
     hits = best_of(candidates, top_k)
     marked = highlights(snapshot, query, [hit.passage for hit in hits])
-    sure = confidence(candidates)
+    declined = mode != "bm25" and not query.readable
+    if declined:
+        sure = 0.0
+    elif mode == "bm25" and hits and not _judged(encoder, query, hits[0].passage):
+        sure = _words_found(query, hits[0].passage)
+    else:
+        sure = confidence(candidates)
     return Answer(
         question=question,
         passages=tuple(
@@ -45,5 +61,21 @@ def ask(
             for rank, (hit, spans) in enumerate(zip(hits, marked, strict=True), start=1)
         ),
         confidence=sure,
-        abstained=sure < snapshot.manifest.calibration.threshold,
+        abstained=declined or sure < snapshot.manifest.calibration.threshold,
+        unreadable=declined,
     )
+
+
+def _judged(encoder: Encoder, query: Query, passage: Passage) -> bool:
+    """Whether the model can read both."""
+    return query.readable and is_readable(_read(passage), encoder)
+
+
+def _words_found(query: Query, passage: Passage) -> float:
+    """The share of the question's stems that the passage holds."""
+    asked = set(query.stems)
+    return len(asked.intersection(stems(_read(passage)))) / len(asked)
+
+
+def _read(passage: Passage) -> str:
+    return f"{passage.context}\n{passage.text}"

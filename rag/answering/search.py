@@ -17,12 +17,15 @@ from rag.answering.profile import Weights, profile_of
 from rag.encoders import Encoder
 from rag.index import Snapshot
 from rag.index import vectors as dense
-from rag.text import stems
+from rag.text import STOP_WORDS, stems, words
 from rag.types import MAX_TOP_K, Filters, Mode, ScoredPassage, Scores
 
 # So many of the best by dense and by BM25 are candidates. More find hardly more answers, and cost
 # time: docs/quality.md.
 CANDIDATES = 32
+# The weight of BM25 for a question with a name that is a stop word (`plan A`). The model takes it
+# for an article and finds plan B nearer: docs/decisions/0009-words.md.
+NAMED = 1.5
 NO_FILTERS = Filters()
 
 Rows = npt.NDArray[np.int64]
@@ -35,13 +38,16 @@ class Query:
     """A question as the signals see it.
 
     `pooled` float32 (dim,), L2-normalised; `tokens` float32 (q, dim), rows L2-normalised;
-    `stems` in order.
+    `stems` in order. `readable` is false if the model does not know half of its characters;
+    `named` is true if a stop word names something (`plan A`).
     """
 
     text: str
     pooled: npt.NDArray[np.float32]
     tokens: npt.NDArray[np.float32]
     stems: tuple[str, ...]
+    readable: bool = True
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,9 +72,34 @@ class Candidates:
 
 
 def encode_query(text: str, encoder: Encoder) -> Query:
-    """The question as the signals see it."""
+    """The question as the signals see it.
+
+    The tokens of unknown characters are all alike, and near to those of any others in a passage.
+    They are left out unless there are no others.
+    """
     encoded = encoder.encode_queries([text])
-    return Query(text, encoded.pooled[0], encoded.tokens[0], tuple(stems(text)))
+    tokens, unknown = encoded.tokens[0], encoder.unknown(text)
+    if unknown:
+        # A model's prompt comes before the text; what does not fit into the window is cut off.
+        rows = np.array(unknown) + max(0, len(tokens) - len(encoder.word_pieces(text)))
+        known = np.delete(tokens, rows[rows < len(tokens)], axis=0)
+        tokens = known if len(known) else tokens
+    return Query(
+        text,
+        encoded.pooled[0],
+        tokens,
+        tuple(stems(text)),
+        readable=is_readable(text, encoder),
+        named=not STOP_WORDS.isdisjoint(words(text)),
+    )
+
+
+def is_readable(text: str, encoder: Encoder) -> bool:
+    """Whether the model knows more than half of the text's letters and digits."""
+    if not (unknown := encoder.unknown(text)):
+        return True
+    letters = [sum(map(str.isalnum, text[a:b])) for a, b in encoder.word_pieces(text)]
+    return 2 * sum(letters[at] for at in unknown) < sum(letters)
 
 
 def find_candidates(
@@ -99,7 +130,7 @@ def find_candidates(
     if mode == "bm25":
         rows = matching[:MAX_TOP_K]
         return _single(snapshot, query, "bm25", rows, impacts[rows])
-    weights = profile_of(snapshot.manifest.model).weights if weights is None else weights
+    weights = _weights(snapshot, query) if weights is None else weights
     near, _ = dense.nearest(snapshot.dense, query.pooled, max(each, MAX_TOP_K), within)
     rows = together(near, matching, MAX_TOP_K, each)
     cosines = dense.cosines_of(snapshot.dense, query.pooled, rows)
@@ -124,7 +155,7 @@ def together(near: Rows, matching: Rows, k: int, each: int) -> Rows:
 def narrowed(candidates: Candidates, kept: npt.NDArray[np.bool_]) -> Candidates:
     """Some of the candidates of a hybrid search, as if there were no others."""
     signals = {name: signal[kept] for name, signal in candidates.signals.items()}
-    weights = profile_of(candidates.snapshot.manifest.model).weights
+    weights = _weights(candidates.snapshot, candidates.query)
     return replace(
         candidates, rows=candidates.rows[kept], signals=signals, shares=fuse(signals, weights)
     )
@@ -144,6 +175,11 @@ def ranked(candidates: Candidates) -> list[int]:
     passages = candidates.snapshot.passages
     ids = [passages[row].id for row in candidates.rows.tolist()]
     return order(candidates.fused.tolist(), ids)
+
+
+def _weights(snapshot: Snapshot, query: Query) -> Weights:
+    weights = profile_of(snapshot.manifest.model).weights
+    return {**weights, "bm25": NAMED} if query.named else weights
 
 
 def _scores(candidates: Candidates, at: int, fused: float) -> Scores:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+import regex
+
 from rag.types import Block, ParsedDocument, Section
 
-_NOT_IN_SLUG = re.compile(r"[\W_]+")
+# A word keeps its marks: without vowel signs other words of Hindi would be the same.
+_NOT_IN_SLUG = regex.compile(r"(?:[^\w\p{N}]|_)+")
 _LONGEST_SLUG = 80
 
 _Path = tuple[str, ...]

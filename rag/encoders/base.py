@@ -8,8 +8,12 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 Vectors = NDArray[np.float32]
+
+# The piece that stands for what has no other, as BERT's tokenizers and SentencePiece call it.
+UNKNOWN = ("[UNK]", "<unk>")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +59,10 @@ class Encoder(Protocol):
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
 
+    def unknown(self, text: str) -> list[int]:
+        """Which of the text's `word_pieces`, by position, stand for characters it does not know."""
+        ...
+
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions."""
 
@@ -65,3 +73,13 @@ class Encoder(Protocol):
 def with_context(context: str, text: str) -> str:
     """What the model reads of a passage."""
     return f"{context}\n{text}" if context else text
+
+
+def unknown_pieces(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Which word pieces of a text, by position, are the tokenizer's piece for unknown characters.
+
+    A tokenizer that knows every byte has no such piece.
+    """
+    ids = {tokenizer.token_to_id(name) for name in UNKNOWN}
+    pieces = tokenizer.encode(text, add_special_tokens=False).ids
+    return [at for at, piece in enumerate(pieces) if piece in ids]

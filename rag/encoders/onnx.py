@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from rag.encoders.base import Encoded, Vectors, with_context
+from rag.encoders.base import Encoded, Vectors, unknown_pieces, with_context
 from rag.encoders.bert_graph import build_graph, read_shape
 from rag.encoders.bundled import WEIGHTS, ModelFiles
 from rag.encoders.head import Head, project
@@ -55,6 +55,10 @@ class OnnxEncoder:
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
         return word_pieces(self.tokenizer, text)
+
+    def unknown(self, text: str) -> list[int]:
+        """Which of the text's word pieces, by position, stand for characters it does not know."""
+        return unknown_pieces(self.tokenizer, text)
 
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions."""

@@ -20,7 +20,7 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from rag.encoders.base import Encoded, Vectors, with_context
+from rag.encoders.base import Encoded, Vectors, unknown_pieces, with_context
 from rag.encoders.bundled import ModelFiles, file_sha256
 from rag.encoders.head import Head, project
 from rag.errors import ModelError
@@ -57,6 +57,10 @@ class TorchEncoder:
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
         return self.whole.encode(text, add_special_tokens=False).offsets
+
+    def unknown(self, text: str) -> list[int]:
+        """Which of the text's word pieces, by position, stand for characters it does not know."""
+        return unknown_pieces(self.whole, text)
 
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions, each read after the model's prompt for queries, if any."""

@@ -33,9 +33,9 @@ if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
 SPECIAL_PIECES = 2
 
 # A reader for a new type adds here the packages it reads with.
-_CUTTING = ("tokenizers", "markdown-it-py", "PyYAML")
+_CUTTING = ("tokenizers", "markdown-it-py", "PyYAML", "icu4py", "regex")
 _ENCODING = ("tokenizers", "onnxruntime", "numpy")
-_INDEXING = ("bm25s", "faiss-cpu", "PyStemmer")
+_INDEXING = ("bm25s", "faiss-cpu", "PyStemmer", "icu4py", "regex")
 
 # The code that decides what an index holds, by what it does. Of the last two nothing is kept from
 # one build to the next.

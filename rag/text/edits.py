@@ -1,21 +1,23 @@
-"""How one wording became another: the text most like a quote, and what differs, word by word."""
+"""Word-by-word differences between two texts, and the part of a text most like a quote."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
+import regex
+
+from rag.text.words import UNSPACED
 from rag.types import Span
 
-# Characters of scripts that put no spaces between words count as words of their own.
-_UNSPACED = "\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
-_TOKEN = re.compile(rf"(?:{_WORD.pattern}|[^\w\s]+)\s*|\s+|.", re.DOTALL)
-_MARKS = re.compile(r"[^\w\s]*")
+# Characters of scripts that put no blanks between words count as words of their own.
+_ALONE = rf"{UNSPACED}\p{{Hangul}}"
+_WORD = regex.compile(rf"[{_ALONE}]\p{{M}}*|[[\w\p{{N}}\u00ad]--[{_ALONE}]]+", regex.VERSION1)
+_TOKEN = regex.compile(rf"(?:{_WORD.pattern}|[^\w\s]+)\s*|\s+|.", regex.DOTALL | regex.VERSION1)
+_MARKS = regex.compile(r"[^\w\s]*")
 
 # How far from its old place a changed text is looked for, in characters each way.
 REACH = 20_000
@@ -35,7 +37,7 @@ class Edit:
 
 
 def edits(old: str, new: str) -> tuple[Edit, ...]:
-    """What became of `old`, in order; same and removed make `old`, same and added make `new`.
+    """The differences in order: same and removed give `old`, same and added give `new`.
 
     >>> edits("within 30 days", "within 90 days")[1:3]
     (Edit(kind='removed', text='30 '), Edit(kind='added', text='90 '))
@@ -54,9 +56,9 @@ def edits(old: str, new: str) -> tuple[Edit, ...]:
 
 
 def most_alike(text: str, quote: str, near: int) -> Span | None:
-    """The part of the text, within `REACH` of a place, that has most words with the quote.
+    """The part of the text near a place that shares most words with the quote.
 
-    Of several the nearest. None where too few words are the same.
+    Of equally good parts, the nearest. None if too few words are shared.
     """
     wanted = _words(quote, 0, len(quote))
     start = max(0, min(near, len(text)) - REACH)
@@ -85,7 +87,7 @@ def _words(text: str, start: int, end: int) -> list[_Word]:
 
 
 def _changes(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[str, int, int, int, int]]:
-    """Opcodes as difflib gives them, their cost bounded."""
+    """difflib's opcodes, in bounded time."""
     head = _common(a, b)
     tail = _common(a[head:][::-1], b[head:][::-1])
     a_end, b_end = len(a) - tail, len(b) - tail
@@ -102,20 +104,19 @@ def _changes(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[str, int, int
 
 
 def _pairs(a: Sequence[str], b: Sequence[str]) -> int:
-    """How many pairs of equal words there are, one of each: what difflib goes through, each time
-    that it looks for the longest run."""
+    """The number of pairs of equal words: what difflib scans for each longest run."""
     counts = Counter(b)
     return sum(counts[word] for word in a)
 
 
 def _common(a: Sequence[str], b: Sequence[str]) -> int:
-    """How many words both begin with."""
+    """The length of the common prefix."""
     pairs = enumerate(zip(a, b, strict=False))
     return next((i for i, (one, other) in pairs if one != other), min(len(a), len(b)))
 
 
 def _best_window(words: list[_Word], wanted: list[_Word], near: int) -> tuple[int, int]:
-    """How many words the best run of that many words shares with the quote, and its first."""
+    """The best run of words as long as the quote: how many it shares, and where it begins."""
     size = min(len(wanted), len(words))
     missing = Counter(word.folded for word in wanted)
     shared, best = 0, (-1, 0, 0)
@@ -133,7 +134,7 @@ def _best_window(words: list[_Word], wanted: list[_Word], near: int) -> tuple[in
 
 
 def _aligned(words: list[_Word], wanted: list[_Word], first: int) -> tuple[int, int]:
-    """The run of words from where the quote's first word should stand to where its last should."""
+    """The run of words, extended or cut to the places of the quote's first and last word."""
     size, slack = len(wanted), len(wanted) // 2 + 2
     low, high = max(0, first - slack), min(len(words), first + size + slack)
     a, b = [word.folded for word in wanted], [word.folded for word in words[low:high]]
@@ -146,7 +147,7 @@ def _aligned(words: list[_Word], wanted: list[_Word], first: int) -> tuple[int, 
 
 
 def _with_marks(text: str, quote: str, start: int, end: int) -> Span:
-    """The span with the punctuation at its ends, where the quote has some at its own."""
+    """The span, with the punctuation at each end at which the quote has some."""
     if not _WORD.match(quote.strip()[:1]):
         start -= _marks(text[max(0, start - 8) : start][::-1])
     if not _WORD.match(quote.strip()[-1:]):

@@ -1,4 +1,4 @@
-"""Lines as editors count them: they end at LF, CRLF or a lone CR, and at nothing else."""
+"""Lines as editors count them: they end at LF, CRLF or CR alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def line_ends(text: str) -> int:
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span without the blank around it; empty where all of it is blank."""
+    """The span without the blank space around it; empty if all of it is blank."""
     part = text[start:end]
     last = start + len(part.rstrip())
     return min(last, start + len(part) - len(part.lstrip())), last

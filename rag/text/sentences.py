@@ -1,46 +1,44 @@
-"""Sentences of a text, by rule.
+"""Sentences of a text, by rule, in any script.
 
-A sentence ends after `.`, `!`, `?` or `…` and the quotes, brackets and footnote marks that close
-on it, where blank space follows; after a CJK stop also without it. It does not end
+Stops are the characters that Unicode lists as sentence terminals. Those of scripts that put no
+blank after them, or use them for nothing else (`。` `।` `؟` `۔`), always end a sentence. After `.`,
+`!`, `?` or `…`, and the quotes, brackets and footnote marks that close on it, a sentence ends if
+blank space follows, but not
 - before a lower-case letter, or before the dash of an attribution;
-- after an abbreviation or initial (`Dr.`, `e.g.`, `J.`); one that may well close a sentence
-  (`etc.`, `U.S.`) ends it only before a word that mostly opens one (`The`, `In`);
-- after the number of an item (`1.`).
+- after an abbreviation or initial (`Dr.`, `z. B.`, `J.`); one that may well close a sentence
+  (`etc.`, `U.S.`) ends it only before a word that mostly opens one (`The`, `Die`);
+- after a number that counts: that of an item (`1.`), or a German ordinal (`am 3. Oktober`).
 Blank lines, list items, table rows and lines that end in a colon are bounds too. Any other line
 end is blank space, so that hard-wrapped prose stays whole.
 """
 
 from __future__ import annotations
 
-import re
+import regex
 
+from rag.text.abbreviations import (
+    BEFORE_OPENERS,
+    BEFORE_ORDINALS,
+    MONTHS,
+    NEVER_LAST,
+    NOT_BEFORE_NUMBERS,
+    OPENERS,
+)
 from rag.text.lines import line_spans, trimmed
 
-_CLOSERS = r"[\"'”’»›)\]}*_`」』）】〉》]*(?:\[\d{1,3}\])*"
-_STOP = re.compile(rf"(?:[.!?…]+|(?P<cjk>[。！？｡]+)){_CLOSERS}")
-_NOT_BLANK = re.compile(r"\S")
-_ALPHANUMERIC = re.compile(r"[^\W_]")
-_WORD = re.compile(r"[A-Za-z]+")
-_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s")
-_HEADING = re.compile(r"\s*#{1,6}\s")
-_ACRONYM = re.compile(r"(?:[a-z]\.)+[a-z]")
+# `“`, `«` and the French ` »` close a quotation if a blank follows, else they open one.
+_CLOSERS = r"(?:[\"'”’»›)\]}*_`」』）】〉》]|(?:[“«]|[ \u00a0\u202f]»)(?=\s))*(?:\[\d{1,3}\])*"
+_STOP = regex.compile(
+    rf"(?:[.!?…]+|(?P<always>[\p{{Sentence_Terminal}}--[.!?]]+)){_CLOSERS}", regex.VERSION1
+)
+_NOT_BLANK = regex.compile(r"\S")
+_ALPHANUMERIC = regex.compile(r"[\p{L}\p{N}]")
+_WORD = regex.compile(r"\p{L}+")
+_INITIAL = regex.compile(r"\p{L}\.")
+_ITEM = regex.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s")
+_HEADING = regex.compile(r"\s*#{1,6}\s")
+_ACRONYM = regex.compile(r"(?:\p{L}\.)+\p{L}")
 _LONGEST_ABBREVIATION = 12
-
-_TITLES_AND_REFERENCES = """
-    dr mr mrs ms mx prof rev hon gen col capt lt sgt gov sen rep pres st mt vs cf viz e.g i.e eg ie
-    ca approx resp esp dept univ assn fig figs eq eqs ref refs sec ch chap vol vols pp ed eds al
-    jan feb mar apr jun jul aug sept sep oct nov dec
-"""
-_COMMON_OPENERS = """
-    After All Also An And As At Because Before But By Each For From He Her His How However If In It
-    Its Many More Most My No Not On One Other Our Several She Since So Some That The Their Then
-    There These They This Those Though Thus To Today Under Until We What When Where Which While Who
-    Why With You Your
-"""
-_NEVER_LAST = frozenset(_TITLES_AND_REFERENCES.split())
-_LAST_BUT_BEFORE_NUMBERS = frozenset(["no", "nos", "p", "art", "ver"])
-_SOMETIMES_LAST = frozenset(["etc", "inc", "ltd", "co", "corp", "bros", "jr", "sr", "esq"])
-_OPENERS = frozenset(_COMMON_OPENERS.split())
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
@@ -91,11 +89,16 @@ def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return [(first, last) for first, last in found if first < last]
 
 
-def _ends_sentence(text: str, stop: re.Match[str], start: int, end: int) -> bool:
+def _ends_sentence(text: str, stop: regex.Match[str], start: int, end: int) -> bool:
     following = _NOT_BLANK.search(text, stop.end(), end)
-    if following is None or stop["cjk"]:
-        return following is not None
+    if following is None:
+        return False
     after = following.start()
+    if stop["always"]:
+        inside = text[stop.start() - 1].isdigit() and text[stop.start() + 1].isdigit()
+        # What is said and the word that reports it: 「はい。」と言った。
+        reported = stop[0][-1] in "」』" and text[after] == "と"
+        return not (inside or reported or _is_item(text, start, stop.start()))
     if after == stop.end() or text[after].islower() or text[after] in "–—":
         return False
     if text[stop.start()] != "." or text[stop.start() + 1] in ".!?…":
@@ -103,20 +106,31 @@ def _ends_sentence(text: str, stop: re.Match[str], start: int, end: int) -> bool
     return not _is_abbreviated(text, stop.start(), start, after, end)
 
 
+def _is_item(text: str, start: int, dot: int) -> bool:
+    """Whether nothing but the number of an item stands before the stop."""
+    return dot - start <= _LONGEST_ABBREVIATION and text[start:dot].strip().isdigit()
+
+
 def _is_abbreviated(text: str, dot: int, start: int, after: int, end: int) -> bool:
     """Whether the word before `dot` is short for something and so does not end the sentence."""
     words = text[max(start, dot - _LONGEST_ABBREVIATION) : dot].split()
     if not words or text[dot - 1].isspace():
         return False
-    word = words[-1].lstrip("(['\"“‘*_")
-    if word.lower() in _NEVER_LAST:
-        return True
+    word = words[-1].lstrip("(['\"“„‘*_")
+    above = words[-2] if len(words) > 1 else ""
+    short = word.lower()
+    following = _WORD.match(text, after, end)
+    opener = following is not None and following[0] in OPENERS
     if word.isdigit():
-        return len(word) <= 3 and len(words) == 1 and text[start:dot].strip() == word
-    if word.lower() in _LAST_BUT_BEFORE_NUMBERS:
-        return text[after].isdigit()
-    initial = len(word) == 1 and word.isupper()
-    if initial or word.lower() in _SOMETIMES_LAST or _ACRONYM.fullmatch(word.lower()):
-        opener = _WORD.match(text, after, end)
-        return not (opener and opener.group() in _OPENERS)
-    return False
+        ordinal = above.lower() in BEFORE_ORDINALS or (following and following[0] in MONTHS)
+        return len(word) <= 3 and (_is_item(text, start, dot) or bool(ordinal and not opener))
+    if short in NEVER_LAST:
+        return True
+    if short in NOT_BEFORE_NUMBERS or short.endswith(("straße", "str")):
+        return text[after].isdigit() or text[after] == "§"
+    if short in BEFORE_OPENERS or _ACRONYM.fullmatch(short):
+        return not opener
+    # A small letter alone is a word, as in `point a.`; beside another it is an initial: `z. B.`
+    beside = _INITIAL.match(text, after, end) or _INITIAL.fullmatch(above)
+    initial = len(word) == 1 and word.isalpha() and (beside or not word.islower())
+    return bool(initial) and not opener

@@ -1,24 +1,18 @@
-"""Words as BM25 sees them: lower case, stemmed, without stop words."""
+"""Terms as BM25 counts them: stemmed words."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
+import regex
 import Stemmer
 
-# Splitting at `_` as well keeps the parts of identifiers findable.
-WORD = re.compile(r"[^\W_]+")
-# Normalising takes time by the square of a run of combining marks. As in the Stream-Safe Text
-# Format (UAX 15) a joiner, which is no part of a word, parts runs of more than 30.
-_MARKS = re.compile(r"[^\w\s]{30}(?=[^\w\s])")
-_JOINER = "\u034f"
-CONTRACTED = re.compile(r"['’](?:s|t|d|m|ll|re|ve)\b")
-# Lucene's short list: in questions that paraphrase an FAQ, words like `how` and `my` tell much.
-_STOP_WORDS = """a an and are as at be but by for if in into is it no not of on or such that the
-their then there these they this to was will with"""
-STOP_WORDS = frozenset(_STOP_WORDS.split())
+from rag.text.words import words
+
+_NUMBER_AND_UNIT = regex.compile(r"(\d+)(\p{L}+)")
+_HAN = regex.compile(r"\p{Han}{2,}")
+_HANGUL = regex.compile(r"\p{Hangul}{3,}")
 
 
 def matched(question: str, text: str) -> tuple[str, ...]:
@@ -27,14 +21,9 @@ def matched(question: str, text: str) -> tuple[str, ...]:
     >>> matched("Which procedures collect cells?", "a procedure for T cells")
     ('procedures', 'cells')
     """
-    found = frozenset(stems(text))
-    return tuple(dict.fromkeys(word for word in words(question) if found & {*stems(word)}))
-
-
-def words(text: str) -> list[str]:
-    """The text's words in lower case, in order, stop words left out."""
-    lower = unicodedata.normalize("NFKC", _MARKS.sub(rf"\g<0>{_JOINER}", text)).lower()
-    return [word for word in WORD.findall(CONTRACTED.sub("", lower)) if word not in STOP_WORDS]
+    found = set(stems(text))
+    terms = _terms_of({*(asked := words(question))})
+    return tuple(word for word in dict.fromkeys(asked) if found.intersection(terms[word]))
 
 
 def stems(text: str) -> list[str]:
@@ -43,14 +32,34 @@ def stems(text: str) -> list[str]:
     >>> stems("Which procedure collects the patient's T cells?")
     ['which', 'procedur', 'collect', 'patient', 't', 'cell']
     """
-    # A stemmer caches and is not safe to share between threads; a new one costs microseconds.
-    stemmed: list[str] = Stemmer.Stemmer("english").stemWords(words(text))
-    return stemmed
+    return stems_of_each([text])[0]
 
 
 def stems_of_each(texts: Sequence[str]) -> list[list[str]]:
     """The stems of each text; a word that stands in many of them is stemmed once."""
     listed = [words(text) for text in texts]
-    distinct = list(set().union(*listed))
-    stem = dict(zip(distinct, Stemmer.Stemmer("english").stemWords(distinct), strict=True))
-    return [[stem[word] for word in found] for found in listed]
+    terms = _terms_of(set().union(*listed))
+    return [[term for word in found for term in terms[word]] for found in listed]
+
+
+def _terms_of(distinct: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """What each word is found by: its stem, and its parts if it has some."""
+    distinct = list(distinct)
+    # A stemmer caches and is not safe to share between threads; a new one costs microseconds.
+    stemmed = Stemmer.Stemmer("english").stemWords(distinct)
+    return {word: _parts(word, stem) for word, stem in zip(distinct, stemmed, strict=True)}
+
+
+def _parts(word: str, stem: str) -> tuple[str, ...]:
+    """`2tb` is found by `2` and `tb` too.
+
+    A dictionary divides 东京都 otherwise than 东京, so Chinese words are found by their characters
+    too. Korean writes nouns and particles together, so they are found by each two syllables.
+    """
+    if measured := _NUMBER_AND_UNIT.fullmatch(word):
+        return (stem, *measured.groups())
+    if _HAN.fullmatch(word):
+        return (stem, *word)
+    if _HANGUL.fullmatch(word):
+        return tuple(map("".join, pairwise(word)))
+    return (stem,)

@@ -7,7 +7,7 @@ from rag.answering.answer import ask
 from rag.answering.citations import cite, cite_span
 from rag.index.snapshot import Snapshot
 from rag.types import Filters
-from support.letter_encoder import LetterEncoder, snapshot_of
+from support.letter_encoder import LatinOnly, LetterEncoder, snapshot_of
 
 ENCODER = LetterEncoder()
 
@@ -104,3 +104,32 @@ def test_a_place_outside_every_section_is_cited_without_headings(fruit: Snapshot
     outside, inside = (cite_span(cut, "fruit.md", first.start + at, first.end) for at in (3, 2))
     assert (outside.heading_path, inside.heading_path) == ((), first.heading_path)
     assert outside.quote == fruit.documents["fruit.md"].text[first.start + 3 : first.end]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense"])
+def test_a_question_in_unknown_characters_is_declined(tmp_path: Path, mode: str) -> None:
+    snapshot = snapshot_of(tmp_path, z="# Дом\n\n## Вход\n\nДверь синяя.\n")
+    answer = ask(snapshot, LatinOnly(), "Какая дверь?", mode=mode)
+    assert (answer.abstained, answer.unreadable, answer.confidence) == (True, True, 0.0)
+    assert answer.message == (
+        "The model does not know the characters of this question, so it cannot answer it. "
+        "The nearest passages follow."
+    )
+    assert answer.passages
+
+
+def test_a_question_with_few_unknown_characters_is_answered(fruit: Snapshot) -> None:
+    answer = ask(fruit, LatinOnly(), "Are apples red, Дом?")
+    assert not answer.abstained and not answer.unreadable
+
+
+def test_words_are_found_literally_without_the_model(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, z="Дверь синяя.", y="Окно белое.")
+    found = ask(snapshot, LatinOnly(), "синяя дверь сада зимой", top_k=1, mode="bm25")
+    assert found.passages[0].citation.quote == "Дверь синяя."
+    assert (found.confidence, found.abstained) == (0.5, False)
+    # The model knows the question's word here, but not the passage's.
+    mixed = snapshot_of(tmp_path / "m", x="plum синяя дверь")
+    assert ask(mixed, LatinOnly(), "plum", mode="bm25").confidence == 1.0
+    nothing = ask(snapshot, LatinOnly(), "Крыша", mode="bm25")
+    assert (nothing.confidence, nothing.abstained, nothing.passages) == (0.0, True, ())

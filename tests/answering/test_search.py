@@ -7,7 +7,7 @@ import pytest
 from rag.answering.search import best_of, encode_query, find_candidates, narrowed, together
 from rag.index.snapshot import Snapshot
 from rag.types import Filters, ScoredPassage
-from support.letter_encoder import LetterEncoder, snapshot_of
+from support.letter_encoder import LatinOnly, LetterEncoder, snapshot_of
 
 ENCODER = LetterEncoder()
 
@@ -153,3 +153,25 @@ def test_without_some_the_other_candidates_score_as_if_alone(fruit: Snapshot) ->
         < left.shares["bm25"].max()
         == pytest.approx(0.35 / 2.35)
     )
+
+
+def test_unknown_characters_have_no_tokens_unless_there_are_no_others() -> None:
+    known = encode_query("plums", LatinOnly())
+    mixed = encode_query("Дом plums 2", LatinOnly())
+    assert np.array_equal(mixed.tokens, known.tokens)
+    assert mixed.readable
+    none = encode_query("Дом дом", LatinOnly())
+    assert len(none.tokens) == 2 and not none.readable
+    assert encode_query("", LatinOnly()).readable
+    assert [encode_query(f"{word} Дом", LatinOnly()).readable for word in ("a", "ant", "ants")] == [
+        *(False, False, True)
+    ]
+
+
+def test_a_name_that_is_a_stop_word_outweighs_the_model(tmp_path: Path) -> None:
+    assert encode_query("gate A", ENCODER).named
+    assert not encode_query("Its being is a gate", ENCODER).named
+    # Both letters of the question that gate A lacks begin words of gate B.
+    snapshot = snapshot_of(tmp_path, a="Gate A plum plum.", b="Gate B oaks ants.")
+    hits = search(snapshot, "open gate A", k=2)
+    assert texts(hits)[0] == "Gate A plum plum."

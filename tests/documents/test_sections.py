@@ -105,3 +105,8 @@ def test_the_article_has_28_body_sections_and_8_pairs() -> None:
     assert text[found[0].start : found[0].end].endswith("exhausted other therapeutic options.\n")
     assert found[-8].heading_path == ("FAQ", "What is CAR T cell therapy?")
     assert text[found[-8].body_start :].startswith("CAR T cell therapy is a new way")
+
+
+def test_ids_keep_the_marks_of_words() -> None:
+    found = sections("## बाल\n\n1\n\n## बोल\n\n2\n\n## CO₂ é_é\n\n3")
+    assert [section.id for section in found] == ["d#बाल", "d#बोल", "d#co₂-é-é"]

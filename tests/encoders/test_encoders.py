@@ -83,6 +83,13 @@ def test_both_encoders_agree_on_passages_with_context(onnx: Encoder, reference: 
     assert largest_difference(ours, theirs) < 1e-5
 
 
+def test_both_encoders_say_which_pieces_are_unknown(onnx: Encoder, reference: Encoder) -> None:
+    for encoder in (onnx, reference):
+        assert encoder.unknown("Is it 🙂 or ქართული?") == [2, 4]
+        assert encoder.unknown("β of the naïve Москва") == []
+        assert encoder.unknown("") == []
+
+
 def test_both_encoders_are_the_same_model(onnx: Encoder, reference: Encoder) -> None:
     facts = [(e.name, e.sha256, e.dim, e.window) for e in (onnx, reference)]
     assert facts[0] == facts[1] == (bundled_model().name, bundled_model().sha256, 384, 256)

@@ -42,6 +42,9 @@ class LetterEncoder:
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
 
+    def unknown(self, text: str) -> list[int]:
+        return []
+
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         return self.encode_passages(texts, [""] * len(texts))
 
@@ -74,6 +77,18 @@ def corpus(folder: Path, **texts: str) -> Path:
 def snapshot_of(folder: Path, **texts: str) -> Snapshot:
     """A snapshot of those texts, by the letter encoder."""
     return build_snapshot([corpus(folder, **texts)], LetterEncoder())
+
+
+@dataclass(frozen=True)
+class LatinOnly(LetterEncoder):
+    """Knows no word that begins with another letter than a to z."""
+
+    def unknown(self, text: str) -> list[int]:
+        return [
+            at
+            for at, (start, _) in enumerate(self.word_pieces(text))
+            if text[start].isalnum() and text[start].lower() not in LETTERS
+        ]
 
 
 @dataclass(frozen=True)

@@ -100,3 +100,11 @@ def test_a_quote_too_long_to_align_gets_the_run_that_shares_most() -> None:
     quote = " ".join(f"w{n}" for n in range(600))
     text = f"Before. {quote.replace('w300', 'new')} After."
     assert most_alike(text, quote, 0) == Span(8, 8 + len(quote) - 1)
+
+
+def test_words_with_marks_are_whole() -> None:
+    assert edits("बाल है", "बोल है") == (
+        Edit("removed", "बाल "),
+        Edit("added", "बोल "),
+        Edit("same", "है"),
+    )

@@ -52,10 +52,65 @@ def test_a_sentence_is_not_cut(sentence: str) -> None:
         ("The last is 7.", "The first is 1."),
         ("Sold by Acme Inc.", "The firm grew."),
         ("Here it ends…", "There it begins."),
+        ("We met on May 3.", "October came."),
+        ("It is a gem.", "Stones shine."),
+        ("He ran for 5 min.", "Then he slept."),
+        ("Plan a.", "Plan b follows."),
+        ("They teach modern art.", "Museums love it."),
     ],
 )
 def test_a_sentence_ends_where_the_next_begins(first: str, second: str) -> None:
     assert split(f"{first} {second}") == [first, second]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Das Fest beginnt am 12. September um 18 Uhr.",
+        "Vom 3. bis 5. Mai ist der 2. Stock gesperrt.",
+        "Der Vertrag gilt lt. Abs. 3 Nr. 7 bzw. gem. § 9 der Satzung.",
+        "Bring z. B. Stiefel, u. a. Handschuhe o. Ä. Dinge mit.",
+        "Ca. 20 Personen, inkl. Kinder, zahlen max. 5 Mio. Euro.",
+        "Herr Prof. Dr. Adler wohnt in der Ringstr. 4.",
+        "El Sr. Ruiz vive en la calle Mayor, núm. 5.",
+        "Prix au 1er janv. 2026 pour Mme. Blanc.",
+        "Der 1. FC spielt, siehe S. 12 und Art. 5.",
+        "डॉ. वर्मा ने 3.5 लीटर तेल माँगा।",
+        "دفعت ٣٫٥ دينار.",
+        "「はい。」と答えた。",
+        "長さは３．５メートルです。",
+        "１．電源を切る。",
+    ],
+)
+def test_a_sentence_of_another_language_is_not_cut(sentence: str) -> None:
+    assert split(sentence) == [sentence]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [
+            "Es sind 3. ",
+            "Das reicht. ",
+            "Wir kommen am 4. ",
+            "Bitte öffnen. ",
+            "Es war 1999. ",
+            "Ja.",
+        ],
+        ["Er rief: „Halt.“ ", "Dann ging er. ", "»Gut.« ", "Sie blieb."],
+        ["Wir liefern Obst usw. ", "Die Preise gelten. ", "Sie kosten 3 Mio. ", "Der Rest folgt."],
+        ["पानी बंद करें। ", "क्या यह ठीक है? ", "हाँ॥ ", "धन्यवाद।", "फिर मिलेंगे।"],
+        ["متى يبدأ الدرس؟ ", "يبدأ في الثامنة. ", "هل هو مجاني؟ ", "نعم."],
+        ["دکان نو بجے کھلتی ہے۔ ", "کیا جمعہ کو بند ہے؟ ", "جی ہاں۔"],
+        ["滤芯每月更换一次。", "可以水洗吗？", "不可以！", "请买新的．", "谢谢。"],
+        ["「行くの？」", "「うん。」", "雨が降る。", "傘は要る！"],
+        ["ሰላም። ", "ደህና ነህ፧ ", "አዎ።"],
+        ["នេះជាផ្ទះ។ ", "អរគុណ។"],
+        ["Բարեւ։ ", "Ինչպե՞ս եք։"],
+    ],
+)
+def test_sentences_of_another_language_end_at_their_stops(parts: list[str]) -> None:
+    assert split("".join(parts)) == [part.strip() for part in parts]
 
 
 def test_cjk_stops_need_no_blank_after_them() -> None:
@@ -81,7 +136,9 @@ def test_only_the_span_asked_for_is_divided() -> None:
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)
-@given(st.text(alphabet=st.one_of(st.sampled_from(".!?… \n\r\tADr1“”-|。"), st.characters())))
+@given(
+    st.text(alphabet=st.one_of(st.sampled_from(".!?… \n\r\tADr1“”-|。।؟．」と"), st.characters()))
+)
 def test_sentences_are_in_order_trimmed_and_lose_nothing(text: str) -> None:
     end = 0
     for first, last in sentences(text):
@@ -92,7 +149,26 @@ def test_sentences_are_in_order_trimmed_and_lose_nothing(text: str) -> None:
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("unit", ["a", ".", " ", "漢", ". ", "\n", "\n ", "1. ", "Dr. ", '."'])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        ".",
+        " ",
+        "漢",
+        ". ",
+        "\n",
+        "\n ",
+        "1. ",
+        "Dr. ",
+        '."',
+        "。",
+        "1．",
+        "」",
+        "z. B. ",
+        "am 3. ",
+    ],
+)
 def test_time_is_linear_in_the_length(unit: str) -> None:
     text = "x" + unit * (200_000 // len(unit)) + "x"
     found = sentences(text)
