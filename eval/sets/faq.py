@@ -17,8 +17,9 @@ from rag.types import Document, Section
 
 TABLES = (".csv", ".jsonl")
 LOOKED_FOR = (
-    "`Q:` and `A:` lines, or question headings under a heading such as `FAQ` "
-    "or `Frequently asked questions`"
+    "`Q:` and `A:` lines, a table with columns of questions and answers, collapsed parts "
+    "(`<summary>`) or headings that mostly ask, and, under a heading such as `FAQ` or `Frequently "
+    "asked questions`, headings, bold lines, numbered lines and list items that ask"
 )
 FORM = '{"question": "...", "answer": "..."}'
 HAND_OVER = "a table by `--faq FILE.csv` (or .jsonl) with the columns question and answer"
