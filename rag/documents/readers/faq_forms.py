@@ -172,12 +172,12 @@ def _tagged(text: str, block: Block) -> Iterator[Asked]:
     done = block.start
     for tag in _TAG.finditer(text, block.start, block.end):
         close = text.find(f"</{tag['tag']}>", tag.end(), min(block.end, tag.end() + 2 * _LONGEST))
-        label = _ANY_TAG.sub("", text[tag.end() : close]).strip()
-        if tag.start() < done or close < 0 or not label:
+        if tag.start() < done or close < 0:
             continue
+        label = _ANY_TAG.sub("", text[tag.end() : close]).strip()
         is_fold = tag["tag"].lower() == "summary"
         fold = text.rfind("<details", done, tag.start()) if is_fold else -1
-        if is_fold or asks(label):
+        if asks(label) or (label and is_fold):
             done = text.index(">", close) + 1
             start = fold if fold >= 0 else tag.start()
             form: Form = "tag" if not is_fold else "fold" if asks(label) else "summary"

@@ -25,6 +25,16 @@ def _mark(words: set[str]) -> re.Pattern[str]:
 
 _QUESTION = _mark({word for asked, _ in PAIR_WORDS.values() for word in asked})
 _ANSWER = _mark({word for _, answered in PAIR_WORDS.values() for word in answered})
+_ANSWERS = {
+    folded(word): frozenset(
+        folded(answer)
+        for asked, answered in PAIR_WORDS.values()
+        if word in asked
+        for answer in answered
+    )
+    for words, _ in PAIR_WORDS.values()
+    for word in words
+}
 _OPENS = frozenset(
     letter
     for pair in PAIR_WORDS.values()
@@ -71,8 +81,7 @@ def question_mark(text: str, start: int, end: int) -> Mark | None:
     if found is None or found.end() == end:
         return None
     word = folded(found["word"])
-    answers = [answered for asked, answered in PAIR_WORDS.values() if word in map(folded, asked)]
-    mark = _mark_of(found, "q", frozenset(folded(each) for words in answers for each in words))
+    mark = _mark_of(found, "q", _ANSWERS[word])
     first_line = text[found.end() : min(end, found.end() + _LONGEST_LINE)].split("\n", 1)[0]
     if asks(first_line):
         return replace(mark, alone=mark.strong)
