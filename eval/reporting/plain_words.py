@@ -39,8 +39,8 @@ def verdict(result: Result) -> str:
         )
     if result.leaks:
         parts.append(
-            f"Beware: {len(result.leaks)} of the questions stand word for word in the index "
-            "that was measured, so the figure is too good to be true."
+            f"Beware: {len(result.leaks)} of the {counted(len(group.questions), 'question')} stand "
+            "word for word in the index that was measured, so the figure is too good to be true."
         )
     return " ".join(part for part in parts if part)
 
