@@ -33,16 +33,19 @@ from rag.checks import SENTENCES, SUPPORT
 
 MARGIN = 0.1
 NEAR = 0.85
+# So many sections are shown to a person who judges what the rule cannot.
+NEAREST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
     """What the rule says of one answer: grade by section id, the best section's support, and by
-    which share of it the second best falls behind."""
+    which share of it the second best falls behind; `nearest` are the best supported sections."""
 
     grades: Mapping[str, int]
     support: float
     margin: float
+    nearest: tuple[str, ...] = ()
 
     @property
     def confidence(self) -> float:
@@ -121,7 +124,8 @@ def _label(weights: Mapping[str, float], windows: Mapping[str, Sequence[frozense
     grades = {
         name: 2 if value == best else 1 for name, value in support.items() if value >= NEAR * best
     }
-    return Label(grades, best, (best - second) / best)
+    nearest = sorted((name for name in support if support[name]), key=lambda n: (-support[n], n))
+    return Label(grades, best, (best - second) / best, tuple(nearest[:NEAREST]))
 
 
 def _held(weights: Mapping[str, float], window: frozenset[str]) -> float:
