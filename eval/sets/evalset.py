@@ -109,16 +109,24 @@ def documents_set(
     corpus_sha256: str,
     pairs: Sequence[Pair],
     sections: Mapping[str, str],
+    headings: Mapping[str, str],
     judgments: Sequence[Judgment] = (),
 ) -> EvalSet:
     """The set of a corpus with text beside its FAQ, judged on its body `sections` (id -> text).
+
+    `headings` are the sections' own, by id.
 
     Labels are the table's if it names gold sections; else of each question the hand's or, if it
     has none, the silver ones.
     """
     _check_pairs(pairs)
     queries = _queries(pairs)
-    labels = silver({query.id: query.answer for query in queries}, sections)
+    labels = silver(
+        {query.id: query.answer for query in queries},
+        sections,
+        {query.id: query.text for query in queries},
+        headings,
+    )
     graded = {query: dict(label.grades) for query, label in labels.items() if label.certain}
     table = {pair.id: dict.fromkeys(pair.gold, 2) for pair in pairs if pair.gold}
     hand = judged_by_hand(judgments)
