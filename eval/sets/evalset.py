@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from eval.measures.runs import Qrels, read_qrels, relevant, write_qrels
 from eval.sets.faq import Pair, repeated
-from eval.sets.silver_labels import Agreement, Label, agreement, silver
+from eval.sets.silver_labels import MARGIN, Agreement, Label, agreement, silver
 from eval.text_lines import numbered
 from rag.checks import SUPPORT
 from rag.documents import json_lines
@@ -287,6 +287,8 @@ def _doubt(query: Query, label: Label) -> Doubt:
     reason = f"support {label.support:.2f}: no section holds enough of the answer"
     if label.support >= SUPPORT:
         reason = f"the second best section is only {100 * label.margin:.0f}% behind"
+        if label.margin >= MARGIN:
+            reason = "the section that holds most of the answer holds too little of the question"
     return Doubt(query.id, query.text, reason, label.nearest, label.confidence)
 
 

@@ -12,7 +12,9 @@ sentences, because that is about as long as an answer is; a long section gains n
 Two things make a label certain:
 
 - The answer stands in one section: the best support is at least `SUPPORT` and ahead of the second
-  by at least the share `MARGIN` of it. That section gets grade 2.
+  by at least the share `MARGIN` of it; and those sentences with the section's heading hold at least
+  `ASKED` of the question's weight, or so much of the answer (`PLAIN`) that they need not. That
+  section gets grade 2.
 - A section bears the question: its heading and the question have two content words or more in
   common, F1 of their idf at least `BEARS`, and the section supports some three sentences of the
   answer by at least `SUPPORT`. Each such section gets grade 2: a question has as many right
@@ -29,7 +31,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sklearn.metrics import cohen_kappa_score
 
@@ -40,6 +42,8 @@ from rag.checks import SENTENCES, SUPPORT
 MARGIN = 0.1
 NEAR = 0.85
 BEARS = 0.8
+ASKED = 0.25
+PLAIN = 0.4
 # So many sections are shown to a person who judges what the rule cannot.
 NEAREST = 5
 
@@ -51,26 +55,33 @@ class Label:
     """What the rule says of one question.
 
     `grades` by section id; the best section's `support`, and by which share of it (`margin`) the
-    second best falls behind; the `nearest` sections, best supported first; and the sections that
-    bear the question.
+    second best falls behind; how much of the question's weight it holds there (`asked`); the
+    `nearest` sections, best supported first; and the sections that bear the question.
     """
 
     grades: Mapping[str, int]
     support: float
     margin: float
+    asked: float = 1.0
     nearest: tuple[str, ...] = ()
     bearing: tuple[str, ...] = ()
 
     @property
     def confidence(self) -> float:
         """In [0, 1]: 0.5 if the label just counts, 1 if support and margin are double."""
-        told = min(1.0, self.support / SUPPORT / 2, self.margin / MARGIN / 2)
+        told = min(1.0, self.support / SUPPORT / 2, self.margin / MARGIN / 2) * self.stands_alone
         return max(told, 0.5) if self.bearing else told
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the answer stands in one section."""
+        told = self.asked >= ASKED or self.support >= PLAIN
+        return told and self.support >= SUPPORT and self.margin >= MARGIN
 
     @property
     def certain(self) -> bool:
         """Whether the label counts."""
-        return bool(self.bearing) or _stands_alone(self.support, self.margin)
+        return bool(self.bearing) or self.stands_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +159,7 @@ def _label(
     words = content(answer)
     support = {name: _held([words], windows[name], idf) for name in sorted(windows)}
     parts = _windows(answer)
+
     bearing = tuple(
         name
         for name in support
@@ -155,24 +167,21 @@ def _label(
         and _held(parts, windows[name], idf) >= SUPPORT
     )
     best, second = sorted([0.0, 0.0, *support.values()])[:-3:-1]
-    margin = (best - second) / best if best else 0.0
-    grades = {
-        name: 2 if value == best else 1 for name, value in support.items() if _near(value, best)
-    }
-    if bearing and not _stands_alone(best, margin):
-        grades = {}
-    nearest = sorted((name for name in support if support[name]), key=lambda n: (-support[n], n))
-    return Label(
-        grades | dict.fromkeys(bearing, 2), best, margin, tuple(nearest[:NEAREST]), bearing
+    near = {name: value for name, value in support.items() if best and value >= NEAR * best}
+    first = max(support, key=lambda name: support[name])
+    there = max(windows[first], key=lambda window: _weight(words & window, idf))
+    told = _held([question], [there | heads.get(first, frozenset())], idf) if question else 1.0
+    nearest = sorted(filter(support.get, support), key=lambda name: (-support[name], name))
+    label = Label(
+        grades={name: 2 if value == best else 1 for name, value in near.items()},
+        support=best,
+        margin=(best - second) / best if best else 0.0,
+        asked=told,
+        nearest=tuple(nearest[:NEAREST]),
+        bearing=bearing,
     )
-
-
-def _stands_alone(support: float, margin: float) -> bool:
-    return support >= SUPPORT and margin >= MARGIN
-
-
-def _near(support: float, best: float) -> bool:
-    return best > 0 and support >= NEAR * best
+    grades = label.grades if label.stands_alone or not bearing else {}
+    return replace(label, grades={**grades, **dict.fromkeys(bearing, 2)})
 
 
 def _held(parts: Sequence[frozenset[str]], windows: Windows, idf: Mapping[str, float]) -> float:
