@@ -69,7 +69,8 @@ class Label:
     @property
     def confidence(self) -> float:
         """In [0, 1]: 0.5 if the label just counts, 1 if support and margin are double."""
-        told = min(1.0, self.support / SUPPORT / 2, self.margin / MARGIN / 2) * self.stands_alone
+        asked = 1.0 if self.support >= PLAIN else self.asked / ASKED / 2
+        told = min(1.0, self.support / SUPPORT / 2, self.margin / MARGIN / 2, asked)
         return max(told, 0.5) if self.bearing else told
 
     @property
