@@ -27,8 +27,8 @@ class Document:
     """One source document.
 
     `text` is canonical: for text formats, the file as decoded (line ends kept, byte-order mark
-    removed). `sha256` is of `text` in UTF-8; `source_sha256` of the raw bytes of the file, or of
-    the document's line in a corpus.jsonl.
+    removed, encoded images replaced by `…`). `sha256` is of `text` in UTF-8; `source_sha256` of the
+    raw bytes of the file, or of the document's line in a corpus.jsonl.
     """
 
     id: str
@@ -44,14 +44,23 @@ BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote", "q
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A table: where its header starts and ends, where each row below starts, and where it ends."""
+
+    start: int
+    header_end: int
+    rows: tuple[int, ...]
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """What a reader saw in a document, in order and without overlap: `text[start:end]`.
 
     `level` is a heading's depth from 1, else 0. `label` is a heading's or question's plain text,
     without markup, else "". A question goes up to where its answer begins, `A:` included. `parts`
     are the spans of a list's items, a table's rows or code's lines, where a block that is too long
-    may be divided; `header_end` is where a table's header ends (its start
-    where it has none).
+    may be divided. `tables` are those in the block, whose later rows need the header.
     """
 
     kind: BlockKind
@@ -60,15 +69,34 @@ class Block:
     level: int = 0
     label: str = ""
     parts: tuple[tuple[int, int], ...] = ()
-    header_end: int = 0
+    tables: tuple[Table, ...] = ()
+
+
+HiddenKind = Literal["front matter", "comment", "script or style", "encoded data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A part of a document that its author's readers do not see: it is in no passage.
+
+    Encoded data is not in the text either: its span is empty, and stands where the data was.
+    """
+
+    start: int
+    end: int
+    kind: HiddenKind
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A document and the blocks that its reader found; what lies between blocks is blank."""
+    """A document, the blocks that its reader found, and what is hidden in it, both in order.
+
+    What lies between blocks is blank, hidden or a line without words.
+    """
 
     document: Document
     blocks: tuple[Block, ...]
+    hidden: tuple[Hidden, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

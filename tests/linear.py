@@ -87,6 +87,35 @@ SHAPES: dict[str, Shape] = {
     "front matter with blanks": ("---\ntitle: a", " ", "b\n---\nc"),
     "front matter that never ends": ("---\n", "a: b\n", ""),
     "front matter of titles": ("---\n", "title :\n", "---\n"),
+    "comments that never end": ("", "<!-- a\n", ""),
+    "comments that never end in a line": ("a ", "<!-- b ", ""),
+    "comments over text": ("", "<!-- a -->\n\nb\n\n", ""),
+    "comments in a line": ("a ", "<!-- a --> ", ""),
+    "remarks of all kinds": ("", "{/* a\n{% comment %}\n<script>\n<style>\n`b\n", ""),
+    "backticks of many lengths": ("", "".join("`" * n + "a " for n in range(1, 12)), ""),
+    "remarks as definitions": ("", "[//]: # (a)\n\nb\n\n", ""),
+    "titles of definitions": ("", '[a]: # "', ""),
+    "data URIs": ("", "![a](data:image/png;base64,iVBORw0KGgo/+) b\n\n", ""),
+    "data URIs without data": ("", "data:image/png;base64 ", ""),
+    "base64 in lines": ("a\n", f"{'Ab1/' * 19}\n", ""),
+    "formulas that never end": ("", "$$\na b c d e f g h i j k l m\n\n", ""),
+    "openings of formulas": ("", "\\[ a b c d e f g h i j\n", ""),
+    "tight hashes": ("", "##a b c d e f g h i j k\n\n", ""),
+    "tables that never end": ("", "<table><tr><th>a</th></tr>\n", ""),
+    "tables in tables": ("", "<table><tr><th>a<tr>", "</table>"),
+    "tables in HTML": ("", "<table><tr><th>a</th></tr><tr><td>b</td></tr></table>\n\n", ""),
+    "tables in a list": (
+        "",
+        "- a\n\n  | b b b b b | c c c c |\n  |---|---|\n  | d | e |\n\n",
+        "",
+    ),
+    "grids": ("", "+---+---+\n| a | b |\n+===+===+\n| c | d |\n+---+---+\n\n", ""),
+    "columns of tabs": ("Key\tValue\n", "a word\t1\n", ""),
+    "boilerplate": ("", "Source: http://a.b/c\n\nLast reviewed: 3 May 2024\n\n", ""),
+    "boilerplate without end": ("Source: ", "a ", ""),
+    "questions alone": ("", "Why so?\n\nSo it is and was.\n\n", ""),
+    "records": ("", "Ann Bell, room 12\n", ""),
+    "front matter": ("---\n", "a: b\n", "---\nc"),
     "stops with blanks": ("", "A. ", ""),
     "stops without blanks": ("", "A.", ""),
     "short sentences": ("", "Ab. ", ""),
@@ -197,7 +226,7 @@ def made(shape: Shape, size: int) -> str:
 
 
 def _markdown(text: str) -> None:
-    _divide(text, *markdown_blocks(text))
+    _divide(text, *markdown_blocks(text)[:2])
 
 
 def _plain(text: str) -> None:

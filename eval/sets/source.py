@@ -96,8 +96,8 @@ def table_document(name: str, pairs: Sequence[Pair]) -> ParsedDocument:
         text += f"{head}{pair.answer}\n\n"
         end = answer + len(pair.answer)
         label = " ".join(pair.question.split())
-        blocks.append(Block("question", start, answer, label=label, header_end=start))
-        blocks.append(Block("paragraph", answer, end, header_end=answer))
+        blocks.append(Block("question", start, answer, label=label))
+        blocks.append(Block("paragraph", answer, end))
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     title = Path(name).stem
     document = Document(name, title, name, "text/csv", text, sha256, sha256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,10 @@ from rag.answering.late_interaction import best_similarities
 from rag.answering.profile import profile_of
 from rag.answering.search import Query
 from rag.index import Sentences, Snapshot
+from rag.text import stems
 from rag.types import Passage, Span
+
+_ITEM = re.compile(r"\A\W*\d{1,3}[.)]\s")
 
 
 def highlights(
@@ -20,18 +24,29 @@ def highlights(
     """For each passage the span of the sentence nearest to the question, or of two, in order.
 
     A sentence scores as a passage does: the mean over query tokens of the best cosine among the
-    sentence's tokens. The second best is marked too if its score is close to the best. In an FAQ
-    pair only the answer can be marked. Without tokens in question or passage nothing is marked.
+    sentence's tokens. The second best is marked too if its score is close to the best. If the
+    question has numbers, only the sentences with most of them can be marked: token vectors do not
+    tell one number from the next. In an FAQ pair only the answer can be marked. Without tokens in
+    question or passage nothing is marked.
     """
     marks, scores = _scored(snapshot, query, passages)
     close = profile_of(snapshot.manifest.model).close
+    numbers = frozenset(stem for stem in query.stems if any(map(str.isdigit, stem)))
     return [
         tuple(
             Span(passage.start + start, passage.start + end)
-            for start, end in _best(found, of, close)
+            for start, end in _best(found, of, _shared_numbers(numbers, passage.text, found), close)
         )
         for passage, found, of in zip(passages, marks, scores, strict=True)
     ]
+
+
+def _shared_numbers(numbers: frozenset[str], text: str, marks: Sentences) -> list[int]:
+    """How many of the question's numbers each sentence has, that of an item aside."""
+    if not numbers:
+        return [0] * len(marks)
+    found = (_ITEM.sub("", text[mark[0] : mark[1]], count=1) for mark in marks.tolist())
+    return [len(numbers & {*stems(sentence)}) for sentence in found]
 
 
 def nearest_sentence(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> str:
@@ -69,11 +84,15 @@ def _scored(
     return marks, [[next(scores) for _ in found] for found in marks]
 
 
-def _best(marks: Sentences, scores: list[float], close: float) -> list[tuple[int, int]]:
+def _best(
+    marks: Sentences, scores: list[float], shared: list[int], close: float
+) -> list[tuple[int, int]]:
     """The spans in the passage's text of the sentences to mark, in order."""
     if not scores:
         return []
-    best, *others = sorted(range(len(scores)), key=lambda at: (-scores[at], at))
+    most = max(shared)
+    able = [at for at, count in enumerate(shared) if count == most]
+    best, *others = sorted(able, key=lambda at: (-scores[at], at))
     marked = [best, *(at for at in others[:1] if scores[at] >= scores[best] - close)]
     spans: list[tuple[int, int]] = marks[sorted(marked), :2].tolist()
     return spans

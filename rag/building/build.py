@@ -11,7 +11,7 @@ from rag.building.calibrate import calibrated
 from rag.building.encode import encode
 from rag.building.reuse import NOTHING, Reuse, reuse_of
 from rag.building.split import split_corpus
-from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, skip_lines
+from rag.documents import LENIENT, Corpus, ReadOptions, hidden_lines, read_corpus, skip_lines
 from rag.encoders import Encoder
 from rag.errors import CorpusError
 from rag.index import FaqPolicy, Snapshot, Split, assemble, model_of
@@ -40,6 +40,8 @@ def build_snapshot(
     corpus = read_corpus(paths, reuse.known, options)
     for line in skip_lines(corpus.skipped):
         log.warning("%s", line)
+    for line in hidden_lines(corpus.documents):
+        log.info("%s", line)
     return index_corpus(corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=progress)
 
 

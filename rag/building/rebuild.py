@@ -14,7 +14,15 @@ from rag.building.build import index_corpus
 from rag.building.listener import NOBODY, Listener
 from rag.building.reuse import Reused, reuse_of, reused
 from rag.checks import Canary, Outcome, judge, read_canaries
-from rag.documents import LENIENT, Corpus, ReadOptions, Skipped, read_corpus, skipped_json
+from rag.documents import (
+    LENIENT,
+    Corpus,
+    ReadOptions,
+    Skipped,
+    hidden_lines,
+    read_corpus,
+    skipped_json,
+)
 from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import FaqPolicy, Manifest, Snapshot, is_made_with
@@ -101,6 +109,8 @@ def rebuild(
     listener.skipped(corpus.skipped)
     if if_stale and is_whole and not is_stale(previous, corpus, encoder, faq, risk):
         return None
+    for line in hidden_lines(corpus.documents):
+        listener.note(line)
     check(corpus.sha256)
     with writing(index):
         snapshot = index_corpus(

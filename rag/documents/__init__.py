@@ -6,6 +6,7 @@ from rag.documents.corpus import (
     Corpus,
     ReadOptions,
     Skipped,
+    hidden_lines,
     is_by_product,
     read_corpus,
     skip_lines,

@@ -19,7 +19,15 @@ from rag.documents.parse import (
     parse,
     sha256,
 )
-from rag.documents.skipped import Skipped, Skips, refused, shown, skip_lines, skipped_json
+from rag.documents.skipped import (
+    Skipped,
+    Skips,
+    hidden_lines,
+    refused,
+    shown,
+    skip_lines,
+    skipped_json,
+)
 from rag.errors import CorpusError
 from rag.types import Document, ParsedDocument
 
@@ -31,6 +39,7 @@ __all__ = [
     "ParsedFile",
     "ReadOptions",
     "Skipped",
+    "hidden_lines",
     "is_by_product",
     "parse",
     "read_corpus",

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from rag.documents.readers.hidden import merged, without_encoded
 from rag.documents.readers.jsonl import BadLine, Record, records
-from rag.documents.readers.markdown import markdown_blocks
+from rag.documents.readers.markdown import Markdown, markdown_blocks
 from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
 from rag.errors import CorpusError
-from rag.types import Block, Document, ParsedDocument
+from rag.types import Document, Hidden, ParsedDocument
 
 # The sha256 of lines read before, by the ids of their documents.
 Digests = Mapping[str, str]
@@ -80,14 +81,13 @@ def _decoded(raw: bytes) -> str:
 
 
 def _parse_text(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
-    text = _decoded(raw)
-    return _one(document_id, raw, "text/plain", "", text, plain_blocks(text))
+    text, encoded = without_encoded(_decoded(raw))
+    return _one(document_id, raw, "text/plain", text, Markdown("", plain_blocks(text)), encoded)
 
 
 def _parse_markdown(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
-    text = _decoded(raw)
-    title, blocks = markdown_blocks(text)
-    return _one(document_id, raw, "text/markdown", title, text, blocks)
+    text, encoded = without_encoded(_decoded(raw))
+    return _one(document_id, raw, "text/markdown", text, markdown_blocks(text), encoded)
 
 
 def _parse_jsonl(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
@@ -137,18 +137,23 @@ def _line(document_id: str, record: Record) -> ParsedDocument:
 
 
 def _one(
-    document_id: str, raw: bytes, media_type: str, title: str, text: str, blocks: tuple[Block, ...]
+    document_id: str,
+    raw: bytes,
+    media_type: str,
+    text: str,
+    read: Markdown,
+    encoded: Sequence[Hidden],
 ) -> ParsedFile:
     document = Document(
         id=document_id,
-        title=title or _title_from(document_id),
+        title=read.title or _title_from(document_id),
         source=document_id,
         media_type=media_type,
         text=text,
         sha256=sha256(text),
         source_sha256=sha256(raw),
     )
-    return ParsedFile((ParsedDocument(document, blocks),))
+    return ParsedFile((ParsedDocument(document, read.blocks, merged([*read.hidden, *encoded])),))
 
 
 def _title_from(document_id: str) -> str:

@@ -1,40 +1,57 @@
 """Divides sections into passages that fit the encoder's window, by its own word pieces.
 
-A section that fits is one passage. Else it is taken apart where it hurts least: between blocks,
-then between the items of a list or the rows of a table, between sentences, between words and at
-last between word pieces; each finer cut only in what would not fit otherwise. A list keeps its
-lead-in, and a paragraph that closes with a colon keeps what follows it. The parts are put together
-again into the smallest number of passages, as even in size as they will go.
+A section that fits is one passage. A longer one is divided at the largest units that fit: lines
+that no blank line parts, blocks, the items of a list or the rows of a table, sentences, lines,
+words and at last word pieces. Where each line is a record of its own, lines come before sentences.
+A list keeps its lead-in, and a paragraph that closes with a colon or asks keeps what follows it.
+The parts are packed into the smallest number of passages, as even in size as they will go. The rows
+of a long table are divided though they fit: many rows in one passage hide the one that answers.
 
-Every character that is not blank lies in exactly one passage, but for those of headings.
+Every word that is not hidden lies in exactly one passage or in a heading. A heading is in the
+passage too if nothing stands below it, or if its label had to be cut short.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 
-from rag.text import sentences, trimmed
-from rag.types import Block, Document, ParsedDocument, Passage, Section
+from rag.documents.readers.labels import LONGEST
+from rag.text import are_records, asks, is_boilerplate, line_spans, sentences, trimmed
+from rag.types import Block, Document, Hidden, ParsedDocument, Passage, Section, Table
 
 WordPieces = Callable[[str], list[tuple[int, int]]]
 
 _SMALLEST_LIMIT = 8
 _LONGEST_PIECE = 100
+_LONGEST_QUESTION = 300
 _STEPS = 8
+# With more rows than these the best of them no longer lifts the passage above the others.
+_MOST_ROWS = 10
+_WORD = re.compile(r"[^\W_]")
+# Around what is hidden, tags are left that hold nothing: `<p>`.
+_WORD_OUTSIDE_TAGS = re.compile(r"[^\W_](?![a-z]*>)")
+_TAG = re.compile(r"<[^<>]*>")
+_CUT_SHORT = ("…", "…?")
 _BELOW = " > "
 
 
 @dataclass(frozen=True, slots=True)
 class _Atom:
-    """Where a part that stays whole begins; `header` is that of the table that it was cut off."""
+    """Where a part that stays whole begins; `header` is that of the table that it was cut off.
+
+    A row of a long table counts as `least` word pieces.
+    """
 
     start: int
     header: str = ""
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +110,60 @@ def passages_of(
     assert limit >= _SMALLEST_LIMIT, limit
     window = _Window(word_pieces, limit)
     starts = [block.start for block in parsed.blocks]
+    unseen = [each for each in parsed.hidden if each.start < each.end]
+    unseen_at = [each.start for each in unseen]
     found: list[Passage] = []
     for section in sections:
         first, after = bisect_left(starts, section.start), bisect_left(starts, section.end)
-        blocks = [block for block in parsed.blocks[first:after] if block.kind != "heading"]
-        found.extend(_passages(parsed.document, section, blocks, window))
+        blocks = parsed.blocks[first:after]
+        gaps = unseen[bisect_left(unseen_at, section.start) : bisect_left(unseen_at, section.end)]
+        for run in _runs(parsed.document.text, blocks, gaps):
+            found.extend(_passages(parsed.document, section, run, window))
     return found
+
+
+def _runs(text: str, blocks: Sequence[Block], hidden: Sequence[Hidden]) -> Iterator[list[Block]]:
+    """The blocks in runs with nothing hidden inside; those without words are left out."""
+    body = [block for block in blocks if block.kind != "heading" or _is_cut_short(block)]
+    runs = list(_parted(text, body, hidden)) if hidden else [body]
+    has_words = _WORD_OUTSIDE_TAGS if hidden else _WORD
+    worded = [run for run in runs if run and has_words.search(text, run[0].start, run[-1].end)]
+    if not worded and blocks[0].kind == "heading":
+        yield [blocks[0]]
+    elif worded or not hidden:
+        yield from worded or runs
+
+
+def _is_cut_short(heading: Block) -> bool:
+    return len(heading.label) >= LONGEST - 1 and heading.label.endswith(_CUT_SHORT)
+
+
+def _parted(text: str, blocks: Sequence[Block], hidden: Sequence[Hidden]) -> Iterator[list[Block]]:
+    """The blocks parted where something is hidden, inside of a block too."""
+    run: list[Block] = []
+    waiting = deque(hidden)
+    for block in blocks:
+        start = block.start
+        while waiting and waiting[0].start < block.end:
+            gap = waiting.popleft()
+            if gap.start > start:
+                run += _fragment(text, block, start, gap.start)
+            if run:
+                yield run
+            run, start = [], max(start, gap.end)
+        run += _fragment(text, block, start, block.end)
+    if run:
+        yield run
+
+
+def _fragment(text: str, block: Block, start: int, end: int) -> list[Block]:
+    start, end = trimmed(text, start, end)
+    if start >= end:
+        return []
+    if (start, end) == (block.start, block.end):
+        return [block]
+    parts = [(max(a, start), min(b, end)) for a, b in block.parts]
+    return [replace(block, start=start, end=end, parts=tuple((a, b) for a, b in parts if a < b))]
 
 
 def _passages(
@@ -109,22 +174,35 @@ def _passages(
     title = "" if document.title == document.id else document.title
     context, pieces = _context((title, *section.heading_path), window)
     opening = context
-    if section.kind == "faq":
+    if is_boilerplate(document.text[region.start : region.end]):
+        opening, context, pieces = "", "", 0
+    elif blocks[0].kind == "heading" or (blocks[0].kind == "question" and section.kind == "faq"):
         opening, pieces = _context((title, *section.heading_path[:-1]), window)
+    has_rows = any(map(_has_many_rows, blocks))
     # A tokenizer may find some more pieces in the whole than in its parts, but not twice as many.
-    if 2 * (pieces + len(region.pieces)) <= window.limit:
+    if not has_rows and 2 * (pieces + len(region.pieces)) <= window.limit:
         yield _passage(document, section, region.start, region.end, opening)
         return
     room = window.limit - max(window.count(context), window.count(opening))
     atoms = [_Atom(region.start)]
-    if region.count(region.start, region.end) > window.limit - window.count(opening):
+    if has_rows or region.count(region.start, region.end) > window.limit - window.count(opening):
         atoms = _atoms(region, blocks, room, window)
     cuts = [atom.start for atom in atoms]
     for start, end, header in _packed(region, atoms, room, window):
-        above = opening if start < section.body_start else context
+        above = opening if start < blocks[0].end else context
         above = f"{above}\n{header}" if header else above
         for a, b in _fitting(region, cuts, start, end, above, window):
             yield _passage(document, section, a, b, above)
+
+
+def _has_many_rows(block: Block) -> bool:
+    return len(_row_starts(block)) > _MOST_ROWS
+
+
+def _row_starts(block: Block) -> list[int]:
+    """Where rows start in a block, but for the one that stays with the header of its table."""
+    rows = [at for table in block.tables for at in table.rows[block.start <= table.start :]]
+    return [at for at in rows if block.start < at < block.end]
 
 
 def _region(text: str, blocks: list[Block], window: _Window) -> _Region:
@@ -161,12 +239,21 @@ def _context(headings: Sequence[str], window: _Window) -> tuple[str, int]:
 def _atoms(region: _Region, blocks: list[Block], room: int, window: _Window) -> list[_Atom]:
     """The parts of a region in order, each of at most `room` word pieces."""
     atoms: list[_Atom] = []
-    for group in _groups(region.text, blocks):
-        if region.count(group[0].start, group[-1].end) <= room:
-            atoms.append(_Atom(group[0].start))
-        else:
-            atoms += _group_atoms(region, group, room, window)
+    for lines in _tied(blocks, _tight(region.text, blocks)):
+        if _is_whole(region, lines, room):
+            atoms.append(_Atom(lines[0].start))
+            continue
+        for group in _tied(lines, [_leads(region.text, *two) for two in pairwise(lines)]):
+            if _is_whole(region, group, room):
+                atoms.append(_Atom(group[0].start))
+            else:
+                atoms += _group_atoms(region, group, room, window)
     return atoms
+
+
+def _is_whole(region: _Region, blocks: list[Block], room: int) -> bool:
+    fits = region.count(blocks[0].start, blocks[-1].end) <= room
+    return fits and not any(map(_has_many_rows, blocks))
 
 
 def _group_atoms(region: _Region, group: list[Block], room: int, window: _Window) -> list[_Atom]:
@@ -184,38 +271,86 @@ def _group_atoms(region: _Region, group: list[Block], room: int, window: _Window
     return atoms
 
 
-def _groups(text: str, blocks: list[Block]) -> list[list[Block]]:
-    """The blocks, each lead-in together with what it leads to."""
-    groups: list[list[Block]] = []
-    for i, block in enumerate(blocks):
-        if i and _leads(text, blocks[i - 1], block):
+def _tied(blocks: list[Block], ties: list[bool]) -> list[list[Block]]:
+    """The blocks in groups; `ties` tells of each but the last whether the next is in its group."""
+    groups = [blocks[:1]]
+    for tie, block in zip(ties, blocks[1:], strict=True):
+        if tie:
             groups[-1].append(block)
         else:
             groups.append([block])
     return groups
 
 
+def _tight(text: str, blocks: list[Block]) -> list[bool]:
+    """Which blocks lead to the next, or are paragraphs with no blank line below.
+
+    Only blank lines elsewhere give the want of one a meaning.
+    """
+    gaps = [len(line_spans(text, a.end, b.start)) < 3 for a, b in pairwise(blocks)]
+    pairs = list(pairwise(blocks))
+    tight = [
+        gap and a.kind == b.kind == "paragraph" for gap, (a, b) in zip(gaps, pairs, strict=True)
+    ]
+    if all(gaps):
+        tight = [False] * len(pairs)
+    return [tie or _leads(text, *two) for tie, two in zip(tight, pairs, strict=True)]
+
+
 def _leads(text: str, block: Block, below: Block) -> bool:
+    """Whether a block introduces the next one: a question its answer, a lead-in a list.
+
+    Boilerplate stays with what it stands beside.
+    """
     if block.kind == "question":
         return True
+    if any(is_boilerplate(text[each.start : each.end]) for each in (block, below)):
+        return True
+    if _is_lone_question(text, block):
+        return not _is_lone_question(text, below)
     closing = text[max(block.start, block.end - 4) : block.end].rstrip("*_")
     return block.kind == "paragraph" and (below.kind == "list" or closing.endswith((":", "：")))
 
 
+def _is_lone_question(text: str, block: Block) -> bool:
+    """Whether a block is one line that asks, be it an item's."""
+    if block.end - block.start > _LONGEST_QUESTION or block.kind not in ("paragraph", "list"):
+        return False
+    line = text[block.start : block.end]
+    return asks(line) and not set("\r\n") & set(line)
+
+
 def _block_atoms(region: _Region, block: Block, room: int, window: _Window) -> list[_Atom]:
-    header = ""
-    if block.header_end > block.start:
-        header = window.cut(" ".join(region.text[block.start : block.header_end].split()))
-    starts = _cut(region, block, room - (window.count(header) if header else 0))
-    return [_Atom(starts[0]), *(_Atom(start, header) for start in starts[1:])]
+    headers = [(table, _header(region.text, table, window)) for table in block.tables]
+    cost = max((window.count(header) for _, header in headers), default=0)
+    least = room // _MOST_ROWS if _has_many_rows(block) else 0
+    return [
+        _Atom(start, _header_over(headers, start), least)
+        for start in _cut(region, block, room - cost)
+    ]
+
+
+def _header(text: str, table: Table, window: _Window) -> str:
+    return window.cut(" ".join(_TAG.sub(" ", text[table.start : table.header_end]).split()))
+
+
+def _header_over(headers: list[tuple[Table, str]], start: int) -> str:
+    """The header of the table that has a row there, "" if none has."""
+    over = (header for table, header in headers if table.header_end <= start < table.end)
+    return next(over, "")
 
 
 def _cut(region: _Region, block: Block, room: int) -> list[int]:
     """Where the parts of a block begin, cut only as finely as each of them needs to fit."""
-    if region.count(block.start, block.end) <= room:
-        return [block.start]
     spans = [(block.start, block.end)]
-    for starts_in in (_part_starts, _sentence_starts, _word_starts, _piece_starts):
+    if _has_many_rows(block):
+        spans = list(pairwise([block.start, *_row_starts(block), block.end]))
+    elif region.count(block.start, block.end) <= room:
+        return [block.start]
+    finer_steps = [_sentence_starts, _line_starts]
+    if are_records(region.text, block.start, block.end):
+        finer_steps.reverse()
+    for starts_in in (_part_starts, *finer_steps, _word_starts, _piece_starts):
         finer = []
         for start, end in spans:
             if region.count(start, end) <= room:
@@ -228,11 +363,22 @@ def _cut(region: _Region, block: Block, room: int) -> list[int]:
 
 
 def _part_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
-    return [a for a, _ in block.parts[1:]]
+    return sorted({*(a for a, _ in block.parts[1:]), *_row_starts(block)})
 
 
 def _sentence_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
     return [a for a, _ in sentences(region.text, start, end)]
+
+
+def _line_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
+    """The starts of lines, save below one that asks or closes with a colon."""
+    lines = [(a, b) for a, b in line_spans(region.text, start, end) if region.text[a:b].strip()]
+    above = (region.text[max(a, b - 8) : b].rstrip() for a, b in lines)
+    return [
+        after[0]
+        for before, (_, after) in zip(above, pairwise(lines), strict=False)
+        if not asks(before) and not before.endswith((":", "："))
+    ]
 
 
 def _word_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
@@ -261,7 +407,12 @@ def _packed(
     """The atoms joined into as few spans as will hold them, the largest as small as can be."""
     header_costs = {header: window.count(header) for header in {atom.header for atom in atoms}}
     costs = [header_costs[atom.header] for atom in atoms]
-    at = [bisect_left(region.pieces, atom.start) for atom in atoms] + [len(region.pieces)]
+    ends = [*(atom.start for atom in atoms[1:]), region.end]
+    sizes = [
+        max(atom.least, region.count(atom.start, end))
+        for atom, end in zip(atoms, ends, strict=True)
+    ]
+    at = [0, *accumulate(sizes)]
     low, high = 1, room
     fewest = len(_filled(at, costs, room))
     while low < high:
@@ -271,8 +422,7 @@ def _packed(
         else:
             low = middle + 1
     bounds = [*_filled(at, costs, low), len(atoms)]
-    ends = [*(atom.start for atom in atoms), region.end]
-    return [(atoms[i].start, ends[j], atoms[i].header) for i, j in pairwise(bounds)]
+    return [(atoms[i].start, ends[j - 1], atoms[i].header) for i, j in pairwise(bounds)]
 
 
 def _filled(at: list[int], costs: list[int], room: int) -> list[int]:

@@ -37,8 +37,11 @@ def faq_pairs(documents: Mapping[str, Document], sections: Iterable[Section]) ->
 def question_above(document: Document, section: Section) -> str:
     """The question that a section's text stands under, "" if its heading is no question.
 
-    A section without a heading stands under the document's title, unless that is only the id.
+    A section without a heading stands under the document's title, unless that is only the id. A
+    section that is only a heading has no text that could answer.
     """
+    if section.kind == "body" and section.heading_path and section.body_start == section.start:
+        return ""
     title = "" if document.title == document.id else document.title
     heading = [title, *section.heading_path][-1].strip()
     return heading[:LONGEST] if section.kind == "faq" or asks(heading) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from rag.types import Block, ParsedDocument, Section
@@ -15,14 +15,14 @@ _Path = tuple[str, ...]
 
 
 def sections_of(parsed: ParsedDocument) -> list[Section]:
-    """The sections that have text of their own, in order.
+    """The sections, in order.
 
-    A heading with nothing under it makes no section; it is in the paths of those below it. The
-    document's title is no part of a path where it is the document's first and only H1. A question
-    that nothing answers is body.
+    A heading with nothing under it is a section of its own, unless deeper headings follow, whose
+    paths hold it. The document's title is no part of a path if it is the document's first and only
+    H1. A question that nothing answers is body.
 
     Ids name the path: `guide.md#install/on-debian`, `guide.md#top` before the first heading, with
-    `-2`, `-3` where one is taken. They do not depend on how sections are divided into passages.
+    `-2`, `-3` if one is taken. They do not depend on how sections are divided into passages.
     """
     found = list(_outline(parsed))
     ids = _ids(parsed.document.id, [path for path, _, _ in found])
@@ -46,13 +46,18 @@ def _outline(parsed: ParsedDocument) -> Iterator[tuple[_Path, int, int]]:
         has_text = after > i + 1
         if opening.kind == "question":
             yield (*path, opening.label) if has_text else path, i, after
-        elif opening is title:
-            if has_text:
-                yield path, i, after
-        else:
+            continue
+        if opening is not title:
             above.append(opening)
-            if has_text:
-                yield (*path, opening.label), i, after
+            path = (*path, opening.label)
+        if has_text or not _has_deeper(blocks, i):
+            yield path, i, after
+
+
+def _has_deeper(blocks: Sequence[Block], i: int) -> bool:
+    """Whether the block after a heading is a deeper heading, or a question."""
+    below = blocks[i + 1] if i + 1 < len(blocks) else None
+    return below is not None and not 0 < below.level <= blocks[i].level
 
 
 def _title_heading(parsed: ParsedDocument) -> Block | None:

@@ -1,4 +1,4 @@
-"""What a corpus was read without: each file named with its reason, many of a kind counted."""
+"""What a corpus was read without: each file named with the reason, many of a kind counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rag.errors import CorpusError
-from rag.text import counted
+from rag.text import LineIndex, counted
+from rag.types import ParsedDocument
 
 # So many files are named; of more than these, the rest is counted by type.
 NAMED = 10
@@ -66,6 +67,31 @@ def skip_lines(skipped: Sequence[Skipped]) -> list[str]:
         names = ", ".join(each.id for each in unread)
         lines.append(f"skipped {names}: {unread[0].reason}")
     return lines
+
+
+def hidden_lines(documents: Iterable[ParsedDocument]) -> list[str]:
+    """Where the documents hold what is in no passage, as lines for a person.
+
+    Up to ten documents are named with all lines; of the rest, those of each kind are counted.
+    """
+    found = [each for each in documents if each.hidden]
+    lines = [f"left out of {shown(each.document.id)}: {_ranges(each)}" for each in found[:NAMED]]
+    if more := found[NAMED:]:
+        kinds = Counter(kind for each in more for kind in {hidden.kind for hidden in each.hidden})
+        counts = ", ".join(f"{kind} in {count}" for kind, count in sorted(kinds.items()))
+        lines.append(f"left out of {counted(len(more), 'more document')}: {counts}")
+    return lines
+
+
+def _ranges(parsed: ParsedDocument) -> str:
+    index = LineIndex(parsed.document.text)
+    named = []
+    for hidden in parsed.hidden:
+        first = index.line_of(hidden.start)
+        last = index.line_of(max(hidden.start, hidden.end - 1))
+        lines = f"line {first}" if first == last else f"lines {first}-{last}"
+        named.append(f"{lines} ({hidden.kind})")
+    return ", ".join(named)
 
 
 def skipped_json(skipped: Sequence[Skipped]) -> dict[str, Any]:

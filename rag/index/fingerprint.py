@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
 SPECIAL_PIECES = 2
 
 # A reader for a new type adds here the packages it reads with.
-_CUTTING = ("tokenizers", "markdown-it-py", "mdit-py-plugins")
+_CUTTING = ("tokenizers", "markdown-it-py", "PyYAML")
 _ENCODING = ("tokenizers", "onnxruntime", "numpy")
 _INDEXING = ("bm25s", "faiss-cpu", "PyStemmer")
 

@@ -1,20 +1,26 @@
-"""Marks: the sentences of passages that an answer may mark, and the token rows that each holds.
+"""Marks: the sentences, lines and rows of passages that an answer may mark, and their token rows.
 
 Worked out once, when the index is built, so that a question neither tokenises nor splits anything.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.text import sentences
+from rag.text import are_records, asks, is_boilerplate, line_spans, sentences, trimmed
 from rag.types import Passage, Section
 
 Sentences = npt.NDArray[np.int32]
+
+_TAGS = re.compile(r"<(?:tr|li|p|dt|dd|br|h[1-6])\b", re.IGNORECASE)
+# More than the number of an item or the name of who speaks stands before a sentence.
+_WORDS = re.compile(r"\w{2,}\W+\w{2,}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,10 +56,68 @@ def sentences_of(
     context, if any, come before those of its text.
     """
     starts = [piece[0] for piece in pieces]
-    spans = np.array(sentences(text, start), dtype=np.int32).reshape(-1, 2)
+    spans = np.array(markable(text, start), dtype=np.int32).reshape(-1, 2)
     rows = np.searchsorted(starts, spans).astype(np.int32) + (tokens - len(pieces))
     found = np.hstack([spans, np.clip(rows, 0, tokens)])
     return found[found[:, 2] < found[:, 3]]
+
+
+def markable(text: str, start: int = 0) -> list[tuple[int, int]]:
+    """The spans of `text[start:]` that may answer, in order: sentences, lines or rows.
+
+    A line is one where each line is a record of its own; so is a row or item of HTML. Boilerplate
+    and a question on a line of its own answer nothing, unless there is nothing else.
+    """
+    found = [
+        part
+        for paragraph in _paragraphs(text, start)
+        for line in _records(text, *paragraph)
+        for sentence in sentences(text, *line)
+        for part in _at_tags(text, *sentence)
+    ]
+    return [part for part in found if _answers(text, *part)] or found
+
+
+def _paragraphs(text: str, start: int) -> list[tuple[int, int]]:
+    """The runs of lines with no blank one between them."""
+    found: list[tuple[int, int]] = []
+    is_open = False
+    for first, last in line_spans(text, start):
+        is_blank = not text[first:last].strip()
+        if is_open and not is_blank:
+            found[-1] = (found[-1][0], last)
+        elif not is_blank:
+            found.append((first, last))
+        is_open = not is_blank
+    return found
+
+
+def _records(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The lines of a paragraph of records, each with those that go on with it; else all of it."""
+    if not are_records(text, start, end):
+        return [(start, end)]
+    found: list[tuple[int, int]] = []
+    for first, last in line_spans(text, start, end):
+        opening = text[first:last].lstrip()[:1]
+        if found and (opening.islower() or opening in "–—"):
+            found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return found
+
+
+def _at_tags(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """A sentence, divided where a row, item or paragraph of HTML opens in it."""
+    bounds = [start, *(tag.start() for tag in _TAGS.finditer(text, start + 1, end)), end]
+    parts = [trimmed(text, a, b) for a, b in pairwise(bounds)]
+    return [(a, b) for a, b in parts if a < b]
+
+
+def _answers(text: str, start: int, end: int) -> bool:
+    """Whether a span may answer a question."""
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    stands_alone = not _WORDS.search(line) and text[end : end + 1] in ("", "\n", "\r")
+    return not is_boilerplate(text[start:end]) and not (stands_alone and asks(text[start:end]))
 
 
 def marks(passages: Iterable[Sentences]) -> Marks:

@@ -117,3 +117,21 @@ def test_the_nearest_sentence_is_sought_in_all_passages(tmp_path: Path) -> None:
     assert nearest_sentence(snapshot, encode_query("oily apples", PAPER), passages[:1]) != ""
     assert nearest_sentence(snapshot, encode_query("", PAPER), passages) == ""
     assert nearest_sentence(snapshot, encode_query("figs", PAPER), []) == ""
+
+
+def test_only_rows_with_the_number_asked_for_are_marked(real: Encoder, tmp_path: Path) -> None:
+    head = "# Inn\n\n## Rates\n\n| Name | Price |\n|---|---|\n"
+    rows = "\n".join(f"| Room {i} | {7 * i} euros |" for i in range(1, 10))
+    items = "\n".join(f"{i}. Take step {i + 1}." for i in range(1, 4))
+    page = tmp_path / "inn.md"
+    page.write_text(f"{head}{rows}\n\n## Way\n\n{items}\n")
+    snapshot = build_snapshot([page], real)
+
+    def marked(question: str, passage: int) -> list[str]:
+        query, text = encode_query(question, real), snapshot.documents["inn.md"].text
+        (found,) = highlights(snapshot, query, [snapshot.passages[passage]])
+        return [text[span.char_start : span.char_end] for span in found]
+
+    assert marked("What does room 6 cost?", 0) == ["| Room 6 | 42 euros |"]
+    assert marked("Which room costs 21 euros?", 0) == ["| Room 3 | 21 euros |"]
+    assert marked("How is step 3 taken?", 1) == ["2. Take step 3."]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -134,6 +135,98 @@ def test_faq_questions_may_be_longer_than_the_window() -> None:
     assert " ".join(found).split() == f"Q: {question} A: o p.".split()
 
 
+def test_a_heading_with_nothing_under_it_is_a_passage() -> None:
+    first, second = split("# T\n\n## A b\n\n***\n\n## C\n\nd", 20)
+    assert (first.text, first.context) == ("## A b", "T")
+    assert (second.text, second.context) == ("d", "T > C")
+
+
+def test_a_heading_whose_label_is_cut_short_stays_with_its_text() -> None:
+    heading = f"## {'long ' * 80}end"
+    assert [p.text for p in split(f"{heading}\n\ntext", 400)] == [f"{heading}\n\ntext"]
+
+
+def rows(first: int, last: int, form: str = "| {0} | v{0} |") -> str:
+    return "\n".join(form.format(i) for i in range(first, last))
+
+
+@pytest.mark.parametrize(
+    ("opening", "form", "header"),
+    [
+        ("| Key | Value |\n|---|---|\n", "| {0} | v{0} |", "| Key | Value |"),
+        ("> | Key | Value |\n> |---|---|\n", "> | {0} | v{0} |", "| Key | Value |"),
+        ("- a\n\n  | Key | Value |\n  |---|---|\n", "  | {0} | v{0} |", "| Key | Value |"),
+        (
+            "<table>\n<tr><th>Key</th><th>V</th></tr>\n",
+            "<tr><td>{0}</td><td>v</td></tr>",
+            "Key",
+        ),
+        ("+--+--+\n|Key|Value|\n+==+==+\n", "| {0} | v |\n+--+--+", "|Key|Value|"),
+        ("Key\tValue\n", "{0}\tv{0}", "Key Value"),
+    ],
+)
+def test_later_rows_have_the_header_of_their_table_above_them(
+    opening: str, form: str, header: str
+) -> None:
+    end = "\n</table>" if "<table>" in opening else ""
+    text = opening + rows(0, 12, form) + end
+    read = markdown_blocks(text)
+    document = parsed(text, read.blocks)
+    first, *later = passages_of(document, sections_of(document), words, 90)
+    assert header.split()[0] in first.text
+    assert later and all(header in " ".join(p.context.split()) for p in later)
+    starts = tuple(form.format(i).strip() for i in range(12))
+    assert all(p.text.startswith(starts) for p in later)
+
+
+def test_the_rows_of_a_long_table_are_divided_though_they_fit() -> None:
+    table = "| Key | Value |\n|---|---|\n"
+    assert len(split(table + rows(0, 10), 400)) == 1
+    found = [len(re.findall(r"v\d", p.text)) for p in split(table + rows(0, 20), 400)]
+    assert sum(found) == 20 and max(found) <= 10
+
+
+def test_records_are_divided_between_lines_and_prose_between_sentences() -> None:
+    records = "Ann, room 1\nBob, room 2\nCid, room 3\nDan, room 4"
+    assert texts(records, 11) == ["Ann, room 1\nBob, room 2", "Cid, room 3\nDan, room 4"]
+    prose = "A b c\nd e. F g\nh i."
+    assert texts(prose, 9) == ["A b c\nd e.", "F g\nh i."]
+
+
+def test_a_line_without_stops_is_cut_between_lines_before_words() -> None:
+    assert texts("a b c d e\nf g h i j\nk l", 8) == ["a b c d e", "f g h i j\nk l"]
+
+
+def test_lines_that_no_blank_line_parts_stay_together() -> None:
+    cues = [f"{i}\n00:0{i}\nWord number {i}" for i in range(6)]
+    text = "\n\n".join(cues)
+    document = parsed(text, plain_blocks(text))
+    found = [p.text for p in passages_of(document, sections_of(document), words, 20)]
+    assert len(found) > 1 and "\n\n".join(found) == text
+    assert all(cue in cues for part in found for cue in part.split("\n\n"))
+
+
+@pytest.mark.parametrize("question", ["**Who pays?**", "1. Who pays?", "Who pays?"])
+def test_a_question_on_a_line_of_its_own_stays_with_its_answer(question: str) -> None:
+    text = f"One two three four five six.\n\n{question}\n\nThe guests do."
+    assert texts(text, 13)[-1] == f"{question}\n\nThe guests do."
+
+
+def test_what_is_hidden_parts_passages_and_is_in_none() -> None:
+    text = "# T\n\na b <!-- c --> d\n\n- e\n- f\n  <!-- g -->\n- h\n\n<p><!-- i --></p>"
+    read = markdown_blocks(text)
+    document = replace(parsed(text, read.blocks), hidden=read.hidden)
+    found = passages_of(document, sections_of(document), words, 40)
+    assert [p.text for p in found] == ["a b", "d\n\n- e\n- f", "- h\n\n<p>"]
+
+
+def test_boilerplate_has_no_context_and_stays_with_its_neighbours() -> None:
+    source = "Source: <https://example.org/a>"
+    first, second = split(f"# T\n\n{source}\n\n## A\n\nb", 30)
+    assert (first.text, first.context) == (source, "")
+    assert (second.text, second.context) == ("b", "T > A")
+
+
 PIECES = ["# H\n", "## FAQ\n", "### Why?\n", "One two. Three!\n", "- item\n", "1. one\n", "lead:\n"]
 PIECES += [
     "| a | b |\n",
@@ -168,9 +261,8 @@ def test_passages_are_exact_in_order_complete_and_fit(
 ) -> None:
     document = parsed(text, read(text))
     sections = sections_of(document)
-    found = passages_of(document, sections, pieces, limit)
+    found = list(passages_of(document, sections, pieces, limit))
     inside = {section.id: section for section in sections}
-    covered = [block for block in document.blocks if block.kind == "heading"]
     assert len(inside) == len(sections)
     assert all(a.end <= b.start for a, b in pairwise(found))
     for passage in found:
@@ -178,12 +270,13 @@ def test_passages_are_exact_in_order_complete_and_fit(
         assert section.start <= passage.start < passage.end <= section.end
         assert text[passage.start : passage.end] == passage.text == passage.text.strip()
         assert len(pieces(f"{passage.context}\n{passage.text}")) <= limit
-    spans = sorted([(b.start, b.end) for b in covered] + [(p.start, p.end) for p in found])
-    end = document.blocks[0].start if document.blocks else len(text)
-    for start, after in spans:
-        assert end <= start and text[end:start].strip() == ""
-        end = after
-    assert text[end:].strip() == ""
+    headings = [(b.start, b.end) for b in document.blocks if b.kind == "heading"]
+    covered = sorted([*headings, *((p.start, p.end) for p in found)])
+    end = 0
+    for start, after in covered:
+        assert not re.search(r"[^\W_]", text[end : max(start, end)])
+        end = max(end, after)
+    assert not re.search(r"[^\W_]", text[end:])
 
 
 @pytest.mark.timeout(60)

@@ -8,7 +8,7 @@ from rag.types import Document, Section
 
 def above(title: str, *headings: str, kind: str = "body", id: str = "d") -> str:
     document = Document(id, title, "d.md", "text/plain", "", "", "")
-    return question_above(document, Section("s", "d", headings, 0, 0, kind, 0))
+    return question_above(document, Section("s", "d", headings, 0, 2, kind, 1))
 
 
 @pytest.mark.parametrize(

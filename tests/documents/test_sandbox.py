@@ -125,7 +125,7 @@ def test_a_parser_that_fails_costs_that_file_alone_on_one_line(scripted: Cage) -
 
 
 def test_blocks_outside_the_text_are_refused(scripted: Cage) -> None:
-    block = '{"kind":"paragraph","start":0,"end":99,"level":0,"label":"","parts":[],"header_end":0}'
+    block = '{"kind":"paragraph","start":0,"end":99,"level":0,"label":"","parts":[],"tables":[]}'
     names = ("id", "title", "source", "media_type", "text", "sha256", "source_sha256")
     document = json.dumps(dict.fromkeys(names, "x"))
     reply = (

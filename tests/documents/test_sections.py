@@ -16,7 +16,7 @@ def parsed(text: str, title: str, blocks: tuple[Block, ...]) -> ParsedDocument:
 
 
 def sections(text: str) -> list[Section]:
-    return sections_of(parsed(text, *markdown_blocks(text)))
+    return sections_of(parsed(text, *markdown_blocks(text)[:2]))
 
 
 def test_sections_end_where_the_next_heading_begins() -> None:
@@ -43,8 +43,17 @@ def test_the_title_is_no_part_of_the_paths() -> None:
     assert with_front_matter[0].heading_path == ("T", "A")
 
 
-def test_a_heading_with_nothing_under_it_makes_no_section() -> None:
-    assert [s.heading_path for s in sections("## A\n\n## B\n\ntext\n\n## C")] == [("B",)]
+def test_a_heading_with_nothing_under_it_is_a_section_unless_deeper_ones_follow() -> None:
+    text = "# T\n\n## A\n\n## B\n\ntext\n\n## C\n\n### D\n\n***\n\n### E\n\nQ: Why?\nA: So.\n\n## F"
+    found = sections(text)
+    assert [s.heading_path for s in found] == [
+        *(("A",), ("B",), ("C", "D"), ("C", "E", "Why?"), ("F",))
+    ]
+    assert [s.kind for s in found] == ["body", "body", "body", "faq", "body"]
+
+
+def test_a_title_alone_is_a_section() -> None:
+    assert [s.heading_path for s in sections("# T")] == [()]
 
 
 def test_pairs_are_sections_whose_body_is_the_answer() -> None:

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from rag.documents.skipped import Skipped, Skips, refused, shown, skip_lines, skipped_json
+from rag.documents.parse import parse
+from rag.documents.skipped import (
+    Skipped,
+    Skips,
+    hidden_lines,
+    refused,
+    shown,
+    skip_lines,
+    skipped_json,
+)
 from rag.errors import CorpusError
 
 TYPE = "only files of type .md are read; convert it or remove it"
@@ -75,3 +84,14 @@ def test_names_are_printable_whatever_they_hold() -> None:
 def test_the_first_to_skip_is_an_error_if_that_is_wanted() -> None:
     with pytest.raises(CorpusError, match=r"^in/a\.png: only files of type \.md are read"):
         Skips(strict=True).add(Path("in/a.png"), "a.png", TYPE)
+
+
+def test_what_is_hidden_is_named_with_its_lines_and_counted_beyond_ten_documents() -> None:
+    text = "---\ntitle: A\n---\n\nb <!-- c\nd --> e\n\n![f](data:image/png;base64,AAAA)\n"
+    (one,) = parse("a.md", text.encode()).documents
+    (plain,) = parse("b.txt", b"b <!-- c -->").documents
+    said = "lines 1-3 (front matter), lines 5-6 (comment), line 8 (encoded data)"
+    assert hidden_lines([plain, one]) == [f"left out of a.md: {said}"]
+    assert hidden_lines([one] * 12)[10:] == [
+        "left out of 2 more documents: comment in 2, encoded data in 2, front matter in 2"
+    ]

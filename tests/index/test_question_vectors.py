@@ -52,3 +52,9 @@ def test_answers_indexed_alone_do_not_know_their_question(tmp_path: Path) -> Non
     snapshot = build_snapshot([corpus(tmp_path, pets=FAQ)], ENCODER, faq="answers")
     assert np.array_equal(snapshot.headings.vectors, encode(["Do cats bark?"]))
     assert snapshot.headings.rows.tolist() == [0, NO_QUESTION]
+
+
+def test_a_heading_that_asks_and_has_nothing_below_it_is_no_question_above(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, pets="# Pets\n\n## Do cats bark?\n\n## Can cats mew?\n\nYes.")
+    assert [passage.text for passage in snapshot.passages] == ["## Do cats bark?", "Yes."]
+    assert snapshot.headings.rows.tolist() == [NO_QUESTION, 0]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.index.sentence_spans import markable_from, marks, sentences_of
+from rag.index.sentence_spans import markable, markable_from, marks, sentences_of
 from rag.types import Passage, Section
 
 # A word is a word piece, as is a full stop.
@@ -50,3 +50,35 @@ def test_marks_are_those_of_the_passage() -> None:
 def test_of_an_faq_pair_only_the_answer_can_be_marked(kind: str, body: int, start: int) -> None:
     section = Section("s", "d", (), 0, 99, kind, body)
     assert markable_from(Passage("p", "d", "s", 10, 20, "x" * 10, ""), section) == start
+
+
+def units(text: str) -> list[str]:
+    return [text[start:end] for start, end in markable(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ann, room 1\nBob, room 2", ["Ann, room 1", "Bob, room 2"]),
+        ("Ann, one\nBob, two\nand three\nCid, four", ["Ann, one\nBob, two\nand three\nCid, four"]),
+        ("A bird sang in\nMay and left.", ["A bird sang in\nMay and left."]),
+        ("<tr><td>a</td></tr><tr><td>b</td></tr>", ["<tr><td>a</td></tr>", "<tr><td>b</td></tr>"]),
+        ("Who pays?\n\nThe guest.", ["The guest."]),
+        ("1. Who pays?\n\nThe guest.", ["The guest."]),
+        ("Host: Who pays?\nGuest: I do.", ["Guest: I do."]),
+        ("Why not? It rains.", ["Why not?", "It rains."]),
+        ("Who pays?\n\nWho sings?", ["Who pays?", "Who sings?"]),
+        ("It rains.\n\nLast reviewed: 3 May 2024", ["It rains."]),
+        ("Source: http://example.org", ["Source: http://example.org"]),
+    ],
+)
+def test_lines_rows_and_sentences_that_may_answer_can_be_marked(
+    text: str, expected: list[str]
+) -> None:
+    assert units(text) == expected
+
+
+def test_lines_that_go_on_belong_to_the_record_above() -> None:
+    lines = [f"Guest {i}, room {i}" for i in range(12)]
+    lines[5] += "\nwith a view"
+    assert units("\n".join(lines)) == lines

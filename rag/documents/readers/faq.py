@@ -213,7 +213,7 @@ def _divided(text: str, block: Block, asked: list[Asked]) -> Iterator[Block]:
         if not _is_closer(text, above):
             yield rest_of(text, above, block.start)
     for each, end in zip(asked, [*(a.start for a in asked[1:]), block.end], strict=True):
-        yield Block("question", each.start, each.end, label=each.label, header_end=each.start)
+        yield Block("question", each.start, each.end, label=each.label)
         if each.form in ("fold", "table"):
             end = without_closers(text, each.end, end)
         answer = rest_of(text, Block("paragraph", each.end, end), each.end)

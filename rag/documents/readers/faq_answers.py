@@ -84,4 +84,4 @@ def at_marks(text: str, block: Block) -> list[Block]:
 def rest_of(text: str, block: Block, start: int) -> Block:
     """What remains of a paragraph from `start` on, without the blank around it."""
     start, end = trimmed(text, start, block.end)
-    return replace(block, start=start, end=end, header_end=start)
+    return replace(block, start=start, end=end)

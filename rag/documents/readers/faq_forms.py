@@ -241,10 +241,8 @@ def _is_link(label: str) -> bool:
 
 def _rows(text: str, block: Block) -> Iterator[Asked]:
     """The rows of a table with columns of questions and of answers."""
-    header = [
-        folded(text[slice(*cell)].strip("*_ "))
-        for cell in _cells(text, block.start, block.header_end)
-    ]
+    first_line = line_spans(text, block.start, block.end)[0]
+    header = [folded(text[slice(*cell)].strip("*_ ")) for cell in _cells(text, *first_line)]
     columns = [
         next((i for i, cell in enumerate(header) if cell in names), -1) for names in _COLUMNS
     ]

@@ -8,6 +8,8 @@ LONGEST = 300
 _LAST_WORD = 60
 _MARK = "\ufeff"
 QUESTION_MARKS = "?？؟﹖⸮\u037e"
+# Characters without width that editors and word processors leave before a line's first letter.
+UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060"
 
 
 def shortened(label: str) -> str:

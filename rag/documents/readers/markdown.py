@@ -1,8 +1,14 @@
 """Markdown, read by markdown-it's CommonMark rules with tables and front matter.
 
 The parser tells the lines of each block; offsets are those of the lines in the text as it stands.
-Front matter is no part of the body. Whatever the parser consumes without a trace (definitions of
-link references) is kept as a paragraph, so that nothing of the body is lost.
+Front matter, comments and scripts are hidden: blanks to the parser, and in no passage. Definitions
+of link references, which the parser consumes without a trace, are kept as paragraphs. A rule
+(`***`) has no words and is dropped.
+
+Unlike CommonMark, a line underlined by `---` is a heading only if it reads like one: alone in its
+paragraph, without a stop at its end or a `|` in it, over at least three signs. Hashes may be
+followed by any kind of blank, or (`##Fares`) by none, in a paragraph of its own. A formula between
+`$$`, `\\[` or `\\begin` and its end is one block.
 
 Bounds keep time and memory in proportion to the text. A text of more than 20,000 lines of less
 than 20 characters each, on average, is read as plain text, which is quicker; four cells of a table
@@ -15,22 +21,25 @@ that come after so much markup that reading theirs too would be slow.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock, reference
+from markdown_it.common.html_blocks import block_names
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock, heading, reference
 from markdown_it.token import Token
-from mdit_py_plugins.front_matter import front_matter_plugin
 
 from rag.documents.readers.faq import with_questions
-from rag.documents.readers.labels import shortened, without_marks
+from rag.documents.readers.hidden import comments, front_matter, without
+from rag.documents.readers.labels import UNSEEN, shortened, without_marks
 from rag.documents.readers.plain_text import plain_blocks
+from rag.documents.readers.tables import html_parts, html_tables, line_tables, with_tables
 from rag.text import line_ends, line_spans, trimmed
-from rag.types import Block, BlockKind
+from rag.types import Block, BlockKind, Hidden, Table
 
-_TITLE = re.compile(r"^title[ \t]*:(?P<value>.*)$", re.MULTILINE)
 _MARKUP = re.compile(r"[\[\]<&*_`\\]")
 _LONGEST_HEADING = 2000
 # The parser's inline rules take time by the square of the markup: a microsecond or less for each
@@ -46,6 +55,27 @@ _CELLS_A_LINE = 4
 _NESTED = re.compile(r"^(?:> ?|[-*+] |\d{1,3}[.)] ){4,}", re.MULTILINE)
 _NESTED_A_LINE = 12
 _SHORTEST_LINE = 20
+# A heading that the parser's own rule leaves out: an invisible character before the hashes, a blank
+# other than a space behind them, or none.
+_HEADING_OPENS = re.compile(rf"[#\u00a0{UNSEEN}]")
+_HEADING = re.compile(
+    rf"[\u00a0{UNSEEN}]*(?P<hashes>#{{1,6}})(?P<blank>\s*)(?P<label>.*)", re.DOTALL
+)
+_CLOSING_HASHES = re.compile(r"\s#+\s*\Z")
+_TIGHT = re.compile(r"^##+[^\W\d_]", re.MULTILINE)
+_SETEXT_ENDS = (".", ",", ";", ":", "。", "，", "；", "：")
+_SHORTEST_UNDERLINE = 3
+_FORMULA = re.compile(r"\$\$|\\\[|\\begin\{(?P<name>[\w*]{1,30})\}")
+_FORMULA_LINES = 30
+_CLOSED_BY = {"$$": "$$", "\\[": "\\]"}
+# Tags that a heading may hold; any other is a placeholder, as `<name>` is, and so a word.
+_INLINE_TAGS = frozenset(
+    {"a", "abbr", "b", "bdi", "bdo", "big", "br", "button", "cite", "code", "del", "dfn", "em"}
+    | {"font", "i", "img", "input", "ins", "kbd", "label", "mark", "nobr", "picture", "q", "s"}
+    | {"samp", "small", "span", "strike", "strong", "sub", "sup", "svg", "tt", "u", "var", "wbr"}
+)
+_LEADING_MARKS = re.compile(r"(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]+)*")
+_TAG_NAME = re.compile(r"</?([A-Za-z][\w-]*)")
 _KINDS: dict[str, BlockKind] = {
     "heading_open": "heading",
     "bullet_list_open": "list",
@@ -54,8 +84,8 @@ _KINDS: dict[str, BlockKind] = {
     "blockquote_open": "quote",
     "fence": "code",
     "code_block": "code",
+    "formula": "code",
 }
-_PARTS = {"list": ("list_item_open", 1), "table": ("tr_open", 2)}
 
 Span = tuple[int, int]
 
@@ -94,33 +124,64 @@ class _Labels:
 
 
 class _Outline(list[Token]):
-    """The tokens that blocks are made from, without those inside of items, cells and quotations.
+    """The tokens that blocks are made from, and those of all code.
 
-    They are many, at half a kilobyte each.
+    Tokens inside of items, cells and quotations are many, at half a kilobyte each, and left out.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A token is given its lines after it is kept.
+        self.code: list[Token] = []
 
     def append(self, token: Token) -> None:
         """Keeps a token of the outline; lets go of another."""
-        if token.level < 2 or token.type == "tr_open":
+        if token.type in ("fence", "code_block"):
+            self.code.append(token)
+        if token.level < 2 or token.type in ("tr_open", "table_open"):
             super().append(token)
 
 
-def markdown_blocks(text: str) -> tuple[str, tuple[Block, ...]]:
-    """The title ("" where there is none) and the blocks of a Markdown text, in order.
+class Markdown(NamedTuple):
+    """What is read from a Markdown text: its title, "" if it has none, its blocks in order, and
+    what is hidden."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    hidden: tuple[Hidden, ...] = ()
+
+
+def markdown_blocks(text: str) -> Markdown:
+    """The title, the blocks and the hidden parts of a Markdown text.
 
     A byte-order mark inside, where files were joined, counts as a line end; a form feed as a blank,
     so that a heading may stand at the top of a page.
     """
     text = without_marks(text).replace("\f", " ")
+    front = front_matter(text)
+    hidden = [Hidden(*front[1], "front matter")] if front else []
+    text = without(text, hidden)
     if _is_dense(text):
-        return "", plain_blocks(text)
+        return Markdown("", plain_blocks(text), tuple(hidden))
     references: dict[str, Any] = {}
     tokens = _outline(text, references)
+    if commented := _commented(text, tokens):
+        text = without(text, commented)
+        references = {}
+        tokens = _outline(text, references)
     source = _Source(text, line_spans(text), _Labels(text, references))
-    blocks = list(_blocks(source, tokens))
-    title = _front_title(tokens) or leading_title(blocks)
+    tables = sorted([*html_tables(text), *line_tables(text)], key=lambda table: table.start)
+    blocks = with_tables(list(_blocks(source, tokens)), tables)
+    title = (shortened(front[0]) if front else "") or leading_title(blocks)
     found = with_questions(text, blocks, title)
-    return title, tuple(_with_plain_label(source, block) for block in found)
+    labelled = tuple(_with_plain_label(source, block) for block in found)
+    return Markdown(title, labelled, (*hidden, *commented))
+
+
+def _commented(text: str, tokens: _Outline) -> tuple[Hidden, ...]:
+    lines = line_spans(text)
+    code = [(lines[t.map[0]][0], lines[t.map[1] - 1][1]) for t in tokens.code if t.map]
+    return comments(text, code)
 
 
 def leading_title(blocks: list[Block]) -> str:
@@ -138,8 +199,11 @@ def _is_dense(text: str) -> bool:
 
 def _outline(text: str, references: dict[str, Any]) -> _Outline:
     """The outline's tokens; inline markup is left alone, and parsed where it is wanted."""
-    parser = MarkdownIt("commonmark").enable("table").use(front_matter_plugin)
+    parser = MarkdownIt("commonmark").enable("table")
+    interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
     parser.block.ruler.at("reference", _definition)
+    parser.block.ruler.at("heading", _heading_rule(_TIGHT.search(text) is not None), interrupts)
+    parser.block.ruler.before("fence", "formula", _formula, interrupts)
     tokens = _Outline()
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     parser.block.parse(lines, parser, references, tokens)
@@ -156,14 +220,63 @@ def _definition(state: StateBlock, first: int, after: int, silent: bool) -> bool
         state.lineMax = last
 
 
-def _front_title(tokens: list[Token]) -> str:
-    if not tokens or tokens[0].type != "front_matter":
-        return ""
-    found = _TITLE.search(tokens[0].content)
-    value = found["value"].strip(" \t") if found else ""
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        value = value[1:-1]
-    return "" if value in (">", "|", ">-", "|-") else shortened(value)
+def _heading_rule(tight: bool) -> Callable[[StateBlock, int, int, bool], bool]:
+    """The parser's rule for headings; it sees hashes beside unusual blanks, `tight` without any.
+
+    Only a text that has `##Fares` elsewhere may have `#Top`, which else is a tag.
+    """
+
+    def rule(state: StateBlock, first: int, after: int, silent: bool) -> bool:
+        if heading(state, first, after, silent):
+            return True
+        start = state.bMarks[first] + state.tShift[first]
+        if state.is_code_block(first) or not _HEADING_OPENS.match(state.src, start):
+            return False
+        found = _HEADING.match(state.src[start : state.eMarks[first]])
+        if not found or not found["label"]:
+            return False
+        if not found["blank"] and (silent or not tight or not _is_tight(state, first, found)):
+            return False
+        if not silent:
+            _push_heading(state, first, found)
+        return True
+
+    return rule
+
+
+def _is_tight(state: StateBlock, first: int, found: re.Match[str]) -> bool:
+    """Whether `##Fares` stands alone and opens with a letter, unlike `#1`, and holds no tags."""
+    alone = first == 0 or state.isEmpty(first - 1)
+    return alone and found["label"][0].isalpha() and " #" not in found["label"]
+
+
+def _push_heading(state: StateBlock, first: int, found: re.Match[str]) -> None:
+    tag = f"h{len(found['hashes'])}"
+    state.line = first + 1
+    state.push("heading_open", tag, 1).map = [first, first + 1]
+    inline = state.push("inline", "", 0)
+    inline.content = _CLOSING_HASHES.sub("", found["label"]).strip()
+    inline.map, inline.children = [first, first + 1], []
+    state.push("heading_close", tag, -1)
+
+
+def _formula(state: StateBlock, first: int, after: int, silent: bool) -> bool:
+    """A rule of the parser: a formula on lines of its own, without blank ones, is one block."""
+    lines = range(first, min(after, first + _FORMULA_LINES))
+    opening = _FORMULA.match(state.src, state.bMarks[first] + state.tShift[first])
+    if not opening or state.is_code_block(first):
+        return False
+    closer = f"\\end{{{opening['name']}}}" if opening["name"] else _CLOSED_BY[opening[0]]
+    for line in lines:
+        start = opening.end() if line == first else state.bMarks[line]
+        if state.isEmpty(line):
+            return False
+        if state.src[start : state.eMarks[line]].rstrip().endswith(closer):
+            if not silent:
+                state.line = line + 1
+                state.push("formula", "", 0).map = [first, line + 1]
+            return True
+    return False
 
 
 def _blocks(source: _Source, tokens: list[Token]) -> Iterator[Block]:
@@ -173,7 +286,7 @@ def _blocks(source: _Source, tokens: list[Token]) -> Iterator[Block]:
         first = max(first, done)
         yield from _left_over(source, done, first)
         done = max(after, done)
-        if own[0].type != "front_matter" and first < done:
+        if own[0].type != "hr" and first < done:
             yield from _block(source, own, first, done)
     yield from _left_over(source, done, len(source.lines))
 
@@ -192,22 +305,47 @@ def _left_over(source: _Source, first: int, after: int) -> Iterator[Block]:
     for i in range(first, after):
         start, end = source.span(i, i + 1)
         if start < end:
-            yield Block("paragraph", start, end, header_end=start)
+            yield Block("paragraph", start, end)
 
 
 def _block(source: _Source, own: list[Token], first: int, after: int) -> Iterator[Block]:
+    opening = own[0]
+    kind = _KINDS.get(opening.type, "paragraph")
+    if kind == "heading" and not _is_heading(source, opening, own[1].content, after):
+        kind, after = "paragraph", after - 1
     start, end = source.span(first, after)
-    kind = _KINDS.get(own[0].type, "paragraph")
-    label = source.labels.of(own[1].content) if kind == "heading" else ""
     if start == end:
         return
-    if label:
-        yield Block("heading", start, end, int(own[0].tag[1:]), label)
-        return
-    header_end = source.span(first, first + 1)[1] if kind == "table" else start
+    if kind == "heading":
+        if label := source.labels.of(own[1].content):
+            yield Block("heading", start, end, int(opening.tag[1:]), label)
+            return
+        kind = "paragraph"
     parts = tuple(_parts(source, kind, own, first, after))
-    kind = "paragraph" if kind == "heading" else kind
-    yield Block(kind, start, end, parts=parts, header_end=header_end)
+    if opening.type == "html_block":
+        parts = html_parts(source.text, start, end)
+    yield Block(kind, start, end, parts=parts, tables=tuple(_tables(source, own)))
+
+
+def _is_heading(source: _Source, opening: Token, content: str, after: int) -> bool:
+    """Whether what is underlined reads like a heading; with hashes, anything does."""
+    if opening.markup not in ("=", "-"):
+        return True
+    start, end = source.span(after - 1, after)
+    alone = "\n" not in content and "|" not in content
+    return alone and not content.endswith(_SETEXT_ENDS) and end - start >= _SHORTEST_UNDERLINE
+
+
+def _tables(source: _Source, own: list[Token]) -> Iterator[Table]:
+    """The tables of a block, inside items and quotations too."""
+    openings = [i for i, token in enumerate(own) if token.type == "table_open"]
+    for i, following in pairwise([*openings, len(own)]):
+        first, after = own[i].map or (0, 0)
+        lines = [t.map[0] for t in own[i:following] if t.type == "tr_open" and t.map]
+        rows = tuple(source.span(line, line + 1)[0] for line in lines if line > first)
+        start, end = source.span(first, first + 1)
+        mark = _LEADING_MARKS.match(source.text, start, end)
+        yield Table(mark.end() if mark else start, end, rows, source.span(first, after)[1])
 
 
 def _without_anchor(words: str) -> str:
@@ -240,22 +378,32 @@ def _words(tokens: list[Token]) -> str:
             parts.append(" ")
         elif token.type == "image":
             parts.append(_words(token.children or []))
-        elif token.type != "html_inline":
+        elif token.type != "html_inline" or _is_placeholder(token.content):
             parts.append(token.content)
     return "".join(parts)
+
+
+def _is_placeholder(tag: str) -> bool:
+    name = _TAG_NAME.match(tag)
+    return name is not None and name[1].lower() not in _INLINE_TAGS.union(block_names)
 
 
 def _parts(
     source: _Source, kind: BlockKind, own: list[Token], first: int, after: int
 ) -> Iterator[Span]:
     """The spans of a list's items, a table's rows below its header, or the lines of code."""
-    ranges: Iterable[Sequence[int]] = []
+    ranges: list[list[int]] = []
     if kind == "code":
-        ranges = [(i, i + 1) for i in range(first, after)]
-    elif kind in _PARTS:
-        opening, level = _PARTS[kind]
-        ranges = [t.map for t in own if t.type == opening and t.level == level and t.map]
-    for a, b in list(ranges)[1 if kind == "table" else 0 :]:
+        ranges = [[i, i + 1] for i in range(first, after)]
+    elif kind == "table":
+        ranges = _lines_of(own, "tr_open", 2)[1:]
+    elif kind == "list":
+        ranges = _lines_of(own, "list_item_open", 1)
+    for a, b in ranges:
         start, end = source.span(a, b) if a < b else (0, 0)
         if start < end:
             yield start, end
+
+
+def _lines_of(own: list[Token], kind: str, level: int) -> list[list[int]]:
+    return [t.map for t in own if t.type == kind and t.level == level and t.map]

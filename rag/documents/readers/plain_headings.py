@@ -12,6 +12,10 @@ from rag.documents.readers.plain_lines import Layout, Line, ends_sentence, item_
 _NUMBERED = re.compile(r"(?P<number>\d{1,3}(?:\.\d{1,3})*)[.)]?\s+(?=\S)")
 _NOT_A_TITLE_END = tuple(".,;:!…。，；：！、-–—=")
 _NEIGHBOURHOOD = 8
+# Signs of program code, of directives and of prompts.
+_CODE = re.compile(
+    r"[{}=\\]|::|\(\)|\w\([\w, ]*\)|^(?:[$%]|>>>|\.\.|//|@\w+)(?:\s|$)|^:\w+:|^</?\w"
+)
 
 _ASKING_WORDS = frozenset(
     {"what", "how", "why", "when", "who", "whom", "whose", "where", "which", "is", "are", "do"}
@@ -26,10 +30,13 @@ _SMALL_WORDS = frozenset(
 def headings_in(layout: Layout) -> dict[int, int]:
     """The lines that are headings (of an underlined one the first), with their levels."""
     titles = _titles(layout)
+    margin = min((line.indent for line in layout.lines if line.text), default=0)
     found: list[int] = []
     in_faq = False
     for i, line in enumerate(layout.lines):
-        stands_out = i in titles or (in_faq and _is_asked(layout, i))
+        stands_out = line.indent <= margin + 1 and (
+            i in titles or (in_faq and _is_asked(layout, i))
+        )
         if layout.kinds[i] == "underlined" or (stands_out and _begins(layout, i, found)):
             found.append(i)
             in_faq = is_faq_heading(line.text) or (in_faq and asks(line.text))
@@ -56,7 +63,8 @@ def _titles(layout: Layout) -> set[int]:
 def _is_asked(layout: Layout, i: int) -> bool:
     """Whether a line below an FAQ heading is a question with something below it."""
     line = layout.lines[i].text
-    asking = layout.kinds[i] == "prose" and asks(line) and len(line) <= 300 and _opens(line)
+    alone = layout.kinds[i] == "prose" or _is_lone_number(layout, i)
+    asking = alone and asks(line) and len(line) <= 300 and _opens(line)
     return asking and not layout.runs_on[i] and _next_kind(layout, i) != "blank"
 
 
@@ -68,25 +76,26 @@ def _next_kind(layout: Layout, i: int) -> str:
 def _is_lone_number(layout: Layout, i: int) -> bool:
     """Whether a line is numbered and is no item of a list: none stands on it, none counts on."""
     number = item_number(layout.lines[i].text)
-    if layout.kinds[i] != "item" or not number:
+    if layout.kinds[i] != "item" or number is None:
         return False
     around = range(max(0, i - _NEIGHBOURHOOD), min(len(layout.kinds), i + 1 + _NEIGHBOURHOOD))
     above = next((k for k in reversed(around) if k < i and layout.kinds[k] != "blank"), i)
     below = next((k for k in around if k > i and layout.kinds[k] != "blank"), i)
-    if layout.kinds[above] == "more" or layout.kinds[below] == "more":
-        return False
-    counts_on = item_number(layout.lines[above].text) == number - 1
-    goes_on = item_number(layout.lines[below].text) == number + 1
+    kinds = (layout.kinds[above], layout.kinds[below])
+    counts_on = kinds[0] == "item" and item_number(layout.lines[above].text) == number - 1
+    goes_on = kinds[1] == "item" and item_number(layout.lines[below].text) == number + 1
     touches = any(k != i and abs(k - i) == 1 and layout.kinds[k] == "item" for k in (above, below))
-    return not (counts_on or goes_on or touches)
+    return not ("more" in kinds or counts_on or goes_on or touches)
 
 
 def _is_title(line: str) -> bool:
     words = line.split() if len(line) <= 100 else []
     if not 0 < len(words) <= 14 or not _opens(line) or words[-1] in _SMALL_WORDS:
         return False
-    if any(mark in line for mark in ("@", "://", "|")):
+    if any(mark in line for mark in ("@", "://", "|")) or _CODE.search(line):
         return False
+    if item_number(line) is not None:
+        words = words[1:]
     if line.endswith("?"):
         capitals = all(not word[0].islower() for word in words if len(word) > 3)
         return words[0].lower() in _ASKING_WORDS or (capitals and len(words) > 1)

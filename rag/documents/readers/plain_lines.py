@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.documents.readers.faq_marks import is_marked
+from rag.documents.readers.labels import UNSEEN
 from rag.text import line_spans
 
 LineKind = Literal[
@@ -61,19 +62,21 @@ def is_attributed(line: str) -> bool:
     return _ATTRIBUTED.search(line[-200:]) is not None
 
 
-def item_number(line: str) -> int:
-    """The number that opens a line like an item of a numbered list, else 0."""
+def item_number(line: str) -> int | None:
+    """The number that opens a line like an item of a numbered list; None if none does."""
     item = _ITEM.match(line)
-    return int(item["number"]) if item and item["number"] else 0
+    return int(item["number"]) if item and item["number"] else None
 
 
 def _line(text: str, start: int, end: int) -> Line:
     line = text[start:end]
     bare = line.strip()
-    if bare == line:
+    if bare == line and line[:1] not in UNSEEN:
         return Line(start, end, 0, line)
     indent = len(line) - len(line.lstrip()) if bare else 0
-    return Line(start + indent, start + indent + len(bare), indent, bare)
+    end = start + indent + len(bare)
+    bare = bare.lstrip(UNSEEN).lstrip()
+    return Line(end - len(bare), end, indent, bare)
 
 
 def _kinds(lines: list[Line]) -> list[LineKind]:

@@ -48,8 +48,9 @@ from rag.documents.readers.faq import with_questions
 from rag.documents.readers.labels import shortened, without_marks
 from rag.documents.readers.plain_headings import headings_in
 from rag.documents.readers.plain_lines import CLOSING_QUOTES, Layout, is_attributed, layout_of
+from rag.documents.readers.tables import line_tables, with_tables
 from rag.text import line_ends, trimmed
-from rag.types import Block
+from rag.types import Block, Table
 
 # A line costs some ten microseconds to tell apart: shorter ones are not worth it.
 _FEW_LINES = 20_000
@@ -62,7 +63,7 @@ def plain_blocks(text: str) -> tuple[Block, ...]:
     if _is_dense(text):
         return _whole(text)
     layout = layout_of(text)
-    blocks = list(_blocks(layout, headings_in(layout)))
+    blocks = with_tables(list(_blocks(layout, headings_in(layout))), line_tables(text))
     found = with_questions(text, blocks, blocks[0].label if blocks else "", ranked=False)
     return tuple(
         replace(block, label=shortened(block.label)) if block.label else block for block in found
@@ -81,7 +82,7 @@ def _is_dense(text: str) -> bool:
 
 def _whole(text: str) -> tuple[Block, ...]:
     start, end = trimmed(text, 0, len(text))
-    return (Block("paragraph", start, end, header_end=start),) if start < end else ()
+    return (Block("paragraph", start, end),) if start < end else ()
 
 
 def _blocks(layout: Layout, headings: dict[int, int]) -> Iterator[Block]:
@@ -124,7 +125,8 @@ def _table_end(layout: Layout, i: int) -> int:
 def _table(layout: Layout, first: int, after: int) -> Block:
     start, end = _span(layout, first, after)
     rows = tuple((line.start, line.end) for line in layout.lines[first + 2 : after])
-    return Block("table", start, end, parts=rows, header_end=layout.lines[first].end)
+    table = Table(start, layout.lines[first].end, tuple(row for row, _ in rows), end)
+    return Block("table", start, end, parts=rows, tables=(table,))
 
 
 def _list_end(layout: Layout, first: int, headings: dict[int, int]) -> int:
@@ -143,7 +145,7 @@ def _list(layout: Layout, first: int, after: int) -> Block:
     firsts = [i for i in range(first + 1, after) if layout.kinds[i] == "item"]
     parts = [_item(layout, a, b) for a, b in pairwise([first, *firsts, after])]
     start, end = _span(layout, first, after)
-    return Block("list", start, end, parts=tuple(parts), header_end=start)
+    return Block("list", start, end, parts=tuple(parts))
 
 
 def _item(layout: Layout, first: int, after: int) -> tuple[int, int]:
@@ -167,7 +169,7 @@ def _prose_end(layout: Layout, i: int) -> int:
 def _prose(layout: Layout, first: int, after: int) -> Block:
     start, end = _span(layout, first, after)
     quoted = layout.kinds[first] == "quote" and _is_closed(layout, after - 1)
-    return Block("quote" if quoted else "paragraph", start, end, header_end=start)
+    return Block("quote" if quoted else "paragraph", start, end)
 
 
 def _is_closed(layout: Layout, last: int) -> bool:

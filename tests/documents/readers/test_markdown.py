@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -31,10 +32,9 @@ def test_each_kind_of_block_is_told_with_its_span() -> None:
         ("code", "```\ncode\n\n# no heading\n```"),
         ("paragraph", "<div>\nhtml\n</div>"),
         ("heading", "Setext\n------"),
-        ("paragraph", "***"),
         ("paragraph", "[r]: http://example.org"),
     ]
-    assert outline("\n\n".join(text for _, text in parts)) == parts
+    assert outline("***\n\n" + "\n\n".join(text for _, text in parts)) == parts
 
 
 def test_atx_and_setext_headings_have_levels_and_plain_labels() -> None:
@@ -46,7 +46,6 @@ def test_atx_and_setext_headings_have_levels_and_plain_labels() -> None:
         ("heading", 1, "One two"),
         ("heading", 2, "code link image bold"),
         ("heading", 3, "r"),
-        ("heading", 2, "line line"),
     ]
 
 
@@ -66,7 +65,7 @@ def test_offsets_hold_for_every_line_end() -> None:
     [
         ("---\ntitle: One\n---\n# Two\n\ntext", "One"),
         ("---\r\ntitle:   'One: \"two\"'\r\nx: y\r\n---\r\ntext", 'One: "two"'),
-        ("---\ntitle: >\n  folded\n---\n# Two\n\ntext", "Two"),
+        ("---\ntitle: >\n  folded\n---\n# Two\n\ntext", "folded"),
         ("---\nx: y\n---\n# Two\n\ntext", "Two"),
         ("text\n\n# Two\n\n## Three", "Two"),
         ("## One\n\n# Two", ""),
@@ -93,8 +92,9 @@ def test_lists_tables_and_code_have_parts() -> None:
         ("table", ["1 | 2", "3 | 4"]),
         ("code", ["x", "y"]),
     ]
-    table = markdown_blocks(text)[1][1]
+    (table,) = markdown_blocks(text).blocks[1].tables
     assert text[table.start : table.header_end] == "h | i"
+    assert [text[row : row + 5] for row in table.rows] == ["1 | 2", "3 | 4"]
 
 
 @pytest.mark.parametrize(
@@ -173,23 +173,37 @@ def test_an_answer_that_opens_with_the_word_answer_is_not_cut() -> None:
     ]
 
 
+WORD = re.compile(r"[^\W_]")
 PIECES = ["# H\n", "## FAQ\n", "### W?\n", "a. B\n", "- x\n", "  1. y\n", "| a |\n", "|---|\n"]
 PIECES += ["```\n", "> q\n", "\r\n", "\r", "\n\n", "\t", "Q: r?\n", "A: s\n", "**Q: t?**\n"]
-PIECES += ["***\n", "[r]: u\n", "<p>\n", "=\n", "---\n", "title: x\n", "    c\n", "\u2028", "\x85"]
+PIECES += [
+    "***\n",
+    "[r]: u\n",
+    "<p>\n",
+    "=\n",
+    "---\n",
+    "title: x\n",
+    "<!-- d",
+    "-->\n",
+    "    c\n",
+    "\u2028",
+    "\x85",
+]
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=20).map("".join))
-def test_blocks_are_in_order_and_only_blank_lies_between_them(text: str) -> None:
-    blocks = markdown_blocks(text)[1]
-    end = blocks[0].start if blocks else len(text)
-    assert text[:end].strip() == "" or text.lstrip().startswith("---")
-    for block in blocks:
-        assert text[end : block.start].strip() == ""
+def test_blocks_are_in_order_and_no_visible_word_lies_between_them(text: str) -> None:
+    read = markdown_blocks(text)
+    for hidden in reversed(read.hidden):
+        text = f"{text[: hidden.start]}{' ' * (hidden.end - hidden.start)}{text[hidden.end :]}"
+    end = 0
+    for block in read.blocks:
+        assert not WORD.search(text, end, block.start)
         assert end <= block.start < block.end
         assert all(block.start <= a < b <= block.end for a, b in block.parts)
         end = block.end
-    assert text[end:].strip() == ""
+    assert not WORD.search(text, end)
 
 
 def test_headings_of_joined_files_are_seen_behind_their_marks() -> None:
@@ -250,7 +264,7 @@ def test_a_definition_of_very_many_lines_is_text() -> None:
 
 def test_the_markup_of_headings_is_read_in_proportion_to_the_text() -> None:
     heading = f"# {'*a* ' * 20}b\n\n"
-    _, blocks = markdown_blocks(heading * 1000)
+    blocks = markdown_blocks(heading * 1000).blocks
     assert [block.label for block in blocks[:2]] == [("a " * 20 + "b")] * 2
     assert blocks[-1].label == heading[2:].strip()
 
@@ -267,3 +281,71 @@ def test_a_text_of_very_deep_quotations_is_read_as_plain_text() -> None:
     assert {block.kind for block in markdown_blocks(deep)[1]} == {"paragraph"}
     shallow = "# a\n\n" + f"{'> 1. ' * 2}{'a ' * 20}\n" * 21_000
     assert [block.kind for block in markdown_blocks(shallow)[1]] == ["heading", "quote"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("##\u00a0Fares\n\nx", ["Fares"]),
+        ("a\n##\u3000Fares ##\n", ["Fares"]),
+        ("\u200b# Top\n\nx\n\n\u00a0## Fares", ["Top", "Fares"]),
+        ("#Top\n\n##Fares\n\nx", ["Top", "Fares"]),
+        ("##Fares\nx", ["Fares"]),
+    ],
+)
+def test_hashes_beside_unusual_blanks_or_none_make_headings(text: str, found: list[str]) -> None:
+    assert [label for _, _, label in labels(text)] == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#tag",
+        "#tag #other\n\n#1 is best",
+        "##1 is best",
+        "a\n##b",
+        "```\n##b\n```",
+        "    ##\u00a0b",
+        "#!/bin/sh",
+        "##tag ##other #third",
+    ],
+)
+def test_tags_and_code_are_no_headings(text: str) -> None:
+    assert labels(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One line\nand two more.\n---",
+        "One line\nand two more\n===",
+        "It closes with a stop.\n---",
+        "Total | Price\n---",
+        "Regards\n--",
+        "E\n=",
+    ],
+)
+def test_what_does_not_read_like_a_heading_is_text_over_a_rule(text: str) -> None:
+    body = text.rpartition("\n")[0]
+    assert outline(f"{text}\n\nend") == [("paragraph", body), ("paragraph", "end")]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["$$\nE\n=\nm\n$$", "$$ E\n- c $$", "\\[\n# E\n=\n\\]", "\\begin{a*}\nE\n-\n\\end{a*}"],
+)
+def test_a_formula_is_one_block(formula: str) -> None:
+    assert outline(f"a\n{formula}\nb") == [
+        ("paragraph", "a"),
+        ("code", formula),
+        ("paragraph", "b"),
+    ]
+
+
+def test_an_open_formula_and_one_with_blank_lines_are_text() -> None:
+    assert labels("$$\n\n# A\n\n$$") == [("heading", 1, "A")]
+    assert labels("Cheap: $$\n\n# A\n\nx") == [("heading", 1, "A")]
+
+
+def test_a_placeholder_in_a_heading_is_a_word_and_a_tag_is_not() -> None:
+    assert [label for *_, label in labels("# Set <name> to <b>on</b>")] == ["Set <name> to on"]

@@ -136,7 +136,8 @@ def test_a_table_has_rows_and_a_header() -> None:
     text = "Doses:\na | b |\n---|---|\n1 | 2 |\n3 | 4 |\nThat was it."
     table = plain_blocks(text)[1]
     assert table.kind == "table"
-    assert text[table.start : table.header_end] == "a | b |"
+    (found,) = table.tables
+    assert text[found.start : found.header_end] == "a | b |"
     assert [text[start:end] for start, end in table.parts] == ["1 | 2 |", "3 | 4 |"]
     assert outline(text)[2] == ("paragraph", "That was it.")
 
@@ -213,3 +214,42 @@ def test_a_text_of_very_many_very_short_lines_is_one_paragraph() -> None:
         (block,) = read(text)
         assert (block.kind, block.start, block.end) == ("paragraph", 1, len(text) - 2)
     assert plain_blocks("\n" * 30_000) == ()
+
+
+BOOK = "The Book of Rules\n\n{}Working hours\n\nWe open at nine.\n\n{}Holidays\n\nAll have ten.\n"
+
+
+@pytest.mark.parametrize(("one", "two"), [("1. ", "2. "), ("1) ", "2) "), ("0. ", "1. ")])
+def test_the_first_numbered_heading_is_one_too(one: str, two: str) -> None:
+    title, *numbered = headings(BOOK.format(one, two))
+    assert title == "The Book of Rules"
+    assert numbered == [f"{one}Working hours", f"{two}Holidays"]
+
+
+def test_numbered_questions_below_an_faq_heading_are_found() -> None:
+    text = "FAQ\n\n1. How do I join?\n\nFill in the form.\n\n2. Who pays?\n\nThe guest.\n"
+    assert [block.kind for block in plain_blocks(text)].count("question") == 2
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u2060", "\u200e", "\u00a0", "\ufeff"])
+def test_invisible_characters_before_a_heading_do_not_hide_it(mark: str) -> None:
+    assert headings(f"PART ONE\n\nText.\n\n{mark}PART TWO\n\nMore.") == ["PART ONE", "PART TWO"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("    Indented Title", "ALLOWED = {'txt', 'pdf'}", "Name = Flask(name)", "App.run()"),
+        *(".. Note", "$ Make all", ">>> Start", ":Author: Ann", "Std::Vector", "<Body>"),
+    ],
+)
+def test_code_and_indented_lines_are_no_headings(line: str) -> None:
+    text = f"Setup\n\nRun this once.\n\n{line}\n\nThen open the page in a browser.\n"
+    assert headings(text) == ["Setup"]
+
+
+def test_a_text_that_is_indented_as_a_whole_has_headings() -> None:
+    assert headings("  Setup\n\n  Run this once.\n\n  Use\n\n  Open the page.\n") == [
+        "Setup",
+        "Use",
+    ]

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from rag.text import are_records, asks, is_boilerplate
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ann, room 1\nBob, room 2",
+        "a\t1\nb\t2",
+        "10:04 Ann: hello\n10:05 Bob: hello\n10:06 Ann: so it goes",
+        "Roses are red\nViolets are blue\nSugar is sweet",
+        "[1] one\n[2] two\n\n[3] three",
+    ],
+)
+def test_lines_that_open_like_entries_are_records(text: str) -> None:
+    assert are_records(text, 0, len(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "One line.",
+        "The river rose in\nMay and fell in June.",
+        "The river rose in May\nand fell in June, when\nthe rain had ended.",
+        "漢字\n漢字\n漢字",
+    ],
+)
+def test_wrapped_prose_is_no_records(text: str) -> None:
+    assert not are_records(text, 0, len(text))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Source: <https://example.org/page>",
+        "**Source:** Health Board <http://example.org>",
+        "Last reviewed: 3 May 2024",
+        "*Page last updated on 2024-05-03.*",
+        "This page was last modified May 3, 2024",
+        "Last reviewed by the board on 3 May 2024",
+        "Page last reviewed: 3 May 2024\nNext review due: 3 May 2027",
+        "© 2024 The Board",
+        "Copyright 2024 The Board. All rights reserved.",
+    ],
+)
+def test_lines_about_the_page_are_boilerplate(line: str) -> None:
+    assert is_boilerplate(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Source: the river Thames",
+        "The source is https://example.org, and it says that prices rise.",
+        "Last reviewed prices apply to all tickets that were sold in the spring of 2024.",
+        "Last updated firmware: none",
+        "Copyrighted works may be lent.",
+        "Last reviewed: 3 May 2024\nThe fee is 5 euros.",
+        "",
+    ],
+)
+def test_other_lines_are_not(line: str) -> None:
+    assert not is_boilerplate(line)
+
+
+def test_a_question_mark_may_stand_within_emphasis_but_not_in_quotes() -> None:
+    assert all(map(asks, ["Why?", "**Why?**", "Why? ", "为什么？"]))
+    assert not any(map(asks, ["Why", 'Read "Why?"', "Why? So."]))
