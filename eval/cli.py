@@ -16,12 +16,20 @@ import typer
 from eval.measures.retrieval import PRIMARY
 from eval.reporting.compare import contrast
 from eval.reporting.report import render
+from eval.reporting.review import review_page
 from eval.reporting.terminal import show
 from eval.running.bench import bench as bench_collection
 from eval.running.result import Result, write_figures, write_result
 from eval.running.run import run_set
 from eval.sets.beir import read_collection
-from eval.sets.evalset import EvalSet, read_judgments, read_set, write_set
+from eval.sets.evalset import (
+    EvalSet,
+    Judgment,
+    read_judgments,
+    read_set,
+    with_judgments,
+    write_set,
+)
 from eval.sets.source import INDEXED, Source, make_set, read_source
 from eval.sets.written_questions import Written, read_written
 from rag.building import index_corpus
@@ -37,6 +45,7 @@ from rag.text import counted
 KEPT = Path("eval")
 LOCAL = Path("eval/local")
 CACHE = Path("index/cache")
+REVIEW = "review.html"
 
 app = command_line()
 
@@ -82,9 +91,12 @@ def build(
     """Make an eval set of a corpus and its FAQ."""
     source = _read_corpus(corpus, read_settings())
     target = folder or _set_folder(source.name, keep)
-    judged = target / "judgments.tsv"
-    evalset = make_set(source, faq, read_judgments(judged) if judged.is_file() else [])
+    judgments = _judgments(target)
+    evalset = make_set(source, faq, judgments)
     write_set(target, evalset)
+    if evalset.doubts:
+        page = review_page(evalset, source.body, judgments)
+        (target / REVIEW).write_text(page, encoding="utf-8")
     echo(_summary(evalset, target))
 
 
@@ -106,7 +118,7 @@ def run(
     settings = read_settings()
     source = _read_corpus(corpus, settings)
     chosen = folder or _set_folder(source.name)
-    evalset = read_set(chosen)
+    evalset = with_judgments(read_set(chosen), _judgments(chosen))
     written = [each for each in _written(chosen, source) if each.split == split]
     encoder = encoder_of(settings)
     policy = INDEXED[evalset.kind]
@@ -161,6 +173,11 @@ def _set_folder(name: str, keep: bool = False) -> Path:
     return kept if keep or (kept / "set.json").is_file() else LOCAL / name
 
 
+def _judgments(folder: Path) -> list[Judgment]:
+    path = folder / "judgments.tsv"
+    return read_judgments(path) if path.is_file() else []
+
+
 def _written(folder: Path, source: Source) -> list[Written]:
     path = folder / "questions.jsonl"
     return read_written(path, source.documents, source.sections) if path.is_file() else []
@@ -193,7 +210,12 @@ def _summary(evalset: EvalSet, folder: Path) -> str:
     doubtful = "".join(
         f"\n  not counted: {doubt.text} ({doubt.reason})" for doubt in evalset.doubts
     )
-    review = f"\nto be judged by hand: {folder / 'review.tsv'}" if evalset.doubts else ""
+    review = ""
+    if evalset.doubts:
+        review = (
+            f"\nthe rule cannot judge {counted(len(evalset.doubts), 'question')}: open "
+            f"{folder / REVIEW}, judge them and save judgments.tsv beside it"
+        )
     return (
         f"{evalset.name}: {kinds[evalset.kind]}\n"
         f"{counted(evalset.pairs, 'FAQ pair')}, {counted(len(evalset.queries), 'question')}, "

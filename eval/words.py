@@ -7,6 +7,9 @@ import unicodedata
 
 WORD = re.compile(r"[^\W_]+")
 SENTENCE_END = re.compile("(?<=[.!?])[\"'\u201d\u2019)\\]]*\\s+|\\s*\\n\\s*")
+# What parts words and sentences, and means nothing by itself.
+STOPS = "?!.:;,…？！。，؟¿¡\"'“”‘’«»„‚`´"
+PUNCTUATION = STOPS + "-‐‑–—()[]{}/、؛،।"
 # Longer words are cut here, so that "treated" and "treatment" meet: the oldest of stemmers.
 STEM = 6
 _FUNCTION_WORDS = """
@@ -37,3 +40,27 @@ def sentences(text: str) -> list[str]:
 def plain(text: str) -> str:
     """The words alone, one blank between: what is left when two texts are the same to a reader."""
     return " ".join(words(text))
+
+
+def wording(text: str) -> str:
+    """What two questions share if a reader takes them for one: words, and the signs that tell.
+
+    >>> wording("What is C++ (the language)?"), wording("what IS it ??")
+    ('what is c++ the language', 'what is it')
+    """
+    tokens = unicodedata.normalize("NFKC", text).lower().split()
+    return " ".join(word for token in tokens for word in _wording(token))
+
+
+def _wording(token: str) -> list[str]:
+    """The words of a token with their signs: `c++`, `.net`; a sign alone is a word, a stop none."""
+    found = "".join(c if _tells(c) else " " for c in token).split()
+    if found and token.startswith("." + found[0]):
+        found[0] = "." + found[0]
+    return found or ([] if set(token) <= set(STOPS) else [token])
+
+
+def _tells(character: str) -> bool:
+    """Whether a character is part of a word or tells words apart, as `+` and vowel signs do."""
+    is_sign = unicodedata.category(character)[0] in "MSP"
+    return character.isalnum() or (is_sign and character not in PUNCTUATION)

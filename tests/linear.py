@@ -39,6 +39,18 @@ Shape = tuple[str, str, str]
 DEEP = "".join(f"{'#' * level} {'deep heading ' * 25}\n\n" for level in range(1, 7))
 NUMBERED = "".join(f"{'.'.join('1' * n)} {'Ab ' * 9}\n\nText.\n\n" for n in range(1, 30))
 SHAPES: dict[str, Shape] = {
+    "marked pairs on one line": ("", "Q: a? A: b\n\n", ""),
+    "marked questions without answers": ("", "Q: a? ", ""),
+    "marked items": ("", "- Q: a?\n- A: b\n", ""),
+    "items that ask": ("# FAQ\n\n", "- a?\n", ""),
+    "bold questions with answers": ("# FAQ\n\n", "**a?** b\n", ""),
+    "emphasis that never closes": ("# FAQ\n\n", "**a? ", ""),
+    "summaries that never close": ("", "<summary>a?", ""),
+    "terms that never close": ("", "<dt>", ""),
+    "components with titles": ("", '<A title="a?" ', ""),
+    "folds that close": ("", "<details><summary>a?</summary></details>", ""),
+    "tables of questions": ("", "| Question | Answer |\n|---|---|\n| a? | b |\n\n", ""),
+    "named FAQs": ("", "# a FAQ\n\nb\n\n", ""),
     "blanks in a heading": ("# a", " ", "b"),
     "tabs in a heading": ("# a", "\t", "b #"),
     "signs that close a heading": ("# a ", "# ", "b"),

@@ -11,6 +11,8 @@ from rag.text import counted
 FEW = 30
 LABELS = {
     "hand": "The labels were judged by hand.",
+    "mixed": "Some labels were judged by hand; the others are silver: made by rule from the FAQ's "
+    "answers.",
     "table": "The labels are those of the table.",
     "silver": "The labels are silver: made by rule from the FAQ's answers, not judged by hand.",
     "own answer": "Each question's gold is its own answer.",
@@ -32,15 +34,21 @@ def verdict(result: Result) -> str:
     if result.kind == "public":
         return _public(result)
     group = result.groups[0]
-    parts = [_meaning(group), _sureness(group), LABELS[result.labels["origin"]], _trust(result)]
+    parts = [
+        _meaning(group),
+        _sureness(group),
+        LABELS[result.labels["origin"]],
+        _trust(result),
+        _unjudged(result),
+    ]
     if result.labels["stale"]:
         parts.append(
             "The corpus has changed since the labels were made: run `python -m eval build` again."
         )
     if result.leaks:
         parts.append(
-            f"Beware: {len(result.leaks)} of the questions stand word for word in the index "
-            "that was measured, so the figure is too good to be true."
+            f"Beware: {len(result.leaks)} of the {counted(len(group.questions), 'question')} stand "
+            "word for word in the index that was measured, so the figure is too good to be true."
         )
     return " ".join(part for part in parts if part)
 
@@ -160,8 +168,20 @@ def _trust(result: Result) -> str:
     if not trust or trust["kappa"] is None:
         return ""
     return (
-        f"The silver rule, checked against them on {trust['queries']} questions, has precision "
+        f"The silver rule, checked on {counted(trust['queries'], 'question')} that were judged by "
+        "hand or table, has precision "
         f"{trust['precision']:.2f}, recall {trust['recall']:.2f} and kappa {trust['kappa']:.2f}."
+    )
+
+
+def _unjudged(result: Result) -> str:
+    """How many questions have no label, and how a person gives them one."""
+    asked, labelled = result.labels["questions"], result.labels["counted"]
+    if asked == labelled:
+        return ""
+    return (
+        f"{asked - labelled} of the FAQ's {counted(asked, 'question')} are not counted, as the "
+        "rule cannot tell which sections answer them: judge them on the set's page review.html."
     )
 
 

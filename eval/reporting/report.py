@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from eval.measures.abstention import calibration_error
 from eval.measures.retrieval import PRIMARY
 from eval.reporting import plain_words, plots
 from eval.reporting.leak import sides
+from eval.reporting.templates import template
 from eval.running.result import LEAKY, GroupResult, Question, Result
 from eval.running.systems import SERVED
 
@@ -22,14 +21,7 @@ SHOWN = 3
 
 def render(result: Result) -> str:
     """The report's HTML. Everything from documents and questions is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.jinja").render(
+    return template("report.html.jinja").render(
         result=result,
         verdict=plain_words.verdict(result),
         abstaining=plain_words.abstaining(result),

@@ -64,7 +64,7 @@ def run_set(
         facts=facts(snapshot.manifest, command, {"passages": MAX_TOP_K, "top": TOP}),
         labels=_labels(evalset, snapshot.manifest.corpus_sha256),
         groups=groups,
-        leaks=leaks(evalset.queries, snapshot.passages),
+        leaks=leaks(_counted(evalset), snapshot.passages),
         abstention=abstention(answered, outcomes),
         answerable=sum(outcomes.values()),
         unanswerable=len(outcomes) - sum(outcomes.values()),

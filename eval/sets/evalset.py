@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from eval.measures.runs import Qrels, read_qrels, relevant, write_qrels
 from eval.sets.faq import Pair, repeated
-from eval.sets.silver_labels import Agreement, Label, agreement, silver
+from eval.sets.silver_labels import MARGIN, Agreement, Label, agreement, silver
 from eval.text_lines import numbered
 from rag.checks import SUPPORT
 from rag.documents import json_lines
@@ -27,7 +27,7 @@ FORMAT = 1
 REBUILD = "run `python -m eval build` again"
 
 Kind = Literal["documents", "faq-only"]
-Origin = Literal["hand", "table", "silver", "own answer"]
+Origin = Literal["hand", "mixed", "table", "silver", "own answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +109,32 @@ def documents_set(
     corpus_sha256: str,
     pairs: Sequence[Pair],
     sections: Mapping[str, str],
+    headings: Mapping[str, str],
     judgments: Sequence[Judgment] = (),
 ) -> EvalSet:
     """The set of a corpus with text beside its FAQ, judged on its body `sections` (id -> text).
 
-    Labels are the table's where it names gold sections, else the hand's, else silver ones.
+    `headings` are the sections' own, by id.
+
+    Labels are the table's if it names gold sections; else of each question the hand's or, if it
+    has none, the silver ones.
     """
     _check_pairs(pairs)
     queries = _queries(pairs)
-    labels = silver({query.id: query.answer for query in queries}, sections)
+    labels = silver(
+        {query.id: query.answer for query in queries},
+        sections,
+        {query.id: query.text for query in queries},
+        headings,
+    )
     graded = {query: dict(label.grades) for query, label in labels.items() if label.certain}
-    origin, qrels = _origin(pairs, judgments, graded)
+    table = {pair.id: dict.fromkeys(pair.gold, 2) for pair in pairs if pair.gold}
+    hand = judged_by_hand(judgments)
+    origin, qrels = ("table", {**hand, **table}) if table else _with_hand(hand, graded)
     check_sections(qrels, sections, name)
     known = {query: qrels[query] for query in sorted(qrels) if query in labels}
-    trust = agreement(known, graded, sorted(sections)) if origin != "silver" else None
+    by_hand = {query: known[query] for query in known if query in table or query in hand}
+    trust = agreement(by_hand, graded, sorted(sections)) if by_hand else None
     doubts = [_doubt(query, labels[query.id]) for query in queries if query.id not in known]
     if not any(relevant(judged) for judged in known.values()):
         raise UsageError(
@@ -141,6 +153,26 @@ def documents_set(
         confidence={query: round(label.confidence, 4) for query, label in labels.items()},
         trust=trust,
     )
+
+
+def with_judgments(evalset: EvalSet, judgments: Sequence[Judgment]) -> EvalSet:
+    """The set with hand judgments, made since it was built, in place of its silver labels."""
+    known = {query.id for query in evalset.queries}
+    hand = {query: grades for query, grades in judged_by_hand(judgments).items() if query in known}
+    if evalset.origin == "table":
+        return replace(evalset, qrels={**hand, **evalset.qrels})
+    if not hand or evalset.origin == "own answer":
+        return evalset
+    origin, qrels = _with_hand(hand, evalset.qrels)
+    return replace(evalset, origin=origin, qrels=qrels)
+
+
+def judged_by_hand(judgments: Sequence[Judgment]) -> dict[str, dict[str, int]]:
+    """The grades of the judgments, by query and section id."""
+    hand: dict[str, dict[str, int]] = {}
+    for judgment in judgments:
+        hand.setdefault(judgment.query, {})[judgment.section] = judgment.grade
+    return hand
 
 
 def check_sections(qrels: Qrels, sections: Mapping[str, Any], name: str) -> None:
@@ -244,23 +276,20 @@ def _check_pairs(pairs: Sequence[Pair]) -> None:
         )
 
 
-def _origin(
-    pairs: Sequence[Pair], judgments: Sequence[Judgment], graded: Qrels
-) -> tuple[Origin, Qrels]:
-    table = {pair.id: dict.fromkeys(pair.gold, 2) for pair in pairs if pair.gold}
-    if table:
-        return "table", table
-    hand: dict[str, dict[str, int]] = {}
-    for judgment in judgments:
-        hand.setdefault(judgment.query, {})[judgment.section] = judgment.grade
-    return ("hand", hand) if hand else ("silver", graded)
+def _with_hand(hand: Qrels, silver: Qrels) -> tuple[Origin, Qrels]:
+    """The labels by rule, those judged by hand in their place, and where they come from."""
+    if not hand:
+        return "silver", silver
+    return ("mixed" if silver.keys() - hand.keys() else "hand"), {**silver, **hand}
 
 
 def _doubt(query: Query, label: Label) -> Doubt:
     reason = f"support {label.support:.2f}: no section holds enough of the answer"
     if label.support >= SUPPORT:
         reason = f"the second best section is only {100 * label.margin:.0f}% behind"
-    return Doubt(query.id, query.text, reason, tuple(label.grades), label.confidence)
+        if label.margin >= MARGIN:
+            reason = "the section that holds most of the answer holds too little of the question"
+    return Doubt(query.id, query.text, reason, label.nearest, label.confidence)
 
 
 def _judgment(path: Path, number: int, line: str) -> Judgment:

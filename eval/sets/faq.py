@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from eval.text_lines import text_lines
-from eval.words import plain
+from eval.words import wording
 from rag.documents import faq_pairs, json_lines
 from rag.errors import UsageError
 from rag.types import Document, Section
 
 TABLES = (".csv", ".jsonl")
 LOOKED_FOR = (
-    "`Q:` and `A:` lines, or question headings under a heading such as `FAQ` "
-    "or `Frequently asked questions`"
+    "`Q:` and `A:` lines, a table with columns of questions and answers, collapsed parts "
+    "(`<summary>`) or headings that mostly ask, and, under a heading such as `FAQ` or `Frequently "
+    "asked questions`, headings, bold lines, numbered lines and list items that ask"
 )
 FORM = '{"question": "...", "answer": "..."}'
+# A document's id may hold blanks; what follows the `#` holds none.
+_SECTION_ID = re.compile(r"[^\s#][^#]*#\S+")
 HAND_OVER = "a table by `--faq FILE.csv` (or .jsonl) with the columns question and answer"
 
 
@@ -47,7 +52,9 @@ def pairs_of(documents: Mapping[str, Document], sections: Iterable[Section]) -> 
 def read_table(path: Path) -> list[Pair]:
     """The pairs of a CSV or JSONL file with question and answer columns, in its order.
 
-    An optional column `gold` names section ids, parted by blanks or, in JSONL, as a list.
+    An optional column `gold` names section ids, parted by blanks or, in JSONL, as a list; a blank
+    inside of one may be written as `%20`. Columns are named in any case, and parted by commas,
+    semicolons or tabs.
     """
     rows = json_lines(path, FORM) if path.suffix.lower() == ".jsonl" else _csv(path)
     pairs = [_of_row(path, number, row) for number, row in rows]
@@ -57,8 +64,8 @@ def read_table(path: Path) -> list[Pair]:
 
 
 def query_id(question: str) -> str:
-    """A query's id, from its words alone, so that judgments outlive a reordered FAQ."""
-    return "q" + hashlib.sha256(plain(question).encode()).hexdigest()[:10]
+    """A query's id, from its wording alone, so that judgments outlive a reordered FAQ."""
+    return "q" + hashlib.sha256(wording(question).encode()).hexdigest()[:10]
 
 
 def repeated(pairs: Sequence[Pair]) -> list[str]:
@@ -75,27 +82,38 @@ def no_pairs(corpus: str) -> UsageError:
 
 
 def _of_row(path: Path, number: int, row: Mapping[str, Any]) -> Pair:
-    question, answer = (str(row.get(name) or "").strip() for name in ("question", "answer"))
+    fields = {str(name).strip().casefold(): value for name, value in row.items()}
+    question, answer = (str(fields.get(name) or "").strip() for name in ("question", "answer"))
     if not question or not answer:
         missing = "question" if not question else "answer"
         raise UsageError(f"{path}:{number}: no {missing}: every row needs question and answer")
-    gold = row.get("gold") or ()
+    gold = fields.get("gold") or ()
     return Pair(
         query_id(question),
         question,
         answer,
-        gold=tuple(gold.split() if gold is str(gold) else gold),
+        gold=_section_ids(gold) if isinstance(gold, str) else tuple(gold),
     )
 
 
+def _section_ids(gold: str) -> tuple[str, ...]:
+    """The ids that a column names, `my guide.md#fares` or `my%20guide.md#fares` each."""
+    named = _SECTION_ID.findall(gold) or gold.split()
+    return tuple(unquote(each.strip(",;")) for each in named)
+
+
 def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(text_lines(path))
-    missing = {"question", "answer"} - set(reader.fieldnames or ())
+    lines = text_lines(path)
+    first = next(lines, "").rstrip("\r\n")
+    delimiter = max(",;\t", key=first.count)
+    names = next(csv.reader([first], delimiter=delimiter, skipinitialspace=True), [])
+    missing = {"question", "answer"} - {name.strip().casefold() for name in names}
     if missing:
-        found = ", ".join(reader.fieldnames or ()) or "nothing"
         raise UsageError(
-            f"{path}: no column {' or '.join(sorted(missing))}; the first line names {found}: "
-            "it must name question and answer"
+            f"{path}: no column {' or '.join(sorted(missing))}; the first line names "
+            f"{', '.join(names) or 'nothing'}: it must name question and answer"
         )
+    reader = csv.DictReader(lines, names, delimiter=delimiter, skipinitialspace=True)
     for row in reader:
-        yield reader.line_num, row
+        if any(map(str.strip, filter(None, map(row.get, names)))):
+            yield reader.line_num + 1, row

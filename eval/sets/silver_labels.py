@@ -1,4 +1,4 @@
-"""Silver labels: which sections answer an FAQ question, told from its answer by a stated rule.
+"""Silver labels: which sections answer an FAQ question, told by a stated rule.
 
     support(section) = the largest, over any three sentences in a row of the section, of
                        sum of idf(w) over the answer's content words w that the three hold
@@ -9,21 +9,29 @@
 Content words are those of `eval.words`: lower case, no function words, cut to six letters. Three
 sentences, because that is about as long as an answer is; a long section gains nothing by length.
 
-The best supported section gets grade 2, and every other with at least `NEAR` times its support
-grade 1. The label is certain where the best support is at least `SUPPORT` and ahead of the second
-by at least the share `MARGIN` of it; others go to the review file and are not counted.
+Two things make a label certain:
 
-The rule looks at the answer and never at the question, and shares neither stems nor weights with
-any retriever, so that no retriever can please it by being like it. What it is worth, measured on
-hand labels, stands in docs/evaluation.md.
+- The answer stands in one section: the best support is at least `SUPPORT` and ahead of the second
+  by at least the share `MARGIN` of it; and those sentences with the section's heading hold at least
+  `ASKED` of the question's weight, or so much of the answer (`PLAIN`) that they need not. That
+  section gets grade 2.
+- A section bears the question: its heading and the question have two content words or more in
+  common, F1 of their idf at least `BEARS`, and the section supports some three sentences of the
+  answer by at least `SUPPORT`. Each such section gets grade 2: a question has as many right
+  sections as answer it.
+
+Other questions go to the review page and are not counted until a person judges them.
+
+The rule shares neither stems nor weights with any retriever, so that no retriever can please it by
+being like it. How far to trust it, measured on hand labels, stands in docs/evaluation.md.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sklearn.metrics import cohen_kappa_score
 
@@ -33,26 +41,48 @@ from rag.checks import SENTENCES, SUPPORT
 
 MARGIN = 0.1
 NEAR = 0.85
+BEARS = 0.8
+ASKED = 0.25
+PLAIN = 0.4
+# So many sections are shown to a person who judges what the rule cannot.
+NEAREST = 5
+
+Windows = Sequence[frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What the rule says of one answer: grade by section id, the best section's support, and by
-    which share of it the second best falls behind."""
+    """What the rule says of one question.
+
+    `grades` by section id; the best section's `support`, and by which share of it (`margin`) the
+    second best falls behind; how much of the question's weight it holds there (`asked`); the
+    `nearest` sections, best supported first; and the sections that bear the question.
+    """
 
     grades: Mapping[str, int]
     support: float
     margin: float
+    asked: float = 1.0
+    nearest: tuple[str, ...] = ()
+    bearing: tuple[str, ...] = ()
 
     @property
     def confidence(self) -> float:
-        """In [0, 1]: 0.5 where the label just counts, 1 where support and margin are double."""
-        return min(1.0, self.support / SUPPORT / 2, self.margin / MARGIN / 2)
+        """In [0, 1]: 0.5 if the label just counts, 1 if support and margin are double."""
+        asked = 1.0 if self.support >= PLAIN else self.asked / ASKED / 2
+        told = min(1.0, self.support / SUPPORT / 2, self.margin / MARGIN / 2, asked)
+        return max(told, 0.5) if self.bearing else told
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the answer stands in one section."""
+        told = self.asked >= ASKED or self.support >= PLAIN
+        return told and self.support >= SUPPORT and self.margin >= MARGIN
 
     @property
     def certain(self) -> bool:
         """Whether the label counts."""
-        return self.support >= SUPPORT and self.margin >= MARGIN
+        return bool(self.bearing) or self.stands_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +100,24 @@ class Agreement:
     pairs: int
 
 
-def silver(answers: Mapping[str, str], sections: Mapping[str, str]) -> dict[str, Label]:
-    """The label of each answer, by query id, among the sections' texts, by section id."""
+def silver(
+    answers: Mapping[str, str],
+    sections: Mapping[str, str],
+    questions: Mapping[str, str] | None = None,
+    headings: Mapping[str, str] | None = None,
+) -> dict[str, Label]:
+    """The label of each answer, by query id, among the sections' texts, by section id.
+
+    `questions` by query id, and `headings` by section id, tell which sections bear a question.
+    """
     counts = Counter(word for text in sections.values() for word in content(text))
-    idf = {word: _idf(len(sections), n) for word, n in counts.items()}
-    unseen = _idf(len(sections), 0)
+    idf = defaultdict(
+        lambda: _idf(len(sections), 0), {w: _idf(len(sections), n) for w, n in counts.items()}
+    )
     windows = {name: _windows(text) for name, text in sections.items()}
+    heads = {name: content(heading) for name, heading in (headings or {}).items()}
     return {
-        query: _label({word: idf.get(word, unseen) for word in content(answer)}, windows)
+        query: _label(content((questions or {}).get(query, "")), answer, windows, heads, idf)
         for query, answer in answers.items()
     }
 
@@ -103,31 +143,67 @@ def _idf(total: int, holding: int) -> float:
     return math.log(1 + total / (1 + holding))
 
 
-def _windows(text: str) -> list[frozenset[str]]:
+def _windows(text: str) -> Windows:
     """The content words of each three sentences in a row; of all, where there are fewer."""
     held = [content(sentence) for sentence in sentences(text)]
     last = max(1, len(held) - SENTENCES + 1)
     return [frozenset().union(*held[at : at + SENTENCES]) for at in range(last)]
 
 
-def _label(weights: Mapping[str, float], windows: Mapping[str, Sequence[frozenset[str]]]) -> Label:
-    support = {
-        name: max(_held(weights, window) for window in each)
-        for name, each in sorted(windows.items())
-    }
+def _label(
+    question: frozenset[str],
+    answer: str,
+    windows: Mapping[str, Windows],
+    heads: Mapping[str, frozenset[str]],
+    idf: Mapping[str, float],
+) -> Label:
+    words = content(answer)
+    support = {name: _held([words], windows[name], idf) for name in sorted(windows)}
+    parts = _windows(answer)
+
+    bearing = tuple(
+        name
+        for name in support
+        if _alike(question, heads.get(name, frozenset()), idf) >= BEARS
+        and _held(parts, windows[name], idf) >= SUPPORT
+    )
     best, second = sorted([0.0, 0.0, *support.values()])[:-3:-1]
-    if best == 0:
-        return Label({}, 0.0, 0.0)
-    grades = {
-        name: 2 if value == best else 1 for name, value in support.items() if value >= NEAR * best
-    }
-    return Label(grades, best, (best - second) / best)
+    near = {name: value for name, value in support.items() if best and value >= NEAR * best}
+    first = max(support, key=lambda name: support[name])
+    there = max(windows[first], key=lambda window: _weight(words & window, idf))
+    told = _held([question], [there | heads.get(first, frozenset())], idf) if question else 1.0
+    nearest = sorted(filter(support.get, support), key=lambda name: (-support[name], name))
+    label = Label(
+        grades={name: 2 if value == best else 1 for name, value in near.items()},
+        support=best,
+        margin=(best - second) / best if best else 0.0,
+        asked=told,
+        nearest=tuple(nearest[:NEAREST]),
+        bearing=bearing,
+    )
+    grades = label.grades if label.stands_alone or not bearing else {}
+    return replace(label, grades={**grades, **dict.fromkeys(bearing, 2)})
 
 
-def _held(weights: Mapping[str, float], window: frozenset[str]) -> float:
-    """The share of the answer's weight that the window holds; 0 of an answer without words."""
-    held = sum(weights[word] for word in sorted(weights) if word in window)
-    return held / (sum(weights.values()) or 1.0)
+def _held(parts: Sequence[frozenset[str]], windows: Windows, idf: Mapping[str, float]) -> float:
+    """The largest share of a part's weight that a window holds; 0 of parts without words."""
+    return max(
+        (_weight(part & window, idf) / (_weight(part, idf) or 1.0))
+        for part in parts
+        for window in windows
+    )
+
+
+def _alike(question: frozenset[str], heading: frozenset[str], idf: Mapping[str, float]) -> float:
+    """F1 of the weight that question and heading have in common; 0 for less than two words."""
+    both = question & heading
+    if len(both) < 2:
+        return 0.0
+    return 2 * _weight(both, idf) / (_weight(question, idf) + _weight(heading, idf))
+
+
+def _weight(words: frozenset[str], idf: Mapping[str, float]) -> float:
+    return math.fsum(idf[word] for word in words)
 
 
 def _best(judged: Mapping[str, int]) -> set[str]:

@@ -53,6 +53,15 @@ class Source:
             if section.kind == "body"
         }
 
+    @property
+    def headings(self) -> dict[str, str]:
+        """The own heading of each body section that has one, by its id."""
+        return {
+            section.id: section.heading_path[-1]
+            for section in self.sections
+            if section.kind == "body" and section.heading_path
+        }
+
 
 def read_source(paths: Sequence[Path], options: ReadOptions = LENIENT) -> Source:
     """The corpus under the paths; a single table of pairs is a corpus of nothing but FAQ."""
@@ -110,7 +119,7 @@ def make_set(source: Source, table: Path | None, judgments: Sequence[Judgment]) 
         )
     if source.kind == "faq-only" and not table:
         return faq_only_set(source.name, source.sha256, pairs)
-    return documents_set(source.name, source.sha256, pairs, source.body, judgments)
+    return documents_set(source.name, source.sha256, pairs, source.body, source.headings, judgments)
 
 
 def _name(paths: Sequence[Path], documents: Mapping[str, Document]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from rag.documents.readers.labels import asks
 from rag.types import Document, Section
 
-MARKS = "?？؟"
 # A longer question is cut here: no encoder reads more.
 LONGEST = 4000
 
@@ -44,12 +44,4 @@ def question_above(document: Document, section: Section) -> str:
         return ""
     title = "" if document.title == document.id else document.title
     heading = [title, *section.heading_path][-1].strip()
-    return heading[:LONGEST] if section.kind == "faq" or _asks(heading) else ""
-
-
-def _asks(heading: str) -> bool:
-    """Whether a question mark follows the last word; a forum's remark, "[closed]", may follow."""
-    if heading.endswith("]"):
-        heading = heading.rpartition("[")[0]
-    after = next((at for at in range(len(heading), 0, -1) if heading[at - 1].isalnum()), 0)
-    return any(mark in heading[after:] for mark in MARKS)
+    return heading[:LONGEST] if section.kind == "faq" or asks(heading) else ""

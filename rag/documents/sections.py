@@ -73,13 +73,17 @@ def _section(parsed: ParsedDocument, identity: str, path: _Path, first: int, aft
     document, blocks = parsed.document, parsed.blocks
     opening = blocks[first]
     has_head = opening.kind in ("heading", "question") and after > first + 1
+    is_pair = has_head and opening.kind == "question"
+    end = blocks[after].start if after < len(blocks) else len(document.text)
+    # The markup that closes an answer, such as `</details>`, is no part of it.
+    last = blocks[after - 1].end
     return Section(
         id=identity,
         document_id=document.id,
         heading_path=path,
         start=opening.start,
-        end=blocks[after].start if after < len(blocks) else len(document.text),
-        kind="faq" if has_head and opening.kind == "question" else "body",
+        end=last if is_pair and not document.text[last:end].isspace() else end,
+        kind="faq" if is_pair else "body",
         body_start=blocks[first + 1].start if has_head else opening.start,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.cli import main
+from eval.sets.faq import query_id
 from rag.cli.main import main as rag
 from support.eval_results import FILES
 from support.faq_corpus import TEXT
@@ -105,7 +106,24 @@ def test_what_is_not_counted_is_listed(here: Path, capsys: pytest.CaptureFixture
     assert call("build", "--set", "set") == 0
     out = capsys.readouterr().out
     assert "not counted: Zebras? (support 0.00: no section holds enough of the answer)" in out
-    assert f"to be judged by hand: {Path('set') / 'review.tsv'}" in out
+    assert f"the rule cannot judge 1 question: open {Path('set') / 'review.html'}" in out
+    assert "Zebras?" in Path("set/review.html").read_text()
+
+
+def test_judgments_saved_after_the_build_count_in_the_run(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "corpus" / "lupines.md").write_text(TEXT + "\n### Zebras?\n\nQuaggas graze.\n")
+    call("build", "--set", "set")
+    zebras = query_id("Zebras?")
+    Path("set/judgments.tsv").write_text(
+        f"query\tsection\tgrade\treason\n{zebras}\tlupines.md#soil\t2\tSo.\n"
+    )
+    assert call("run", "--set", "set", "--results", "out") == 0
+    (path,) = Path("out").glob("*.json")
+    result = json.loads(path.read_text())
+    assert (result["labels"]["origin"], result["labels"]["counted"]) == ("mixed", 3)
+    assert "Zebras?" in [each["text"] for each in result["groups"][0]["questions"]]
 
 
 def test_a_built_index_may_be_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

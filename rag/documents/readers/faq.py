@@ -3,87 +3,192 @@
 A pair is a block of kind `question` and what follows it, up to the next question or heading. Where
 the answer is marked (`A:`), the question's block takes in the mark, so that the next block begins
 with the answer itself.
+
+Marked questions (`Q:`) and tables of questions and answers are pairs wherever they stand. Headings,
+folds, bold lines and items are, if a heading or the title announces an FAQ, or if most headings or
+folds of the document ask. One form is used at a time: below a question that is a heading, bold
+lines and items that ask belong to its answer, until the next heading.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from rag.text import line_spans, trimmed
+from rag.documents.readers.faq_answers import at_marks, rest_of, with_answers
+from rag.documents.readers.faq_forms import (
+    Asked,
+    asked_in,
+    bare_question,
+    item_number,
+    without_closers,
+)
+from rag.documents.readers.faq_headings import announces_faq, is_faq_heading, is_nothing_but_faq
+from rag.documents.readers.faq_marks import question_mark
+from rag.documents.readers.labels import asks
 from rag.types import Block
 
-_FAQ_HEADING = re.compile(
-    r"(?:\d+[.)]?\s+)?(?:the\s+)?"
-    r"(?:faqs?|f\.a\.q\.|frequently[\s-]asked[\s-]questions?|common questions"
-    r"|questions?\s+(?:and|&)\s+answers?|q\s?(?:&|and)\s?a)"
-    r"(?:\s*\(.*\))?"
-    r"(?:\s*[:–—-].*|\s+(?:about|for|on|of|from|in|by|with|regarding|concerning)\b.*)?[.!:]?",
-    re.IGNORECASE | re.DOTALL,
-)
-_MARK = r"\s*(?P<bold>[*_]{{0,3}})(?:{})\s?\d{{0,3}}(?P=bold)?(?P<stop>[:.])(?P=bold)?"
-_MARK_OPENS = ("Q", "A", "*", "_")
-_QUESTION = re.compile(_MARK.format("Q|Question") + r"\s+(?=\S)")
-_ANSWER = re.compile(_MARK.format("A|Ans|Answer") + r"(?=\s|$)")
-_BOLD_QUESTION = re.compile(r"\s*(\*\*|__)(?P<label>[^*_]+\?)\s*\1\s*")
+# The level of a scope that a line opens which is no heading.
+_ANNOUNCED = 7
 
 
-def is_faq_heading(label: str) -> bool:
-    """Whether a heading says that questions and their answers follow."""
-    return len(label) < 200 and _FAQ_HEADING.fullmatch(label.strip()) is not None
+def with_questions(text: str, blocks: list[Block], title: str, ranked: bool = True) -> list[Block]:
+    """The blocks with the questions among them found; a title that means FAQ covers them all.
+
+    If headings are not `ranked`, levels tell nothing: then the title covers those that ask.
+    """
+    pieces = [piece for block in blocks for piece in at_marks(text, block)]
+    return with_answers(text, _Pairs(text, pieces, _whole_scope(title, ranked, pieces)).found())
 
 
-def is_marked(line: str) -> bool:
-    """Whether a line opens with `Q:` or `A:`, or with a like mark."""
-    opens = line.lstrip()[:1] in _MARK_OPENS
-    return opens and bool(_QUESTION.match(line) or _ANSWER.match(line))
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The part of a document that is FAQ, below a heading of a level (0: all of it).
+
+    If it is `sure`, headings without a question mark count as questions too.
+    """
+
+    level: int
+    sure: bool
+
+    def ends_at(self, heading: Block) -> bool:
+        """Whether a heading is no part of it."""
+        if self.level == _ANNOUNCED:
+            return not asks(heading.label)
+        return heading.level <= self.level
 
 
-def with_questions(text: str, blocks: list[Block], title: str = "") -> list[Block]:
-    """The blocks with the questions among them found; a title that means FAQ covers them all."""
-    pieces = [piece for block in blocks for piece in _at_marks(text, block)]
-    return _marked_pairs(text, _headed_pairs(text, pieces, is_faq_heading(title)))
+class _Pairs:
+    """Finds the pairs in the blocks of a document, in one pass."""
+
+    def __init__(self, text: str, blocks: list[Block], scope: _Scope | None) -> None:
+        self._text = text
+        self._blocks = blocks
+        self._groups = _groups(blocks)
+        self._asked = [asked_in(text, block) for block in blocks]
+        self._forms = Counter(asked.form for each in self._asked for asked in each)
+        self._headings = sum(block.kind == "heading" and asks(block.label) for block in blocks)
+        self._all = scope
+        self._scope = scope
+        # The level of the heading that asks; below others, the form of their questions and the
+        # number of the last.
+        self._question = 0
+        self._form = ""
+        self._number = -1
+
+    def found(self) -> list[Block]:
+        """The blocks, questions among them."""
+        return [piece for i in range(len(self._blocks)) for piece in self._pieces(i)]
+
+    def _pieces(self, i: int) -> list[Block]:
+        block = self._blocks[i]
+        if block.kind == "heading":
+            return [self._heading(i)]
+        if self._announces(i):
+            self._scope, self._question, self._form = _Scope(_ANNOUNCED, sure=True), 0, ""
+            return [block]
+        asked = self._asked_in(i)
+        if not asked and self._form == "fold":
+            return _unclosed(self._text, block)
+        if not self._counts(i):
+            return [block]
+        self._form = self._form or asked[0].form
+        self._number = item_number(self._text, block) if block.kind == "list" else -1
+        return list(_divided(self._text, block, asked))
+
+    def _heading(self, i: int) -> Block:
+        block = self._blocks[i]
+        if self._question and block.level > self._question:
+            return replace(block, kind="paragraph", level=0, label="")
+        self._question, self._form = 0, ""
+        if self._scope and self._scope.ends_at(block):
+            self._scope = self._all
+        mark = question_mark(block.label, 0, len(block.label))
+        if is_faq_heading(block.label):
+            if self._scope is None or not self._scope.sure:
+                self._scope = _Scope(block.level, is_nothing_but_faq(block.label))
+        elif (self._scope or (mark and mark.strong)) and self._is_question(i):
+            self._question = block.level
+            return replace(block, kind="question", label=bare_question(block.label))
+        return block
+
+    def _announces(self, i: int) -> bool:
+        """Whether a line that is no heading says FAQ and no more, with questions right below."""
+        block = self._blocks[i]
+        is_line = block.kind == "paragraph" or (block.kind == "list" and len(block.parts) == 1)
+        if not is_line or not any(self._asked[i + 1 : i + 3]):
+            return False
+        return announces_faq(self._text[block.start : block.end])
+
+    def _is_question(self, i: int) -> bool:
+        """Whether a heading in an FAQ asks: it has an answer and is no group of others."""
+        heading = self._blocks[i]
+        if i + 1 == len(self._blocks):
+            return False
+        below = self._blocks[i + 1]
+        if below.kind == "heading" and below.level <= heading.level:
+            return False
+        if asks(heading.label):
+            return True
+        sure = self._scope is None or self._scope.sure
+        grouped = i in self._groups or self._counts(i + 1)
+        return sure and below.kind != "heading" and not grouped
+
+    def _counts(self, i: int) -> bool:
+        """Whether the questions in a block open pairs, where it stands."""
+        asked = self._asked_in(i)
+        if not asked:
+            return False
+        form = asked[0].form
+        if form in ("mark", "table"):
+            return True
+        if form == "counted":
+            number = item_number(self._text, self._blocks[i])
+            counts_on = self._form == "number" and number == self._number + 1
+            return counts_on and self._is_answered(i)
+        if self._question or self._form not in ("", form):
+            return False
+        if form == "fold" and self._forms["fold"] > max(1, self._forms["summary"]):
+            return self._is_answered(i)
+        if form == "line" and (self._forms["line"] < 2 or len(self._forms) > 1 or self._headings):
+            return False
+        return self._scope is not None and self._is_answered(i)
+
+    def _is_answered(self, i: int) -> bool:
+        """Whether each question of a block has an answer, the last one maybe in the next block."""
+        asked = self._asked_in(i)
+        ends = [*(each.start for each in asked[1:]), self._blocks[i].end]
+        answers = [
+            self._text[each.end : end].strip() for each, end in zip(asked, ends, strict=True)
+        ]
+        return all(answers[:-1]) and (bool(answers[-1]) or self._is_answer(i + 1, asked[-1]))
+
+    def _is_answer(self, i: int, asked: Asked) -> bool:
+        """Whether a block may answer a question that stands above it."""
+        if i == len(self._blocks) or self._blocks[i].kind == "heading":
+            return False
+        opening = self._asked[i][:1]
+        return not any(
+            each.form == asked.form and each.start == self._blocks[i].start for each in opening
+        )
+
+    def _asked_in(self, i: int) -> list[Asked]:
+        """The questions in a block; in a sure FAQ, summaries without a question mark among them."""
+        if self._scope is not None and self._scope.sure:
+            return [replace(a, form="fold") if a.form == "summary" else a for a in self._asked[i]]
+        return [asked for asked in self._asked[i] if asked.form != "summary"]
 
 
-def _headed_pairs(text: str, blocks: list[Block], everywhere: bool) -> list[Block]:
-    """Below an FAQ heading, makes questions of headings, and text of the headings below those."""
-    found: list[Block] = []
-    groups = _groups(blocks)
-    scope = 0 if everywhere else None
-    question = 0
-    for i, block in enumerate(blocks):
-        if block.kind != "heading":
-            bold = scope is not None and not question and _bold_question(text, blocks, i)
-            found.append(bold or block)
-        elif question and block.level > question:
-            found.append(replace(block, kind="paragraph", level=0, label=""))
-        else:
-            question = 0
-            if scope is not None and block.level <= scope:
-                scope = None
-            mark = _QUESTION.match(block.label)
-            if is_faq_heading(block.label):
-                scope = block.level if scope is None else scope
-            elif (scope is not None or mark) and _is_question(blocks, i, i in groups):
-                question = block.level
-                label = block.label[mark.end() :] if mark else block.label
-                block = replace(block, kind="question", label=label)
-            found.append(block)
-    return found
-
-
-def _is_question(blocks: list[Block], i: int, is_group: bool) -> bool:
-    """Whether a heading below an FAQ heading asks: it has an answer and is no group of others."""
-    heading = blocks[i]
-    if i + 1 == len(blocks):
-        return False
-    below = blocks[i + 1]
-    if below.kind == "heading" and below.level <= heading.level:
-        return False
-    if heading.label.endswith("?"):
-        return True
-    return below.kind != "heading" and not is_group
+def _whole_scope(title: str, ranked: bool, blocks: list[Block]) -> _Scope | None:
+    """The scope of a document that is FAQ as a whole: by its title, or by most of its headings."""
+    if is_faq_heading(title):
+        return _Scope(0, ranked and is_nothing_but_faq(title))
+    headings = [block for block in blocks if block.kind == "heading"]
+    if len(headings) > 1 and [h.level for h in headings].count(headings[0].level) == 1:
+        headings = headings[1:]
+    asking = sum(asks(heading.label) for heading in headings)
+    return _Scope(0, sure=False) if asking > 1 and 2 * asking > len(headings) else None
 
 
 def _groups(blocks: list[Block]) -> set[int]:
@@ -95,81 +200,34 @@ def _groups(blocks: list[Block]) -> set[int]:
             continue
         while above and blocks[above[-1]].level >= block.level:
             above.pop()
-        if block.label.endswith("?"):
+        if asks(block.label):
             found.update(above)
         above.append(i)
     return found
 
 
-def _bold_question(text: str, blocks: list[Block], i: int) -> Block | None:
-    """The block as a question, if it is a bold line that asks and an answer follows it."""
-    block = blocks[i]
-    if block.kind != "paragraph" or i + 1 == len(blocks) or blocks[i + 1].kind == "heading":
-        return None
-    bold = _BOLD_QUESTION.fullmatch(text, block.start, block.end)
-    return replace(block, kind="question", label=_plain(bold["label"])) if bold else None
+def _divided(text: str, block: Block, asked: list[Asked]) -> Iterator[Block]:
+    """A block as its questions and what answers them."""
+    if block.start < asked[0].start:
+        above = replace(block, kind="paragraph", end=asked[0].start, parts=())
+        if not _is_closer(text, above):
+            yield rest_of(text, above, block.start)
+    for each, end in zip(asked, [*(a.start for a in asked[1:]), block.end], strict=True):
+        yield Block("question", each.start, each.end, label=each.label)
+        if each.form in ("fold", "table"):
+            end = without_closers(text, each.end, end)
+        answer = rest_of(text, Block("paragraph", each.end, end), each.end)
+        if answer.start < answer.end:
+            yield answer
 
 
-def _marked_pairs(text: str, blocks: list[Block]) -> list[Block]:
-    """Makes questions of the paragraphs that open with `Q:`; ends questions where answers begin."""
-    found: list[Block] = []
-    for i, block in enumerate(blocks):
-        below = blocks[i + 1] if i + 1 < len(blocks) else None
-        block = _question(text, block, below) or block
-        start = found[-1].end if found else 0
-        if start > block.start:
-            block = _from(text, block, start)
-        if block.start < block.end:
-            found.append(block)
-    return found
+def _unclosed(text: str, block: Block) -> list[Block]:
+    """A block without the markup that closes a fold at its end; none if it is nothing else."""
+    end = without_closers(text, block.start, block.end)
+    parts = tuple((a, min(b, end)) for a, b in block.parts if a < end)
+    return [replace(block, end=end, parts=parts)] if end > block.start else []
 
 
-def _question(text: str, block: Block, below: Block | None) -> Block | None:
-    """The block as a question that ends where its answer begins, if it opens a pair."""
-    if below is None or below.kind in ("heading", "question"):
-        return None
-    mark = _QUESTION.match(text, block.start, block.end) if block.kind == "paragraph" else None
-    if block.kind != "question" and mark is None:
-        return None
-    if below.kind == "paragraph":
-        answer = _ANSWER.match(text, below.start, below.end)
-        if answer and (mark or answer["stop"] == ":"):
-            return _as_question(text, block, mark, answer.end())
-        if _QUESTION.match(text, below.start, below.end):
-            return None
-    if mark and mark["stop"] == ".":
-        return None
-    return _as_question(text, block, mark, block.end)
-
-
-def _as_question(text: str, block: Block, mark: re.Match[str] | None, end: int) -> Block:
-    label = block.label
-    if mark:
-        label = _plain(text[mark.end() : block.end].removesuffix(mark["bold"]))
-    return replace(block, kind="question", label=label, end=end)
-
-
-def _at_marks(text: str, block: Block) -> list[Block]:
-    """A paragraph divided before its lines that open with a mark; another block as it is."""
-    if block.kind != "paragraph":
-        return [block]
-    lines = line_spans(text, block.start, block.end)
-    starts = [
-        after[0]
-        for line, after in pairwise(lines)
-        if is_marked(text[slice(*after)][:40]) or _BOLD_QUESTION.fullmatch(text, *line)
-    ]
-    if not starts:
-        return [block]
-    bounds = [block.start, *starts, block.end]
-    return [_from(text, replace(block, end=b), a) for a, b in pairwise(bounds)]
-
-
-def _from(text: str, block: Block, start: int) -> Block:
-    """What remains of a paragraph from `start` on, without the blank around it."""
-    start, end = trimmed(text, start, block.end)
-    return replace(block, start=start, end=end)
-
-
-def _plain(question: str) -> str:
-    return " ".join(question.split())
+def _is_closer(text: str, block: Block) -> bool:
+    """Whether a block is nothing but markup that closes a fold."""
+    return without_closers(text, block.start, block.end) <= block.start

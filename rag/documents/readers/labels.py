@@ -7,6 +7,7 @@ LONGEST = 300
 # A cut falls between words, if one of its last characters lies there.
 _LAST_WORD = 60
 _MARK = "\ufeff"
+QUESTION_MARKS = "?？؟﹖⸮\u037e"
 # Characters without width that editors and word processors leave before a line's first letter.
 UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060"
 
@@ -32,3 +33,15 @@ def without_marks(text: str) -> str:
     All offsets stay as they are.
     """
     return text.replace(_MARK, "\n")
+
+
+def asks(label: str) -> bool:
+    """Whether a question mark follows the last word; a remark in brackets, "[closed]", may follow.
+
+    In Greek a semicolon is a question mark.
+    """
+    if label.endswith("]"):
+        label = label.rpartition("[")[0]
+    after = next((at for at in range(len(label), 0, -1) if label[at - 1].isalnum()), 0)
+    marks = QUESTION_MARKS + (";" if "\u0370" <= label[after - 1 : after] <= "\u03ff" else "")
+    return any(mark in label[after:] for mark in marks)

@@ -365,9 +365,16 @@ def _with_plain_label(source: _Source, block: Block) -> Block:
 
 
 def _words(tokens: list[Token]) -> str:
-    parts = []
+    parts: list[str] = []
+    anchor = 0
     for token in tokens:
-        if token.type in ("softbreak", "hardbreak"):
+        if token.type == "link_open":
+            anchor = len(parts) + 1 if str(token.attrs.get("href", "")).startswith("#") else 0
+        elif token.type == "link_close":
+            if anchor and not any(map(str.isalnum, "".join(parts[anchor - 1 :]))):
+                del parts[anchor - 1 :]
+            anchor = 0
+        elif token.type in ("softbreak", "hardbreak"):
             parts.append(" ")
         elif token.type == "image":
             parts.append(_words(token.children or []))

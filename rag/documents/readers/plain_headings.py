@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from rag.documents.readers.faq import is_faq_heading
+from rag.documents.readers.faq_headings import is_faq_heading
+from rag.documents.readers.labels import asks
 from rag.documents.readers.plain_lines import Layout, Line, ends_sentence, item_number
 
 _NUMBERED = re.compile(r"(?P<number>\d{1,3}(?:\.\d{1,3})*)[.)]?\s+(?=\S)")
@@ -38,7 +39,7 @@ def headings_in(layout: Layout) -> dict[int, int]:
         )
         if layout.kinds[i] == "underlined" or (stands_out and _begins(layout, i, found)):
             found.append(i)
-            in_faq = is_faq_heading(line.text) or (in_faq and line.text.endswith("?"))
+            in_faq = is_faq_heading(line.text) or (in_faq and asks(line.text))
     return _levels(layout, _without_crowds(layout, found))
 
 
@@ -63,8 +64,8 @@ def _is_asked(layout: Layout, i: int) -> bool:
     """Whether a line below an FAQ heading is a question with something below it."""
     line = layout.lines[i].text
     alone = layout.kinds[i] == "prose" or _is_lone_number(layout, i)
-    asks = alone and line.endswith("?") and len(line) <= 300 and _opens(line)
-    return asks and not layout.runs_on[i] and _next_kind(layout, i) != "blank"
+    asking = alone and asks(line) and len(line) <= 300 and _opens(line)
+    return asking and not layout.runs_on[i] and _next_kind(layout, i) != "blank"
 
 
 def _next_kind(layout: Layout, i: int) -> str:
@@ -148,7 +149,7 @@ def _levels(layout: Layout, found: list[int]) -> dict[int, int]:
     faq = 0
     for i in found:
         line = layout.lines[i].text
-        if faq and line.endswith("?"):
+        if faq and asks(line):
             levels[i] = faq + 1
             continue
         levels[i] = _level(layout, i)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.documents.readers.faq import is_marked
+from rag.documents.readers.faq_marks import is_marked
 from rag.documents.readers.labels import UNSEEN
 from rag.text import line_spans
 

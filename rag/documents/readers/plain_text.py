@@ -6,7 +6,7 @@ Lines are told apart first:
 - a table is a line with `|` over a line of dashes and `|`, and the lines with `|` below it;
 - a quotation opens with a quotation mark and closes with one; its attribution (`– A. Name`) is
   part of it, on the same line or the next;
-- `Q:` and `A:` open a question and its answer.
+- `Q:` and `A:` open a question and its answer; `faq` has the other forms of FAQ pairs.
 
 Other lines are prose. A run of prose lines is hard-wrapped when no line is longer than 120
 characters and at least half of its line ends stand within a sentence, where the next word would not
@@ -64,9 +64,9 @@ def plain_blocks(text: str) -> tuple[Block, ...]:
         return _whole(text)
     layout = layout_of(text)
     blocks = with_tables(list(_blocks(layout, headings_in(layout))), line_tables(text))
+    found = with_questions(text, blocks, blocks[0].label if blocks else "", ranked=False)
     return tuple(
-        replace(block, label=shortened(block.label)) if block.label else block
-        for block in with_questions(text, blocks)
+        replace(block, label=shortened(block.label)) if block.label else block for block in found
     )
 
 

@@ -95,8 +95,11 @@ def test_headings_without_case_are_found() -> None:
 
 
 def test_a_question_is_a_heading_when_it_opens_with_a_word_that_asks_or_in_capitals() -> None:
-    text = "What is it?\n\nA disease.\n\nBut does it hurt?\n\nIt does.\n\nIs This All?\n\nYes."
-    assert headings(text) == ["What is it?", "Is This All?"]
+    text = (
+        "What is it?\n\nA disease.\n\nBut does it hurt?\n\nIt does.\n\nIs This All?\n\nYes.\n\n"
+        "Care\n\nRest.\n\nDrugs\n\nNone."
+    )
+    assert headings(text) == ["What is it?", "Is This All?", "Care", "Drugs"]
 
 
 @pytest.mark.parametrize(

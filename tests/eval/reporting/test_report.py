@@ -148,9 +148,15 @@ def test_many_questions_are_not_called_rough_and_the_rule_is_rated() -> None:
     said = verdict(many)
     assert "nDCG@10 is 0.75, between" in said
     assert said.endswith(
-        "The labels were judged by hand. The silver rule, checked against them on 7 questions, has "
-        "precision 1.00, recall 0.36 and kappa 0.50."
+        "The labels were judged by hand. The silver rule, checked on 7 questions that were judged "
+        "by hand or table, has precision 1.00, recall 0.36 and kappa 0.50."
     )
+
+
+def test_questions_without_a_label_are_counted_and_lead_to_the_review_page() -> None:
+    labels = LABELS | {"questions": 9, "counted": 2}
+    said = verdict(replace(result_of({"dense": [0.0, 1.0], "all": [0.5, 1.0]}), labels=labels))
+    assert "7 of the FAQ's 9 questions are not counted" in said and "review.html" in said
 
 
 @pytest.mark.parametrize(

@@ -71,3 +71,31 @@ def test_a_question_is_the_same_whatever_its_case_and_marks(tmp_path: Path) -> N
     assert query_id("What is it?") == query_id("what IS it ??")
     path = written(tmp_path, "f.csv", "question,answer\nWhat is it?,A\nOther?,B\nwhat is it,C\n")
     assert repeated(read_table(path)) == ["What is it?"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Is R++ fast?", "Is R# fast?"),
+        ("What is .ART?", "What is ART?"),
+        ("What does + do?", "What does - do?"),
+        ("Who is B*?", "Who is B?"),
+        ("कल कब है?", "काल कब है?"),
+        ("What is a_b?", "What is a b?"),
+    ],
+)
+def test_questions_that_differ_in_a_sign_that_tells_are_two(one: str, other: str) -> None:
+    assert query_id(one) != query_id(other)
+
+
+def test_a_table_may_be_written_as_spreadsheets_do(tmp_path: Path) -> None:
+    text = "Question; ANSWER; Gold\nWhy?; So, it is.; my notes.md#top b%20c.md#x\n;;\n"
+    (pair,) = read_table(written(tmp_path, "faq.csv", text))
+    assert (pair.question, pair.answer) == ("Why?", "So, it is.")
+    assert pair.gold == ("my notes.md#top", "b c.md#x")
+
+
+def test_a_bad_row_is_named_by_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path, "faq.csv", "question\tanswer\nWhy?\tSo.\nHow?\t\n")
+    with pytest.raises(UsageError, match=r"faq.csv:3: no answer"):
+        read_table(path)

@@ -1,10 +1,11 @@
 """The silver rule: what it labels, when it doubts, and how it is scored."""
 
 from dataclasses import astuple
+from pathlib import Path
 
 import pytest
 
-from eval.sets.faq import read_table
+from eval.sets.faq import pairs_of, read_table
 from eval.sets.silver_labels import agreement, silver
 from eval.sets.source import read_source
 from support.places import ROOT
@@ -15,6 +16,8 @@ SECTIONS = {
     "c": "Hospitals open on Mondays.",
 }
 SHARED = ROOT.parent / "shared"
+# Judged by reading: every pair of a question and a section that is not listed has grade 0.
+JUDGED = Path(__file__).parent / "faq_pages_judged.tsv"
 
 
 def test_the_section_that_holds_the_answer_is_labelled_and_certain() -> None:
@@ -77,3 +80,63 @@ def test_answers_of_another_subject_get_no_label() -> None:
     source = read_source([ROOT / "corpus"])
     labels = silver({pair.id: pair.answer for pair in read_table(table)}, source.body)
     assert sum(label.certain for label in labels.values()) <= len(labels) / 20
+
+
+QUESTIONS = {"q": "Who collects the cells?"}
+
+
+def test_a_section_that_bears_the_question_answers_it_beside_others() -> None:
+    """Both support the answer alike, which leaves a doubt; one of them has the question's words."""
+    sections = SECTIONS | {"d": "Nurses collect. Leukapheresis takes hours."}
+    answer = {"q": "Leukapheresis takes hours."}
+    assert not silver(answer, sections)["q"].certain
+    label = silver(answer, sections, QUESTIONS, {"d": "Collecting cells: who?"})["q"]
+    assert (dict(label.grades), label.bearing, label.certain) == ({"d": 2}, ("d",), True)
+    assert label.confidence == 0.5
+
+
+def test_a_heading_alone_is_no_answer() -> None:
+    label = silver({"q": "Zebras graze."}, SECTIONS, QUESTIONS, {"c": "Who collects the cells?"})
+    assert not label["q"].certain
+
+
+def test_a_section_that_holds_the_answer_and_nothing_of_the_question_leaves_a_doubt() -> None:
+    """Support .398: a section that holds .4 of the answer needs no word of the question."""
+    answer = {"q": "Corticosteroids, inflammation, zebras, quaggas."}
+    assert silver(answer, SECTIONS, {"q": "What protects joints?"})["q"].certain
+    assert not silver(answer, SECTIONS, {"q": "Why do zebras graze?"})["q"].certain
+
+
+def test_the_rule_agrees_with_hand_labels_on_public_pages() -> None:
+    """The questions of one publisher's page are asked of another's on the same subject."""
+    pages = SHARED / "data" / "faq_pages" / "docs"
+    if not pages.is_dir():
+        pytest.skip(f"{pages.name} is not there")
+    hand: dict[str, dict[str, int]] = {}
+    for line in JUDGED.read_text().splitlines()[1:]:
+        query, section, grade = line.split("\t")
+        hand.setdefault(query, {})[section] = int(grade)
+    graded: dict[str, dict[str, int]] = {}
+    for one, other in {(_page(query), _page(min(judged))) for query, judged in hand.items()}:
+        asked, told = read_source([pages / one]), read_source([pages / other])
+        pairs = {pair.section: pair for pair in pairs_of(asked.documents, asked.sections)}
+        labels = silver(
+            {id: pair.answer for id, pair in pairs.items()},
+            {
+                s.id: f"{s.heading_path[-1]}\n{told.text(s)}"
+                for s in told.sections
+                if s.heading_path
+            },
+            {id: pair.question for id, pair in pairs.items()},
+            {s.id: s.heading_path[-1] for s in told.sections if s.heading_path},
+        )
+        graded |= {id: dict(label.grades) for id, label in labels.items() if label.certain}
+    found = [(q, section) for q, grades in graded.items() for section in grades]
+    right = [hand[q].get(section, 0) for q, section in found]
+    best = sum(grade == 2 for grades in hand.values() for grade in grades.values())
+    assert sum(grade > 0 for grade in right) / len(found) >= 0.93
+    assert sum(grade == 2 for grade in right) / best >= 0.85
+
+
+def _page(section: str) -> str:
+    return section.partition("#")[0]

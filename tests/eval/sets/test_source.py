@@ -37,10 +37,13 @@ def test_hand_judgments_come_before_silver_ones_which_are_scored_against_them(
     water = query_id("How much water?")
     judged = [Judgment(water, WATER, 2, "says so"), Judgment(water, SOIL, 1, "in part")]
     found = make_set(source(tmp_path), None, judged)
-    assert (found.origin, found.qrels) == ("hand", {water: {WATER: 2, SOIL: 1}})
+    ground = query_id("Which ground?")
+    assert (found.origin, found.qrels[water]) == ("mixed", {WATER: 2, SOIL: 1})
+    assert found.qrels[ground] == {SOIL: 2}
     assert found.trust is not None
     assert (found.trust.precision, found.trust.recall, found.trust.queries) == (1.0, 0.5, 1)
-    assert [doubt.text for doubt in found.doubts] == ["Which ground?"]
+    judged.append(Judgment(ground, SOIL, 2, "says so"))
+    assert make_set(source(tmp_path), None, judged).origin == "hand"
 
 
 def test_a_table_may_be_handed_over_and_may_name_its_gold(tmp_path: Path) -> None:
