@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 
 from rag.documents.readers.labels import LONGEST
-from rag.text import are_records, asks, is_boilerplate, line_spans, sentences, trimmed
+from rag.text import are_records, is_boilerplate, is_question, line_spans, sentences, trimmed
 from rag.types import Block, Document, Hidden, ParsedDocument, Passage, Section, Table
 
 WordPieces = Callable[[str], list[tuple[int, int]]]
@@ -313,11 +313,11 @@ def _leads(text: str, block: Block, below: Block) -> bool:
 
 
 def _is_lone_question(text: str, block: Block) -> bool:
-    """Whether a block is one line that asks, be it an item's."""
+    """Whether a block is one line that is_question, be it an item's."""
     if block.end - block.start > _LONGEST_QUESTION or block.kind not in ("paragraph", "list"):
         return False
     line = text[block.start : block.end]
-    return asks(line) and not set("\r\n") & set(line)
+    return is_question(line) and not set("\r\n") & set(line)
 
 
 def _block_atoms(region: _Region, block: Block, room: int, window: _Window) -> list[_Atom]:
@@ -371,13 +371,13 @@ def _sentence_starts(region: _Region, block: Block, start: int, end: int, room: 
 
 
 def _line_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
-    """The starts of lines, save below one that asks or closes with a colon."""
+    """The starts of lines, save below one that is_question or closes with a colon."""
     lines = [(a, b) for a, b in line_spans(region.text, start, end) if region.text[a:b].strip()]
     above = (region.text[max(a, b - 8) : b].rstrip() for a, b in lines)
     return [
         after[0]
         for before, (_, after) in zip(above, pairwise(lines), strict=False)
-        if not asks(before) and not before.endswith((":", "："))
+        if not is_question(before) and not before.endswith((":", "："))
     ]
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from rag.text import are_records, asks, is_boilerplate, line_spans, sentences, trimmed
+from rag.text import are_records, is_boilerplate, is_question, line_spans, sentences, trimmed
 from rag.types import Passage, Section
 
 Sentences = npt.NDArray[np.int32]
@@ -117,7 +117,9 @@ def _answers(text: str, start: int, end: int) -> bool:
     """Whether a span may answer a question."""
     line = text[text.rfind("\n", 0, start) + 1 : start]
     stands_alone = not _WORDS.search(line) and text[end : end + 1] in ("", "\n", "\r")
-    return not is_boilerplate(text[start:end]) and not (stands_alone and asks(text[start:end]))
+    return not is_boilerplate(text[start:end]) and not (
+        stands_alone and is_question(text[start:end])
+    )
 
 
 def marks(passages: Iterable[Sentences]) -> Marks:

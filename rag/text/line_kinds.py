@@ -48,6 +48,6 @@ def is_boilerplate(text: str) -> bool:
     )
 
 
-def asks(text: str) -> bool:
+def is_question(text: str) -> bool:
     """Whether a text closes with a question mark, emphasis aside."""
     return text[-8:].rstrip(" \t*_`").endswith(("?", "？", "؟"))
