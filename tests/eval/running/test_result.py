@@ -91,9 +91,11 @@ def test_the_commit_is_known_or_said_to_be_unknown(tmp_path: Path) -> None:
     ):
         subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
     assert len(commit(tmp_path)) == 40
-    (tmp_path / "new").write_text("x")
-    subprocess.run(["git", "-C", str(tmp_path), "add", "new"], check=True)
-    assert commit(tmp_path).endswith("+")
+    for name, mark in (("eval/results/figures.json", ""), ("new", "+")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+        subprocess.run(["git", "-C", str(tmp_path), "add", name], check=True)
+        assert commit(tmp_path)[40:] == mark
 
 
 @pytest.mark.parametrize(
