@@ -33,7 +33,10 @@ if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
 SPECIAL_PIECES = 2
 
 # A reader for a new type adds here the packages it reads with.
-_CUTTING = ("tokenizers", "markdown-it-py", "PyYAML", "icu4py", "regex")
+_CUTTING = (
+    *("tokenizers", "markdown-it-py", "PyYAML", "icu4py", "regex", "charset-normalizer"),
+    *("docutils", "lxml", "pypdfium2", "python-calamine", "selectolax"),
+)
 _ENCODING = ("tokenizers", "onnxruntime", "numpy")
 _INDEXING = ("bm25s", "faiss-cpu", "PyStemmer", "icu4py", "regex")
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-FORMAT = 4
+FORMAT = 5
 MANIFEST = "manifest.json"
 
 FaqPolicy = Literal["with", "without", "answers"]
