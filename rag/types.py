@@ -6,8 +6,10 @@ Lines and pages are 1-based.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal
 
 SectionKind = Literal["body", "faq"]
@@ -23,13 +25,31 @@ NO_ANSWER = "The documents do not seem to answer this question."
 UNREADABLE = "The model does not know the characters of this question, so it cannot answer it."
 
 
+PlaceKind = Literal["page", "slide", "row", "anchor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the text from `start` on, up to the next place, stands in the source file.
+
+    `number` is that of a page, slide or row, from 1. `name` is an anchor's, or that of the sheet
+    that a row is in.
+    """
+
+    start: int
+    kind: PlaceKind
+    number: int = 0
+    name: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One source document.
 
     `text` is canonical: for text formats, the file as decoded (line ends kept, byte-order mark
-    removed, encoded images replaced by `…`). `sha256` is of `text` in UTF-8; `source_sha256` of the
-    raw bytes of the file, or of the document's line in a corpus.jsonl.
+    removed, encoded images replaced by `…`); for others, what their reader makes of them. `places`,
+    ordered by start, say where in the source file the text stands. `sha256` is of `text` in UTF-8;
+    `source_sha256` of the raw bytes of the file, or of the document's line in a corpus.jsonl.
     """
 
     id: str
@@ -39,6 +59,12 @@ class Document:
     text: str
     sha256: str
     source_sha256: str
+    places: tuple[Place, ...] = ()
+
+    def place_at(self, offset: int) -> Place | None:
+        """The place of a character; None before the first, and in a document without places."""
+        before = bisect_right(self.places, offset, key=attrgetter("start"))
+        return self.places[before - 1] if before else None
 
 
 BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote", "question"]
@@ -199,7 +225,9 @@ class ScoredPassage:
 class Citation:
     """Where a passage stands. `quote` is `document.text[char_start:char_end]`.
 
-    `sha256` is of the document's canonical text, so that the citation can be checked later.
+    `sha256` is of the document's canonical text, so that the citation can be checked later. `page`
+    is that of a paged file, and `place` the slide, row or anchor in others that have them: of the
+    first sentence that answers, or of where the quote begins.
     """
 
     document_id: str
@@ -211,6 +239,7 @@ class Citation:
     line_start: int
     line_end: int
     page: int | None
+    place: Place | None
     quote: str
 
 
