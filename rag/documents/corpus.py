@@ -139,6 +139,8 @@ class _Gathered:
             return
         if why := "; ".join(filter(None, (file.left_out, self._take(source, file)))):
             self.skips.add(source.given, source.document_id, why)
+        for note in file.notes:
+            self.skips.note(source.document_id, note)
 
     def _parsed(self, id: str, raw: bytes) -> ParsedFile:
         was = self._known.get(id)

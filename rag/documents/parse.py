@@ -1,22 +1,24 @@
-"""Parses the bytes of one file into documents and their blocks. A new type is a row in `_PARSERS`.
+"""Parses the bytes of one file into documents and their blocks.
 
 Nothing is opened here, so that it can be done in another process: see `rag/documents/sandbox.py`.
 """
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from rag.documents.encodings import decoded
+from rag.documents.formats import FORMATS, Format, format_of
 from rag.documents.readers.hidden import merged, without_encoded
 from rag.documents.readers.jsonl import BadLine, Record, records
-from rag.documents.readers.markdown import Markdown, markdown_blocks
+from rag.documents.readers.markdown import markdown_blocks
 from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
+from rag.documents.readers.reading import Reading
 from rag.errors import CorpusError
-from rag.types import Document, Hidden, ParsedDocument
+from rag.types import Document, ParsedDocument
 
 # The sha256 of lines read before, by the ids of their documents.
 Digests = Mapping[str, str]
@@ -28,24 +30,40 @@ class ParsedFile:
     """What a file holds.
 
     `unchanged` are the documents, by id and line, whose lines are as they were. `left_out` says
-    which part of the file is no document, and why; "" for none.
+    which part of the file is no document, and why; "" for none. `notes` are remarks about what was
+    read.
     """
 
     documents: tuple[ParsedDocument, ...]
     unchanged: tuple[tuple[str, int], ...] = ()
     left_out: str = ""
+    notes: tuple[str, ...] = ()
 
 
 # The document id of a file, its bytes, and the digests of its lines as they were.
 Parse = Callable[[str, bytes, Digests], ParsedFile]
 
 
-def parse(document_id: str, raw: bytes, known: Digests = NO_DIGESTS) -> ParsedFile:
+def parse(
+    document_id: str,
+    raw: bytes,
+    known: Digests = NO_DIGESTS,
+    formats: Sequence[Format] = FORMATS,
+) -> ParsedFile:
     """The documents in a file: one, or for a corpus.jsonl one a line.
 
     Raises CorpusError, saying what is wrong and the fix, for a file that does not hold text.
     """
-    return _PARSERS[ending(document_id)](document_id, raw, known)
+    end = ending(document_id)
+    if found := format_of(end, raw, formats):
+        try:
+            return _one(document_id, raw, found.media_type, found.load()(raw))
+        except RecursionError as error:
+            raise CorpusError("parse_limit: the file nests too deeply; flatten it") from error
+    if end == _JSONL:
+        return _parse_jsonl(document_id, raw, known)
+    media_type, read = _TEXTS[end]
+    return _one(document_id, raw, media_type, read(raw))
 
 
 def ending(document_id: str) -> str:
@@ -58,36 +76,22 @@ def sha256(content: str | bytes) -> str:
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
-def _decoded(raw: bytes) -> str:
-    """The text of a file in UTF-8, or in UTF-16 with a byte-order mark; without that mark."""
-    encoding, mark = "utf-8", b""
-    if raw.startswith(codecs.BOM_UTF8):
-        mark = codecs.BOM_UTF8
-    elif raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        mark = raw[:2]
-        encoding = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
-    try:
-        text = raw[len(mark) :].decode(encoding)
-    except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"byte {error.start + len(mark)} is not {encoding.upper()};"
-            " convert the file: iconv -f WINDOWS-1252 -t utf-8 (or from its real encoding)"
-        ) from error
-    if "\0" in text:
-        raise CorpusError("the file holds NUL bytes, so it is not text; remove it")
-    if not text.strip():
-        raise CorpusError("the file is empty; write something into it or remove it")
-    return text
+def _read_text(raw: bytes) -> Reading:
+    text, note = decoded(raw)
+    text, encoded = without_encoded(text)
+    return Reading("", text, plain_blocks(text), hidden=tuple(encoded), notes=_notes(note))
 
 
-def _parse_text(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
-    text, encoded = without_encoded(_decoded(raw))
-    return _one(document_id, raw, "text/plain", text, Markdown("", plain_blocks(text)), encoded)
+def _read_markdown(raw: bytes) -> Reading:
+    text, note = decoded(raw)
+    text, encoded = without_encoded(text)
+    read = markdown_blocks(text)
+    hidden = merged([*read.hidden, *encoded])
+    return Reading(read.title, text, read.blocks, hidden=hidden, notes=_notes(note))
 
 
-def _parse_markdown(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
-    text, encoded = without_encoded(_decoded(raw))
-    return _one(document_id, raw, "text/markdown", text, markdown_blocks(text), encoded)
+def _notes(note: str) -> tuple[str, ...]:
+    return (note,) if note else ()
 
 
 def _parse_jsonl(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
@@ -136,24 +140,22 @@ def _line(document_id: str, record: Record) -> ParsedDocument:
     return ParsedDocument(document, paragraph_blocks(document.text))
 
 
-def _one(
-    document_id: str,
-    raw: bytes,
-    media_type: str,
-    text: str,
-    read: Markdown,
-    encoded: Sequence[Hidden],
-) -> ParsedFile:
+def _one(document_id: str, raw: bytes, media_type: str, reading: Reading) -> ParsedFile:
     document = Document(
         id=document_id,
-        title=read.title or _title_from(document_id),
+        title=reading.title or _title_from(document_id),
         source=document_id,
         media_type=media_type,
-        text=text,
-        sha256=sha256(text),
+        text=reading.text,
+        sha256=sha256(reading.text),
         source_sha256=sha256(raw),
+        places=reading.places,
     )
-    return ParsedFile((ParsedDocument(document, read.blocks, merged([*read.hidden, *encoded])),))
+    return ParsedFile(
+        (ParsedDocument(document, reading.blocks, reading.hidden),),
+        left_out="; ".join(reading.left_out),
+        notes=reading.notes,
+    )
 
 
 def _title_from(document_id: str) -> str:
@@ -161,13 +163,14 @@ def _title_from(document_id: str) -> str:
     return " ".join(stem.replace("-", " ").replace("_", " ").split()) or stem
 
 
-_PARSERS: dict[str, Parse] = {
-    ".txt": _parse_text,
-    ".text": _parse_text,
-    ".md": _parse_markdown,
-    ".markdown": _parse_markdown,
-    ".jsonl": _parse_jsonl,
+_JSONL = ".jsonl"
+# The texts whose own words and offsets are the document's.
+_TEXTS: dict[str, tuple[str, Callable[[bytes], Reading]]] = {
+    ".txt": ("text/plain", _read_text),
+    ".text": ("text/plain", _read_text),
+    ".md": ("text/markdown", _read_markdown),
+    ".markdown": ("text/markdown", _read_markdown),
 }
 
 # How the names of files that can be read end, in lower case, sorted.
-SUFFIXES = tuple(sorted(_PARSERS))
+SUFFIXES = tuple(sorted({*_TEXTS, _JSONL, *(end for each in FORMATS for end in each.endings)}))

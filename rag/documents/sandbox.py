@@ -281,13 +281,16 @@ def _left(until: float | None) -> float | None:
 
 
 def _checked(reply: Reply) -> Reply:
-    """The reply, if its blocks lie in their texts, in order. Raises ValueError otherwise."""
+    """The reply, if its blocks and places lie in their texts in order. Raises ValueError if not."""
     for parsed in reply.file.documents if reply.file else ():
         end = 0
         for block in parsed.blocks:
             if not end <= block.start <= block.end <= len(parsed.document.text):
                 raise ValueError(block)
             end = block.end
+        starts = [0, *(place.start for place in parsed.document.places), len(parsed.document.text)]
+        if starts != sorted(starts):
+            raise ValueError(starts)
     return reply
 
 

@@ -24,13 +24,14 @@ class Skipped:
     """A file, link or folder that was skipped, wholly or in part, and why.
 
     `id` is the path below the folder that was given, printable on one line. `type` is how the name
-    ends; `is_unread_type` says that this is the reason.
+    ends; `is_unread_type` says that this is the reason. A note `is_read`: nothing was skipped.
     """
 
     id: str
     reason: str
     type: str
     is_unread_type: bool = False
+    is_read: bool = False
 
 
 class Skips:
@@ -44,8 +45,15 @@ class Skips:
         """Notes the reason. Raises CorpusError if strict."""
         if self._strict:
             raise CorpusError(f"{shown(path)}: {reason}")
-        ending = PurePosixPath(id).suffix.lower()
-        self.found.append(Skipped(shown(id), reason, shown(ending), is_unread_type))
+        self.found.append(Skipped(shown(id), reason, _type(id), is_unread_type))
+
+    def note(self, id: str, remark: str) -> None:
+        """Notes a remark about a file that was read."""
+        self.found.append(Skipped(shown(id), remark, _type(id), is_read=True))
+
+
+def _type(id: str) -> str:
+    return shown(PurePosixPath(id).suffix.lower())
 
 
 def shown(path: Path | str) -> str:
@@ -55,9 +63,10 @@ def shown(path: Path | str) -> str:
 
 
 def skip_lines(skipped: Sequence[Skipped]) -> list[str]:
-    """What was skipped as lines for a person: up to ten files are named, the rest is counted."""
+    """What was skipped, and notes, as lines for a person: up to ten are named, the rest counted."""
     unread = [each for each in skipped if each.is_unread_type]
-    others = [each for each in skipped if not each.is_unread_type]
+    notes = [each for each in skipped if each.is_read]
+    others = [each for each in skipped if not each.is_unread_type and not each.is_read]
     lines = [f"skipped {each.id}: {each.reason}" for each in others[:NAMED]]
     if more := others[NAMED:]:
         lines.append(f"skipped {files_of(len(more))} more: {by_type(more)}")
@@ -66,7 +75,16 @@ def skip_lines(skipped: Sequence[Skipped]) -> list[str]:
     elif unread:
         names = ", ".join(each.id for each in unread)
         lines.append(f"skipped {names}: {unread[0].reason}")
+    lines += [f"note on {each.id}: {each.reason}" for each in notes[:NAMED]]
+    if more := notes[NAMED:]:
+        lines.append(f"notes on {files_of(len({each.id for each in more}))} more: {_codes(more)}")
     return lines
+
+
+def _codes(notes: Sequence[Skipped]) -> str:
+    """How often each kind of note was made: `hidden_text 12, running_heads 3`."""
+    counts = Counter(note.reason.partition(":")[0] for note in notes)
+    return ", ".join(f"{code} {count}" for code, count in sorted(counts.items()))
 
 
 def hidden_lines(documents: Iterable[ParsedDocument]) -> list[str]:
@@ -95,9 +113,14 @@ def _ranges(parsed: ParsedDocument) -> str:
 
 
 def skipped_json(skipped: Sequence[Skipped]) -> dict[str, Any]:
-    """How many files were skipped, and the first 50 of them, as plain JSON values."""
-    listed = [{"id": each.id, "reason": each.reason} for each in skipped[:LISTED]]
-    return {"count": len(skipped), "files": listed}
+    """How many files were skipped, and the first 50 of them and of the notes, as JSON values."""
+    files = [each for each in skipped if not each.is_read]
+    notes = [each for each in skipped if each.is_read]
+    return {"count": len(files), "files": _listed(files), "notes": _listed(notes)}
+
+
+def _listed(skipped: Sequence[Skipped]) -> list[dict[str, str]]:
+    return [{"id": each.id, "reason": each.reason} for each in skipped[:LISTED]]
 
 
 def refused(skipped: Sequence[Skipped]) -> str:

@@ -185,17 +185,18 @@ class GateModel(Model):
 
 
 class SkippedFileModel(Model):
-    """A file that was skipped, wholly or in part, and why."""
+    """A file that was skipped, wholly or in part, and why; or a note on one that was read."""
 
     id: str
     reason: str
 
 
 class SkippedModel(Model):
-    """How many files a build skipped, and the first 50 of them."""
+    """How many files a build skipped, and the first 50 of them and of the notes on others."""
 
     count: int = 0
     files: tuple[SkippedFileModel, ...] = ()
+    notes: tuple[SkippedFileModel, ...] = ()
 
 
 class BuiltModel(Model):

@@ -165,7 +165,7 @@ def test_a_file_that_is_mended_is_built_and_one_that_breaks_is_left_out(tmp_path
         yield "the first"
         corpus(folder, b=SECOND)
         yield "mended"
-        (folder / "a.md").write_bytes(b"\xff")
+        (folder / "a.md").write_bytes(b"\0")
         yield "broken"
         (folder / "b.md").unlink()
         yield "nothing is left"

@@ -107,7 +107,7 @@ def make_bad(folder: Path, kind: str) -> Path:
         case "unknown.xyz":
             path.write_text("text")
         case "undecodable.txt":
-            path.write_bytes(b"caf\xe9 au lait")
+            path.write_bytes(b"\xe9\x01\x02" * 20)
         case "link.txt":
             path.symlink_to(CORPUS / "car-t-lupus.md")
             return folder

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rag.documents.corpus import LENIENT, Corpus, ReadOptions, parse, read_corpus
-from rag.documents.parse import Digests, ParsedFile
+from rag.documents.parse import SUFFIXES, Digests, ParsedFile
+from rag.documents.skipped import skip_lines, skipped_json
 from rag.errors import CorpusError, RagError
 from support.file_trees import ordinary_user, write
 from support.places import ROOT
@@ -49,9 +50,7 @@ def test_a_byte_order_mark_tells_the_encoding_and_is_removed(tmp_path: Path, enc
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"abc\xe9", "byte 3 is not UTF-8; convert the file: iconv"),
-        (b"\xef\xbb\xbfabc\xe9", "byte 6 is not UTF-8"),
-        (b"\xff\xfeab\x00\xd8", "byte 4 is not UTF-16-LE"),
+        (b"\xe9\x01\x02\x03" * 20, "the file holds control characters"),
         (b"PK\x00", "the file holds NUL bytes"),
         (b"", "the file is empty"),
         (b" \r\n\t", "the file is empty"),
@@ -69,21 +68,29 @@ def test_what_is_no_text_is_skipped_or_refused(
         read_corpus([tmp_path], options=STRICT)
 
 
+def test_a_guessed_encoding_is_noted_and_fails_no_strict_build(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", "Straße".encode("cp1252"))
+    corpus = read_corpus([tmp_path], options=STRICT)
+    assert corpus.documents[0].document.text == "Straße"
+    assert skip_lines(corpus.skipped) == ["note on a.md: encoding_guessed: read as CP1252"]
+    note = {"id": "a.md", "reason": "encoding_guessed: read as CP1252"}
+    assert skipped_json(corpus.skipped) == {"count": 0, "files": [], "notes": [note]}
+
+
 def test_unknown_types_and_pipes_are_skipped_and_the_rest_is_read(tmp_path: Path) -> None:
     write(tmp_path / "a.md")
-    write(tmp_path / "b.pdf")
+    write(tmp_path / "b.xyz")
     os.mkfifo(tmp_path / "d.md")
     corpus = read_corpus([tmp_path])
     assert held(corpus) == (
         ["a.md"],
         {
-            "b.pdf": "only files of type .jsonl, .markdown, .md, .text, .txt are read;"
-            " convert it or remove it",
+            "b.xyz": f"only files of type {', '.join(SUFFIXES)} are read; convert it or remove it",
             "d.md": "a pipe, device or link, not a file; put a file there",
         },
     )
     assert [each.is_unread_type for each in corpus.skipped] == [True, False]
-    with pytest.raises(CorpusError, match=r"b\.pdf: only files of type"):
+    with pytest.raises(CorpusError, match=r"b\.xyz: only files of type"):
         read_corpus([tmp_path], options=STRICT)
 
 
@@ -140,11 +147,11 @@ def test_names_that_are_not_text_are_skipped_on_one_line(tmp_path: Path) -> None
 
 
 def test_a_corpus_without_documents_is_refused_with_a_count(tmp_path: Path) -> None:
-    for name in ("a.pdf", "b.pdf", "c.docx"):
+    for name in ("a.png", "b.png", "c.xyz"):
         write(tmp_path / name)
     with pytest.raises(
         CorpusError,
-        match=r"3 of 3 files were refused: \.pdf 2, \.docx 1; add files of type \.jsonl, ",
+        match=r"3 of 3 files were refused: \.png 2, \.xyz 1; add files of type \.csv, ",
     ):
         read_corpus([tmp_path])
 

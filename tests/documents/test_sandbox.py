@@ -86,7 +86,7 @@ def test_known_lines_are_not_parsed_again() -> None:
 
 def test_no_child_is_started_before_a_file_has_to_be_parsed(tmp_path: Path) -> None:
     with Cage(code="broken") as cage, pytest.raises(CorpusError, match="refused"):
-        read_corpus([write(tmp_path / "a.pdf")], options=options(cage))
+        read_corpus([write(tmp_path / "a.xyz")], options=options(cage))
 
 
 @pytest.mark.parametrize(

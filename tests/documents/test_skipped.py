@@ -57,7 +57,18 @@ def test_types_without_end_are_counted_in_one_line() -> None:
 
 def test_nothing_skipped_is_nothing_said() -> None:
     assert skip_lines([]) == []
-    assert skipped_json([]) == {"count": 0, "files": []}
+    assert skipped_json([]) == {"count": 0, "files": [], "notes": []}
+
+
+def test_notes_are_no_skips_and_many_are_counted_by_kind() -> None:
+    skips = Skips(strict=True)
+    for n in range(12):
+        skips.note(f"{n}.pdf", "hidden_text: 3 characters" if n % 2 else "running_heads: 2 lines")
+    lines = skip_lines(skips.found)
+    assert lines[0] == "note on 0.pdf: running_heads: 2 lines"
+    assert lines[10:] == ["notes on 2 files more: hidden_text 1, running_heads 1"]
+    made = skipped_json(skips.found)
+    assert (made["count"], made["files"], len(made["notes"])) == (0, [], 12)
 
 
 def test_programs_get_the_first_fifty_and_the_count() -> None:
