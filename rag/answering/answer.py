@@ -54,7 +54,7 @@ def ask(
             CitedPassage(
                 rank=rank,
                 hit=hit,
-                citation=cite(snapshot, hit.passage),
+                citation=cite(snapshot, hit.passage, spans),
                 highlights=spans,
                 explanation=explain(candidates, hit) if explained else None,
             )

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from operator import attrgetter
 
 from rag.index import Snapshot
-from rag.types import Citation, Passage
+from rag.types import Citation, Passage, Span
 
 
-def cite(snapshot: Snapshot, passage: Passage) -> Citation:
-    """The passage's citation."""
-    return cite_span(snapshot, passage.document_id, passage.start, passage.end)
+def cite(snapshot: Snapshot, passage: Passage, answering: Sequence[Span] = ()) -> Citation:
+    """The passage's citation. Page and place are those of the first of the `answering` spans."""
+    at = answering[0].char_start if answering else passage.start
+    return cite_span(snapshot, passage.document_id, passage.start, passage.end, at)
 
 
-def cite_span(snapshot: Snapshot, document_id: str, start: int, end: int) -> Citation:
-    """The citation of `text[start:end]` of a document, which must not be empty."""
+def cite_span(
+    snapshot: Snapshot, document_id: str, start: int, end: int, at: int | None = None
+) -> Citation:
+    """The citation of `text[start:end]` of a document, which must not be empty.
+
+    Page and place are those of the character `at`, by default of the first.
+    """
     document, lines = snapshot.documents[document_id], snapshot.lines[document_id]
+    place = document.place_at(start if at is None else at)
+    is_page = place is not None and place.kind == "page"
     return Citation(
         document_id=document.id,
         title=document.title,
@@ -26,7 +35,8 @@ def cite_span(snapshot: Snapshot, document_id: str, start: int, end: int) -> Cit
         char_end=end,
         line_start=lines.line_of(start),
         line_end=lines.line_of(end - 1),
-        page=None,
+        page=place.number if place and is_page else None,
+        place=None if is_page else place,
         quote=document.text[start:end],
     )
 

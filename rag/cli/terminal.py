@@ -52,8 +52,20 @@ def place(citation: Citation) -> str:
     >>> place(citation)  # doctest: +SKIP
     'car-t-lupus.md:41-44 > Treatment Protocol'
     """
-    lines = f"{citation.line_start}-{citation.line_end}"
-    return " > ".join(map(on_one_line, [f"{citation.document_id}:{lines}", *citation.heading_path]))
+    return " > ".join(map(on_one_line, [_spot(citation), *citation.heading_path]))
+
+
+def _spot(citation: Citation) -> str:
+    """The document with the page, slide, row or anchor, or else the lines."""
+    document, found = citation.document_id, citation.place
+    if citation.page is not None:
+        return f"{document}, page {citation.page}"
+    if found is None:
+        return f"{document}:{citation.line_start}-{citation.line_end}"
+    if found.kind == "anchor":
+        return f"{document}{found.name}" if found.name[:1] == "#" else f"{document}, {found.name}"
+    sheet = f" of {found.name}" if found.name else ""
+    return f"{document}, {found.kind} {found.number}{sheet}"
 
 
 def printable(text: str) -> str:

@@ -50,6 +50,7 @@ class SavedCitationModel(Request):
     line_start: int | None = None
     line_end: int | None = None
     page: int | None = None
+    place: dict[str, str | int] | None = None
     url: str | None = None
 
     @model_validator(mode="after")

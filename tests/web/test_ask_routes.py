@@ -55,6 +55,7 @@ def test_ask_answers_with_citations_that_point_at_the_text(client: TestClient) -
                     "line_start": 11,
                     "line_end": 12,
                     "page": None,
+                    "place": None,
                     "url": f"/?document=guide.md#c{start}-{end}",
                 },
                 "explanation": None,

@@ -61,7 +61,10 @@ function sureness(confidence) {
 
 const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-function lines({ line_start: from, line_end: to }) {
+function spot({ line_start: from, line_end: to, page, place }) {
+  if (page !== null) return `page ${page}`;
+  if (place?.kind === "anchor") return place.name;
+  if (place) return `${place.kind} ${place.number}${place.name && ` of ${place.name}`}`;
   return from === to ? `line ${from}` : `lines ${from}–${to}`;
 }
 
@@ -79,7 +82,7 @@ function card(hit, abstained) {
     element("article", {},
       element("h2", {}, element("span", { class: "rank" }, `${hit.rank}`), heading),
       element("blockquote", { class: "text" }, ...marked(points, 0, points.length, spans)),
-      element("p", { class: "quiet" }, `${citation.document_id}, ${lines(citation)} · `,
+      element("p", { class: "quiet" }, `${citation.document_id}, ${spot(citation)} · `,
         link(citation.url, "Open source at this place"))));
 }
 
