@@ -10,7 +10,7 @@ from rag.schemas.base import Model
 
 
 class CitationModel(Model):
-    """Where a passage stands: `text[char_start:char_end]` of the document is its text.
+    """The place of a passage: `text[char_start:char_end]` of the document is its text.
 
     Lines and pages are 1-based. `sha256` is of the document's canonical text in UTF-8. `url` opens
     the document at that place.
