@@ -131,7 +131,12 @@ def test_mistakes_are_rag_errors(tmp_path: Path) -> None:
     index = rag.build([corpus(tmp_path, fruit=FRUIT)], tmp_path / "i", encoder=LetterEncoder())
     with pytest.raises(rag.RagError, match="the question is empty"):
         rag.ask(index, " ")
-    with pytest.raises(rag.RagError, match="top_k is 0"):
-        rag.ask(index, "plums", top_k=0)
+    for top_k in (0, 51):
+        with pytest.raises(rag.RagError, match=f"top_k is {top_k}: ask for 1 to 50 passages"):
+            rag.ask(index, "plums", top_k=top_k)
+    with pytest.raises(rag.RagError, match="is not text in UTF-8: write it again"):
+        rag.ask(index, "plum\udcff")
+    with pytest.raises(rag.RagError, match="mode is 'late': choose one of hybrid, dense, bm25"):
+        rag.ask(index, "plums", mode="late")  # type: ignore[arg-type]
     with pytest.raises(rag.RagError, match="no index in"):
         rag.open_index(tmp_path / "none", encoder=LetterEncoder())

@@ -15,6 +15,7 @@ from rag.answering.fusion import SCALES, STRETCHED, Scaled, Signal, fuse, order
 from rag.answering.late_interaction import late_scores
 from rag.answering.profile import Weights, profile_of
 from rag.encoders import Encoder
+from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.index import vectors as dense
 from rag.text import STOP_WORDS, stems, words
@@ -72,11 +73,17 @@ class Candidates:
 
 
 def encode_query(text: str, encoder: Encoder) -> Query:
-    """The question as the signals see it.
+    """The question as the signals see it. Raises UsageError for bytes that are no text.
+
+    An argument that is not UTF-8 reaches Python as lone surrogates, and JSON can hold them too.
 
     The tokens of unknown characters are all alike, and near to those of any others in a passage.
     They are left out unless there are no others.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"the question {text!r} is not text in UTF-8: write it again") from None
     encoded = encoder.encode_queries([text])
     tokens, unknown = encoded.tokens[0], encoder.unknown(text)
     if unknown:

@@ -13,7 +13,7 @@ from rag.building.origin import (
 )
 from rag.building.rebuild import (
     Built,
-    Check,
+    CorpusCheck,
     changes,
     gate_of,
     rebuild,

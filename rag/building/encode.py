@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from rag.building.reuse import Content, Reuse, Vectors, content_of, markable_of
+from rag.building.reuse import Content, PassageVectors, Reuse, content_of, markable_of
 from rag.building.split import questions_above
 from rag.encoders import Encoder
 from rag.index import (
@@ -45,10 +45,10 @@ def encode(
 
 def _vectors(
     passages: Sequence[Passage], encoder: Encoder, reuse: Reuse, progress: Progress
-) -> list[Vectors]:
+) -> list[PassageVectors]:
     wanted = [content_of(passage) for passage in passages]
     new = [content for content in dict.fromkeys(wanted) if content not in reuse.vectors]
-    made: dict[Content, Vectors] = {}
+    made: dict[Content, PassageVectors] = {}
     for batch in _batches(new, "passages encoded", progress):
         contexts, texts = zip(*batch, strict=True)
         encoded = encoder.encode_passages(texts, contexts)

@@ -32,7 +32,7 @@ from rag.text import counted
 from rag.types import MAX_RISK
 
 # Called with the hash of the new corpus before anything is written; raises RagError to prevent it.
-Check = Callable[[str], None]
+CorpusCheck = Callable[[str], None]
 
 # Seconds before a watched folder is built again if another build held the lock.
 PAUSE = 2.0
@@ -94,7 +94,7 @@ def rebuild(
     gate: Gate | None = None,
     risk: float = MAX_RISK,
     listener: Listener = NOBODY,
-    check: Check = unchecked,
+    check: CorpusCheck = unchecked,
     sources: Sources | None = None,
 ) -> Built | None:
     """What was built and published; None if the index is up to date (`if_stale`).

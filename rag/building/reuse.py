@@ -33,7 +33,7 @@ from rag.types import Document, Passage, Section
 # What the encoder reads of a passage: its context and its text.
 Content = tuple[str, str]
 # float32 (dim,), L2-normalised, and uint8 (t, width) as `tokens.quantise` gives it.
-Vectors = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]
+PassageVectors = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]
 # A content, and where in its text the part begins that may be highlighted.
 Markable = tuple[Content, int]
 
@@ -56,7 +56,7 @@ class Reuse:
 
     documents: Mapping[str, Document]
     cuts: Mapping[str, Cuts]
-    vectors: Mapping[Content, Vectors]
+    vectors: Mapping[Content, PassageVectors]
     headings: Mapping[str, npt.NDArray[np.float32]]
     sentences: Mapping[Markable, Sentences]
 
@@ -144,7 +144,7 @@ def _cuts(snapshot: Snapshot) -> dict[str, Cuts]:
     }
 
 
-def _vectors(snapshot: Snapshot) -> dict[Content, Vectors]:
+def _vectors(snapshot: Snapshot) -> dict[Content, PassageVectors]:
     pooled = dense.vectors(snapshot.dense)
     return {
         content_of(passage): (pooled[row], snapshot.tokens.rows(row))

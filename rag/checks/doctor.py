@@ -32,15 +32,15 @@ BATCH = 50
 # The loaded index takes a dozen, each connection of the service one.
 DESCRIPTORS = 256
 
-State = Literal["ok", "warn", "fail"]
-STATES: tuple[State, ...] = get_args(State)
+Severity = Literal["ok", "warn", "fail"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """What was checked and what was found; `warn` and `fail` name the fix."""
 
-    state: State
+    state: Severity
     name: str
     found: str
 
@@ -55,9 +55,9 @@ class Diagnosis:
     checks: tuple[Check, ...]
 
     @property
-    def state(self) -> State:
+    def state(self) -> Severity:
         """`fail` if any check failed, else `warn` if any warned, else `ok`."""
-        return max((check.state for check in self.checks), key=STATES.index)
+        return max((check.state for check in self.checks), key=SEVERITIES.index)
 
     def to_json(self) -> dict[str, Any]:
         """The diagnosis as plain JSON values."""

@@ -13,7 +13,7 @@ import typer
 
 from rag.building import (
     Built,
-    Check,
+    CorpusCheck,
     Listener,
     NotReplaced,
     Origin,
@@ -135,7 +135,7 @@ def _rebuilding(
     settings: Settings,
     origin: Origin,
     options: ReadOptions,
-    check: Check,
+    check: CorpusCheck,
     listener: Listener,
     force: bool = False,
 ) -> Callable[..., Built | None]:
@@ -170,7 +170,7 @@ def _origin(settings: Settings, named: Sequence[Path], no_faq: bool = False) -> 
     return dataclasses.replace(origin, uploaded=are_uploaded(origin.paths))
 
 
-def _check(index: Path, origin: Origin, may_replace: bool, asks: bool = True) -> Check:
+def _check(index: Path, origin: Origin, may_replace: bool, asks: bool = True) -> CorpusCheck:
     """Refuses to replace an index of other documents unless --replace or the user allows it."""
     if may_replace:
         return unchecked

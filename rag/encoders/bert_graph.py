@@ -17,10 +17,9 @@ from typing import Any
 
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
+from rag.encoders.products import IR_VERSION, OPSET
 from rag.errors import ModelError
 
-OPSET = 20
-IR_VERSION = 10
 REQUIRED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
 
 

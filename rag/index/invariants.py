@@ -84,6 +84,8 @@ def _check_sections(documents: Mapping[str, Document], sections: Mapping[str, Se
     start, body, end = _columns(sections.values(), "start", "body_start", "end")
     inside = (start >= 0) & (start <= body) & (body <= end) & (end <= lengths[of])
     _demand(inside.all(), "a section is outside its document")
+    named = all(s.heading_path for s in sections.values() if s.kind == "faq")
+    _demand(named, "an FAQ pair has no question")
     _demand(_follows(start, end, of), "the sections of a document are not in order")
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+
 import faiss
 import numpy as np
 import numpy.typing as npt
 
 Rows = npt.NDArray[np.int64]
 Vector = npt.NDArray[np.float32]
+
+# What FAISS writes before the numbers of a flat index: four characters that name its kind (these
+# are those of `IndexFlatIP`), dimensions and counts, and last how many numbers follow.
+_KIND = b"IxFI"
+_HEADER = struct.Struct("<4s33xQ")
 
 
 def index_vectors(vectors: npt.NDArray[np.float32]) -> faiss.IndexFlatIP:
@@ -82,10 +89,17 @@ def from_bytes(raw: bytes) -> faiss.IndexFlatIP:
 
     FAISS notices no damage to the numbers: check a checksum before.
     """
+    if len(raw) < _HEADER.size:
+        raise ValueError("not a FAISS index: it is too short")
+    kind, numbers = _HEADER.unpack_from(raw)
+    if kind != _KIND:
+        raise ValueError(f"found a FAISS index of the kind {kind!r}, expected {_KIND!r}")
+    # FAISS takes memory for as many numbers as the header names, before it reads them.
+    if _HEADER.size + 4 * numbers != len(raw):
+        raise ValueError(f"the FAISS index is not as long as {numbers} numbers")
     try:
         index = faiss.deserialize_index(np.frombuffer(raw, dtype=np.uint8))
-    except (RuntimeError, MemoryError) as error:
+    except RuntimeError as error:
         raise ValueError(f"not a FAISS index: {error}") from error
-    if not isinstance(index, faiss.IndexFlatIP):
-        raise ValueError(f"found a FAISS {type(index).__name__}, expected IndexFlatIP")
+    assert isinstance(index, faiss.IndexFlatIP)
     return index

@@ -14,7 +14,7 @@ from rag.documents import SUFFIXES, is_by_product
 from rag.index import Counts
 from rag.schemas.base import Fields, Model, Request, refuse_nul
 from rag.serving import Failure, Job, JobStatus
-from rag.store import Listed, State
+from rag.store import Listed, SnapshotState
 
 MAX_FILES = 1000
 MAX_NAME_BYTES = 255
@@ -128,7 +128,7 @@ class VersionModel(Model):
     bytes; `eval` are figures by measure, or null.
     """
 
-    state: State
+    state: SnapshotState
     id: str
     published: str
     action: Literal["build", "rollback"]

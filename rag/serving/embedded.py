@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from rag.answering import SavedCitation, Verdict
 from rag.answering import ask as ask_snapshot
@@ -16,7 +17,7 @@ from rag.encoders import Encoder, open_encoder
 from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.store import open_current
-from rag.types import Answer, Citation, Filters, Mode, Progress, silent
+from rag.types import MAX_TOP_K, Answer, Citation, Filters, Mode, Progress, silent
 
 log = logging.getLogger("rag.serving.embedded")
 
@@ -81,8 +82,10 @@ def ask(
     """The `top_k` passages that answer best, each cited, and the confidence that they do."""
     if not question.strip():
         raise UsageError("the question is empty: write one")
-    if top_k < 1:
-        raise UsageError(f"top_k is {top_k}: ask for 1 passage or more")
+    if not 1 <= top_k <= MAX_TOP_K:
+        raise UsageError(f"top_k is {top_k}: ask for 1 to {MAX_TOP_K} passages")
+    if mode not in get_args(Mode):
+        raise UsageError(f"mode is {mode!r}: choose one of {', '.join(get_args(Mode))}")
     return ask_snapshot(
         index.snapshot, index.encoder, question, top_k=top_k, mode=mode, filters=filters
     )

@@ -11,7 +11,7 @@ from rag.store.versions import (
     CURRENT,
     Listed,
     Remarks,
-    State,
+    SnapshotState,
     Version,
     current_id,
     find_id,

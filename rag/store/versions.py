@@ -40,9 +40,11 @@ LARGEST = 1 << 24
 _ID = re.compile(r"[0-9a-f]{12}")
 
 Action = Literal["build", "rollback"]
-Stamp = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")]
+Timestamp = Annotated[
+    str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")
+]
 Figure = Annotated[int, Meta(ge=-(2**53), le=2**53)] | float
-State = Literal["current", "kept", "bad", "removed"]
+SnapshotState = Literal["current", "kept", "bad", "removed"]
 Clock = Callable[[], datetime]
 
 
@@ -69,7 +71,7 @@ class Version:
     """
 
     id: SnapshotId
-    published: Stamp
+    published: Timestamp
     action: Action
     before: SnapshotId | None
     corpus_sha256: Sha256
@@ -91,7 +93,7 @@ class Listed:
     """A snapshot's last publication, and what has become of the snapshot since."""
 
     version: Version
-    state: State
+    state: SnapshotState
 
     def to_json(self) -> dict[str, Any]:
         """The version with its state, as plain JSON values."""
@@ -292,7 +294,7 @@ def _figure(name: str, value: float) -> str:
     return f"{name} {value}" if isinstance(value, int) else f"{name} {value:.3f}"
 
 
-def _state(index: Path, id: str, current: str | None, there: set[str]) -> State:
+def _state(index: Path, id: str, current: str | None, there: set[str]) -> SnapshotState:
     if id in there:
         return "current" if id == current else "kept"
     return "bad" if next(index.glob(f"{BAD}{id}*"), None) else "removed"

@@ -20,8 +20,8 @@ class AppState:
 
     def __init__(self, serving: Serving | None, upkeep: Upkeep | None) -> None:
         self.live = Live(upkeep.folder if upkeep else None, serving)
-        # One thread, as the model is not used by two at once; and one more, so that no question
-        # waits for a long search for quotes.
+        # One thread, as more would take the cores from each other; and one more, so that no
+        # question waits for a long search for quotes.
         self.asking = Worker("ask")
         self.verifying = Worker("verify")
         self._upkeep = upkeep

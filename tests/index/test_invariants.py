@@ -262,6 +262,12 @@ def test_a_passage_twice_is_refused(tmp_path: Path, whole: Snapshot) -> None:
         load_snapshot(tmp_path, signed(tmp_path, replace(whole, passages=passages)))
 
 
+def test_an_faq_pair_without_a_question_is_refused(tmp_path: Path, whole: Snapshot) -> None:
+    unnamed = {id: replace(each, heading_path=()) for id, each in whole.sections.items()}
+    with pytest.raises(CorruptIndex, match="an FAQ pair has no question"):
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, sections=unnamed)))
+
+
 def test_sections_that_overlap_are_refused(tmp_path: Path, whole: Snapshot) -> None:
     first, second, *others = whole.sections.values()
     wider = {s.id: s for s in (replace(first, end=second.start + 1), second, *others)}

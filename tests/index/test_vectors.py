@@ -55,5 +55,14 @@ def test_an_index_survives_the_round_trip_byte_for_byte() -> None:
 
 def test_an_index_of_another_kind_is_refused() -> None:
     other = faiss.serialize_index(faiss.IndexFlatL2(2)).tobytes()
-    with pytest.raises(ValueError, match="IndexFlatL2, expected IndexFlatIP"):
+    with pytest.raises(ValueError, match="kind b'IxF2', expected b'IxFI'"):
         dense.from_bytes(other)
+
+
+def test_an_index_that_claims_to_be_longer_than_its_file_takes_no_memory() -> None:
+    raw = bytearray(dense.to_bytes(dense.index_vectors(ROWS)))
+    raw[37:45] = (1 << 50).to_bytes(8, "little")
+    with pytest.raises(ValueError, match="not as long as 1125899906842624 numbers"):
+        dense.from_bytes(bytes(raw))
+    with pytest.raises(ValueError, match="too short"):
+        dense.from_bytes(bytes(raw[:44]))
