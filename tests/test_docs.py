@@ -21,6 +21,7 @@ from support.places import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+EVALUATION = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
@@ -126,6 +127,15 @@ def figures_table() -> list[str]:
 
 def test_the_figures_in_the_readme_are_those_of_the_committed_results() -> None:
     assert re.findall(r"^\| \d+ written questions .*$", README, re.M) == figures_table()
+
+
+def test_every_module_of_eval_has_its_place_in_the_reading_order() -> None:
+    rows = re.findall(r"^\| `(eval/\S*)` \| [^|]+ \| ([^|]+) \|$", EVALUATION, re.M)
+    shown = [f"{folder}{name}" for folder, names in rows for name in re.findall(r"`(\w+)`", names)]
+    modules = (path.relative_to(ROOT) for path in (ROOT / "eval").rglob("*.py"))
+    assert sorted(shown) == sorted(
+        str(path.with_suffix("")) for path in modules if not path.name.startswith("__")
+    )
 
 
 def test_the_documentation_is_a_corpus_of_its_own() -> None:
