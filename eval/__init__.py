@@ -3,6 +3,6 @@
 import os
 from pathlib import Path
 
-# Else matplotlib makes two folders of its own in the user's home, for its list of fonts.
+# Otherwise matplotlib makes two folders in the user's home for its list of fonts.
 _CACHES = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
 os.environ.setdefault("MPLCONFIGDIR", str(Path(_CACHES) / "rag"))

@@ -1,4 +1,4 @@
-"""Results files of what was trained or fitted: figures, and what is needed to repeat them."""
+"""Results files of studies: figures, and what is needed to repeat them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def write_outcome(path: Path, outcome: Mapping[str, Any]) -> None:
 
 
 def read_outcome(path: Path) -> dict[str, Any]:
-    """The figures of a file; UsageError where there is none."""
+    """The figures of a file; raises UsageError if it holds none."""
     try:
         outcome: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"{path} is no results file ({error}): docs/quality.md says what writes it"
+            f"{path} is no results file ({error}): docs/evaluation.md says which study writes it"
         ) from error
     return outcome
 

@@ -9,7 +9,7 @@ from rag.errors import UsageError
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """The file's lines with their ends; raises UsageError unless it is UTF-8 that can be read."""
+    """The file's lines with their ends; raises UsageError if it cannot be read or is not UTF-8."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield from file
@@ -17,7 +17,7 @@ def text_lines(path: Path) -> Iterator[str]:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"{path} is not UTF-8 at byte {error.start}: convert it, as by "
+            f"{path} is not UTF-8 at byte {error.start}: convert it, for example by "
             f"`iconv -f latin1 -t utf-8 {path.name}`"
         ) from error
 

@@ -1,4 +1,5 @@
-"""Words as the instrument sees them: its own and plain, so that it shares no fault with search."""
+"""Words as the measures count them: with simple rules of their own, so that they share no fault
+with the search."""
 
 from __future__ import annotations
 
@@ -7,10 +8,10 @@ import unicodedata
 
 WORD = re.compile(r"[^\W_]+")
 SENTENCE_END = re.compile("(?<=[.!?])[\"'\u201d\u2019)\\]]*\\s+|\\s*\\n\\s*")
-# What parts words and sentences, and means nothing by itself.
+# What separates words and sentences, and means nothing by itself.
 STOPS = "?!.:;,…？！。，؟¿¡\"'“”‘’«»„‚`´"
 PUNCTUATION = STOPS + "-‐‑–—()[]{}/、؛،।"
-# Longer words are cut here, so that "treated" and "treatment" meet: the oldest of stemmers.
+# Longer words are cut here, so that "treated" and "treatment" are equal: the simplest stemmer.
 STEM = 6
 _FUNCTION_WORDS = """
 a about after all also am an and any are as at be because been before being both but by
@@ -38,7 +39,7 @@ def sentences(text: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """The words alone, one blank between: what is left when two texts are the same to a reader."""
+    """The words alone, one blank between them: equal for texts that read the same."""
     return " ".join(words(text))
 
 

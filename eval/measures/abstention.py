@@ -1,4 +1,4 @@
-"""Whether confidence tells answered questions from unanswered ones."""
+"""Whether the confidence distinguishes answered questions from unanswered ones."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def auroc(outcomes: Sequence[Outcome]) -> float | None:
 
 
 def calibration(outcomes: Sequence[Outcome]) -> list[Bin]:
-    """Mean confidence against the share answered rightly, in tenths of [0, 1], empty ones left out.
+    """Mean confidence against the share answered rightly, in tenths of [0, 1] that are not empty.
 
-    Meant for a confidence that claims to be a probability.
+    For a confidence that is meant as a probability.
     """
     bands: dict[int, list[Outcome]] = {}
     for outcome in outcomes:
@@ -62,7 +62,7 @@ def calibration(outcomes: Sequence[Outcome]) -> list[Bin]:
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """The expected calibration error: the mean gap between confidence and share right, by number;
-    0 without any question."""
+    """The expected calibration error: the mean gap between confidence and share right, weighted by
+    number; 0 without any question."""
     n = sum(each.n for each in bins)
     return sum(each.n * abs(each.confidence - each.right) for each in bins) / max(n, 1)

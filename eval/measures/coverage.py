@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eval.words import content, sentences, words
 
-# A sentence is supported where one passage holds this share of its content words.
+# A sentence is supported if one passage holds this share of its content words.
 SUPPORT = 0.6
 
 

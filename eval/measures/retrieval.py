@@ -13,7 +13,7 @@ from rag.errors import UsageError
 MEASURES = (nDCG @ 10, RR @ 10, R @ 5, P @ 1, Success @ 1, Success @ 3, Success @ 5)
 NAMES = tuple(str(measure) for measure in MEASURES)
 PRIMARY = NAMES[0]
-# The deepest cutoff above: nothing below this rank is ever looked at.
+# The deepest cutoff above: no measure looks below this rank.
 DEPTH = 10
 
 PerQuery = Mapping[str, Mapping[str, float]]
@@ -21,7 +21,7 @@ PerQuery = Mapping[str, Mapping[str, float]]
 
 
 def per_query(qrels: Qrels, run: Run) -> dict[str, dict[str, float]]:
-    """Each measure of each query that has a relevant judgment; 0 where the run has no results.
+    """Each measure of each query that has a relevant judgment; 0 if the run has no results.
 
     Queries of the run that nobody judged are left out, as trec_eval does.
     """

@@ -1,4 +1,4 @@
-"""A run: for each query, the ids of what was returned, best first; and what was judged."""
+"""A run: for each query, the ids returned, best first; and the judgments."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def scored(ids: Sequence[str]) -> dict[str, float]:
 
 
 def first_of_each(ids: Iterable[str], k: int) -> list[str]:
-    """The first k distinct ids, in order: a section ranks where its best passage does."""
+    """The first k distinct ids, in order: so a section has the rank of its best passage."""
     return list(dict.fromkeys(ids))[:k]
 
 

@@ -34,7 +34,7 @@ class Comparison:
     """B against A over the same n queries: `effect` is the mean of B - A with its interval.
 
     `p` is two-sided. `detectable` is the smallest true effect that a set of this size and
-    spread would show, with 80% power, at p < .05; None where no query differs.
+    spread would show, with 80% power, at p < .05; None if no query differs.
     """
 
     effect: Interval
@@ -48,10 +48,10 @@ class Comparison:
 def interval(values: Sequence[float], seed: int = SEED, samples: int = SAMPLES) -> Interval:
     """The mean of values in [0, 1] with its 95% interval; at least one value is needed.
 
-    The bootstrap's percentiles, taken further out by Student's t for small n, without which
-    they are too narrow there (Hesterberg 2015, "What teachers should know about the bootstrap",
-    section 3.4). Where all values are equal, resampling would claim certainty; the interval
-    then reaches as far as n equal outcomes allow (Clopper and Pearson 1934).
+    The bootstrap's percentiles, widened by Student's t, because they are too narrow for small n
+    (Hesterberg 2015, "What teachers should know about the bootstrap", section 3.4).
+    If all values are equal, resampling would claim certainty; the interval is then as wide as n
+    equal outcomes allow (Clopper and Pearson 1934).
     """
     sample = np.asarray(values, dtype=np.float64)
     n, mean = len(sample), float(sample.mean())
@@ -83,8 +83,8 @@ def compare(
 def randomisation_p(difference: Values, seed: int = SEED) -> float:
     """The two-sided p of a paired randomisation test on the mean (Fisher 1935).
 
-    The share of sign patterns whose mean is as far from 0 as the one seen: all of them where
-    few queries differ, else drawn ones, the one seen counted among them so that p is never 0.
+    The share of sign patterns whose mean is at least as far from 0 as the observed one. If few
+    queries differ, all patterns count; else a sample with the observed one, so that p is never 0.
     """
     moved = difference[difference != 0]
     if len(moved) < 2:

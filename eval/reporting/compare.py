@@ -1,4 +1,4 @@
-"""Two runs held against each other on the same questions."""
+"""Compares two runs on the same questions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def contrast(a: str, b: str, measure: str, group: str | None = None) -> str:
     """What B changes against A, in words, with the questions won and lost.
 
     Each is a results file, or `FILE#SYSTEM` for a row that is not the served one. Raises
-    UsageError where the two were not asked the same, with the same judgments.
+    UsageError if their questions or judgments differ.
     """
     (first, row_a), (second, row_b) = _pick(a, group), _pick(b, group)
     _check_same(a, b, first, second)

@@ -21,7 +21,7 @@ class Side:
 
 
 def sides(result: Result) -> list[Side]:
-    """A row for each system; empty where only one of the two was measured."""
+    """A row for each system; empty if only one of the two was measured."""
     groups = {group.name: group for group in result.groups}
     if not {"faq", LEAKY} <= groups.keys():
         return []

@@ -47,14 +47,14 @@ def verdict(result: Result) -> str:
         )
     if result.leaks:
         parts.append(
-            f"Beware: {len(result.leaks)} of the {counted(len(group.questions), 'question')} stand "
+            f"Beware: {len(result.leaks)} of the {counted(len(group.questions), 'question')} are "
             "word for word in the index that was measured, so the figure is too good to be true."
         )
     return " ".join(part for part in parts if part)
 
 
 def abstaining(result: Result) -> str:
-    """A sentence or two on what the service can tell that it cannot answer; "" where not asked."""
+    """A sentence or two on how well the service knows what it cannot answer; "" if not measured."""
     if not result.abstention:
         return ""
     served = result.abstention[-1]
@@ -131,7 +131,7 @@ def _sureness(group: GroupResult) -> str:
 
 
 def _public(result: Result) -> str:
-    """How the search does on a public set, and whether the instrument agrees with others'."""
+    """How good the search is on a public set, and whether the figures agree with published ones."""
     published, group = result.groups
     found = served(group).figures[PRIMARY]
     agreeing = [

@@ -18,7 +18,7 @@ from eval.measures.retrieval import PRIMARY
 from eval.running.result import Abstention, GroupResult
 from eval.running.systems import SERVED
 
-# Told apart by colour-blind readers (Okabe and Ito 2008), and by marker in black and white.
+# Colour-blind readers can distinguish these (Okabe and Ito 2008); in black and white, the markers.
 COLOURS = {
     "dense": "#0072b2",
     "bm25": "#d55e00",
@@ -27,7 +27,7 @@ COLOURS = {
     SERVED: "#000000",
 }
 MARKERS = {"dense": "s", "bm25": "^", "late": "D", "dense+bm25": "v", SERVED: "o"}
-# Beyond this many questions a matrix with a line for each is no longer read.
+# Nobody reads a matrix with more lines than this, one a question.
 MATRIX = 60
 # Text stays text, and `$` a dollar; ids depend on the content alone, so that the same figures
 # give the same bytes.
@@ -70,7 +70,7 @@ def ablation(groups: Sequence[GroupResult]) -> str:
 
 @styled
 def questions(group: GroupResult) -> str:
-    """Each question's nDCG@10 by system: a matrix, or falling curves where they are many."""
+    """Each question's nDCG@10 by system: a matrix, or falling curves if there are many."""
     many = len(group.questions) > MATRIX
     figure, (axes,) = _figure(1, 3.2 if many else 0.22 * len(group.questions) + 1.1)
     values = np.array(
@@ -106,7 +106,7 @@ def risk_coverage(found: Sequence[Abstention]) -> str:
 
 @styled
 def calibration(found: Abstention) -> str:
-    """The share answered rightly against the confidence claimed; on the line is calibrated."""
+    """The share answered rightly against the confidence; a calibrated system is on the line."""
     figure, (axes,) = _figure(1, 3.2)
     axes.plot([0, 1], [0, 1], color="#888888", linestyle=":", linewidth=1)
     axes.scatter(

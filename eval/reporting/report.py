@@ -14,7 +14,7 @@ from eval.reporting.templates import template
 from eval.running.result import LEAKY, GroupResult, Question, Result
 from eval.running.systems import SERVED
 
-# Longer tables are not read; the worst questions are shown, which are the ones to learn from.
+# Nobody reads longer tables. The worst questions are shown: they teach most.
 LISTED = 200
 SHOWN = 3
 

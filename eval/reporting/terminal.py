@@ -14,7 +14,7 @@ SHORT |= {"supported@5": "supp"}
 
 
 def show(result: Result) -> str:
-    """The tables and sentences of a result, at most 80 columns where titles allow."""
+    """The tables and sentences of a result, at most 80 columns if titles allow."""
     parts = [_group(group) for group in result.groups if group.name != LEAKY]
     parts.append(_sides(sides(result)))
     if result.abstention:

@@ -1,1 +1,1 @@
-"""Puts the questions to the systems and records what came back."""
+"""Asks every system the questions, and records the results."""

@@ -1,4 +1,4 @@
-"""Public test sets: rows as published, which prove the instrument, and rows as we serve."""
+"""Public test sets: rows as published, which validate the measurement, and rows as we serve."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from rag.types import MAX_TOP_K, Progress
 
 PUBLISHED_NOTE = (
     "One vector a document, its title and text cut at the model's window; BM25 over whole "
-    "documents as Lucene has it. This is how published figures are made: where ours agree, the "
-    "instrument reads true."
+    "documents as Lucene computes it. Published figures are made in this way: if ours agree, the "
+    "measurement is right."
 )
 SERVED_NOTE = (
     "The documents cut into passages by this project, a document scored by its best passage, "
@@ -43,7 +43,7 @@ def bench(
     command: Sequence[str],
     progress: Progress,
 ) -> Result:
-    """The result of a public set: rows as published, rows as served, abstention where known.
+    """The result of a public set: rows as published, rows as served, abstention if known.
 
     Vectors and snapshots are kept in the `cache` folder.
     """
@@ -134,7 +134,7 @@ def _best(ids: Sequence[str], scores: npt.NDArray[np.float32]) -> list[str]:
 def _check_documents(collection: Collection, ids: Sequence[str]) -> None:
     known = set(ids)
     if len(known) < len(ids):
-        raise UsageError(f"{collection.corpus} holds an `_id` twice: each document needs its own")
+        raise UsageError(f"{collection.corpus} holds an `_id` twice: give each document its own")
     gone = sorted({id for judged in collection.qrels.values() for id in judged} - known)
     if gone:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Vectors kept on disk by what they were made from, so that a second run need not encode."""
+"""A cache of vectors on disk, by the hash of their inputs, so that a second run does not encode."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Vectors = npt.NDArray[np.float32]
 
 
 def digest(*parts: str) -> str:
-    """A sha256 over the parts, 24 hexadecimal digits; no two lists of parts run together."""
+    """A sha256 over the parts, 24 hexadecimal digits; it differs for other divisions into parts."""
     whole = hashlib.sha256()
     for part in parts:
         raw = part.encode("utf-8", "surrogatepass")
@@ -38,7 +38,7 @@ def document_vectors(
 ) -> tuple[list[str], list[str], Vectors]:
     """Ids and texts (title, then text) of a corpus.jsonl, and float32 (n, dim), a row each.
 
-    The model cuts a text at its window, as the published figures have it.
+    The model cuts a text at its window, as for the published figures.
     """
     listed = [(id, f"{title} {text}".strip()) for id, title, text in documents(corpus)]
     texts = [text for _, text in listed]
@@ -50,7 +50,7 @@ def document_vectors(
 
 
 def cached(path: Path, make: Callable[[], Vectors]) -> Vectors:
-    """The vectors in the file, made and written there where it is missing or cannot be read."""
+    """The vectors in the file; if it is missing or cannot be read, makes and writes them."""
     try:
         kept: Vectors = np.load(path, allow_pickle=False)
         return kept

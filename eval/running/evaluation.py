@@ -1,4 +1,4 @@
-"""One group of questions put to every system: what came back, and how good that is."""
+"""Asks every system a group of questions: what they returned, and how good that is."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from eval.sets.evalset import Query
 from eval.words import plain, words
 from rag.types import Passage, Progress, silent
 
-# `/ask` returns this many passages where nobody says otherwise.
+# `/ask` returns this many passages by default.
 TOP = 5
 COVERAGE = ("ROUGE-L@5", "supported@5")
-# Shorter questions turn up in passages by chance.
+# Passages hold shorter questions by chance.
 LEAK_WORDS = 4
 
 Finder = Callable[[str], Found]
@@ -36,9 +36,9 @@ def document_of(passage: Passage) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as it was put, and by system: what was returned of sections (or of documents,
-    where those are judged), best first; the first passages, which are shown, and where they
-    lie; and the confidence. `grades` are of the sections."""
+    """A question as asked, and by system: the sections returned (or documents, if those are
+    judged), best first; the texts of the first passages, which are shown, and their sections; and
+    the confidence. `grades` are of the sections."""
 
     query: Query
     grades: Mapping[str, int]
@@ -48,7 +48,7 @@ class Asked:
     confidence: Mapping[str, float]
 
     def right(self, system: str) -> bool:
-        """Whether one of the passages shown lies in a section that answers."""
+        """Whether one of the passages shown is in a section that answers."""
         return bool(self.held[system] & relevant(self.grades))
 
 
@@ -92,7 +92,7 @@ def evaluate(name: str, asked: Sequence[Asked]) -> Group:
 def leaks(queries: Sequence[Query], passages: Sequence[Passage]) -> dict[str, list[str]]:
     """Query id -> ids of passages that hold the question word for word, or are its FAQ pair.
 
-    An index with such passages is asked for what it was given: its figures mean nothing.
+    The figures of an index with such passages mean nothing: it holds the questions.
     """
     held = [(passage, f" {plain(passage.text)} ") for passage in passages]
     found = {
@@ -129,7 +129,7 @@ def _values(asked: Sequence[Asked], system: str) -> dict[str, dict[str, float]]:
 
 
 def _coverage(asked: Sequence[Asked], system: str) -> dict[str, dict[str, float]]:
-    """Nothing where no answers are known, as in public sets."""
+    """Nothing if no answers are known, as in public sets."""
     if not all(each.query.answer for each in asked):
         return {}
     covered = {

@@ -1,4 +1,4 @@
-"""BM25 over whole documents as published figures have it: Lucene's English analysis, k1 .9, b .4.
+"""BM25 over whole documents as in published figures: Lucene's English analysis, k1 .9, b .4.
 
 Lower case, words of letters and digits, Lucene's 33 English stop words, Porter's stemmer, a word
 asked twice counting twice, as in Anserini's flat index of BEIR. It is not the BM25 that we serve.
@@ -23,7 +23,7 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 def bm25(texts: Sequence[str], queries: Sequence[str]) -> npt.NDArray[np.float32]:
-    """The BM25 of every text for every query, float32 (n_queries, n_texts), 0 where none match."""
+    """The BM25 of every text for every query, float32 (n_queries, n_texts), 0 if none match."""
     stemmer = Stemmer.Stemmer("porter")
     analysed = [_terms(text, stemmer) for text in texts]
     column = {term: at for at, term in enumerate(sorted(set().union(*analysed)))}

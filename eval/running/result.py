@@ -1,6 +1,6 @@
 """A results file: figures, what they were measured on and with, and every question's row.
 
-eval/local/results/<name>-<sha12>.json         sha12: of the file's own content, so equal runs meet
+eval/local/results/<name>-<sha12>.json         sha12: of the file's content; equal runs share it
 eval/local/results/<name>-<sha12>.<group>.run  what the served system returned, for trec_eval
 eval/results/<name>.json                       the figures alone, which are committed
 """
@@ -46,8 +46,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question: the grades of what should be returned, and by system what was returned,
-    what it was worth by each measure, and how confident the system was."""
+    """One question: the grades of what should be returned, and by system what was returned, its
+    value by each measure, and the system's confidence."""
 
     id: str
     text: str
@@ -70,7 +70,7 @@ class GroupResult:
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """How well a system's confidence tells what it can answer; `at_risk` is the point of largest
+    """How well a system's confidence predicts what it can answer; `at_risk` is the point of largest
     coverage with at most 5% wrong. `bins` are of the served system alone."""
 
     system: str
@@ -121,7 +121,7 @@ def facts(
 
 
 def commit(folder: Path = Path(__file__).parent) -> str:
-    """The commit that a folder is at, `+` where files have changed since, or `unknown`."""
+    """The commit that a folder is at, `+` if files have changed since, or `unknown`."""
     try:
         head = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no", *_BUT_RESULTS)
@@ -171,7 +171,7 @@ def to_json(result: Result) -> str:
 
 
 def read_result(path: Path) -> Result:
-    """The result that a file holds; UsageError where it is none."""
+    """The result that a file holds; raises UsageError if it holds none."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

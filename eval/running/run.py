@@ -1,4 +1,4 @@
-"""A run: an eval set, and the written questions beside it, put to a snapshot."""
+"""A run asks a snapshot the questions of an eval set, and its written questions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run_set(
 ) -> Result:
     """The result of a set on a snapshot without the FAQ's questions; `leaky` is one with them.
 
-    Raises UsageError where the snapshot is of another corpus or holds the FAQ pairs.
+    Raises UsageError if the snapshot is of another corpus or holds the FAQ pairs.
     """
     _check_index(evalset, snapshot)
     ask = _finder(snapshot, encoder)
@@ -72,14 +72,14 @@ def run_set(
 
 
 def abstention(asked: Sequence[Asked], answerable: Mapping[str, bool]) -> list[Abstention]:
-    """Each system's confidence against what was answerable; empty where all is, or nothing."""
+    """Each system's confidence against what was answerable; empty if all is, or nothing."""
     if len(set(answerable.values())) < 2:
         return []
     return [_abstention(system, asked, answerable) for system in SYSTEMS]
 
 
 def group_result(name: str, title: str, note: str, group: Group) -> GroupResult:
-    """A group as the results file holds it."""
+    """A group in the form of the results file."""
     return GroupResult(
         name=name,
         title=title,

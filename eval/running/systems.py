@@ -48,7 +48,7 @@ class Found:
 def find(snapshot: Snapshot, encoder: Encoder, question: str, k: int = MAX_TOP_K) -> Found:
     """The k best passages of every system, of the candidates that `/ask` finds.
 
-    A section or document ranks where its best passage does; 50 passages hold the first ten.
+    A section or document has the rank of its best passage; 50 passages hold the first ten.
     """
     query = encode_query(question, encoder)
     hits = {name: ranked_by(system, snapshot, query, k) for name, system in SYSTEMS.items()}

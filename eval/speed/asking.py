@@ -1,7 +1,7 @@
 """What a question costs beside dense and BM25 alone: `python -m eval.speed.asking DIR`.
 
 On the sample corpus and on the collection in DIR, in BEIR layout, each with its own questions. The
-two ways take turns question by question: speeds on a shared machine wander, ratios hardly do.
+ways take turns question by question, because speeds on a shared machine vary, but ratios hardly do.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How fast the encoders are beside each other: `python -m eval.speed.encoding DIR`.
+"""How fast the encoders are compared with each other: `python -m eval.speed.encoding DIR`.
 
 DIR holds a corpus.jsonl in BEIR layout; its first texts, cut to about 120 word pieces, are the
-passages. Speeds on a shared machine wander, so the encoders take turns and ratios are reported.
+passages. Speeds on a shared machine vary, so the encoders take turns and ratios are reported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Questions with and without an answer, and what may tell them apart, to fit the confidence."""
+"""Questions with and without an answer, and the features to fit the confidence from."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def read_cases(
 
 
 def articles_alone(squad: Pool, queries: Sequence[str], encoder: Encoder) -> Cases:
-    """Each article as a corpus: asked its questions, with and without what answers them, and as
-    many that were drawn from those of the others."""
+    """Each article as a corpus: asked its questions, with and without the passages that answer
+    them, and as many drawn from those of the others."""
     generator, reuse = np.random.default_rng(SEED), reuse_of(squad.snapshot, encoder)
     made = []
     for name, documents, own in by_article(squad, queries):

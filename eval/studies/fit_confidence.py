@@ -2,11 +2,11 @@
 
 Logistic regression on the features of `rag.answering.confidence`, of questions with and without an
 answer. squad2 says which of its questions have none; of the other sets each question is asked
-twice, the second time with the passages that answer it taken out. squad2's articles are also taken
-each as a corpus of its own, asked its own questions in that way and those of other articles. Sets
-count equally. What is fitted is whether the first passages hold the answer, so that the outcome is
-the probability that they do. Each set's figures are those of a fit that has not seen it; the squad2
-articles kept for scoring are seen by none.
+twice, the second time without the passages that answer it. Each squad2 article is also a corpus of
+its own, asked its own questions in that way and those of other articles. Sets count equally. The
+fit predicts whether the first passages hold the answer, so the result is the probability that they
+do. Each set's figures are those of a fit without it; no fit uses the squad2 articles kept for
+scoring.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def confidences(fitted: Fit, of: Cases) -> Values:
 def bins(
     confidence: Values, right: npt.NDArray[np.bool_], weights: Values
 ) -> list[dict[str, float]]:
-    """By tenth of confidence: mean confidence, share right, share of all; empty ones left out."""
+    """By tenth of confidence that is not empty: mean confidence, share right, share of all."""
     band = np.minimum((confidence * BINS).astype(int), BINS - 1)
     total = float(weights.sum())
     return [
@@ -158,7 +158,7 @@ def refitted(
 ) -> dict[str, dict[str, float]]:
     """By the priors, what fitting to so many questions of a set gives on the rest of it.
 
-    `left` are confidences by fits that had not seen the set. Mean log loss and calibration error
+    `left` are confidences by fits without the set. Mean log loss and calibration error
     over the sets and draws; `as shipped` is without fitting.
     Questions with an answer and without are drawn alike, from sets with enough of both.
     """

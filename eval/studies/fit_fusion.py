@@ -1,8 +1,8 @@
 """Compares ways to fuse the signals: `python -m eval.studies.fit_fusion ../shared/data`.
 
-On the tasks of `eval.studies.tasks`, none of which trained anything. What ships is one fixed set of
-weights; `as served, chosen without it` says for each task what the weights would have given that
-the other tasks alone would have chosen from the same grid.
+The tasks are those of `eval.studies.tasks`; none of them trained anything. One fixed set of weights
+ships. `as served, chosen without it` is, for each task, the figure with the weights that are
+best on the other tasks, from the same grid.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ GRID: tuple[Weights, ...] = tuple(
     {"bm25": bm25, "late": 1, "heading": heading}
     for bm25, heading in product((0.2, 0.275, 0.35, 0.425, 0.5), (0.4, 0.6, 0.8, 1, 1.2, 1.4))
 )
-# Candidates by dense and by BM25, in place of those that are served.
+# Candidates by dense and by BM25, instead of the served number.
 NUMBERS = (25, 50, 100)
 
 Found = Sequence[tuple[Pool, Mapping[str, Candidates]]]

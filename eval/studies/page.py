@@ -29,7 +29,7 @@ TRAINED = ("faq_pages", "pubmedqa_l", "squad2")
 MEASURE = "nDCG@10"
 SYSTEMS = ("dense", "bm25", "late", "dense+bm25", "all")
 SERVED_GROUP = "as-served"
-# A row that shows something else than a choice.
+# A row that is not a choice.
 LEFT_OUT = "as served, chosen without it"
 OUTCOMES = ("fusion", "confidence", "highlights")
 
@@ -89,7 +89,7 @@ def fusion_section(fusion: Outcome) -> str:
 
 
 def confidence_section(confidence: Outcome) -> str:
-    """What the confidence tells apart, and whether it is a probability."""
+    """How well the confidence discriminates, and whether it is a probability."""
     rows = [
         [name, str(each["questions"]), *(figure(each[k]) for k in ("right", "auroc", "ece"))]
         for name, each in [*confidence["sets"].items(), *confidence["unseen"].items()]
@@ -113,7 +113,7 @@ def confidence_section(confidence: Outcome) -> str:
 
 
 def highlights_section(highlights: Outcome) -> str:
-    """How often the marked sentences hold the answer."""
+    """How often the highlighted sentences hold the answer."""
     served = highlights["as_served"]
     holds = {name: figure(served["holds"][name]) for name in ("mean", "low", "high")}
     return HIGHLIGHTS.format(**{**served, **holds})

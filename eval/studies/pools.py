@@ -1,4 +1,4 @@
-"""Sets of questions with the snapshot that is asked: for what is trained or fitted on them.
+"""Sets of questions, each with the snapshot that is asked, for training and fitting.
 
 The snapshot is what `rag build` makes, and candidates are what the service finds in it.
 """
@@ -34,7 +34,7 @@ Fusion = Callable[[Mapping[str, Signal]], npt.NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """Questions, and the snapshot in which their answers are sought.
+    """Questions, and the snapshot that is asked for their answers.
 
     `units` says of each passage what it is judged as (its document; in FAQ pages its section),
     `qrels` is in units; `queries` is id -> text. `hashes` is what it was read from: file -> sha256.

@@ -1,8 +1,8 @@
 """Scores the gate: `python -m eval.studies.score_gate ../shared/data`.
 
 Held-out squad2 articles are the documents; a question of each of a hundred paragraphs, with the
-sentence that answers it, is their FAQ. How often does the gate see a loss in changes that lose
-nothing, or no more than they gain, and how often where some of the paragraphs have lost their text?
+sentence that answers it, is their FAQ. How often does the gate detect a loss in changes that lose
+nothing, or no more than they gain? How often if some of the paragraphs have lost their text?
 Smaller FAQs are drawn from the hundred questions.
 """
 
@@ -46,8 +46,8 @@ FOREIGN = 40
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph of an article under a heading; `question` and `answer` are "" where it is not
-    asked about."""
+    """A paragraph of an article under a heading; `question` and `answer` are "" if no
+    question is about it."""
 
     article: str
     heading: str
@@ -150,7 +150,7 @@ def tried(
     change: Change,
     seeds: int = SEEDS,
 ) -> dict[str, Any]:
-    """Questions lost and gained by that change on average, and how often the gate sees a loss."""
+    """The mean numbers of questions lost and gained, and how often the gate detects a loss."""
     lost, gained, seen = [], [], []
     for seed in range(seeds):
         generator = np.random.default_rng(seed)
@@ -199,7 +199,7 @@ def main(
     data: Annotated[Path, typer.Argument(help="folder with abstention/squad2/")],
     out: Annotated[Path, typer.Option(help="results file")] = RESULTS / "gate.json",
 ) -> None:
-    """Score the gate: false alarms, and how small a loss it sees."""
+    """Score the gate: false alarms, and how small a loss it detects."""
     encoder = open_encoder("bundled", "onnx", 1)
     folder = data / "abstention" / "squad2"
     paragraphs = read_paragraphs(folder)

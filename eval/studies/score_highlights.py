@@ -1,8 +1,8 @@
 """Scores the highlights: `python -m eval.studies.score_highlights ../shared/data`.
 
-On squad2's answerable questions whose paragraph is ranked first: how often what is marked holds
-an answer. As served on the articles that trained and chose nothing; other ways to score a sentence
-on the calibration articles, where the way was chosen.
+On squad2's answerable questions whose paragraph is ranked first: how often the highlights hold
+an answer. As served, on the articles that trained and chose nothing; with other scores of a
+sentence, on the calibration articles, on which the score was chosen.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """squad2 by article: what trains the head, what calibrates the confidence, what scores both.
 
-Questions of one article resemble each other, so an article stands on one side only.
+Questions of one article resemble each other, so each article belongs to one part only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def parts(articles: Iterable[str]) -> dict[str, Part]:
 
 
 def query_parts(folder: Path) -> dict[str, Part]:
-    """Query id -> the part that its article stands in."""
+    """Query id -> the part of its article."""
     article = {id: title for id, title, _ in documents(folder / "corpus.jsonl")}
     part = parts(article.values())
     return {id: part[article[row["metadata"]["paragraph"]]] for id, row in _queries(folder)}

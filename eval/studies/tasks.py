@@ -1,6 +1,6 @@
 """The tasks on which retrieval is tuned and compared: public sets that trained nothing.
 
-Six public collections, and the questions of the squad2 articles that were kept out of training,
+Six public collections, and the questions of the squad2 articles that were held out of training,
 once among all paragraphs and once with each article as a corpus of its own: a small corpus, where
 every passage is a candidate, is what many users have.
 """

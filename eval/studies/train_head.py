@@ -4,7 +4,7 @@ A linear map of token vectors, without bias, started from the principal componen
 training sets' token vectors. For each question that has an answer, the late-interaction score
 has to put the answering passage before passages that dense and BM25 rank high (cross-entropy), and
 to spread its scores as the sum of all signals does (Kullback-Leibler divergence to that teacher).
-What ships lies half-way between start and end, which does better on sets of other kinds than either
+The mean of start and end ships, which is better on sets of other kinds than either
 (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). One thread and fixed seeds: the
 same data, model and machine give the same bytes.
 """
@@ -87,7 +87,7 @@ class TokenVectors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSet:
-    """A pool by a model without a head, its passages' token vectors, and what may be asked of it:
+    """A pool by a model without a head, its passages' token vectors, and the questions to ask it:
     the candidates by dense and BM25, by the query's id."""
 
     pool: Pool
@@ -113,15 +113,15 @@ def train(sets: Sequence[TrainingSet], recipe: Recipe, progress: Progress) -> Fl
 
 
 def between(start: Floats, end: Floats, share: float) -> Floats:
-    """What lies between two maps, with that share of the first, turned so that no component is
-    larger than the others (see `rag.index.token_vectors`)."""
+    """The mean of two maps, with that share of the first, rotated so that no component is larger
+    than the others (see `rag.index.token_vectors`)."""
     mixed = share * start + (1 - share) * end
     turned: Floats = (mixed @ rotation(start.shape[1])).astype(np.float32)
     return turned
 
 
 def fit(sets: Sequence[TrainingSet], recipe: Recipe, progress: Progress) -> tuple[Floats, Floats]:
-    """The weights before and after training, float32 (dim, size) each; not yet turned."""
+    """The weights before and after training, float32 (dim, size) each; not yet rotated."""
     torch.set_num_threads(1)
     generator = np.random.default_rng(recipe.seed)
     examples = [example for each in sets for example in _examples(each, recipe)]

@@ -74,7 +74,7 @@ def test_a_planted_leak_is_seen_and_said(tmp_path: Path) -> None:
     corpus = source(tmp_path, planted)
     result = run(lupine_set(corpus), indexed(corpus))
     assert list(result.leaks) == [lupine_set(corpus).queries[0].id]
-    assert "1 of the 2 questions stand word for word in the index" in verdict(result)
+    assert "1 of the 2 questions are word for word in the index" in verdict(result)
 
 
 def test_a_short_question_leaks_only_from_its_own_pair() -> None:
