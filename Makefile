@@ -28,7 +28,8 @@ build: $(READY)
 test: $(DEV)
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-# What is too slow for every test run; writes its figures to tests/torture/torture.json and .md.
+# What is too slow for every test run; writes its figures to tests/torture/torture.json and
+# docs/reliability.md.
 torture: $(DEV)
 	$(BIN)/python -m pytest -s --timeout 3600 tests/torture/torture_*.py
 
@@ -42,7 +43,7 @@ format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Installs a lock, hashes checked, wheels only: by uv, or by pip where uv finds not all of it.
+# Installs a lock, hashes checked, wheels only: by uv, or by pip if uv does not find all of it.
 # Neither chooses packages of its own (--no-deps): the default torch for Linux brings gigabytes of
 # CUDA.
 define install
@@ -51,7 +52,7 @@ define install
   if $(UV) pip install --python $(BIN)/python --quiet --dry-run $$LOCKED 2>/dev/null; then \
     $(UV) pip install --python $(BIN)/python $(QUIET) $$LOCKED; \
   else \
-    echo "by pip, since uv does not find them: this takes a minute or more"; \
+    echo "by pip, because uv does not find them: this takes a minute or more"; \
     $(BIN)/python -m pip install --quiet --quiet $$LOCKED; \
   fi
 endef

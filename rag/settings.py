@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     )
     gate: bool = Field(
         False,
-        description="`rag build` and `rag watch` publish only what answers no worse than before",
+        description="`rag build` and `rag watch` publish only an index no worse than the live one",
     )
     risk: float = Field(
         MAX_RISK,
@@ -58,5 +58,6 @@ class Settings(BaseSettings):
         "the questions have no answer",
     )
     canaries: Path | None = Field(
-        None, description="JSON lines with a `question` each, which the gate wants answered"
+        None,
+        description="file of JSON lines: a `question` each, which the gate requires to be answered",
     )

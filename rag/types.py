@@ -173,8 +173,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The signals behind a hit: cosine, BM25, late interaction, the cosine of the question that it
-    stands under (its own where it stands under none), and their fusion.
+    """The signals behind a hit: cosine, BM25, late interaction, the cosine of the question above it
+    (its own if there is none), and their fusion.
 
     A signal that was not asked for (`mode`) is None.
     """
@@ -190,8 +190,8 @@ class Scores:
 class Contribution:
     """How a signal came to count for a hit: its rank among the candidates, from 1, and its share.
 
-    The shares of a hit's signals add up to its fused score. That of dense is 0, save where it is
-    the one signal: it finds candidates, and the heading's cosine ranks them.
+    The shares of a hit's signals add up to its fused score. That of dense is 0 unless it is the
+    only signal: it finds candidates, and the heading's cosine ranks them.
     """
 
     rank: int
@@ -200,7 +200,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a hit stands where it does. A signal that was not asked for (`mode`) is None.
+    """Why a hit has its rank. A signal that was not asked for (`mode`) is None.
 
     `matched` are the question's words, in order, that BM25 found in the passage or its context.
     """
@@ -223,7 +223,7 @@ class ScoredPassage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a passage stands. `quote` is `document.text[char_start:char_end]`.
+    """The place of a passage. `quote` is `document.text[char_start:char_end]`.
 
     `sha256` is of the document's canonical text, so that the citation can be checked later. `page`
     is that of a paged file, and `place` the slide, row or anchor in others that have them: of the
@@ -259,8 +259,8 @@ class Answer:
     """The passages for a question, best first.
 
     `confidence` is the probability in [0, 1] that they answer it; `abstained` says that the
-    documents do not seem to answer, and the passages are then merely the nearest. `unreadable`
-    says why: the model does not know the question's characters.
+    documents do not seem to answer, and the passages are then only the nearest. `unreadable` says
+    why: the model does not know the question's characters.
     """
 
     question: str
@@ -271,7 +271,7 @@ class Answer:
 
     @property
     def message(self) -> str | None:
-        """An abstention in plain words; None where the passages seem to answer."""
+        """An abstention in plain words; None if the passages seem to answer."""
         if not self.abstained:
             return None
         reason = UNREADABLE if self.unreadable else NO_ANSWER

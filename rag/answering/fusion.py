@@ -11,7 +11,7 @@ candidates are, which rank fusion discards (Bruch et al. 2023, "An Analysis of F
 Hybrid Retrieval").
 
 The cosine of a passage's own vector has no weight: for a passage under no question it is the
-heading signal. The weights stand in the model's profile (`rag/answering/profile.py`).
+heading signal. The weights are in the model's profile (`rag/answering/profile.py`).
 """
 
 from __future__ import annotations

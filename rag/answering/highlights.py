@@ -77,7 +77,7 @@ def _scored(
             spans.append((start + first, start + last))
             bounds.append(found[:, 2:] + (at - first))
             at += last - first
-    # Every other part is what lies between two sentences; the last sentence ends at the end.
+    # Every other part is between two sentences; the last sentence ends at the end.
     places = np.concatenate(bounds, dtype=np.int64).ravel()[:-1]
     best = best_similarities(query.tokens, snapshot.tokens.copied(spans), places)[::2]
     scores = iter(best.mean(axis=1).tolist())

@@ -21,7 +21,7 @@ Weights = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What tells an answered question from an unanswered one.
+    """What distinguishes an answered question from an unanswered one.
 
     `late` is the largest late-interaction score among the first 3 hits; `lead` is by how much the
     first hit's exceeds the median of all candidates'; `words` is log(1 + the same of BM25), which

@@ -1,9 +1,9 @@
 """Fits the confidence to a corpus by its own FAQ.
 
-Each question of the FAQ whose answer the rest of the documents supports is put to that rest twice:
-as it is, and without the passages that do, so that no answer is left. What is fitted is a shift and
-a scale of the log odds that public sets gave, held near these by a prior: a few questions move them
-a little, many as far as they must.
+If the rest of the documents supports the answer of an FAQ question, the question is asked of that
+rest twice: with all passages, and without the supporting ones, so that no answer is left. The fit
+gives a shift and a scale of the log odds from public sets. A prior keeps both near 0 and 1: a few
+questions move them a little, many as far as necessary.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from rag.types import Passage
 
 Values = npt.NDArray[np.float64]
 
-# So many questions tell what there is to tell, in seconds.
+# More questions would take longer than seconds and add little.
 QUESTIONS = 50
 # The first passages hold the answer, or the question counts as not answered.
 TOP = 5
@@ -56,9 +56,9 @@ class Case:
 
 
 def calibrated(snapshot: Snapshot, encoder: Encoder, risk: float) -> Snapshot:
-    """The snapshot with its confidence fitted to its FAQ, where that is indexed with the rest.
+    """The snapshot with its confidence fitted to its FAQ, if that is indexed with the rest.
 
-    Without an FAQ, or where most of it stands nowhere else, the public sets' calibration holds.
+    Without an FAQ, or if the documents support less than half of it, the public calibration stays.
     """
     asked = _asked(snapshot, encoder) if snapshot.manifest.recipe.faq == "with" else []
     told = [cases for cases in asked if cases]
@@ -110,7 +110,7 @@ def _asked(snapshot: Snapshot, encoder: Encoder) -> list[list[Case]]:
 
 
 def _cases(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, share: Share) -> list[Case]:
-    """The question put to what is not FAQ, and to what of that does not support the answer."""
+    """The question asked of all passages but FAQ, and of those that do not support the answer."""
     query = encode_query(pair.question, encoder)
 
     def supports(passage: Passage) -> bool:

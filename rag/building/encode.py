@@ -83,7 +83,7 @@ def _sentences(
 
 
 def _batches(items: Sequence[Item], what: str, progress: Progress) -> Iterator[Sequence[Item]]:
-    """The items, `BATCH` at a time; when the next are asked for, tells how many are done."""
+    """The items, `BATCH` at a time; reports progress before it gives the next."""
     for start in range(0, len(items), BATCH):
         batch = items[start : start + BATCH]
         yield batch

@@ -34,7 +34,7 @@ from rag.types import Document, Passage, Section
 Content = tuple[str, str]
 # float32 (dim,), L2-normalised, and uint8 (t, width) as `tokens.quantise` gives it.
 Vectors = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]
-# A content, and where in its text begins what may be marked.
+# A content, and where in its text the part begins that may be highlighted.
 Markable = tuple[Content, int]
 
 
@@ -51,7 +51,7 @@ class Reuse:
     """What may be taken over: the cuts of documents, by their ids, the vectors of contents and of
     headings, and the sentences of contents.
 
-    `documents` are those of the earlier snapshot; without `cuts` they are cut anew.
+    `documents` are those of the earlier snapshot; without `cuts` they are cut again.
     """
 
     documents: Mapping[str, Document]
@@ -125,7 +125,7 @@ def markable_of(passage: Passage, section: Section) -> Markable:
 
 
 def _headings(snapshot: Snapshot) -> dict[str, npt.NDArray[np.float32]]:
-    """The vector of each question that stands above a passage."""
+    """The vector of each question above a passage."""
     found = {}
     for row, passage in enumerate(snapshot.passages):
         vector = snapshot.headings.of(row)

@@ -31,7 +31,7 @@ def split_corpus(
 
 
 def questions_above(split: Split, faq: FaqPolicy) -> list[str]:
-    """The question that each passage stands under, "" for none.
+    """The question above each passage, "" for none.
 
     With the answers alone, an FAQ's questions are left out.
     """

@@ -1,4 +1,4 @@
-"""How much of an FAQ answer a passage holds. This rule stands in for a human judge.
+"""How much of an FAQ answer a passage holds. This rule replaces a human judge.
 
 The share is that of the answer's stems, weighted by rarity, that three successive sentences of the
 passage hold. docs/evaluation.md says how well the rule agrees with hand-made labels.

@@ -5,7 +5,7 @@ It makes three checks.
 1. Counts must not collapse.
 2. The documents must not answer the FAQ worse than before, beyond what chance explains. Each FAQ
    question is asked of both snapshots, without the FAQ pairs themselves. A passage is worth the
-   share of the FAQ answer that it holds, whatever document or heading it stands under.
+   share of the FAQ answer that it holds, in any document, under any heading.
 3. The canaries must be answered. Without canaries, FAQ questions whose pair has not changed must
    still be answered by that pair.
 """
@@ -27,7 +27,7 @@ from rag.text import counted
 
 # A corpus that loses more than this was probably misread.
 COLLAPSED = 0.5
-# More questions take longer and tell hardly more.
+# More questions take longer and add little.
 QUESTIONS = 200
 UNCHANGED = 20
 DEPTH = 10
@@ -209,7 +209,7 @@ def _broken_pairs(before: Snapshot | None, after: Snapshot, encoder: Encoder) ->
         yield (
             f"of {counted(len(asked), 'FAQ question')} whose pair has not changed, {len(was)} were "
             f"answered by it before and {len(was) - len(lost)} now; lost: {first_of(lost)}: see "
-            "what answers them by `rag ask`"
+            "what `rag ask` returns for them"
         )
 
 

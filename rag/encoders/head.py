@@ -50,7 +50,7 @@ def rotation(dim: int) -> Vectors:
     """
     drawn = np.random.default_rng(ROTATION_SEED).normal(size=(dim, dim))
     orthogonal, upper = np.linalg.qr(drawn)
-    # With the signs of the diagonal it is unique, whatever library has computed it.
+    # With the signs of the diagonal it is unique, with any library.
     turned: Vectors = (orthogonal * np.sign(np.diagonal(upper))).astype(np.float32)
     return turned
 
@@ -61,11 +61,11 @@ def read_head(file: str, dim: int) -> Head:
         raw = (files("rag.encoders") / "models" / file).read_bytes()
         weights = load(raw)["weights"]
     except (OSError, SafetensorError, KeyError) as error:
-        raise ModelError(f"the head {file} cannot be read ({error}): install rag anew") from error
+        raise ModelError(f"the head {file} cannot be read ({error}): install rag again") from error
     if weights.ndim != 2 or weights.shape[0] != dim or weights.dtype != np.float32:
         raise ModelError(
             f"the head {file} holds {weights.dtype} {weights.shape}, expected float32 "
-            f"({dim}, size): install rag anew"
+            f"({dim}, size): install rag again"
         )
     return Head(weights, hashlib.sha256(raw).hexdigest())
 

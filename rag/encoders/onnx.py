@@ -19,9 +19,9 @@ from rag.encoders.head import Head, project
 
 # While it works the tokenizer takes some 700 bytes a word piece.
 LONGEST_PART = 50_000
-# Blank, punctuation and Chinese characters are never in one word piece with what stands beside
-# them. What follows must not be combined with them (`\w` is no combining mark), and no special
-# token, `[SEP]`, may be torn.
+# Blank, punctuation and Chinese characters are never in one word piece with their neighbours. The
+# next character must not combine with them (`\w` is no combining mark), and no special token,
+# `[SEP]`, may be torn.
 _ALONE = r"!-/:-@\\-`{-~«»¡¿‐-―‘-„†-‧、。〈-】，．：；？！｡。\u3400-\u4dbf\u4e00-\u9fff"
 _PART_END = re.compile(rf"[ \t\r\n\u00a0\u3000{_ALONE}](?=[\w {_ALONE}])|(?=\[)")
 
@@ -107,7 +107,7 @@ def word_pieces(
 
 
 def _parts(text: str, longest: int) -> Iterator[tuple[int, int]]:
-    """The spans of a text's parts, cut where it is the same to the tokenizer."""
+    """The spans of a text's parts, cut where the tokenizer gives the same pieces."""
     start = 0
     while len(text) - start > longest:
         found = _PART_END.search(text, start + longest)

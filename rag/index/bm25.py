@@ -34,7 +34,7 @@ class LexicalIndex:
     count: int
 
     def scores(self, query: Sequence[str]) -> npt.NDArray[np.float32]:
-        """BM25 of every passage for the query's stems, float32 (n_passages,), 0 where none match.
+        """BM25 of every passage for the query's stems, float32 (n_passages,), 0 if none match.
 
         Each distinct stem counts once; beyond the `MAX_TERMS` rarest, stems are ignored.
         """

@@ -146,7 +146,7 @@ def _rows(decoder: msgspec.json.Decoder[Row], path: Path) -> list[Row]:
 def _by_id(rows: Sequence[Named]) -> dict[str, Named]:
     found = {row.id: row for row in rows}
     if len(found) != len(rows):
-        raise ValueError("an id stands twice")
+        raise ValueError("an id is there twice")
     return found
 
 

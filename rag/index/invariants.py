@@ -83,7 +83,7 @@ def _check_sections(documents: Mapping[str, Document], sections: Mapping[str, Se
     of = np.array([number[s.document_id] for s in sections.values()], dtype=np.int64)
     start, body, end = _columns(sections.values(), "start", "body_start", "end")
     inside = (start >= 0) & (start <= body) & (body <= end) & (end <= lengths[of])
-    _demand(inside.all(), "a section lies outside its document")
+    _demand(inside.all(), "a section is outside its document")
     _demand(_follows(start, end, of), "the sections of a document are not in order")
 
 
@@ -95,7 +95,7 @@ def _check_passages(sections: Mapping[str, Section], passages: Sequence[Passage]
     start, end = _columns(passages, "start", "end")
     least, most = _columns(above, "start", "end")
     inside = (start >= least) & (start < end) & (end <= most)
-    _demand(inside.all(), "a passage lies outside its section")
+    _demand(inside.all(), "a passage is outside its section")
 
 
 def _check_lexical(lexical: LexicalIndex) -> None:
@@ -125,7 +125,7 @@ def _check_headings(headings: Headings) -> None:
 
 
 def _check_marks(marks: Marks, tokens: TokenStore, passages: Sequence[Passage]) -> None:
-    """Each sentence lies within its passage's text and tokens, after the one before it."""
+    """Each sentence is within its passage's text and tokens, after the one before it."""
     found, starts = marks.sentences, marks.starts
     _check_bounds(starts, len(passages), len(found), "the marks")
     first, last = _columns(passages, "start", "end")
@@ -135,7 +135,7 @@ def _check_marks(marks: Marks, tokens: TokenStore, passages: Sequence[Passage]) 
         (found[:, 2], found[:, 3], np.diff(tokens.starts)),
     ):
         inside = (begin >= 0) & (begin < end) & (end <= most[owners])
-        _demand(inside.all(), "a mark lies outside its passage")
+        _demand(inside.all(), "a mark is outside its passage")
         _demand(_follows(begin, end, owners), "the marks of a passage are not in order")
 
 

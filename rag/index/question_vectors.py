@@ -24,13 +24,13 @@ NO_QUESTION = -1
 @dataclass(frozen=True, slots=True, eq=False)
 class Headings:
     """The vectors of the distinct headings, float32 (n, dim), L2-normalised; `rows` int64
-    (n_passages,) has each passage's, `NO_QUESTION` where it stands under no question."""
+    (n_passages,) has each passage's, `NO_QUESTION` if no question is above it."""
 
     vectors: Vectors
     rows: Rows
 
     def of(self, passage: int) -> Vectors | None:
-        """The vector of the question that a passage stands under, float32 (dim,), if any."""
+        """The vector of the question above a passage, float32 (dim,), if any."""
         row = self.rows[passage]
         return None if row == NO_QUESTION else self.vectors[row]
 

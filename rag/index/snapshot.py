@@ -76,7 +76,7 @@ class Snapshot:
 
     @cached_property
     def places(self) -> Mapping[str, int]:
-        """Where each document stands in their order, by its id."""
+        """The position of each document in their order, by its id."""
         return {id: place for place, id in enumerate(self.documents)}
 
     @cached_property

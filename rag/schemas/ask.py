@@ -23,7 +23,7 @@ MAX_FILTER_LENGTH = 1000
 
 ALIASES = {"query": "question", "limit": "top_k"}
 
-# Letters and marks that show nothing, beside the characters of the classes Z, Cc, Cf and Cs.
+# Letters and marks that show nothing, beyond the characters of the classes Z, Cc, Cf and Cs.
 _BLANKS = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | {
     chr(c) for c in range(0xFE00, 0xFE10)
 }
@@ -115,9 +115,7 @@ class AskRequest(Request):
     )
     mode: Mode = Field(default="hybrid", description="`dense` and `bm25` use one signal alone")
     filters: FiltersModel = FiltersModel()
-    explain: bool = Field(
-        False, strict=True, description="say of each passage why it stands where it does"
-    )
+    explain: bool = Field(False, strict=True, description="explain the rank of each passage")
 
     @validator(mode="before")
     @classmethod
@@ -172,7 +170,7 @@ class AskResponse(Model):
     """The passages for a question, best first.
 
     `confidence` is the probability, 0 to 1, that they answer it. If the documents do not seem to
-    answer, `abstained` is true, `message` says so, and the passages are merely the nearest.
+    answer, `abstained` is true, `message` says so, and the passages are only the nearest.
     `message` also says how many ids of `filters.document_id` name no document.
     """
 

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from rag.index import Snapshot
 
-# The names of the fields that an object may have, by the name under which it stands; "" for the
+# The names of the fields that an object may have, by the name of its own field; "" for the
 # request itself.
 Fields = Mapping[str, frozenset[str]]
 

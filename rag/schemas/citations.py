@@ -22,7 +22,7 @@ class PlaceModel(Model):
 
 
 class CitationModel(Model):
-    """Where a passage stands: `text[char_start:char_end]` of the document is its text.
+    """The place of a passage: `text[char_start:char_end]` of the document is its text.
 
     Lines and pages are 1-based; lines are those of the document's text. `page` is set for files
     that have pages, and `place` for those with slides, rows or anchors: that of the first

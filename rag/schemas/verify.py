@@ -14,7 +14,7 @@ from rag.text import Edit
 class VerdictModel(Model):
     """What became of a citation; `detail` says why.
 
-    `citation` is where the quote stands now, if `valid` or `moved`: of `places` places the nearest
+    `citation` is where the quote is now, if `valid` or `moved`: of `places` places the nearest
     to the old one. If `changed`, `closest` is what is most like the quote near its old place, and
     `diff` leads from the quote to it; null and empty if nothing is like it.
     """

@@ -97,7 +97,7 @@ class Jobs:
         return job
 
     def get(self, id: str) -> Job | None:
-        """The job of that id as it stands now, or None."""
+        """The current state of the job of that id, or None."""
         return self._jobs.get(id)
 
     async def cancel(self, id: str) -> Job | None:

@@ -5,8 +5,9 @@
                        holder of the lock removes what is left of them
     <index>/bad-<id>   found damaged, as are bad-CURRENT and bad-VERSIONS; never removed here
 
-A snapshot is written aside, synced, renamed into place, read back, and only then named in
-CURRENT. When that is on disk the build is acknowledged, and only then are older ones removed.
+A snapshot is written to a temporary folder, synced, renamed into place, read back, and only then
+named in CURRENT. When that is on disk the build is acknowledged, and only then are older ones
+removed.
 """
 
 from __future__ import annotations

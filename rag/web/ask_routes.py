@@ -83,7 +83,7 @@ async def verify_citations(
     request: Request,
     state: State,
 ) -> VerifyResponse:
-    """Whether saved citations still stand in the documents: valid, moved, changed or gone.
+    """Whether saved citations are still in the documents: valid, moved, changed or gone.
 
     What is valid or moved is quoted exactly, to the character.
     """

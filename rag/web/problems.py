@@ -54,7 +54,7 @@ class Problem(Exception):
 
 
 def problem_response(problem: Problem, request_id: str) -> JSONResponse:
-    """The response that tells a client of the problem."""
+    """The response for a problem."""
     content = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status).phrase,
@@ -73,7 +73,7 @@ def not_ready() -> Problem:
 
 
 def refusal(description: str) -> dict[str, Any]:
-    """How the OpenAPI description tells of a refusal."""
+    """A refusal in the OpenAPI description."""
     content = {MEDIA_TYPE: {"schema": ProblemModel.model_json_schema()}}
     return {"description": description, "content": content}
 

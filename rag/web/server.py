@@ -33,7 +33,7 @@ from rag.web.edge import is_loopback
 
 log = logging.getLogger("rag.web.server")
 
-# The application stands above `rag/`, so it is loaded by its name, as uvicorn does it.
+# The application is above `rag/`, so it is loaded by its name, as uvicorn does it.
 CREATE_APP = "service:create_app"
 
 # How many connections may wait to be accepted, and how many are accepted at a time.
@@ -229,7 +229,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def greeting(snapshot: Snapshot, host: str, port: int) -> str:
-    """What is served where, and a command that asks a question of the index there."""
+    """What is served, its address, and a command that asks the index a question."""
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     paths = [s.heading_path for s in snapshot.sections.values() if s.kind == "faq"]
     paths += [s.heading_path for s in snapshot.sections.values() if s.heading_path]

@@ -159,7 +159,7 @@ def test_without_canaries_unchanged_pairs_must_answer_their_questions(
 ) -> None:
     assert judge(before, crowded(tmp_path), ENCODER).reasons == (
         "of 19 FAQ questions whose pair has not changed, 19 were answered by it before and 18 now; "
-        "lost: 'What babo bumi?': see what answers them by `rag ask`",
+        "lost: 'What babo bumi?': see what `rag ask` returns for them",
     )
 
 

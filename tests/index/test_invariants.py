@@ -232,7 +232,7 @@ def test_a_row_that_does_not_agree_is_refused(
 def test_an_id_twice_is_refused(tmp_path: Path, whole: Snapshot, kind: str) -> None:
     rows = list(getattr(whole, kind).values())
     twice = dict(enumerate([*rows, rows[-1]]))
-    with pytest.raises(CorruptIndex, match="an id stands twice"):
+    with pytest.raises(CorruptIndex, match="an id is there twice"):
         load_snapshot(tmp_path, signed(tmp_path, replace(whole, **{kind: twice})))
 
 
