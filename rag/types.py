@@ -289,6 +289,8 @@ class Filters:
     section: str | None = None
 
 
+NO_FILTERS = Filters()
+
 # Called with what is being done, how much is done, and how much there is.
 Progress = Callable[[str, int, int], None]
 

@@ -7,7 +7,6 @@ from rag.answering.confidence import confidence
 from rag.answering.explain import explain
 from rag.answering.highlights import highlights
 from rag.answering.search import (
-    NO_FILTERS,
     Query,
     best_of,
     encode_query,
@@ -17,7 +16,7 @@ from rag.answering.search import (
 from rag.encoders import Encoder
 from rag.index import Snapshot
 from rag.text import stems
-from rag.types import Answer, CitedPassage, Filters, Mode, Passage
+from rag.types import NO_FILTERS, Answer, CitedPassage, Filters, Mode, Passage
 
 
 def ask(

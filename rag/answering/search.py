@@ -19,7 +19,7 @@ from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.index import vectors as dense
 from rag.text import STOP_WORDS, stems, words
-from rag.types import MAX_TOP_K, Filters, Mode, ScoredPassage, Scores
+from rag.types import MAX_TOP_K, NO_FILTERS, Filters, Mode, ScoredPassage, Scores
 
 # So many of the best by dense and by BM25 are candidates. More find hardly more answers, and cost
 # time: docs/quality.md.
@@ -27,7 +27,6 @@ CANDIDATES = 32
 # The weight of BM25 for a question with a name that is a stop word (`plan A`). The model takes it
 # for an article and finds plan B nearer: docs/decisions/0009-words.md.
 NAMED = 1.5
-NO_FILTERS = Filters()
 
 Rows = npt.NDArray[np.int64]
 # Which rows of the index may be found, bool (n_passages,); None for all.

@@ -17,12 +17,11 @@ from rag.encoders import Encoder, open_encoder
 from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.store import open_current
-from rag.types import MAX_TOP_K, Answer, Citation, Filters, Mode, Progress, silent
+from rag.types import MAX_TOP_K, NO_FILTERS, Answer, Citation, Filters, Mode, Progress, silent
 
 log = logging.getLogger("rag.serving.embedded")
 
 THREADS = 2
-NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
