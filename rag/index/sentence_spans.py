@@ -21,6 +21,8 @@ Sentences = npt.NDArray[np.int32]
 _TAGS = re.compile(r"<(?:tr|li|p|dt|dd|br|h[1-6])\b", re.IGNORECASE)
 # More than the number of an item or the name of who speaks stands before a sentence.
 _WORDS = re.compile(r"\w{2,}\W+\w{2,}")
+# So much of a line tells whether words stand before a sentence.
+_NEAR = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +117,8 @@ def _at_tags(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _answers(text: str, start: int, end: int) -> bool:
     """Whether a span may answer a question."""
-    line = text[text.rfind("\n", 0, start) + 1 : start]
+    near = max(0, start - _NEAR)
+    line = text[max(near, text.rfind("\n", near, start) + 1) : start]
     stands_alone = not _WORDS.search(line) and text[end : end + 1] in ("", "\n", "\r")
     return not is_boilerplate(text[start:end]) and not (
         stands_alone and is_question(text[start:end])
