@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import ir_measures
 from ir_measures import RR, P, R, Success, nDCG
 
@@ -15,9 +13,6 @@ NAMES = tuple(str(measure) for measure in MEASURES)
 PRIMARY = NAMES[0]
 # The deepest cutoff above: no measure looks below this rank.
 DEPTH = 10
-
-PerQuery = Mapping[str, Mapping[str, float]]
-"""Measure name -> query id -> value in [0, 1]."""
 
 
 def per_query(qrels: Qrels, run: Run) -> dict[str, dict[str, float]]:
