@@ -27,11 +27,11 @@ from eval.sets.beir import read_collection
 from eval.studies.squad import Part, answers, query_parts
 from eval.studies.tasks import SQUAD, drawn
 from rag.answering.highlights import highlights
-from rag.answering.late_interaction import best_similarities
 from rag.answering.search import Query, best_of, encode_query, find_candidates
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
+from rag.index.late_interaction import best_similarities
 from rag.index.snapshot import Snapshot
 from rag.text.stems import stems
 from rag.text.words import STOP_WORDS

@@ -9,11 +9,10 @@ import numpy as np
 
 from rag.answering.fusion import Signal
 from rag.answering.highlights import nearest_sentence
-from rag.answering.late_interaction import late_scores
 from rag.answering.profile import Features, profile_of
 from rag.answering.quantity import asks_for_quantity, names_quantity
 from rag.answering.search import Candidates, ranked
-from rag.index import Calibration, Model
+from rag.index import Calibration, Model, late_scores
 
 # One of the first hits must be good.
 FIRST = 3

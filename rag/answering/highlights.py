@@ -8,10 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rag.answering.late_interaction import best_similarities
 from rag.answering.profile import profile_of
 from rag.answering.search import Query
-from rag.index import Sentences, Snapshot
+from rag.index import Sentences, Snapshot, best_similarities
 from rag.text import stems
 from rag.types import Passage, Span
 

@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.answering.fusion import SCALES, STRETCHED, Scaled, Signal, fuse, order
-from rag.answering.late_interaction import late_scores
 from rag.answering.profile import Weights, profile_of
 from rag.encoders import Encoder
 from rag.errors import UsageError
-from rag.index import Snapshot
+from rag.index import Snapshot, late_scores
 from rag.index import vectors as dense
 from rag.text import STOP_WORDS, stems, words
 from rag.types import MAX_TOP_K, NO_FILTERS, Filters, Mode, ScoredPassage, Scores

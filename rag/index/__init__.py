@@ -11,6 +11,7 @@ from rag.index.fingerprint import (
     software,
 )
 from rag.index.format import MAPPED, read_snapshot
+from rag.index.late_interaction import best_similarities, late_scores
 from rag.index.manifest import (
     MANIFEST,
     Calibration,
@@ -29,13 +30,6 @@ from rag.index.question_vectors import Headings, headings_of
 from rag.index.sentence_spans import Sentences, markable_from, sentences_of
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import (
-    BITS,
-    KEPT,
-    LEVELS,
-    PER_BYTE,
     Packed,
-    TokenStore,
     quantise,
-    step,
-    width,
 )

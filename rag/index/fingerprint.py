@@ -58,7 +58,12 @@ CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "index/bm25.py",
             "index/vectors.py",
         ),
-        "calibrating": ("answering", "building/calibrate.py", "checks/faq_support.py"),
+        "calibrating": (
+            "answering",
+            "building/calibrate.py",
+            "checks/faq_support.py",
+            "index/late_interaction.py",
+        ),
     }
 )
 

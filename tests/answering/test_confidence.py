@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from rag.answering.confidence import confidence, features, log_odds
-from rag.answering.late_interaction import late_scores
 from rag.answering.profile import profile_of
 from rag.answering.search import Candidates, best_of, encode_query, find_candidates
+from rag.index.late_interaction import late_scores
 from rag.index.snapshot import Snapshot
 from rag.types import Mode
 from support.letter_encoder import LetterEncoder, snapshot_of

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from rag.answering.highlights import highlights, nearest_sentence
-from rag.answering.late_interaction import best_similarities
 from rag.answering.profile import profile_of
 from rag.answering.search import encode_query
 from rag.building.build import build_snapshot
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
+from rag.index.late_interaction import best_similarities
 from rag.index.sentence_spans import marks
 from rag.index.snapshot import Snapshot
 from rag.text.sentences import sentences

@@ -18,8 +18,8 @@ from eval.studies.train_head import (
     training_set,
     write_head,
 )
-from rag.answering.late_interaction import late_scores
 from rag.encoders.head import rotation
+from rag.index.late_interaction import late_scores
 from rag.index.token_vectors import quantise, store
 from rag.types import silent
 from support.letter_encoder import LetterEncoder

@@ -13,8 +13,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rag.encoders import integer_product
-from rag.index import BITS, KEPT, LEVELS, PER_BYTE, Packed, TokenStore, step, width
+from rag.index.token_vectors import (
+    BITS,
+    KEPT,
+    LEVELS,
+    PER_BYTE,
+    Packed,
+    TokenStore,
+    step,
+    width,
+)
 
 Matrix = npt.NDArray[np.float32]
 
@@ -58,6 +66,9 @@ def late_scores(query: Matrix, tokens: TokenStore, passages: Sequence[int]) -> M
 
 def _levels(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int32]:
     """The products of the stored tokens' levels with the query's tokens, int32 (t, q)."""
+    # Imported only here: it brings ONNX Runtime, and reading a snapshot back does not need it.
+    from rag.encoders import integer_product
+
     first, *others = np.split(rounded, PER_BYTE)
     # In place: fresh memory for every step takes longer than the products.
     plane = np.bitwise_and(tokens, LEVELS - 1)

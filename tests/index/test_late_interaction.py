@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.answering.late_interaction import best_similarities, late_scores
+from rag.index.late_interaction import best_similarities, late_scores
 from rag.index.token_vectors import quantise, store
 from support.letter_encoder import TOKENS
 
