@@ -14,6 +14,8 @@ from typing import Literal
 
 SectionKind = Literal["body", "faq"]
 Mode = Literal["hybrid", "dense", "bm25"]
+# What is indexed of FAQ pairs: the whole pairs, nothing, or the answers without their questions.
+FaqPolicy = Literal["with", "without", "answers"]
 
 # An answer shows at most so many passages, so as many are candidates.
 MAX_TOP_K = 50

@@ -25,7 +25,7 @@ FACES = {
     "text": 17,
     "documents": 17,
     "encoders": 6,
-    "index": 37,
+    "index": 31,
     "store": 30,
     "answering": 20,
     "checks": 12,

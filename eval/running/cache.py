@@ -15,7 +15,7 @@ from rag.building import index_corpus
 from rag.documents import ReadOptions, read_corpus
 from rag.encoders import Encoder
 from rag.errors import UnusableIndex
-from rag.index import Snapshot, model_of, recipe_of, software
+from rag.index import Snapshot, made_with
 from rag.store import open_current, publish, writing
 from rag.types import Progress
 
@@ -80,8 +80,7 @@ def served_snapshot(corpus: Path, encoder: Encoder, folder: Path, progress: Prog
     Its folder is named after the file's content, the model, the recipe and the software.
     """
     content = hashlib.sha256(corpus.read_bytes()).hexdigest()
-    made_with = (model_of(encoder), recipe_of(encoder, "with"), software())
-    index = folder / digest(content, repr(made_with))
+    index = folder / digest(content, repr(made_with(encoder, "with")))
     try:
         return open_current(index, encoder)
     except UnusableIndex:

@@ -12,8 +12,7 @@ from eval.sets.faq import TABLES, Pair, no_pairs, pairs_of, read_table
 from eval.words import words
 from rag.documents import LENIENT, Corpus, ReadOptions, json_lines, read_corpus, sections_of
 from rag.errors import UsageError
-from rag.index import FaqPolicy
-from rag.types import Block, Document, ParsedDocument, Section
+from rag.types import Block, Document, FaqPolicy, ParsedDocument, Section
 
 # A page of questions has a line or two beside them; documents with an FAQ have more.
 FAQ_SHARE = 0.9

@@ -28,7 +28,7 @@ from rag.answering.search import CANDIDATES, Candidates
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.index.fingerprint import model_of
+from rag.index.manifest import Model
 
 BASELINE = "dense + BM25, min-max 1:1"
 SINGLE = ("dense alone", "BM25 alone", "late interaction alone", BASELINE)
@@ -123,7 +123,7 @@ def main(
         for number in NUMBERS
     }
     made = provenance("python -m eval.studies.fit_fusion ../shared/data", encoder)
-    write_outcome(out, made | outcome(found, others, profile_of(model_of(encoder)).weights))
+    write_outcome(out, made | outcome(found, others, profile_of(Model.of(encoder)).weights))
     print(out)
 
 

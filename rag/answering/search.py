@@ -16,7 +16,6 @@ from rag.answering.profile import Weights, profile_of
 from rag.encoders import Encoder
 from rag.errors import UsageError
 from rag.index import Snapshot, late_scores
-from rag.index import vectors as dense
 from rag.text import STOP_WORDS, stems, words
 from rag.types import MAX_TOP_K, NO_FILTERS, Filters, Mode, ScoredPassage, Scores
 
@@ -128,7 +127,7 @@ def find_candidates(
     """
     within = _within(snapshot, filters, body_only)
     if mode == "dense":
-        rows, cosines = dense.nearest(snapshot.dense, query.pooled, MAX_TOP_K, within)
+        rows, cosines = snapshot.dense.nearest(query.pooled, MAX_TOP_K, within)
         return _single(snapshot, query, "dense", rows, cosines)
     impacts = snapshot.lexical.scores(query.stems)
     matching = _best(impacts, within)
@@ -136,9 +135,9 @@ def find_candidates(
         rows = matching[:MAX_TOP_K]
         return _single(snapshot, query, "bm25", rows, impacts[rows])
     weights = _weights(snapshot, query) if weights is None else weights
-    near, _ = dense.nearest(snapshot.dense, query.pooled, max(each, MAX_TOP_K), within)
+    near, _ = snapshot.dense.nearest(query.pooled, max(each, MAX_TOP_K), within)
     rows = together(near, matching, MAX_TOP_K, each)
-    cosines = dense.cosines_of(snapshot.dense, query.pooled, rows)
+    cosines = snapshot.dense.cosines(query.pooled, rows)
     signals = {"dense": cosines, "bm25": impacts[rows]}
     if "late" in weights:
         signals["late"] = late_scores(query.tokens, snapshot.tokens, rows.tolist())

@@ -14,8 +14,8 @@ from rag.building.split import split_corpus
 from rag.documents import LENIENT, Corpus, ReadOptions, hidden_lines, read_corpus, skip_lines
 from rag.encoders import Encoder
 from rag.errors import CorpusError
-from rag.index import FaqPolicy, Snapshot, Split, assemble, model_of
-from rag.types import MAX_RISK, Progress, silent
+from rag.index import Model, Snapshot, Split, assemble
+from rag.types import MAX_RISK, FaqPolicy, Progress, silent
 
 log = logging.getLogger("rag.building.build")
 
@@ -62,7 +62,7 @@ def index_corpus(
     if not split.passages:
         raise CorpusError(_nothing_left(split, faq))
     encodings = encode(split, encoder, faq, reuse, progress)
-    snapshot = assemble(split, encodings, encoder, faq, uncalibrated(model_of(encoder), risk))
+    snapshot = assemble(split, encodings, encoder, faq, uncalibrated(Model.of(encoder), risk))
     return calibrated(snapshot, encoder, risk)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -11,18 +11,8 @@ import numpy.typing as npt
 from rag.building.reuse import Content, PassageVectors, Reuse, content_of, markable_of
 from rag.building.split import questions_above
 from rag.encoders import Encoder
-from rag.index import (
-    Encodings,
-    FaqPolicy,
-    Headings,
-    Packed,
-    Sentences,
-    Split,
-    headings_of,
-    quantise,
-    sentences_of,
-)
-from rag.types import Passage, Progress
+from rag.index import Encodings, Sentences, Split, quantise, sentences_of
+from rag.types import FaqPolicy, Passage, Progress
 
 BATCH = 64
 
@@ -35,10 +25,12 @@ def encode(
     """The vectors and sentences of the passages, and the vectors of the questions above them."""
     vectors = _vectors(split.passages, encoder, reuse, progress)
     tokens = [packed for _, packed in vectors]
+    above = questions_above(split, faq)
     return Encodings(
         pooled=np.array([pooled for pooled, _ in vectors], dtype=np.float32),
         tokens=tokens,
-        headings=_headings(questions_above(split, faq), encoder, reuse, progress),
+        above=above,
+        headings=_headings(above, encoder, reuse, progress),
         sentences=_sentences(split, tokens, encoder, reuse),
     )
 
@@ -57,20 +49,19 @@ def _vectors(
     return [made.get(content) or reuse.vectors[content] for content in wanted]
 
 
-def _headings(above: Sequence[str], encoder: Encoder, reuse: Reuse, progress: Progress) -> Headings:
-    def pooled(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        return np.concatenate(
-            [
-                encoder.encode_passages(batch, [""] * len(batch)).pooled
-                for batch in _batches(texts, "headings encoded", progress)
-            ]
-        )
-
-    return headings_of(above, reuse.headings, pooled, encoder.dim)
+def _headings(
+    above: Sequence[str], encoder: Encoder, reuse: Reuse, progress: Progress
+) -> Mapping[str, npt.NDArray[np.float32]]:
+    found = dict(reuse.headings)
+    new = [text for text in dict.fromkeys(above) if text and text not in found]
+    for batch in _batches(new, "headings encoded", progress):
+        encoded = encoder.encode_passages(batch, [""] * len(batch))
+        found.update(zip(batch, encoded.pooled, strict=True))
+    return found
 
 
 def _sentences(
-    split: Split, tokens: Sequence[Packed], encoder: Encoder, reuse: Reuse
+    split: Split, tokens: Sequence[npt.NDArray[np.uint8]], encoder: Encoder, reuse: Reuse
 ) -> list[Sentences]:
     sections = {section.id: section for section in split.sections}
     wanted = [markable_of(passage, sections[passage.section_id]) for passage in split.passages]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import CorpusError, UsageError
-from rag.index import FaqPolicy
 from rag.store import Sources, live_version, snapshot_ids
+from rag.types import FaqPolicy
 
 # Asked before an index of one thing is replaced by an index of another.
 Consent = Callable[[str], bool]

@@ -25,11 +25,11 @@ from rag.documents import (
 )
 from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
-from rag.index import FaqPolicy, Manifest, Snapshot, is_made_with
+from rag.index import Manifest, Snapshot, is_made_with
 from rag.settings import Settings
 from rag.store import Remarks, Sources, live_id, open_newest, publish, writing
 from rag.text import counted
-from rag.types import MAX_RISK
+from rag.types import MAX_RISK, FaqPolicy
 
 # Called with the hash of the new corpus before anything is written; raises RagError to prevent it.
 CorpusCheck = Callable[[str], None]

@@ -18,7 +18,6 @@ import numpy.typing as npt
 from rag.documents import question_above
 from rag.encoders import Encoder
 from rag.index import (
-    FaqPolicy,
     Sentences,
     Snapshot,
     keeps_cuts,
@@ -26,9 +25,8 @@ from rag.index import (
     markable_from,
     recipe_of,
 )
-from rag.index import vectors as dense
 from rag.text import counted
-from rag.types import Document, Passage, Section
+from rag.types import Document, FaqPolicy, Passage, Section
 
 # What the encoder reads of a passage: its context and its text.
 Content = tuple[str, str]
@@ -145,7 +143,7 @@ def _cuts(snapshot: Snapshot) -> dict[str, Cuts]:
 
 
 def _vectors(snapshot: Snapshot) -> dict[Content, PassageVectors]:
-    pooled = dense.vectors(snapshot.dense)
+    pooled = snapshot.dense.vectors()
     return {
         content_of(passage): (pooled[row], snapshot.tokens.rows(row))
         for row, passage in enumerate(snapshot.passages)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from rag.building.reuse import NOTHING, Cuts, Reuse
 from rag.documents import Corpus, passages_of, question_above, sections_of
 from rag.encoders import Encoder
-from rag.index import FaqPolicy, Split, recipe_of
-from rag.types import ParsedDocument, Section
+from rag.index import Split, recipe_of
+from rag.types import FaqPolicy, ParsedDocument, Section
 
 
 def split_corpus(

@@ -12,8 +12,7 @@ import numpy as np
 
 from rag.encoders import Encoder
 from rag.errors import REBUILD, CorruptIndex, ModelError, ModelMismatch, UnusableIndex
-from rag.index import PROBE_TOLERANCE, Snapshot, check_model, check_probes, software
-from rag.index import vectors as dense
+from rag.index import Snapshot, check_model, check_probes, software_changes
 from rag.store import (
     current_id,
     damaged_paths,
@@ -29,6 +28,8 @@ from rag.text import counted
 # So many passages, spread over the index, are searched by their own text.
 SAMPLE = 200
 BATCH = 50
+# How far apart two cosines of one text may be by rounding.
+TOLERANCE = 1e-4
 # The loaded index takes a dozen, each connection of the service one.
 DESCRIPTORS = 256
 
@@ -153,24 +154,17 @@ def _lost(snapshot: Snapshot, encoder: Encoder, rows: list[int]) -> Iterator[int
     passages = [snapshot.passages[row] for row in rows]
     encoded = encoder.encode_passages([p.text for p in passages], [p.context for p in passages])
     for row, vector in zip(rows, encoded.pooled, strict=True):
-        _, best = dense.nearest(snapshot.dense, vector, 1)
-        own = dense.cosines_of(snapshot.dense, vector, np.array([row]))
+        _, best = snapshot.dense.nearest(vector, 1)
+        own = snapshot.dense.cosines(vector, np.array([row]))
         # Equal texts have equal vectors: which of them comes first says nothing.
-        if best[0] - own[0] > PROBE_TOLERANCE:
+        if best[0] - own[0] > TOLERANCE:
             yield row
 
 
 def _software(snapshot: Snapshot) -> Check:
-    built, now = snapshot.manifest.software, software()
-    changed = [
-        f"{name} {built.get(name, 'none')} -> {now.get(name, 'none')}"
-        for name in sorted({*built, *now})
-        if built.get(name) != now.get(name)
-    ]
-    if changed:
-        return Check(
-            "warn", "software", f"changed since the build ({', '.join(changed)}): {REBUILD}"
-        )
+    if changes := software_changes(snapshot):
+        found = f"changed since the build ({', '.join(changes)}): {REBUILD}"
+        return Check("warn", "software", found)
     return Check("ok", "software", "as at build time")
 
 

@@ -1,14 +1,14 @@
 """What is searched, in memory and as files."""
 
 from rag.index.assemble import Encodings, Split, assemble
-from rag.index.compatibility import PROBE_TOLERANCE, check_encoder, check_model, check_probes
+from rag.index.compatibility import check_encoder, check_model, check_probes
 from rag.index.fingerprint import (
     is_made_with,
     keeps_cuts,
     keeps_vectors,
-    model_of,
+    made_with,
     recipe_of,
-    software,
+    software_changes,
 )
 from rag.index.format import MAPPED, read_snapshot
 from rag.index.late_interaction import best_similarities, late_scores
@@ -17,7 +17,6 @@ from rag.index.manifest import (
     Calibration,
     Count,
     Counts,
-    FaqPolicy,
     Manifest,
     Model,
     Sha256,
@@ -25,11 +24,8 @@ from rag.index.manifest import (
     id_of,
     parse_manifest,
 )
-from rag.index.mapped_file import stamp_at
-from rag.index.question_vectors import Headings, headings_of
 from rag.index.sentence_spans import Sentences, markable_from, sentences_of
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import (
-    Packed,
     quantise,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,15 +11,15 @@ import numpy.typing as npt
 
 from rag.index.bm25 import index_texts
 from rag.index.compatibility import probe_vectors
-from rag.index.fingerprint import model_of, recipe_of, software
+from rag.index.fingerprint import recipe_of, software
 from rag.index.format import sealed
-from rag.index.manifest import FORMAT, Calibration, Counts, FaqPolicy, Manifest
-from rag.index.question_vectors import Headings
+from rag.index.manifest import FORMAT, Calibration, Counts, Manifest, Model
+from rag.index.question_vectors import headings_of
 from rag.index.sentence_spans import Sentences, marks
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import Packed, store
 from rag.index.vectors import index_vectors
-from rag.types import Document, Passage, Section
+from rag.types import Document, FaqPolicy, Passage, Section
 
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder
@@ -39,12 +39,14 @@ class Split:
 class Encodings:
     """What is computed of the passages, in their order.
 
-    `pooled` float32 (n, dim), rows L2-normalised; `tokens` and `sentences` one array a passage.
+    `pooled` float32 (n, dim), rows L2-normalised; `tokens` and `sentences` one array a passage;
+    `above` the question above each, "" for none; `headings` the vectors of these questions.
     """
 
     pooled: npt.NDArray[np.float32]
     tokens: Sequence[Packed]
-    headings: Headings
+    above: Sequence[str]
+    headings: Mapping[str, npt.NDArray[np.float32]]
     sentences: Sequence[Sentences]
 
 
@@ -56,7 +58,7 @@ def assemble(
     manifest = Manifest(
         format=FORMAT,
         corpus_sha256=split.corpus_sha256,
-        model=model_of(encoder),
+        model=Model.of(encoder),
         recipe=recipe_of(encoder, faq),
         counts=Counts(
             documents=len(split.documents),
@@ -77,7 +79,7 @@ def assemble(
         dense=index_vectors(encodings.pooled),
         lexical=index_texts([f"{p.context}\n{p.text}" for p in split.passages]),
         tokens=tokens,
-        headings=encodings.headings,
+        headings=headings_of(encodings.above, encodings.headings, encoder.dim),
         marks=marks(encodings.sentences),
         probes=probe_vectors(encoder),
     )

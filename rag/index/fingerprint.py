@@ -21,10 +21,11 @@ import numpy as np
 
 from rag.index.bm25 import K1, B
 from rag.index.compatibility import probe_vectors
-from rag.index.manifest import FaqPolicy, Model, Recipe
+from rag.index.manifest import Model, Recipe
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import BITS
 from rag.text import STOP_WORDS
+from rag.types import FaqPolicy
 
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder
@@ -68,16 +69,9 @@ CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def model_of(encoder: Encoder) -> Model:
-    """The encoder as the manifest names it."""
-    return Model(
-        name=encoder.name,
-        sha256=encoder.sha256,
-        head_sha256=encoder.head_sha256,
-        dim=encoder.dim,
-        token_dim=encoder.token_dim,
-        window=encoder.window,
-    )
+def made_with(encoder: Encoder, faq: FaqPolicy) -> tuple[Model, Recipe, dict[str, str]]:
+    """Model, recipe and software of a build; with others it may give another index."""
+    return Model.of(encoder), recipe_of(encoder, faq), software()
 
 
 def recipe_of(encoder: Encoder, faq: FaqPolicy) -> Recipe:
@@ -95,8 +89,8 @@ def recipe_of(encoder: Encoder, faq: FaqPolicy) -> Recipe:
 def is_made_with(snapshot: Snapshot, encoder: Encoder, faq: FaqPolicy, risk: float) -> bool:
     """Whether a build of the same documents would make the same snapshot, as far as is known."""
     was = snapshot.manifest
-    made = (was.model, was.recipe, was.calibration.risk, was.software)
-    return made == (model_of(encoder), recipe_of(encoder, faq), risk, software())
+    made = was.model, was.recipe, was.software
+    return made == made_with(encoder, faq) and was.calibration.risk == risk
 
 
 def keeps_vectors(snapshot: Snapshot, encoder: Encoder) -> bool:
@@ -106,7 +100,7 @@ def keeps_vectors(snapshot: Snapshot, encoder: Encoder) -> bool:
     """
     was = snapshot.manifest
     return (
-        was.model == model_of(encoder)
+        was.model == Model.of(encoder)
         and was.recipe.token_bits == BITS
         and _is_same(was.software, (*_ENCODING, "encoding"))
         and np.array_equal(snapshot.probes, probe_vectors(encoder))
@@ -116,6 +110,16 @@ def keeps_vectors(snapshot: Snapshot, encoder: Encoder) -> bool:
 def keeps_cuts(snapshot: Snapshot) -> bool:
     """Whether the same recipe would cut the snapshot's documents in the same way."""
     return _is_same(snapshot.manifest.software, (*_CUTTING, "python", "cutting"))
+
+
+def software_changes(snapshot: Snapshot) -> list[str]:
+    """What of the software has changed since the snapshot was built, as `name old -> new`."""
+    was, now = snapshot.manifest.software, software()
+    return [
+        f"{name} {was.get(name, 'none')} -> {now.get(name, 'none')}"
+        for name in sorted({*was, *now})
+        if was.get(name) != now.get(name)
+    ]
 
 
 def software() -> dict[str, str]:

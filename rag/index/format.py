@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,15 +16,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from rag.index import vectors as dense
 from rag.index.bm25 import LexicalIndex
 from rag.index.invariants import check
 from rag.index.manifest import FileEntry, Manifest
-from rag.index.mapped_file import MappedFile, Stamp, array_in
+from rag.index.mapped_file import MappedFile, Stamp, array_in, stamp_at
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import Marks
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import TokenStore
+from rag.index.vectors import from_bytes
 from rag.types import Document, Passage, Section
 
 # Memory-mapped if a snapshot is loaded; all other files are read whole.
@@ -49,7 +49,7 @@ def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:
         "bm25_passages.npy": _array(lexical.passages),
         "bm25_starts.npy": _array(lexical.starts),
         "bm25_terms.json": _JSON.encode(lexical.terms),
-        "dense.faiss": dense.to_bytes(snapshot.dense),
+        "dense.faiss": snapshot.dense.to_bytes(),
         "documents.jsonl": _JSON.encode_lines(snapshot.documents.values()),
         "heading_rows.npy": _array(snapshot.headings.rows),
         "headings.npy": _array(snapshot.headings.vectors),
@@ -71,12 +71,15 @@ def entries(files: Mapping[str, bytes | memoryview]) -> dict[str, FileEntry]:
     }
 
 
-def read_snapshot(folder: Path, manifest: Manifest, stamp: Stamp | None) -> Snapshot:
-    """The snapshot in a folder whose files have the manifest's checksums.
+def read_snapshot(folder: Path, verified: Callable[[Path], Manifest]) -> Snapshot:
+    """The snapshot in a folder. `verified` checks its files by the manifest that it returns.
 
-    `stamp` is that of `MAPPED` before its checksum was taken. Raises ValueError if a part cannot
-    be decoded, or does not agree with the manifest or another part; OSError.
+    Raises what `verified` raises; ValueError if a part cannot be decoded, or does not agree with
+    the manifest or another part; OSError.
     """
+    # Taken before the checksum, so that a later change of the file is noticed.
+    stamp = stamp_at(folder / MAPPED)
+    manifest = verified(folder)
     if MAPPED not in manifest.files:
         raise ValueError(f"the manifest does not list {MAPPED}")
     snapshot = _decoded(folder, manifest, stamp)
@@ -96,7 +99,7 @@ def _decoded(folder: Path, manifest: Manifest, stamp: Stamp | None) -> Snapshot:
         documents=documents,
         sections=_by_id(_rows(_SECTIONS, folder / "sections.jsonl")),
         passages=tuple(passages),
-        dense=dense.from_bytes((folder / "dense.faiss").read_bytes()),
+        dense=from_bytes((folder / "dense.faiss").read_bytes()),
         lexical=LexicalIndex(
             terms=_TERMS.decode((folder / "bm25_terms.json").read_bytes()),
             impacts=array("bm25_impacts.npy", np.float32),

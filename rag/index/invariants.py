@@ -16,13 +16,13 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from rag.index import vectors as dense
 from rag.index.bm25 import LexicalIndex
 from rag.index.compatibility import PROBES
 from rag.index.question_vectors import NO_QUESTION, Headings
 from rag.index.sentence_spans import Marks
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import TokenStore, width
+from rag.index.vectors import VectorIndex
 from rag.types import Document, Passage, Section
 
 Array = npt.NDArray[Any]
@@ -57,12 +57,12 @@ def _check_counts(snapshot: Snapshot) -> None:
         ("sections", kinds.count("body"), counts.sections),
         ("FAQ pairs", kinds.count("faq"), counts.faq_pairs),
         ("passages", len(snapshot.passages), counts.passages),
-        ("vectors", snapshot.dense.ntotal, counts.passages),
+        ("vectors", len(snapshot.dense), counts.passages),
         ("heading rows", len(snapshot.headings.rows), counts.passages),
         ("tokens", len(snapshot.tokens.vectors), counts.tokens),
         ("bytes a token", snapshot.tokens.vectors.shape[1], width(model.token_dim)),
         ("numbers a mark", snapshot.marks.sentences.shape[1], 4),
-        ("dimensions", snapshot.dense.d, model.dim),
+        ("dimensions", snapshot.dense.flat.d, model.dim),
         ("dimensions of headings", snapshot.headings.vectors.shape[1], model.dim),
         ("dimensions of probe vectors", snapshot.probes.shape[1], model.dim),
         ("probe vectors", len(snapshot.probes), len(PROBES)),
@@ -111,9 +111,10 @@ def _check_lexical(lexical: LexicalIndex) -> None:
     _demand(_rises(rows, starts), "the BM25 passages of a term are not in order")
 
 
-def _check_dense(vectors: faiss.IndexFlatIP) -> None:
-    _demand(vectors.metric_type == faiss.METRIC_INNER_PRODUCT, "the vectors have another metric")
-    _check_unit(dense.view(vectors), "a pooled vector")
+def _check_dense(dense: VectorIndex) -> None:
+    inner_product = dense.flat.metric_type == faiss.METRIC_INNER_PRODUCT
+    _demand(inner_product, "the vectors have another metric")
+    _check_unit(dense.view(), "a pooled vector")
 
 
 def _check_tokens(tokens: TokenStore, count: int) -> None:

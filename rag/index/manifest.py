@@ -6,15 +6,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from rag.types import FaqPolicy
+
+if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
+    from rag.encoders import Encoder
+
 FORMAT = 5
 MANIFEST = "manifest.json"
 
-FaqPolicy = Literal["with", "without", "answers"]
 # 2**53 is the largest integer that every reader of JSON keeps exactly.
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
@@ -35,6 +39,18 @@ class Model:
     dim: Count
     token_dim: Count
     window: Count
+
+    @classmethod
+    def of(cls, encoder: Encoder) -> Model:
+        """The encoder as the manifest names it."""
+        return cls(
+            name=encoder.name,
+            sha256=encoder.sha256,
+            head_sha256=encoder.head_sha256,
+            dim=encoder.dim,
+            token_dim=encoder.token_dim,
+            window=encoder.window,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ that only name a subject are left out: as a signal they gain nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,19 +48,11 @@ class Headings:
         return found
 
 
-def headings_of(
-    texts: Sequence[str],
-    known: Mapping[str, Vectors],
-    encode: Callable[[Sequence[str]], Vectors],
-    dim: int,
-) -> Headings:
-    """The headings, given for each passage, "" for none; `known` ones are not encoded again."""
-    distinct = list(dict.fromkeys(text for text in texts if text))
-    new = [text for text in distinct if text not in known]
-    made = dict(zip(new, encode(new), strict=True)) if new else {}
-    vectors = [made[text] if text in made else known[text] for text in distinct]
+def headings_of(texts: Sequence[str], vectors: Mapping[str, Vectors], dim: int) -> Headings:
+    """The headings, given for each passage, "" for none; `vectors` are theirs, by text."""
+    distinct = list(dict.fromkeys(filter(None, texts)))
     row = {text: at for at, text in enumerate(distinct)} | {"": NO_QUESTION}
     return Headings(
-        np.array(vectors, dtype=np.float32).reshape(-1, dim),
+        np.array([vectors[text] for text in distinct], dtype=np.float32).reshape(-1, dim),
         np.array([row[text] for text in texts], dtype=np.int64),
     )

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +16,7 @@ from rag.index.manifest import Manifest
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import Marks
 from rag.index.token_vectors import TokenStore
+from rag.index.vectors import VectorIndex
 from rag.text import LineIndex
 from rag.types import Document, Passage, Section
 
@@ -38,7 +38,7 @@ class Snapshot:
     documents: Mapping[str, Document]
     sections: Mapping[str, Section]
     passages: tuple[Passage, ...]
-    dense: faiss.IndexFlatIP
+    dense: VectorIndex
     lexical: LexicalIndex
     tokens: TokenStore
     headings: Headings

@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING
 from rag.errors import REBUILD, CorruptIndex, ModelMismatch, NoIndex
 from rag.index import (
     MANIFEST,
-    MAPPED,
     Manifest,
     Snapshot,
     check_encoder,
     id_of,
     parse_manifest,
     read_snapshot,
-    stamp_at,
 )
 from rag.store.integrity import MANIFEST_BYTES, damage
 from rag.store.regular import read_regular
@@ -114,8 +112,7 @@ def load_snapshot(index: Path, id: str) -> Snapshot:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             held.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            stamp = stamp_at(folder / MAPPED)
-            snapshot = read_snapshot(folder, check_files(folder), stamp)
+            snapshot = read_snapshot(folder, check_files)
             weakref.finalize(snapshot, held.pop_all().close)
             return snapshot
     except (OSError, ValueError) as error:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rag.index import FaqPolicy
+from rag.types import FaqPolicy
 
 # Sources that take more bytes of VERSIONS are not recorded: each version has its own.
 LONGEST = 1 << 15

@@ -19,13 +19,14 @@ from rag.documents.questions import question_above
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
 from rag.index.format import contents
-from rag.index.manifest import FaqPolicy, Manifest
+from rag.index.manifest import Manifest
 from rag.index.question_vectors import NO_QUESTION
 from rag.index.snapshot import Snapshot
 from rag.store.disk import Files
 from rag.store.open import open_current
 from rag.store.publish import publish, writing
 from rag.store.versions import current_id
+from rag.types import FaqPolicy
 from support.letter_encoder import Counting, LetterEncoder, corpus
 from support.places import ROOT
 

@@ -23,13 +23,13 @@ from rag.building.origin import (
     remembered,
 )
 from rag.cli.main import main
-from rag.index.manifest import FaqPolicy
 from rag.serving.uploads import uploaded
 from rag.store.disk import DISK
 from rag.store.publish import publish, roll_back, writing
 from rag.store.readback import in_process
 from rag.store.sources import LONGEST, Sources
 from rag.store.versions import Remarks, current_id, read_versions
+from rag.types import FaqPolicy
 from support.letter_encoder import corpus, snapshot_of
 from support.live_index import app_of
 from support.snapshots import ENCODER, FIRST, SECOND, noon, published

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from rag.errors import CorruptIndex
-from rag.index import vectors as dense
 from rag.index.format import contents, entries
 from rag.index.manifest import MANIFEST, Manifest, id_of
 from rag.index.snapshot import Snapshot
+from rag.index.vectors import VectorIndex
 from rag.store.open import load_snapshot, open_snapshot
 from support.letter_encoder import LetterEncoder, snapshot_of
 
@@ -167,13 +167,13 @@ def test_vectors_that_do_not_agree_are_refused(
     tmp_path: Path, whole: Snapshot, attack: str
 ) -> None:
     if attack in ("flat", "deep"):
-        changed: faiss.Index = faiss.IndexFlatL2(whole.dense.d)
-        changed.add(dense.vectors(whole.dense))
+        changed: faiss.Index = faiss.IndexFlatL2(whole.dense.flat.d)
+        changed.add(whole.dense.vectors())
     else:
-        changed = faiss.IndexFlatIP(whole.dense.d - (attack == "narrow"))
-        changed.add(VECTORS[attack](dense.vectors(whole.dense)))
+        changed = faiss.IndexFlatIP(whole.dense.flat.d - (attack == "narrow"))
+        changed.add(VECTORS[attack](whole.dense.vectors()))
     with pytest.raises(CorruptIndex):
-        load_snapshot(tmp_path, signed(tmp_path, replace(whole, dense=changed)))
+        load_snapshot(tmp_path, signed(tmp_path, replace(whole, dense=VectorIndex(changed))))
 
 
 @pytest.mark.parametrize("attack", VECTORS)

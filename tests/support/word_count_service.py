@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-import faiss
 import numpy as np
 
 from rag.answering.citations import cite
@@ -16,6 +15,7 @@ from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import marks
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import store
+from rag.index.vectors import index_vectors
 from rag.serving.live import Serving
 from rag.types import (
     Answer,
@@ -59,7 +59,7 @@ def _snapshot(texts: dict[str, str]) -> Snapshot:
         documents=documents,
         sections={section.id: section for section, _ in parts},
         passages=passages,
-        dense=faiss.IndexFlatIP(2),
+        dense=index_vectors(np.zeros((0, 2), np.float32)),
         lexical=LexicalIndex(
             (), np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(1, np.int64), count=0
         ),
