@@ -11,6 +11,7 @@ exact. While the document exists, the same words in another one do not count.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ NO_QUOTE = "without the quote one cannot tell what became of it"
 # How many characters are searched at a time, so that other threads are let in between.
 STEP = 1 << 20
 
-Check = Callable[[], None]
+# Called now and then during a search; raises TookTooLong when the time is over.
+InTime = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,53 +62,52 @@ class Verdict:
     diff: tuple[Edit, ...] = ()
 
 
-def verify_all(
+def verify(
     snapshot: Snapshot,
     citations: Sequence[SavedCitation],
-    seconds: float,
+    seconds: float = math.inf,
     now: Callable[[], float] = time.monotonic,
 ) -> list[Verdict]:
-    """What became of each citation. Raises TookTooLong if it takes longer than `seconds`."""
+    """What became of each citation in that snapshot's documents, in order.
+
+    Raises TookTooLong if it takes longer than `seconds`.
+    """
     end = now() + seconds
 
-    def check() -> None:
+    def in_time() -> None:
         if now() > end:
             raise TookTooLong(f"it took over {seconds:g} seconds: verify fewer citations at once")
 
-    return [verify(snapshot, citation, check) for citation in citations]
+    return [_verdict(snapshot, saved, in_time) for saved in citations]
 
 
-def verify(snapshot: Snapshot, saved: SavedCitation, check: Check = lambda: None) -> Verdict:
-    """What became of the citation in that snapshot's documents.
-
-    `check` is called repeatedly during the search and may raise to stop it.
-    """
-    check()
+def _verdict(snapshot: Snapshot, saved: SavedCitation, in_time: InTime) -> Verdict:
+    in_time()
     document = snapshot.document(saved.document_id)
     if document is None:
-        return _sought_elsewhere(snapshot, saved, check)
+        return _sought_elsewhere(snapshot, saved, in_time)
     if saved.quote is None:
-        return _by_place(snapshot, document, saved)
+        return _by_place(snapshot, document, saved, in_time)
     if document.text[saved.char_start : saved.char_end] == saved.quote:
         same = document.sha256 == saved.sha256
         detail = "the quote stands there" + ("" if same else "; the document changed elsewhere")
-        return _valid(detail, snapshot, document, saved, check)
-    start = nearest(document.text, saved.quote, saved.char_start)
+        return _valid(detail, snapshot, document, saved, in_time)
+    start = nearest_start(document.text, saved.quote, saved.char_start)
     if start is None:
         return _changed(snapshot, document, saved, saved.quote)
-    places = count(document.text, saved.quote, check)
+    places = occurrences(document.text, saved.quote, in_time)
     detail = "the quote stands elsewhere in the document" + _several(places)
     return Verdict("moved", detail, _cited(snapshot, document, start, saved.quote), places)
 
 
-def nearest(text: str, quote: str, near: int) -> int | None:
+def nearest_start(text: str, quote: str, near: int) -> int | None:
     """Where the quote begins, nearest to `near`; of two equally near places the first."""
-    found = (_last(text, quote, near), first(text, quote, near))
+    found = (_last_start(text, quote, near), first_start(text, quote, near))
     starts = [start for start in found if start is not None]
     return min(starts, key=lambda start: abs(start - near), default=None)
 
 
-def first(text: str, quote: str, start: int = 0) -> int | None:
+def first_start(text: str, quote: str, start: int = 0) -> int | None:
     """Where the quote begins first, not before `start`; None if it does not occur."""
     for at in range(start, len(text) - len(quote) + 1, STEP):
         found = text.find(quote, at, at + STEP + len(quote) - 1)
@@ -115,7 +116,7 @@ def first(text: str, quote: str, start: int = 0) -> int | None:
     return None
 
 
-def _last(text: str, quote: str, stop: int) -> int | None:
+def _last_start(text: str, quote: str, stop: int) -> int | None:
     """Where the quote begins last, before `stop`; None if it does not occur."""
     for high in range(min(stop, len(text)), 0, -STEP):
         low = max(0, high - STEP)
@@ -127,29 +128,31 @@ def _last(text: str, quote: str, stop: int) -> int | None:
     return None
 
 
-def count(text: str, quote: str, check: Check = lambda: None) -> int:
+def occurrences(text: str, quote: str, in_time: InTime) -> int:
     """How often the quote is in the text, as str.count counts."""
     if len(text) <= STEP:
         return text.count(quote)
-    found, at = 0, first(text, quote)
+    found, at = 0, first_start(text, quote)
     while at is not None:
-        check()
-        found, at = found + 1, first(text, quote, at + len(quote))
+        in_time()
+        found, at = found + 1, first_start(text, quote, at + len(quote))
     return found
 
 
-def _by_place(snapshot: Snapshot, document: Document, saved: SavedCitation) -> Verdict:
+def _by_place(
+    snapshot: Snapshot, document: Document, saved: SavedCitation, in_time: InTime
+) -> Verdict:
     """The verdict on a citation without quote: its document must have the same text."""
     if document.sha256 != saved.sha256:
         return Verdict("changed", f"the document changed, and {NO_QUOTE}")
     if saved.char_end > len(document.text):
         return Verdict("changed", "the document is the same, but ends before that place")
-    return _valid("the document is the same", snapshot, document, saved)
+    return _valid("the document is the same", snapshot, document, saved, in_time)
 
 
-def _sought_elsewhere(snapshot: Snapshot, saved: SavedCitation, check: Check) -> Verdict:
+def _sought_elsewhere(snapshot: Snapshot, saved: SavedCitation, in_time: InTime) -> Verdict:
     """The verdict if the document is gone: the same text under another id goes first."""
-    found = sorted(_places(snapshot, saved, check))
+    found = sorted(_places(snapshot, saved, in_time))
     if not found:
         why = "the quote is in no other" if saved.quote else NO_QUOTE
         return Verdict("gone", f"the document is gone, and {why}")
@@ -161,7 +164,7 @@ def _sought_elsewhere(snapshot: Snapshot, saved: SavedCitation, check: Check) ->
 
 
 def _places(
-    snapshot: Snapshot, saved: SavedCitation, check: Check
+    snapshot: Snapshot, saved: SavedCitation, in_time: InTime
 ) -> Iterator[tuple[bool, int, str, int, int]]:
     """The quote's nearest place in each document that has it, as a sort key with the count."""
     if saved.quote is None:
@@ -170,16 +173,16 @@ def _places(
                 yield False, 0, id, saved.char_start, 1
         return
     for id, document in snapshot.documents.items():
-        check()
+        in_time()
         if _holds(document.text, saved.quote):
-            start = nearest(document.text, saved.quote, saved.char_start)
+            start = nearest_start(document.text, saved.quote, saved.char_start)
             assert start is not None
             away, other = abs(start - saved.char_start), document.sha256 != saved.sha256
-            yield other, away, id, start, count(document.text, saved.quote, check)
+            yield other, away, id, start, occurrences(document.text, saved.quote, in_time)
 
 
 def _holds(text: str, quote: str) -> bool:
-    return quote in text if len(text) <= STEP else first(text, quote) is not None
+    return quote in text if len(text) <= STEP else first_start(text, quote) is not None
 
 
 def _changed(snapshot: Snapshot, document: Document, saved: SavedCitation, quote: str) -> Verdict:
@@ -200,11 +203,11 @@ def _valid(
     snapshot: Snapshot,
     document: Document,
     saved: SavedCitation,
-    check: Check = lambda: None,
+    in_time: InTime,
 ) -> Verdict:
     quote = document.text[saved.char_start : saved.char_end]
     citation = _cited(snapshot, document, saved.char_start, quote)
-    return Verdict("valid", detail, citation, count(document.text, quote, check))
+    return Verdict("valid", detail, citation, occurrences(document.text, quote, in_time))
 
 
 def _several(places: int) -> str:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from rag.answering import Status, Verdict
 from rag.answering import ask as answer_question
-from rag.answering import verify as verify_citation
+from rag.answering import verify as verify_saved
 from rag.cli.console import encoder_of, read_settings, show
 from rag.cli.options import IndexOption, JsonOption
 from rag.cli.terminal import printable, show_answer, verdict_line
@@ -72,7 +72,7 @@ def verify(
     settings = read_settings(index=index)
     saved = read_saved(_content(file), printable(file))
     snapshot = open_current(settings.index, encoder_of(settings))
-    verdicts = [verify_citation(snapshot, citation) for citation in saved]
+    verdicts = verify_saved(snapshot, saved)
     if as_json:
         print(VerifyResponse.of(verdicts, snapshot).model_dump_json(indent=1))
     else:

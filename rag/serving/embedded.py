@@ -102,7 +102,7 @@ def verify(index: Index, citation: Citation | SavedCitation) -> Verdict:
         citation.char_end,
         citation.quote,
     )
-    return verify_saved(index.snapshot, saved)
+    return verify_saved(index.snapshot, [saved])[0]
 
 
 def _bundled() -> Encoder:

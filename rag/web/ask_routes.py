@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from rag.answering import verify_all
+from rag.answering import verify
 from rag.errors import CorruptIndex, TookTooLong
 from rag.schemas import AskRequest, AskResponse, VerifyRequest, VerifyResponse
 from rag.serving import Serving
@@ -89,7 +89,7 @@ async def verify_citations(
     """
     snapshot = state.serving.snapshot
     saved = [citation.saved for citation in asked.citations]
-    work = functools.partial(verify_all, snapshot, saved, VERIFY_SECONDS)
+    work = functools.partial(verify, snapshot, saved, VERIFY_SECONDS)
     try:
         verdicts = await state.verifying.run(request, work)
     except TookTooLong as error:
