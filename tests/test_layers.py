@@ -27,7 +27,7 @@ FACES = {
     "encoders": 6,
     "index": 31,
     "store": 30,
-    "answering": 19,
+    "answering": 15,
     "checks": 12,
     "building": 19,
     "serving": 16,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag.answering import Query, Weights, best_of, confidence, encode_query, find_candidates
+from rag.answering import confidence, encode_query, find_candidates
 from rag.encoders import Encoder
 from rag.index import Snapshot
 from rag.types import MAX_TOP_K, Mode, ScoredPassage
@@ -20,7 +20,7 @@ class System:
 
     title: str
     mode: Mode = "hybrid"
-    weights: Weights | None = None
+    weights: Mapping[str, float] | None = None
     stretched: bool = False
 
 
@@ -51,19 +51,15 @@ def find(snapshot: Snapshot, encoder: Encoder, question: str, k: int = MAX_TOP_K
     A section or document has the rank of its best passage; 50 passages hold the first ten.
     """
     query = encode_query(question, encoder)
-    hits = {name: ranked_by(system, snapshot, query, k) for name, system in SYSTEMS.items()}
+    candidates = {
+        name: find_candidates(
+            snapshot, query, mode=system.mode, weights=system.weights, stretched=system.stretched
+        )
+        for name, system in SYSTEMS.items()
+    }
+    hits = {name: tuple(found.best(k)) for name, found in candidates.items()}
     sure = {name: _best_score(name, found) for name, found in hits.items()}
-    return Found(hits, sure | {SERVED: confidence(find_candidates(snapshot, query))})
-
-
-def ranked_by(
-    system: System, snapshot: Snapshot, query: Query, k: int
-) -> tuple[ScoredPassage, ...]:
-    """The k best passages by a system, best first."""
-    found = find_candidates(
-        snapshot, query, mode=system.mode, weights=system.weights, stretched=system.stretched
-    )
-    return tuple(best_of(found, k))
+    return Found(hits, sure | {SERVED: confidence(candidates[SERVED])})
 
 
 def _best_score(system: str, hits: tuple[ScoredPassage, ...]) -> float:

@@ -18,7 +18,7 @@ import typer
 
 from eval.provenance import RESULTS, provenance, write_outcome
 from eval.sets.beir import read_collection
-from rag.answering import Weights, ask, best_of, encode_query, find_candidates
+from rag.answering import ask, encode_query, find_candidates
 from rag.building import build_snapshot
 from rag.documents import json_lines
 from rag.encoders import Encoder, open_encoder
@@ -40,12 +40,12 @@ def search(
     snapshot: Snapshot,
     encoder: Encoder,
     question: str,
-    weights: Weights | None = None,
+    weights: Mapping[str, float] | None = None,
     stretched: bool = False,
 ) -> list[ScoredPassage]:
     """The first passages as served, or by other weights, best first."""
     query = encode_query(question, encoder)
-    return best_of(find_candidates(snapshot, query, weights=weights, stretched=stretched), TOP_K)
+    return find_candidates(snapshot, query, weights=weights, stretched=stretched).best(TOP_K)
 
 
 def ways(snapshot: Snapshot, encoder: Encoder) -> dict[str, Way]:

@@ -17,7 +17,7 @@ from eval.studies.tasks import COLLECTIONS, SQUAD, by_article, drawn
 from rag.answering.confidence import FIRST
 from rag.answering.confidence import features as served_features
 from rag.answering.profile import Features
-from rag.answering.search import Candidates, narrowed, ranked
+from rag.answering.search import Candidates
 from rag.building.reuse import reuse_of
 from rag.encoders.base import Encoder
 from rag.types import Progress
@@ -92,18 +92,18 @@ def cases(pool: Pool, found: Mapping[str, Candidates], answerable: Mapping[str, 
         if query in answerable:
             rows.append((each, gold, answerable[query]))
         else:
-            rows += [(each, gold, True), (narrowed(each, ~gold), gold[~gold], False)]
+            rows += [(each, gold, True), (each.narrowed(~gold), gold[~gold], False)]
     kept = [row for row in rows if len(row[0].rows)]
     return Cases(
         np.array([features(each) for each, _, _ in kept]),
         np.array([has_answer for _, _, has_answer in kept]),
-        np.array([yes and bool(gold[ranked(each)[:TOP]].any()) for each, gold, yes in kept]),
+        np.array([yes and bool(gold[each.ranked()[:TOP]].any()) for each, gold, yes in kept]),
     )
 
 
 def features(found: Candidates) -> tuple[float, ...]:
     """The values of `FEATURES`, of at least one candidate."""
-    served, best = served_features(found), ranked(found)
+    served, best = served_features(found), found.ranked()
     dense, bm25, late = (found.signals[name][best] for name in ("dense", "bm25", "late"))
     return (
         *astuple(served),

@@ -27,7 +27,7 @@ from eval.sets.beir import read_collection
 from eval.studies.squad import Part, answers, query_parts
 from eval.studies.tasks import SQUAD, drawn
 from rag.answering.highlights import highlights
-from rag.answering.search import Query, best_of, encode_query, find_candidates
+from rag.answering.search import Query, encode_query, find_candidates
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
@@ -96,7 +96,7 @@ def firsts(snapshot: Snapshot, encoder: Encoder, folder: Path, part: Part) -> li
     found = []
     for id in drawn(queries, MOST):
         query = encode_query(collection.queries[id], encoder)
-        hit = best_of(find_candidates(snapshot, query), 1)[0].passage
+        hit = find_candidates(snapshot, query).best(1)[0].passage
         right = hit.document_id in relevant(collection.qrels.get(id, {}))
         if right and any(answer in hit.text for answer in known[id]):
             found.append(First(query, hit, known[id]))

@@ -8,7 +8,6 @@ from rag.answering.explain import explain
 from rag.answering.highlights import highlights
 from rag.answering.search import (
     Query,
-    best_of,
     encode_query,
     find_candidates,
     is_readable,
@@ -38,7 +37,7 @@ def ask(
     """
     query = encode_query(question, encoder)
     candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
-    hits = best_of(candidates, top_k)
+    hits = candidates.best(top_k)
     marked = highlights(snapshot, query, [hit.passage for hit in hits])
     declined = mode != "bm25" and not query.readable
     if declined:

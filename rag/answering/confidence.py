@@ -11,7 +11,7 @@ from rag.answering.fusion import Signal
 from rag.answering.highlights import nearest_sentence
 from rag.answering.profile import Features, profile_of
 from rag.answering.quantity import asks_for_quantity, names_quantity
-from rag.answering.search import Candidates, ranked
+from rag.answering.search import Candidates
 from rag.index import Calibration, Model, late_scores
 
 # One of the first hits must be good.
@@ -48,7 +48,7 @@ def uncalibrated(model: Model, risk: float) -> Calibration:
 def features(candidates: Candidates) -> Features:
     """The features of at least one candidate."""
     late, bm25 = _late(candidates), _bm25(candidates)
-    first = ranked(candidates)[:FIRST]
+    first = candidates.ranked()[:FIRST]
     background = profile_of(candidates.snapshot.manifest.model).background
     return Features(
         late=float(late[first].max()),

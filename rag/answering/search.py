@@ -68,6 +68,27 @@ class Candidates:
         total: Scaled = np.sum(list(self.shares.values()), axis=0, dtype=np.float64)
         return total
 
+    def ranked(self) -> list[int]:
+        """The places of the candidates, best first, by (-score, passage id)."""
+        ids = [self.snapshot.passages[row].id for row in self.rows.tolist()]
+        return order(self.fused.tolist(), ids)
+
+    def best(self, k: int) -> list[ScoredPassage]:
+        """The k best candidates, or all that there are, best first."""
+        fused = self.fused.tolist()
+        return [
+            ScoredPassage(
+                self.snapshot.passages[self.rows[at]], fused[at], _scores(self, at, fused[at])
+            )
+            for at in self.ranked()[:k]
+        ]
+
+    def narrowed(self, kept: npt.NDArray[np.bool_]) -> Candidates:
+        """Some of the candidates of a hybrid search, as if there were no others."""
+        signals = {name: signal[kept] for name, signal in self.signals.items()}
+        shares = fuse(signals, _weights(self.snapshot, self.query))
+        return replace(self, rows=self.rows[kept], signals=signals, shares=shares)
+
 
 def encode_query(text: str, encoder: Encoder) -> Query:
     """The question as the signals see it. Raises UsageError for bytes that are no text.
@@ -154,31 +175,6 @@ def together(near: Rows, matching: Rows, k: int, each: int) -> Rows:
     others = near[each:][~np.isin(near[each:], first)]
     rows: Rows = np.union1d(first, others[: max(0, k - len(first))])
     return rows
-
-
-def narrowed(candidates: Candidates, kept: npt.NDArray[np.bool_]) -> Candidates:
-    """Some of the candidates of a hybrid search, as if there were no others."""
-    signals = {name: signal[kept] for name, signal in candidates.signals.items()}
-    weights = _weights(candidates.snapshot, candidates.query)
-    return replace(
-        candidates, rows=candidates.rows[kept], signals=signals, shares=fuse(signals, weights)
-    )
-
-
-def best_of(candidates: Candidates, k: int) -> list[ScoredPassage]:
-    """The k best candidates, or all that there are, ordered by (-score, passage id)."""
-    passages, fused = candidates.snapshot.passages, candidates.fused.tolist()
-    return [
-        ScoredPassage(passages[candidates.rows[at]], fused[at], _scores(candidates, at, fused[at]))
-        for at in ranked(candidates)[:k]
-    ]
-
-
-def ranked(candidates: Candidates) -> list[int]:
-    """The places of the candidates, best first."""
-    passages = candidates.snapshot.passages
-    ids = [passages[row].id for row in candidates.rows.tolist()]
-    return order(candidates.fused.tolist(), ids)
 
 
 def _weights(snapshot: Snapshot, query: Query) -> Weights:

@@ -16,12 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.answering import (
-    best_of,
     coverage_at,
     encode_query,
     find_candidates,
     log_odds,
-    narrowed,
     risk_coverage,
     uncalibrated,
 )
@@ -117,9 +115,9 @@ def _cases(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, share: Share) ->
         return share(pair.answer, passage.text) >= SUPPORT
 
     body = find_candidates(snapshot, query, body_only=True)
-    ranked = [hit.passage for hit in best_of(body, len(body.rows))]
+    ranked = [hit.passage for hit in body.best(len(body.rows))]
     gone = _first_supporting(ranked, supports)
-    left = narrowed(body, ~np.isin(body.rows, [snapshot.rows[passage.id] for passage in gone]))
+    left = body.narrowed(~np.isin(body.rows, [snapshot.rows[passage.id] for passage in gone]))
     if not gone or len(left.rows) == 0:
         return []
     right = any(passage in gone for passage in ranked[:TOP])

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
-from rag.answering import ask, best_of, encode_query, find_candidates
+from rag.answering import ask, encode_query, find_candidates
 from rag.checks.canaries import TOP, Canary, broken_canaries, first_of
 from rag.checks.faq_support import SUPPORT, answer_share, drawn_pairs, question_key
 from rag.encoders import Encoder
@@ -122,7 +122,7 @@ def ask_faq(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> list[
         query = encode_query(pair.question, encoder)
 
         def shares(snapshot: Snapshot) -> tuple[float, ...]:
-            hits = best_of(find_candidates(snapshot, query, body_only=True), DEPTH)
+            hits = find_candidates(snapshot, query, body_only=True).best(DEPTH)
             return tuple(share(pair.answer, hit.passage.text) for hit in hits)
 
         was = shares(before) if before and key in old else None

@@ -9,7 +9,7 @@ import pytest
 
 from rag.answering.confidence import confidence, features, log_odds
 from rag.answering.profile import profile_of
-from rag.answering.search import Candidates, best_of, encode_query, find_candidates
+from rag.answering.search import Candidates, encode_query, find_candidates
 from rag.index.late_interaction import late_scores
 from rag.index.snapshot import Snapshot
 from rag.types import Mode
@@ -61,7 +61,7 @@ def test_a_first_hit_whose_words_lag_behind_counts_as_level(fruit: Snapshot) -> 
 def test_what_the_mode_left_out_is_worked_out(fruit: Snapshot, mode: Mode) -> None:
     query = encode_query("figs 3", ENCODER)
     alone = find_candidates(fruit, query, mode=mode)
-    first = [fruit.rows[hit.passage.id] for hit in best_of(alone, 3)]
+    first = [fruit.rows[hit.passage.id] for hit in alone.best(3)]
     assert features(alone).late == max(late_scores(query.tokens, fruit.tokens, first))
     impacts = fruit.lexical.scores(query.stems)
     lead = impacts[first[0]] - np.median(impacts)

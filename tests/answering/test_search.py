@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rag.answering.search import best_of, encode_query, find_candidates, narrowed, together
+from rag.answering.search import encode_query, find_candidates, together
 from rag.index.snapshot import Snapshot
 from rag.types import Filters, ScoredPassage
 from support.letter_encoder import LatinOnly, LetterEncoder, snapshot_of
@@ -22,7 +22,7 @@ def fruit(tmp_path: Path) -> Snapshot:
 
 
 def search(snapshot: Snapshot, question: str, k: int = 9, **how: Any) -> list[ScoredPassage]:
-    return best_of(find_candidates(snapshot, encode_query(question, ENCODER), **how), k)
+    return find_candidates(snapshot, encode_query(question, ENCODER), **how).best(k)
 
 
 def texts(hits: list) -> list[str]:
@@ -144,7 +144,7 @@ def test_without_some_the_other_candidates_score_as_if_alone(fruit: Snapshot) ->
     found = find_candidates(fruit, encode_query("blue plums red", ENCODER))
     # The one passage that both words are nearest to is taken out.
     kept = found.signals["bm25"] < found.signals["bm25"].max()
-    left = narrowed(found, kept)
+    left = found.narrowed(kept)
     assert left.rows.tolist() == found.rows[kept].tolist()
     assert left.signals["bm25"].tolist() == found.signals["bm25"][kept].tolist()
     assert (

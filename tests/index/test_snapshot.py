@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.answering.search import best_of, encode_query, find_candidates
+from rag.answering.search import encode_query, find_candidates
 from rag.errors import CorruptIndex, ModelMismatch, NoIndex
 from rag.index.format import contents, sealed
 from rag.index.manifest import FORMAT, id_of
@@ -68,9 +68,7 @@ def test_what_was_published_is_loaded_again(tmp_path: Path, index: Path) -> None
     assert contents(loaded) == contents(built)
     for question in ("red apples", "why"):
         query = encode_query(question, ENCODER)
-        assert best_of(find_candidates(loaded, query), 9) == best_of(
-            find_candidates(built, query), 9
-        )
+        assert find_candidates(loaded, query).best(9) == find_candidates(built, query).best(9)
 
 
 def test_the_files_are_those_that_the_manifest_lists(index: Path) -> None:
