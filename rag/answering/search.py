@@ -105,9 +105,8 @@ def encode_query(text: str, encoder: Encoder) -> Query:
     encoded = encoder.encode_queries([text])
     tokens, unknown = encoded.tokens[0], encoder.unknown(text)
     if unknown:
-        # A model's prompt comes before the text; what does not fit into the window is cut off.
-        rows = np.array(unknown) + max(0, len(tokens) - len(encoder.word_pieces(text)))
-        known = np.delete(tokens, rows[rows < len(tokens)], axis=0)
+        # What does not fit into the window has no token vector.
+        known = np.delete(tokens, [at for at in unknown if at < len(tokens)], axis=0)
         tokens = known if len(known) else tokens
     return Query(
         text,

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-Vectors = NDArray[np.float32]
+from rag.encoders.head import Head, Vectors
 
 # The piece that stands for what has no other, as BERT's tokenizers and SentencePiece call it.
 UNKNOWN = ("[UNK]", "<unk>")
+
+# The vectors of one text: pooled (dim,), and one a token (t, token_dim).
+Row = tuple[Vectors, Vectors]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,8 +23,8 @@ class Encoded:
     """The vectors of n texts, in their order.
 
     `pooled` is float32 (n, dim); `tokens` holds for each text float32 (t, token_dim); the rows of
-    both are L2-normalised. The special tokens round a text are left out, so a blank text has t = 0,
-    yet a pooled vector.
+    both are L2-normalised. The tokens of a model's prompt and special tokens are left out, so a
+    blank text has t = 0, yet a pooled vector.
     """
 
     pooled: Vectors
@@ -54,7 +56,7 @@ class Encoder(Protocol):
 
     @property
     def window(self) -> int:
-        """The longest input in word pieces, special tokens included; the rest is cut off."""
+        """The longest passage in word pieces, special tokens included; the rest is cut off."""
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
@@ -70,16 +72,53 @@ class Encoder(Protocol):
         """The vectors of passages, each read after its context ("" for none)."""
 
 
-def with_context(context: str, text: str) -> str:
-    """What the model reads of a passage."""
-    return f"{context}\n{text}" if context else text
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalModel:
+    """What the encoders that run here have in common: model, tokenizer and late-interaction head.
 
-
-def unknown_pieces(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Which word pieces of a text, by position, are the tokenizer's piece for unknown characters.
-
-    A tokenizer that knows every byte has no such piece.
+    The tokenizer neither pads nor cuts.
     """
-    ids = {tokenizer.token_to_id(name) for name in UNKNOWN}
-    pieces = tokenizer.encode(text, add_special_tokens=False).ids
-    return [at for at, piece in enumerate(pieces) if piece in ids]
+
+    name: str
+    sha256: str
+    dim: int
+    window: int
+    tokenizer: Tokenizer
+    head: Head | None
+
+    @property
+    def token_dim(self) -> int:
+        """The length of each token vector."""
+        return self.dim if self.head is None else self.head.weights.shape[1]
+
+    @property
+    def head_sha256(self) -> str:
+        """The digest of the late-interaction head, in hex; "" for none."""
+        return "" if self.head is None else self.head.sha256
+
+    def unknown(self, text: str) -> list[int]:
+        """Which of the text's word pieces, by position, stand for characters it does not know.
+
+        A tokenizer that knows every byte has no such piece.
+        """
+        ids = {self.tokenizer.token_to_id(name) for name in UNKNOWN}
+        pieces = self.tokenizer.encode(text, add_special_tokens=False).ids
+        return [at for at, piece in enumerate(pieces) if piece in ids]
+
+    def encoded(self, rows: Sequence[Row]) -> Encoded:
+        """The vectors of several texts."""
+        pooled = np.array([pooled for pooled, _ in rows], np.float32).reshape(-1, self.dim)
+        return Encoded(pooled, tuple(tokens for _, tokens in rows))
+
+
+def with_contexts(texts: Sequence[str], contexts: Sequence[str]) -> list[str]:
+    """What the model reads of passages: each after its context, "" for none."""
+    pairs = zip(contexts, texts, strict=True)
+    return [f"{context}\n{text}" if context else text for context, text in pairs]
+
+
+def without_limits(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer, which from now on neither pads nor cuts."""
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

@@ -15,13 +15,15 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from rag.encoders.base import Encoder, Vectors
 from rag.encoders.bundled import DIGESTS, WEIGHTS
 from rag.encoders.products import product
 from rag.errors import ModelError
+
+Vectors = NDArray[np.float32]
 
 ROTATION_SEED = 0
 # The head of each model, by the sha256 of the model's weights.
@@ -36,10 +38,10 @@ class Head:
     sha256: str
 
 
-def head_of(encoder: Encoder) -> Head:
-    """The head of the encoder's model, or a rotation if the model has none."""
-    file = HEADS.get(encoder.sha256)
-    return read_head(file, encoder.dim) if file else Head(rotation(encoder.dim), "")
+def head_of(sha256: str, dim: int) -> Head:
+    """The head of the model with these weights, or a rotation if the model has none."""
+    file = HEADS.get(sha256)
+    return read_head(file, dim) if file else Head(rotation(dim), "")
 
 
 @cache

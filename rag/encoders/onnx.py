@@ -12,10 +12,10 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from rag.encoders.base import Encoded, Vectors, unknown_pieces, with_context
+from rag.encoders.base import Encoded, LocalModel, Row, with_contexts, without_limits
 from rag.encoders.bert_graph import build_graph, read_shape
 from rag.encoders.bundled import WEIGHTS, ModelFiles
-from rag.encoders.head import Head, project
+from rag.encoders.head import project
 
 # While it works the tokenizer takes some 700 bytes a word piece.
 LONGEST_PART = 50_000
@@ -27,38 +27,18 @@ _PART_END = re.compile(rf"[ \t\r\n\u00a0\u3000{_ALONE}](?=[\w {_ALONE}])|(?=\[)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OnnxEncoder:
+class OnnxEncoder(LocalModel):
     """Encodes each text alone, on up to `threads` threads: the same vectors whatever their number.
 
     Safe to share between threads: the tokenizer is never set up anew.
     """
 
-    name: str
-    sha256: str
-    dim: int
-    window: int
     threads: int
     session: onnxruntime.InferenceSession
-    tokenizer: Tokenizer
-    head: Head | None = None
-
-    @property
-    def token_dim(self) -> int:
-        """The length of each token vector."""
-        return self.dim if self.head is None else self.head.weights.shape[1]
-
-    @property
-    def head_sha256(self) -> str:
-        """The digest of the late-interaction head, in hex; "" for none."""
-        return "" if self.head is None else self.head.sha256
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
         return word_pieces(self.tokenizer, text)
-
-    def unknown(self, text: str) -> list[int]:
-        """Which of the text's word pieces, by position, stand for characters it does not know."""
-        return unknown_pieces(self.tokenizer, text)
 
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions."""
@@ -66,7 +46,7 @@ class OnnxEncoder:
 
     def encode_passages(self, texts: Sequence[str], contexts: Sequence[str]) -> Encoded:
         """The vectors of passages, each read after its context ("" for none)."""
-        return _encode(self, [with_context(*pair) for pair in zip(contexts, texts, strict=True)])
+        return _encode(self, with_contexts(texts, contexts))
 
 
 def open_onnx_encoder(files: ModelFiles, threads: int) -> OnnxEncoder:
@@ -77,18 +57,16 @@ def open_onnx_encoder(files: ModelFiles, threads: int) -> OnnxEncoder:
         sha256=files.sha256,
         dim=read_shape(config).hidden,
         window=files.window,
+        tokenizer=open_tokenizer(files),
+        head=None,
         threads=threads,
         session=_session(build_graph(config, files.folder / WEIGHTS), str(files.folder)),
-        tokenizer=open_tokenizer(files),
     )
 
 
 def open_tokenizer(files: ModelFiles) -> Tokenizer:
     """The model's tokenizer, which neither pads nor cuts."""
-    tokenizer = Tokenizer.from_file(str(files.folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
+    return without_limits(Tokenizer.from_file(str(files.folder / "tokenizer.json")))
 
 
 def word_pieces(
@@ -137,11 +115,10 @@ def _encode(encoder: OnnxEncoder, texts: Sequence[str]) -> Encoded:
             rows = list(pool.map(partial(_encode_one, encoder), texts))
     else:
         rows = [_encode_one(encoder, text) for text in texts]
-    pooled = np.array([row[0] for row in rows], np.float32).reshape(-1, encoder.dim)
-    return Encoded(pooled, tuple(row[1] for row in rows))
+    return encoder.encoded(rows)
 
 
-def _encode_one(encoder: OnnxEncoder, text: str) -> tuple[Vectors, Vectors]:
+def _encode_one(encoder: OnnxEncoder, text: str) -> Row:
     first, last = encoder.tokenizer.encode("").ids
     pieces = encoder.tokenizer.encode(text, add_special_tokens=False).ids
     ids = np.array([first, *pieces[: encoder.window - 2], last], np.int64)

@@ -21,11 +21,11 @@ def open_encoder(model: str, runtime: str, threads: int) -> Encoder:
     """
     if model == BUNDLED and runtime == "onnx":
         onnx = open_onnx_encoder(bundled_model(), threads)
-        return replace(onnx, head=head_of(onnx))
+        return replace(onnx, head=head_of(onnx.sha256, onnx.dim))
     if model == BUNDLED and runtime != "torch":
         raise ModelError(f"the runtime is {runtime!r}: set RAG_RUNTIME to onnx or torch")
     # Imported only here: torch takes 5 to 15 seconds to import, and the bundled model needs none.
     from rag.encoders.sentence_transformer import find_model, open_torch_encoder
 
     torch = open_torch_encoder(bundled_model() if model == BUNDLED else find_model(model), threads)
-    return replace(torch, head=head_of(torch))
+    return replace(torch, head=head_of(torch.sha256, torch.dim))

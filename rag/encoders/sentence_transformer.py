@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -20,9 +19,9 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from rag.encoders.base import Encoded, Vectors, unknown_pieces, with_context
+from rag.encoders.base import Encoded, LocalModel, Row, with_contexts, without_limits
 from rag.encoders.bundled import ModelFiles, file_sha256
-from rag.encoders.head import Head, project
+from rag.encoders.head import Vectors, project
 from rag.errors import ModelError
 
 LONGEST = 512
@@ -31,45 +30,26 @@ PASSAGE_PROMPTS = ("document", "passage", "corpus")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TorchEncoder:
+class TorchEncoder(LocalModel):
     """Encodes each text alone, so that its vectors do not depend on others; one call at a time."""
 
-    name: str
-    sha256: str
-    dim: int
-    window: int
     model: SentenceTransformer
-    whole: Tokenizer
     cut: Tokenizer
+    query_prompt: str
+    passage_prompt: str
     lock: Lock
-    head: Head | None = None
-
-    @property
-    def token_dim(self) -> int:
-        """The length of each token vector."""
-        return self.dim if self.head is None else self.head.weights.shape[1]
-
-    @property
-    def head_sha256(self) -> str:
-        """The digest of the late-interaction head, in hex; "" for none."""
-        return "" if self.head is None else self.head.sha256
 
     def word_pieces(self, text: str) -> list[tuple[int, int]]:
         """The character span of each word piece of the whole text, without special tokens."""
-        return self.whole.encode(text, add_special_tokens=False).offsets
-
-    def unknown(self, text: str) -> list[int]:
-        """Which of the text's word pieces, by position, stand for characters it does not know."""
-        return unknown_pieces(self.whole, text)
+        return self.tokenizer.encode(text, add_special_tokens=False).offsets
 
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions, each read after the model's prompt for queries, if any."""
-        return _encode(self, "query", QUERY_PROMPTS, texts)
+        return _encode(self, "query", self.query_prompt, texts)
 
     def encode_passages(self, texts: Sequence[str], contexts: Sequence[str]) -> Encoded:
         """The vectors of passages, each read after the model's prompt and its context."""
-        inputs = [with_context(*pair) for pair in zip(contexts, texts, strict=True)]
-        return _encode(self, "document", PASSAGE_PROMPTS, inputs)
+        return _encode(self, "document", self.passage_prompt, with_contexts(texts, contexts))
 
 
 def find_model(model: str) -> ModelFiles:
@@ -111,8 +91,8 @@ def _downloaded(model: str) -> Path:
 def open_torch_encoder(files: ModelFiles, threads: int) -> TorchEncoder:
     """An encoder that sentence-transformers runs with that many threads, process-wide.
 
-    Its window is the model's own, at most that of `files`. ModelError if the model has no fast
-    tokenizer, or token vectors that are not as long as its pooled vectors.
+    Its window is the model's own, at most that of `files`, less the prompt of passages. ModelError
+    if the model has no fast tokenizer, or token vectors that are not as long as its pooled vectors.
     """
     disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(threads)
@@ -121,8 +101,20 @@ def open_torch_encoder(files: ModelFiles, threads: int) -> TorchEncoder:
     window = min(files.window, model.max_seq_length or files.window)
     cut.enable_truncation(window)
     model.max_seq_length = window
-    dim = model.get_embedding_dimension() or 0
-    encoder = TorchEncoder(files.name, files.sha256, dim, window, model, whole, cut, Lock())
+    prompt = _prompt(model, PASSAGE_PROMPTS)
+    encoder = TorchEncoder(
+        name=files.name,
+        sha256=files.sha256,
+        dim=model.get_embedding_dimension() or 0,
+        window=window - len(whole.encode(prompt, add_special_tokens=False).ids),
+        tokenizer=whole,
+        head=None,
+        model=model,
+        cut=cut,
+        query_prompt=_prompt(model, QUERY_PROMPTS),
+        passage_prompt=prompt,
+        lock=Lock(),
+    )
     encoder.encode_passages(["probe"], [""])
     return encoder
 
@@ -151,26 +143,20 @@ def _tokenizer(files: ModelFiles, model: SentenceTransformer) -> Tokenizer:
             f"the model in {files.folder} has no fast tokenizer, which gives the places of "
             "tokens: choose one with a tokenizer.json"
         )
-    ours = Tokenizer.from_str(theirs.to_str())
-    ours.no_padding()
-    ours.no_truncation()
-    return ours
+    return without_limits(Tokenizer.from_str(theirs.to_str()))
 
 
-def _encode(
-    encoder: TorchEncoder, task: str, names: Sequence[str], texts: Sequence[str]
-) -> Encoded:
-    prompts = encoder.model.prompts
-    prompt = next(filter(None, map(prompts.get, names)), "")
+def _prompt(model: SentenceTransformer, names: Sequence[str]) -> str:
+    """The model's prompt of the first of these names that it has, "" for none."""
+    return next(filter(None, map(model.prompts.get, names)), "")
+
+
+def _encode(encoder: TorchEncoder, task: str, prompt: str, texts: Sequence[str]) -> Encoded:
     with encoder.lock:
-        rows = [_encode_one(encoder, task, prompt, text) for text in texts]
-    pooled = np.array([row[0] for row in rows], np.float32).reshape(-1, encoder.dim)
-    return Encoded(pooled, tuple(row[1] for row in rows))
+        return encoder.encoded([_encode_one(encoder, task, prompt, text) for text in texts])
 
 
-def _encode_one(
-    encoder: TorchEncoder, task: str, prompt: str, text: str
-) -> tuple[Vectors, Vectors]:
+def _encode_one(encoder: TorchEncoder, task: str, prompt: str, text: str) -> Row:
     found = encoder.model.encode(
         text, prompt=prompt, output_value=None, show_progress_bar=False, task=task
     )
@@ -182,7 +168,8 @@ def _encode_one(
             f"expected {(len(pieces.ids), encoder.dim)}: choose a model with one vector a token, "
             "as long as its pooled vector"
         )
-    own = [place for place, special in enumerate(pieces.special_tokens_mask) if not special]
+    places = zip(pieces.special_tokens_mask, pieces.offsets, strict=True)
+    own = [not special and (not prompt or end > len(prompt)) for special, (_, end) in places]
     return _unit(found["sentence_embedding"]), project(_unit(tokens[own]), encoder.head)
 
 

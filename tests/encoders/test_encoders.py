@@ -19,7 +19,7 @@ from sentence_transformers.sentence_transformer.modules import (
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
-from rag.encoders.base import Encoded, Encoder, with_context
+from rag.encoders.base import Encoded, Encoder, with_contexts
 from rag.encoders.bert_graph import build_graph
 from rag.encoders.bundled import ModelFiles, bundled_model
 from rag.encoders.onnx import open_onnx_encoder, open_tokenizer, word_pieces
@@ -68,8 +68,7 @@ def spelled(text: str, spans: Sequence[Sequence[int]]) -> list[str]:
 
 
 def test_context_and_text_are_joined_by_a_line_break() -> None:
-    assert with_context("Title", "text") == "Title\ntext"
-    assert with_context("", "text") == "text"
+    assert with_contexts(["text", "text"], ["Title", ""]) == ["Title\ntext", "text"]
 
 
 def test_both_encoders_agree_on_odd_queries(onnx: Encoder, reference: Encoder) -> None:
@@ -125,7 +124,7 @@ def test_rows_are_float32_of_length_one(onnx: Encoder) -> None:
     found = onnx.encode_passages(ODD_TEXTS, CONTEXTS)
     assert found.pooled.dtype == np.float32 and found.pooled.shape == (11, 384)
     for rows, text, context in zip(found.tokens, ODD_TEXTS, CONTEXTS, strict=True):
-        pieces = onnx.word_pieces(with_context(context, text))
+        pieces = onnx.word_pieces(*with_contexts([text], [context]))
         assert rows.dtype == np.float32 and rows.shape == (min(len(pieces), 254), 384)
         assert np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6)
     assert np.allclose(np.linalg.norm(found.pooled, axis=1), 1.0, atol=1e-6)
@@ -290,13 +289,24 @@ def test_damaged_weights_are_refused(tmp_path: Path, stored: bytes, message: str
 def test_any_model_opens_by_folder_and_reads_its_prompts(tmp_path: Path) -> None:
     folder = small_model(tmp_path, {"query": "ask: ", "passage": "read: "})
     encoder = open_encoder(str(folder), "onnx", 2)
-    assert (encoder.name, encoder.dim, encoder.window) == ("st", 24, 32)
-    query, passage = encoder.encode_queries(["T"]), encoder.encode_passages(["T"], ["A"])
-    assert (len(query.tokens[0]), len(passage.tokens[0])) == (3, 4)
+    assert (encoder.name, encoder.dim) == ("st", 24)
+    query = encoder.encode_queries(["T"])
     expected = SentenceTransformer(str(folder), device="cpu").encode_query(
         "T", normalize_embeddings=True
     )
     assert np.abs(query.pooled[0] - expected).max() < 1e-6
+
+
+def test_the_tokens_of_a_prompt_are_left_out_and_take_up_the_window(tmp_path: Path) -> None:
+    folder = small_model(tmp_path, {"query": "ask: ", "passage": "read: "})
+    encoder = open_encoder(str(folder), "onnx", 2)
+    # The prompt is two word pieces.
+    assert encoder.window == 30
+    long = "a " * 50
+    queries = encoder.encode_queries(["T", long])
+    passages = encoder.encode_passages(["T", long], ["A", ""])
+    assert [len(tokens) for tokens in queries.tokens] == [1, 28]
+    assert [len(tokens) for tokens in passages.tokens] == [2, 28]
 
 
 def test_a_model_by_name_that_was_downloaded_opens_without_the_network(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_a_head_changes_the_token_vectors_and_nothing_else() -> None:
 
 
 def test_a_model_without_a_head_has_its_tokens_rotated_and_cosines_stay() -> None:
-    head = head_of(LetterEncoder(dim=64))
+    head = head_of("0" * 64, 64)
     assert (head.weights.shape, head.sha256) == ((64, 64), "")
     own = LetterEncoder().encode_queries(["ants and bees"]).tokens[0]
     found = project(own, head)
