@@ -1,19 +1,24 @@
-"""Results files of studies: figures, and what is needed to repeat them."""
+"""What is needed to repeat a figure; and the results files of studies."""
 
 from __future__ import annotations
 
 import json
+import os
+import platform
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.running.result import commit, machine
 from rag.encoders import Encoder
 from rag.errors import UsageError
 
 RESULTS = Path("eval/results")
 CACHE = Path("index/cache/snapshots")
 DIGITS = 6
+# Figures written by one command do not make the next one's code another.
+_BUT_RESULTS = ("--", ":(top)", ":(top,exclude)eval/results")
 
 
 def provenance(command: str, encoder: Encoder) -> dict[str, Any]:
@@ -27,10 +32,30 @@ def provenance(command: str, encoder: Encoder) -> dict[str, Any]:
     }
 
 
+def commit(folder: Path = Path(__file__).parent) -> str:
+    """The commit that a folder is at, `+` if files have changed since, or `unknown`."""
+    try:
+        head = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", *_BUT_RESULTS)
+        return head + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def machine() -> dict[str, str]:
+    """Processor, cores, system and Python; no names."""
+    return {
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
 def write_outcome(path: Path, outcome: Mapping[str, Any]) -> None:
     """Write figures as JSON, keys in the order given, numbers to six digits."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_rounded(outcome), indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(rounded(outcome), indent=1) + "\n", encoding="utf-8")
 
 
 def read_outcome(path: Path) -> dict[str, Any]:
@@ -44,11 +69,30 @@ def read_outcome(path: Path) -> dict[str, Any]:
     return outcome
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Plain JSON values with numbers to six digits."""
     if isinstance(value, float):
         return round(value, DIGITS)
     if isinstance(value, Mapping):
-        return {name: _rounded(each) for name, each in value.items()}
+        return {name: rounded(each) for name, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_rounded(each) for each in value]
+        return [rounded(each) for each in value]
     return value
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "--no-optional-locks", "-C", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n")
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or sys.platform

@@ -9,27 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from eval.measures.abstention import Bin
 from eval.measures.retrieval import DEPTH, NAMES
 from eval.measures.runs import Qrels, trec_run
 from eval.measures.stats import LEVEL, SAMPLES, SEED, Interval
+from eval.provenance import commit, machine, rounded
 from rag.answering import Point
 from rag.errors import UsageError
 from rag.index import Manifest
 
 FORMAT = 1
-DIGITS = 6
-# Figures written by one command do not make the next one's code another.
-_BUT_RESULTS = ("--", ":(top)", ":(top,exclude)eval/results")
 # The group that is measured with the FAQ pairs in the index.
 LEAKY = "faq-in-index"
 
@@ -120,26 +116,6 @@ def facts(
     }
 
 
-def commit(folder: Path = Path(__file__).parent) -> str:
-    """The commit that a folder is at, `+` if files have changed since, or `unknown`."""
-    try:
-        head = _git(folder, "rev-parse", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", *_BUT_RESULTS)
-        return head + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def machine() -> dict[str, str]:
-    """Processor, cores, system and Python; no names."""
-    return {
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-    }
-
-
 def write_result(folder: Path, result: Result) -> list[Path]:
     """Write the results file and one run file a group; returns their paths, the results first."""
     content = to_json(result)
@@ -167,22 +143,20 @@ def write_figures(folder: Path, result: Result) -> Path:
 
 def to_json(result: Result) -> str:
     """The results file's content: JSON, keys sorted, numbers to six digits."""
-    return json.dumps(_rounded(asdict(result)) | {"format": FORMAT}, separators=(",", ":")) + "\n"
+    return json.dumps(rounded(asdict(result)) | {"format": FORMAT}, separators=(",", ":")) + "\n"
 
 
 def read_result(path: Path) -> Result:
     """The result that a file holds; raises UsageError if it holds none."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(raw, dict) or raw.pop("format", None) != FORMAT:
+            raise ValueError(f"it is not of format {FORMAT}")
+        return msgspec.convert(raw, Result)
     except FileNotFoundError:
         raise UsageError(f"no results file {path}: run `python -m eval run`") from None
     except ValueError as error:
-        raise UsageError(f"{path} is no results file: {error}") from error
-    if not isinstance(raw, dict) or raw.pop("format", None) != FORMAT:
-        raise UsageError(f"{path} is no results file of format {FORMAT}: run `python -m eval run`")
-    raw["groups"] = [_group(group) for group in raw["groups"]]
-    raw["abstention"] = [_abstention(each) for each in raw["abstention"]]
-    return Result(**raw)
+        raise UsageError(f"{path} is no results file: {error}; run `python -m eval run`") from error
 
 
 def qrels_of(group: GroupResult) -> Qrels:
@@ -190,55 +164,6 @@ def qrels_of(group: GroupResult) -> Qrels:
     return {question.id: question.expected for question in group.questions}
 
 
-def _group(raw: dict[str, Any]) -> GroupResult:
-    rows = [
-        Row(**{**row, "figures": {name: Interval(**f) for name, f in row["figures"].items()}})
-        for row in raw["rows"]
-    ]
-    return GroupResult(
-        **{**raw, "rows": rows, "questions": [Question(**q) for q in raw["questions"]]}
-    )
-
-
-def _abstention(raw: dict[str, Any]) -> Abstention:
-    return Abstention(
-        **{
-            **raw,
-            "at_risk": Point(**raw["at_risk"]) if raw["at_risk"] else None,
-            "points": [Point(**point) for point in raw["points"]],
-            "bins": [Bin(**each) for each in raw["bins"]],
-        }
-    )
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, DIGITS)
-    if isinstance(value, dict):
-        return {name: _rounded(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(each) for each in value]
-    return value
-
-
 def _portable(part: str) -> str:
     """An argument as given; of an absolute path, which means nothing elsewhere, the last part."""
     return Path(part).name if Path(part).is_absolute() else part
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(
-        ["git", "--no-optional-locks", "-C", str(folder), *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n")
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or sys.platform

@@ -17,7 +17,7 @@ from statistics import median
 
 from sentence_transformers import SentenceTransformer
 
-from eval.running.result import commit, machine
+from eval.provenance import commit, machine
 from rag.encoders import Encoder, bundled_model, file_sha256, open_encoder
 
 PASSAGES = 200

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 import pytrec_eval
 
+from eval.provenance import commit, machine
 from eval.running.result import (
     Result,
-    commit,
     facts,
-    machine,
     qrels_of,
     read_result,
     to_json,
