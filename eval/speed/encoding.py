@@ -7,17 +7,18 @@ passages. Speeds on a shared machine vary, so the encoders take turns and ratios
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import Annotated
 
+import typer
 from sentence_transformers import SentenceTransformer
 
-from eval.provenance import commit, machine
+from eval.provenance import RESULTS, provenance, write_outcome
 from rag.encoders import Encoder, bundled_model, file_sha256, open_encoder
 
 PASSAGES = 200
@@ -45,9 +46,8 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def encoders(passages: Sequence[str]) -> dict[str, tuple[Callable[[], object], ...]]:
+def encoders(passages: Sequence[str], onnx: Encoder) -> dict[str, tuple[Callable[[], object], ...]]:
     """For each encoder, the work on all passages and on one query."""
-    onnx = open_encoder("bundled", "onnx", THREADS)
     torch = open_encoder("bundled", "torch", THREADS)
     batches = SentenceTransformer(str(bundled_model().folder), device="cpu")
     empty = [""] * len(passages)
@@ -67,10 +67,10 @@ def encoders(passages: Sequence[str]) -> dict[str, tuple[Callable[[], object], .
     }
 
 
-def measure(folder: Path) -> dict[str, object]:
+def measure(folder: Path, onnx: Encoder) -> dict[str, object]:
     """Passages a second and milliseconds a query for each encoder: medians of ROUNDS rounds."""
-    passages = read_passages(folder, open_encoder("bundled", "onnx", 1))
-    works = encoders(passages)
+    passages = read_passages(folder, onnx)
+    works = encoders(passages, onnx)
     rounds = [
         {
             name: (seconds(many), median(seconds(one) for _ in range(QUERIES)))
@@ -87,23 +87,22 @@ def measure(folder: Path) -> dict[str, object]:
     }
 
 
-def main(folder: str) -> None:
-    """Prints the measurement with what it was made on, as JSON."""
-    report = {
-        "command": f"python -m eval.speed.encoding {folder}",
-        "commit": commit(),
-        "machine": machine(),
-        "corpus_sha256": file_sha256(Path(folder) / "corpus.jsonl"),
+def main(
+    folder: Annotated[Path, typer.Argument(help="folder with a corpus.jsonl in BEIR layout")],
+    out: Annotated[Path, typer.Option(help="results file")] = RESULTS / "encoder.json",
+) -> None:
+    """Measure how fast the encoders are."""
+    encoder = open_encoder("bundled", "onnx", THREADS)
+    made = provenance(f"python -m eval.speed.encoding {folder}", encoder) | {
+        "corpus_sha256": file_sha256(folder / "corpus.jsonl"),
         "libraries": {name: version(name) for name in LIBRARIES},
-        "model_sha256": bundled_model().sha256,
         "threads": THREADS,
         "passages": PASSAGES,
         "word_pieces": PIECES,
-        "encoders": measure(Path(folder)),
     }
-    json.dump(report, sys.stdout, indent=2)
-    print()
+    write_outcome(out, made | {"encoders": measure(folder, encoder)})
+    print(out)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    typer.run(main)

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from types import FrameType
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.importer import import_from_string
 
+from rag.documents import faq_pairs
 from rag.errors import BusyError, UsageError
 from rag.index import Snapshot
 from rag.serving import upkeep_of
@@ -231,9 +233,10 @@ def listen(host: str, port: int) -> socket.socket:
 def greeting(snapshot: Snapshot, host: str, port: int) -> str:
     """What is served, its address, and a command that asks the index a question."""
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    paths = [s.heading_path for s in snapshot.sections.values() if s.kind == "faq"]
-    paths += [s.heading_path for s in snapshot.sections.values() if s.heading_path]
-    question = paths[0][-1] if paths else "What is this?"
+    sections = snapshot.sections.values()
+    asked = (pair.question for pair in faq_pairs(snapshot.documents, sections))
+    headings = (section.heading_path[-1] for section in sections if section.heading_path)
+    question = next(chain(asked, headings), "What is this?")
     counts = snapshot.manifest.counts
     return (
         f"{counted(counts.documents, 'document')}, {counted(counts.passages, 'passage')} "
