@@ -42,7 +42,7 @@ from rag.store import open_current
 from rag.text import counted
 
 # Under version control, and ignored by it.
-KEPT = Path("eval")
+COMMITTED = Path("eval")
 LOCAL = Path("eval/local")
 CACHE = Path("index/cache")
 REVIEW = "review.html"
@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m eval"
 
 def _set_folder(name: str, keep: bool = False) -> Path:
     """The folder of the eval set of that name; a set in eval/ is made again there."""
-    kept = KEPT / name
+    kept = COMMITTED / name
     return kept if keep or (kept / "set.json").is_file() else LOCAL / name
 
 
@@ -189,7 +189,7 @@ def _write(result: Result, folder: Path, report: Path | None, keep: bool) -> Non
     target = report or paths[0].with_suffix(".html")
     target.write_text(page, encoding="utf-8")
     echo(show(result))
-    kept = f"\nfigures: {write_figures(KEPT / 'results', result)}" if keep else ""
+    kept = f"\nfigures: {write_figures(COMMITTED / 'results', result)}" if keep else ""
     echo(f"\nresults: {paths[0]}\nreport:  {target}{kept}")
 
 

@@ -22,7 +22,7 @@ from eval.provenance import RESULTS, provenance, write_outcome
 from eval.sets.beir import documents
 from eval.studies.squad import Part, answers, query_parts
 from rag.building.build import build_snapshot
-from rag.checks.gate import LEVEL, ask_faq, chance, figures
+from rag.checks.gate import SIGNIFICANCE, ask_faq, chance, figures
 from rag.cli.progress_bar import reporting
 from rag.documents import json_lines
 from rag.encoders.base import Encoder
@@ -227,7 +227,7 @@ def _seen(moves: Sequence[int], size: int, generator: Generator) -> float:
     """The share of FAQs of that size, drawn from the questions, with which the gate refuses."""
     draws = 1 if size >= len(moves) else DRAWS
     drawn = [generator.permutation(moves)[:size].tolist() for _ in range(draws)]
-    return float(np.mean([chance(each.count(-1), each.count(1)) < LEVEL for each in drawn]))
+    return float(np.mean([chance(each.count(-1), each.count(1)) < SIGNIFICANCE for each in drawn]))
 
 
 if __name__ == "__main__":

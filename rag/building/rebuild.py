@@ -13,7 +13,7 @@ from watchfiles import DefaultFilter, watch
 from rag.building.build import index_corpus
 from rag.building.listener import NOBODY, Listener
 from rag.building.reuse import Reused, reuse_of, reused
-from rag.checks import Canary, Outcome, judge, read_canaries
+from rag.checks import Canary, GateResult, judge, read_canaries
 from rag.documents import (
     LENIENT,
     Corpus,
@@ -53,7 +53,7 @@ class Built:
 
     manifest: Manifest
     reused: Reused | None
-    gate: Outcome | None = None
+    gate: GateResult | None = None
     skipped: tuple[Skipped, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def _build_when_idle(build: Build, listener: Listener, pause: float) -> Built | 
 
 def _judged(
     index: Path, before: Snapshot | None, snapshot: Snapshot, encoder: Encoder, gate: Gate | None
-) -> Outcome | None:
+) -> GateResult | None:
     """What the gate finds; None without a gate or without a change. Raises GateRefused."""
     if gate is None or (before and before.id == snapshot.id):
         return None
@@ -216,7 +216,7 @@ def _judged(
     return outcome
 
 
-def _remarks(outcome: Outcome | None) -> Remarks:
+def _remarks(outcome: GateResult | None) -> Remarks:
     if outcome is None:
         return Remarks()
     return Remarks(outcome.figures, forced=not outcome.passed, note=outcome.remark)

@@ -4,4 +4,4 @@ from rag.checks.canaries import Canary, read_canaries
 from rag.checks.diff import diff, faq_questions
 from rag.checks.doctor import examine
 from rag.checks.faq_support import SENTENCES, SUPPORT, Share, answer_share, drawn_pairs
-from rag.checks.gate import Outcome, judge
+from rag.checks.gate import GateResult, judge

@@ -18,7 +18,7 @@ KINDS = {"+": "added", "-": "removed", "~": "changed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlacedPassage:
     """A passage and the line, counted from 1, in which it begins."""
 
     line: int
@@ -40,8 +40,8 @@ class Change:
     documents do not answer the question.
     """
 
-    before: Place | None
-    after: Place | None
+    before: PlacedPassage | None
+    after: PlacedPassage | None
 
     @property
     def sign(self) -> str:
@@ -152,7 +152,7 @@ def _passage_changes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
                 yield from _paired(was[i:i_end], now[j:j_end])
 
 
-def _paired(old: Sequence[Place], new: Sequence[Place]) -> Iterator[Change]:
+def _paired(old: Sequence[PlacedPassage], new: Sequence[PlacedPassage]) -> Iterator[Change]:
     """A passage has changed if another one of its section has taken its place."""
     left = list(new)
     for was in old:
@@ -164,18 +164,18 @@ def _paired(old: Sequence[Place], new: Sequence[Place]) -> Iterator[Change]:
     yield from (Change(None, now) for now in left)
 
 
-def _by_document(snapshot: Snapshot) -> dict[str, list[Place]]:
-    places: dict[str, list[Place]] = {}
-    for passage in snapshot.passages:
-        places.setdefault(passage.document_id, []).append(_place(snapshot, passage))
-    return places
+def _by_document(snapshot: Snapshot) -> dict[str, list[PlacedPassage]]:
+    return {
+        id: [_place(snapshot, snapshot.passages[row]) for row in rows]
+        for id, rows in snapshot.rows_of.items()
+    }
 
 
-def _place(snapshot: Snapshot, passage: Passage) -> Place:
-    return Place(snapshot.lines[passage.document_id].line_of(passage.start), passage)
+def _place(snapshot: Snapshot, passage: Passage) -> PlacedPassage:
+    return PlacedPassage(snapshot.lines[passage.document_id].line_of(passage.start), passage)
 
 
-def _keys(places: Sequence[Place]) -> list[tuple[str, str]]:
+def _keys(places: Sequence[PlacedPassage]) -> list[tuple[str, str]]:
     return [(place.passage.context, place.passage.text) for place in places]
 
 
@@ -188,12 +188,12 @@ def _answer_changes(
             yield question, Change(was, now)
 
 
-def _first(snapshot: Snapshot, encoder: Encoder, question: str) -> Place | None:
+def _first(snapshot: Snapshot, encoder: Encoder, question: str) -> PlacedPassage | None:
     answer = ask(snapshot, encoder, question, top_k=1)
     return None if answer.abstained else _place(snapshot, answer.passages[0].hit.passage)
 
 
-def _said(place: Place | None) -> tuple[str, str] | None:
+def _said(place: PlacedPassage | None) -> tuple[str, str] | None:
     return (place.passage.document_id, place.passage.text) if place else None
 
 

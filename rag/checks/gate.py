@@ -31,15 +31,15 @@ COLLAPSED = 0.5
 QUESTIONS = 200
 UNCHANGED = 20
 DEPTH = 10
-LEVEL = 0.05
-# Fewer losses are within chance even if nothing is gained: 0.5 ** 4 > LEVEL.
+SIGNIFICANCE = 0.05
+# Fewer losses are within chance even if nothing is gained: 0.5 ** 4 > SIGNIFICANCE.
 FEWEST = 5
 # A passage that holds this much of the best share is as good: the share is a rough measure.
 NEAR = 0.85
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GateResult:
     """What the gate found: `reasons` against publishing, and `notes` on what it could not judge.
 
     `figures` are over the `n` FAQ questions that were asked, FAQ pairs left out. hit@1 and hit@3
@@ -72,7 +72,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FaqShares:
     """A question, and the share of its answer that each of the first ten passages holds.
 
     The best passage comes first. `before` is None if the question is new.
@@ -98,7 +98,7 @@ class Asked:
 
 def judge(
     before: Snapshot | None, after: Snapshot, encoder: Encoder, canaries: Sequence[Canary] = ()
-) -> Outcome:
+) -> GateResult:
     """What the gate finds of `after`; `before` is the live snapshot, if there is one."""
     asked = ask_faq(before, after, encoder)
     if canaries:
@@ -106,10 +106,10 @@ def judge(
     else:
         broken = _broken_pairs(before, after, encoder)
     reasons = [*_collapsed(before, after), *_worse(asked), *broken]
-    return Outcome(figures(asked), tuple(reasons), tuple(_unjudged(before, asked)))
+    return GateResult(figures(asked), tuple(reasons), tuple(_unjudged(before, asked)))
 
 
-def ask_faq(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> list[Asked]:
+def ask_faq(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> list[FaqShares]:
     """Asks the questions of the new FAQ of each snapshot that has them.
 
     At most `QUESTIONS` are asked, in the order of `drawn_pairs`, those of both FAQs first.
@@ -117,7 +117,7 @@ def ask_faq(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> list[
     old, new = drawn_pairs(before) if before else {}, drawn_pairs(after)
     share = answer_share(after)
 
-    def put(key: str) -> Asked:
+    def put(key: str) -> FaqShares:
         pair = new[key]
         query = encode_query(pair.question, encoder)
 
@@ -126,12 +126,12 @@ def ask_faq(before: Snapshot | None, after: Snapshot, encoder: Encoder) -> list[
             return tuple(share(pair.answer, hit.passage.text) for hit in hits)
 
         was = shares(before) if before and key in old else None
-        return Asked(pair.question, was, shares(after))
+        return FaqShares(pair.question, was, shares(after))
 
     return [put(key) for key in sorted(new, key=lambda key: key not in old)[:QUESTIONS]]
 
 
-def figures(asked: Sequence[Asked]) -> dict[str, float]:
+def figures(asked: Sequence[FaqShares]) -> dict[str, float]:
     """hit@1, hit@3 and MRR of the new snapshot, to four digits, and n; only n if it is 0."""
     n = len(asked)
     if not asked:
@@ -169,11 +169,11 @@ def _collapsed(before: Snapshot | None, after: Snapshot) -> Iterator[str]:
         )
 
 
-def _worse(asked: Sequence[Asked]) -> Iterator[str]:
+def _worse(asked: Sequence[FaqShares]) -> Iterator[str]:
     lost = [repr(each.question) for each in asked if each.move < 0]
     gained = sum(each.move > 0 for each in asked)
     p = chance(len(lost), gained)
-    if p < LEVEL:
+    if p < SIGNIFICANCE:
         both = [(each.before, each.after) for each in asked if each.before is not None]
         was, now = (sum(map(_best, shares)) / len(both) for shares in zip(*both, strict=True))
         yield (
@@ -184,7 +184,7 @@ def _worse(asked: Sequence[Asked]) -> Iterator[str]:
         )
 
 
-def _unjudged(before: Snapshot | None, asked: Sequence[Asked]) -> Iterator[str]:
+def _unjudged(before: Snapshot | None, asked: Sequence[FaqShares]) -> Iterator[str]:
     found = sum(each.found for each in asked)
     if before is not None and found < FEWEST:
         both = sum(each.before is not None for each in asked)

@@ -15,7 +15,7 @@ from rag.encoders.head import Head, Vectors
 UNKNOWN = ("[UNK]", "<unk>")
 
 # The vectors of one text: pooled (dim,), and one a token (t, token_dim).
-Row = tuple[Vectors, Vectors]
+TextVectors = tuple[Vectors, Vectors]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +105,7 @@ class LocalModel:
         pieces = self.tokenizer.encode(text, add_special_tokens=False).ids
         return [at for at, piece in enumerate(pieces) if piece in ids]
 
-    def encoded(self, rows: Sequence[Row]) -> Encoded:
+    def encoded(self, rows: Sequence[TextVectors]) -> Encoded:
         """The vectors of several texts."""
         pooled = np.array([pooled for pooled, _ in rows], np.float32).reshape(-1, self.dim)
         return Encoded(pooled, tuple(tokens for _, tokens in rows))

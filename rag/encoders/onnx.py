@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from rag.encoders.base import Encoded, LocalModel, Row, with_contexts, without_limits
+from rag.encoders.base import Encoded, LocalModel, TextVectors, with_contexts, without_limits
 from rag.encoders.bert_graph import build_graph, read_shape
 from rag.encoders.bundled import WEIGHTS, ModelFiles
 from rag.encoders.head import project
@@ -118,7 +118,7 @@ def _encode(encoder: OnnxEncoder, texts: Sequence[str]) -> Encoded:
     return encoder.encoded(rows)
 
 
-def _encode_one(encoder: OnnxEncoder, text: str) -> Row:
+def _encode_one(encoder: OnnxEncoder, text: str) -> TextVectors:
     first, last = encoder.tokenizer.encode("").ids
     pieces = encoder.tokenizer.encode(text, add_special_tokens=False).ids
     ids = np.array([first, *pieces[: encoder.window - 2], last], np.int64)

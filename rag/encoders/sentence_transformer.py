@@ -19,7 +19,7 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from rag.encoders.base import Encoded, LocalModel, Row, with_contexts, without_limits
+from rag.encoders.base import Encoded, LocalModel, TextVectors, with_contexts, without_limits
 from rag.encoders.bundled import ModelFiles, file_sha256
 from rag.encoders.head import Vectors, project
 from rag.errors import ModelError
@@ -156,7 +156,7 @@ def _encode(encoder: TorchEncoder, task: str, prompt: str, texts: Sequence[str])
         return encoder.encoded([_encode_one(encoder, task, prompt, text) for text in texts])
 
 
-def _encode_one(encoder: TorchEncoder, task: str, prompt: str, text: str) -> Row:
+def _encode_one(encoder: TorchEncoder, task: str, prompt: str, text: str) -> TextVectors:
     found = encoder.model.encode(
         text, prompt=prompt, output_value=None, show_progress_bar=False, task=task
     )

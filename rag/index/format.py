@@ -19,7 +19,7 @@ import numpy.typing as npt
 from rag.index.bm25 import LexicalIndex
 from rag.index.invariants import check
 from rag.index.manifest import FileEntry, Manifest
-from rag.index.mapped_file import MappedFile, Stamp, array_in, stamp_at
+from rag.index.mapped_file import FileStamp, MappedFile, array_in, stamp_at
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import Marks
 from rag.index.snapshot import Snapshot
@@ -87,7 +87,7 @@ def read_snapshot(folder: Path, verified: Callable[[Path], Manifest]) -> Snapsho
     return snapshot
 
 
-def _decoded(folder: Path, manifest: Manifest, stamp: Stamp | None) -> Snapshot:
+def _decoded(folder: Path, manifest: Manifest, stamp: FileStamp | None) -> Snapshot:
     def array(name: str, kind: type[np.generic], dimensions: int = 1) -> npt.NDArray[Any]:
         return array_in((folder / name).read_bytes(), kind, dimensions)
 

@@ -24,7 +24,7 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 SnapshotId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{12}\Z")]
 FileName = Annotated[str, Meta(pattern=r"\A[a-z0-9_]+\.[a-z]+\Z")]
-Share = Annotated[float, Meta(ge=0, le=1)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
 # Far beyond any fitted value; within it, no confidence overflows.
 Coefficient = Annotated[float, Meta(ge=-1e6, le=1e6)]
 
@@ -89,8 +89,8 @@ class Calibration:
 
     bias: Coefficient
     scale: Coefficient
-    threshold: Share
-    risk: Share
+    threshold: Fraction
+    risk: Fraction
     questions: Count
 
 

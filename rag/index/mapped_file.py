@@ -27,10 +27,10 @@ _HEADER = re.compile(
 
 # Device, inode, size, and the times of the last change of content and of anything, in ns. The
 # system sets the last of these, and no program can set it back.
-Stamp = tuple[int, int, int, int, int]
+FileStamp = tuple[int, int, int, int, int]
 
 
-def stamp_at(path: Path) -> Stamp | None:
+def stamp_at(path: Path) -> FileStamp | None:
     """The stamp of the file at the path, another one after each change; None without a file."""
     try:
         return _stamp(path.stat())
@@ -56,7 +56,7 @@ def array_in(raw: bytes | mmap.mmap, kind: type[np.generic], dimensions: int) ->
 class MappedFile:
     """An open file whose content had this sha256 when its stamp was this one; None: not yet."""
 
-    def __init__(self, path: Path, sha256: str, stamp: Stamp | None) -> None:
+    def __init__(self, path: Path, sha256: str, stamp: FileStamp | None) -> None:
         self._path, self._sha256, self._stamp = path, sha256, stamp
         self._altered = False
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -87,5 +87,5 @@ class MappedFile:
         return whole.hexdigest()
 
 
-def _stamp(found: os.stat_result) -> Stamp:
+def _stamp(found: os.stat_result) -> FileStamp:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -2,7 +2,7 @@
 
 A token vector is L2-normalised and, after the head or a rotation, its components are much alike:
 near normal, with standard deviation 1/sqrt(dim). So each is stored as one of four levels that are
-`STEP` standard deviations apart: 96 bytes for 384 dimensions. Four such levels keep the share
+`SPACING` standard deviations apart: 96 bytes for 384 dimensions. Four such levels keep the share
 `KEPT` of a normal variable; cosines are divided by it, so that a vector's cosine with its own
 stored form is about 1 (Max 1960, "Quantizing for Minimum Distortion", table II).
 """
@@ -20,7 +20,7 @@ from rag.index.mapped_file import MappedFile
 BITS = 2
 PER_BYTE = 8 // BITS
 LEVELS = 2**BITS
-STEP = 0.9957
+SPACING = 0.9957
 KEPT = 1 - 0.1188
 
 Packed = npt.NDArray[np.uint8]
@@ -65,7 +65,7 @@ def width(dim: int) -> int:
 
 def step(dim: int) -> float:
     """How far apart the levels of one component are."""
-    return float(STEP / np.sqrt(dim))
+    return float(SPACING / np.sqrt(dim))
 
 
 def quantise(tokens: npt.NDArray[np.float32]) -> Packed:

@@ -38,7 +38,7 @@ READ_AWAY_BYTES = 64 * 1024 * 1024
 READ_AWAY_SECONDS = 5.0
 
 # A load balancer asks these by IP address, or without a host.
-PROBES = frozenset({"/healthz", "/readyz"})
+HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 
 # A dot at the end of a full domain name, and a colon without a port, change nothing. Starlette's
 # TrustedHostMiddleware knows neither these nor IPv6, and lets two Host headers pass.
@@ -103,7 +103,7 @@ class Edge:
         try:
             check_reached(scope)
             scope = to_path(scope)
-            hostless = scope["path"] in PROBES or scope.get("http_version") == "1.0"
+            hostless = scope["path"] in HEALTH_PATHS or scope.get("http_version") == "1.0"
             check_headers(list(scope["headers"]), self.hosts, hostless)
             await self.app({**scope, "method": method}, incoming.receive, out.send)
         except Problem as problem:

@@ -11,7 +11,7 @@ import pytest
 
 from eval.measures.stats import randomisation_p
 from rag.building.build import build_snapshot
-from rag.checks.gate import Outcome, ask_faq, chance, figures, judge
+from rag.checks.gate import GateResult, ask_faq, chance, figures, judge
 from rag.encoders.bundled import bundled_model
 from rag.encoders.onnx import open_onnx_encoder
 from rag.index.snapshot import Snapshot
@@ -31,11 +31,11 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 
 def test_an_equal_snapshot_passes_with_its_figures(before: Snapshot, tmp_path: Path) -> None:
-    assert judge(before, garden(tmp_path), ENCODER) == Outcome(BEST, (), ())
+    assert judge(before, garden(tmp_path), ENCODER) == GateResult(BEST, (), ())
 
 
 def test_a_first_build_is_measured_and_passes(before: Snapshot) -> None:
-    assert judge(None, before, ENCODER) == Outcome(BEST, (), ())
+    assert judge(None, before, ENCODER) == GateResult(BEST, (), ())
 
 
 # ---- counts
@@ -95,7 +95,7 @@ def test_answers_that_moved_under_other_headings_and_documents_are_not_lost(
     moved = "".join(f"## {n}\n\n{body}\n\n" for n, body in enumerate(bodies))
     fillers = {f"aside-{n}": "Idle.\n" for n in range(18)}
     after = snapshot_of(tmp_path, united=moved, **fillers, **{"zzz-faq": texts()["zzz-faq"]})
-    assert judge(before, after, ENCODER) == Outcome(BEST, (), ())
+    assert judge(before, after, ENCODER) == GateResult(BEST, (), ())
 
 
 def test_a_pair_does_not_answer_its_own_question(tmp_path: Path) -> None:
