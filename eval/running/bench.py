@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from eval.measures.retrieval import DEPTH, per_query
-from eval.measures.runs import Run, ranked, relevant
-from eval.measures.stats import interval
+from eval.measures.retrieval import DEPTH
+from eval.measures.runs import ranked, relevant
 from eval.running.cache import document_vectors, served_snapshot
-from eval.running.evaluation import TOP, document_of, evaluate, put
+from eval.running.evaluation import TOP, Asked, document_of, measured, put
 from eval.running.lucene import bm25
-from eval.running.result import GroupResult, Question, Result, Row, facts
-from eval.running.run import abstention, group_result
-from eval.running.systems import SYSTEMS, find
+from eval.running.result import GroupResult, Result, facts
+from eval.running.run import abstention
 from eval.sets.beir import Collection
 from eval.sets.evalset import Query
 from rag.encoders import Encoder
@@ -33,7 +31,7 @@ SERVED_NOTE = (
     "through the search that `/ask` calls. This is what users get."
 )
 # nDCG@10: BM25 as Anserini reproduces BEIR's flat index; the model as its users report it.
-REFERENCES = {("scifact", "bm25"): 0.679, ("scifact", "dense"): 0.645}
+REFERENCES = {"scifact": {"bm25": 0.679, "dense": 0.645}}
 
 
 def bench(
@@ -49,14 +47,9 @@ def bench(
     """
     published = _published(collection, encoder, cache / "documents", progress)
     snapshot = served_snapshot(collection.corpus, encoder, cache / "snapshots", progress)
-    asked = put(
-        [Query(id, text, "", ()) for id, text in collection.queries.items()],
-        collection.qrels,
-        lambda question: find(snapshot, encoder, question),
-        progress,
-        document_of,
-    )
-    served = group_result("as-served", "As we serve", SERVED_NOTE, evaluate("as-served", asked))
+    queries = [Query(id, text, "", ()) for id, text in collection.queries.items()]
+    asked = put(snapshot, encoder, queries, collection.qrels, progress, document_of)
+    served = measured("as-served", "As we serve", SERVED_NOTE, asked)
     answerable = list(collection.answerable.values())
     return Result(
         name=collection.name,
@@ -89,39 +82,19 @@ def _published(
         "dense": encoder.encode_queries(questions).pooled @ vectors.T,
         "bm25": bm25(texts, questions),
     }
-    runs = {
-        name: {query: _best(ids, row) for query, row in zip(judged, rows, strict=True)}
-        for name, rows in scores.items()
-    }
-    return _group(collection, judged, runs)
-
-
-def _group(collection: Collection, judged: Sequence[str], runs: Mapping[str, Run]) -> GroupResult:
-    values = {name: per_query(collection.qrels, run) for name, run in runs.items()}
-    rows = [
-        Row(
-            name,
-            SYSTEMS[name].title,
-            {measure: interval(list(each.values())) for measure, each in values[name].items()},
-            REFERENCES.get((collection.name, name)),
-        )
-        for name in runs
-    ]
-    questions = [
-        Question(
-            id=query,
-            text=collection.queries[query],
-            expected=collection.qrels[query],
-            returned={name: run[query] for name, run in runs.items()},
-            values={
-                name: {measure: each[query] for measure, each in values[name].items()}
-                for name in runs
-            },
+    asked = [
+        Asked(
+            query=Query(query, text, "", ()),
+            grades=collection.qrels[query],
+            returned={name: tuple(_best(ids, rows[at])) for name, rows in scores.items()},
+            shown={},
+            held={},
             confidence={},
         )
-        for query in judged
+        for at, (query, text) in enumerate(zip(judged, questions, strict=True))
     ]
-    return GroupResult("as-published", "As published", PUBLISHED_NOTE, rows, questions)
+    published = REFERENCES.get(collection.name, {})
+    return measured("as-published", "As published", PUBLISHED_NOTE, asked, tuple(scores), published)
 
 
 def _best(ids: Sequence[str], scores: npt.NDArray[np.float32]) -> list[str]:

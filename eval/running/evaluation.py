@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from eval.measures.coverage import answer_coverage
 from eval.measures.retrieval import DEPTH, per_query
 from eval.measures.runs import Qrels, first_of_each, relevant
-from eval.measures.stats import Interval, interval
-from eval.running.systems import SYSTEMS, Found
+from eval.measures.stats import interval
+from eval.running.result import GroupResult, Question, Row
+from eval.running.systems import SYSTEMS, Found, find
 from eval.sets.evalset import Query
 from eval.words import plain, words
+from rag.encoders import Encoder
+from rag.index import Snapshot
 from rag.types import Passage, Progress, silent
 
 # `/ask` returns this many passages by default.
@@ -20,8 +24,9 @@ COVERAGE = ("ROUGE-L@5", "supported@5")
 # Passages hold shorter questions by chance.
 LEAK_WORDS = 4
 
-Finder = Callable[[str], Found]
 Judged = Callable[[Passage], str]
+# The value of each question, by measure and by the question's id.
+PerQuery = dict[str, dict[str, float]]
 
 
 def section_of(passage: Passage) -> str:
@@ -52,41 +57,44 @@ class Asked:
         return bool(self.held[system] & relevant(self.grades))
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Questions that are reported together; `values` is system -> measure -> query -> value."""
-
-    name: str
-    asked: tuple[Asked, ...]
-    values: Mapping[str, Mapping[str, Mapping[str, float]]]
-
-    def intervals(self, system: str) -> dict[str, Interval]:
-        """The mean and interval of each measure of a system."""
-        return {
-            measure: interval(list(values.values()))
-            for measure, values in self.values[system].items()
-        }
-
-
 def put(
+    snapshot: Snapshot,
+    encoder: Encoder,
     queries: Sequence[Query],
     qrels: Qrels,
-    find: Finder,
     progress: Progress = silent,
     judged: Judged = section_of,
 ) -> tuple[Asked, ...]:
     """Each question with what every system returned for it, in the order given."""
     asked = []
     for query in queries:
-        asked.append(_asked(query, qrels.get(query.id, {}), find(query.text), judged))
+        found = find(snapshot, encoder, query.text)
+        asked.append(_asked(query, qrels.get(query.id, {}), found, judged))
         progress("questions asked", len(asked), len(queries))
     return tuple(asked)
 
 
-def evaluate(name: str, asked: Sequence[Asked]) -> Group:
-    """The measures of the questions that have an answer among the sections."""
-    counted = tuple(each for each in asked if relevant(each.grades))
-    return Group(name, counted, {system: _values(counted, system) for system in SYSTEMS})
+def measured(
+    name: str,
+    title: str,
+    note: str,
+    asked: Sequence[Asked],
+    systems: Sequence[str] = tuple(SYSTEMS),
+    references: Mapping[str, float] = MappingProxyType({}),
+) -> GroupResult:
+    """The figures over the questions that have an answer; `references` are published ones."""
+    counted = [each for each in asked if relevant(each.grades)]
+    values = {system: _values(counted, system) for system in systems}
+    rows = [
+        Row(
+            system,
+            SYSTEMS[system].title,
+            {measure: interval(list(each.values())) for measure, each in measures.items()},
+            references.get(system),
+        )
+        for system, measures in values.items()
+    ]
+    return GroupResult(name, title, note, rows, [_question(each, values) for each in counted])
 
 
 def leaks(queries: Sequence[Query], passages: Sequence[Passage]) -> dict[str, list[str]]:
@@ -122,13 +130,27 @@ def _asked(query: Query, grades: Mapping[str, int], found: Found, judged: Judged
     )
 
 
-def _values(asked: Sequence[Asked], system: str) -> dict[str, dict[str, float]]:
+def _question(asked: Asked, values: Mapping[str, PerQuery]) -> Question:
+    return Question(
+        id=asked.query.id,
+        text=asked.query.text,
+        expected=dict(sorted(asked.grades.items())),
+        returned=asked.returned,
+        values={
+            system: {measure: each[asked.query.id] for measure, each in measures.items()}
+            for system, measures in values.items()
+        },
+        confidence=asked.confidence,
+    )
+
+
+def _values(asked: Sequence[Asked], system: str) -> PerQuery:
     qrels = {each.query.id: each.grades for each in asked}
     run = {each.query.id: each.returned[system] for each in asked}
     return per_query(qrels, run) | _coverage(asked, system)
 
 
-def _coverage(asked: Sequence[Asked], system: str) -> dict[str, dict[str, float]]:
+def _coverage(asked: Sequence[Asked], system: str) -> PerQuery:
     """Nothing if no answers are known, as in public sets."""
     if not all(each.query.answer for each in asked):
         return {}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from eval.measures.abstention import RISK, Outcome, auroc, calibration
 from eval.measures.runs import Qrels
-from eval.running.evaluation import TOP, Asked, Group, evaluate, leaks, put
-from eval.running.result import LEAKY, Abstention, GroupResult, Question, Result, Row, facts
-from eval.running.systems import SERVED, SYSTEMS, Found, find
+from eval.running.evaluation import TOP, Asked, leaks, measured, put
+from eval.running.result import LEAKY, Abstention, GroupResult, Result, facts
+from eval.running.systems import SERVED, SYSTEMS
 from eval.sets.evalset import EvalSet, Query, check_sections
 from eval.sets.written_questions import Written
 from rag.answering import coverage_at, risk_coverage
@@ -44,19 +44,14 @@ def run_set(
     Raises UsageError if the snapshot is of another corpus or holds the FAQ pairs.
     """
     _check_index(evalset, snapshot)
-    ask = _finder(snapshot, encoder)
-    groups = [_faq_group(evalset, put(_counted(evalset), evalset.qrels, ask, progress))]
+    asked = put(snapshot, encoder, _counted(evalset), evalset.qrels, progress)
+    groups = [measured("faq", "FAQ questions", FAQ_NOTE[evalset.kind], asked)]
     if leaky is not None:
         groups.append(_leak_group(evalset, leaky, encoder, progress))
-    answered = put(
-        [each.query for each in written], {w.query.id: w.grades for w in written}, ask, progress
-    )
+    queries, grades = [each.query for each in written], {w.query.id: w.grades for w in written}
+    answered = put(snapshot, encoder, queries, grades, progress)
     if answered:
-        groups.append(
-            group_result(
-                "written", "Written questions", WRITTEN_NOTE, evaluate("written", answered)
-            )
-        )
+        groups.append(measured("written", "Written questions", WRITTEN_NOTE, answered))
     outcomes = {each.query.id: each.answerable for each in written}
     return Result(
         name=evalset.name,
@@ -76,17 +71,6 @@ def abstention(asked: Sequence[Asked], answerable: Mapping[str, bool]) -> list[A
     if len(set(answerable.values())) < 2:
         return []
     return [_abstention(system, asked, answerable) for system in SYSTEMS]
-
-
-def group_result(name: str, title: str, note: str, group: Group) -> GroupResult:
-    """A group in the form of the results file."""
-    return GroupResult(
-        name=name,
-        title=title,
-        note=note,
-        rows=[Row(name, SYSTEMS[name].title, group.intervals(name)) for name in SYSTEMS],
-        questions=[_question(each, group) for each in group.asked],
-    )
 
 
 def _abstention(system: str, asked: Sequence[Asked], answerable: Mapping[str, bool]) -> Abstention:
@@ -121,14 +105,6 @@ def _check_index(evalset: EvalSet, snapshot: Snapshot) -> None:
         )
 
 
-def _finder(snapshot: Snapshot, encoder: Encoder) -> Callable[[str], Found]:
-    return lambda question: find(snapshot, encoder, question)
-
-
-def _faq_group(evalset: EvalSet, asked: Sequence[Asked]) -> GroupResult:
-    return group_result("faq", "FAQ questions", FAQ_NOTE[evalset.kind], evaluate("faq", asked))
-
-
 def _leak_group(
     evalset: EvalSet, leaky: Snapshot, encoder: Encoder, progress: Progress
 ) -> GroupResult:
@@ -137,10 +113,8 @@ def _leak_group(
         for query in evalset.queries
         if query.id in evalset.qrels
     }
-    asked = put(_counted(evalset), qrels, _finder(leaky, encoder), progress)
-    return group_result(
-        LEAKY, "FAQ questions, pairs in the index", LEAK_NOTE, evaluate("leak", asked)
-    )
+    asked = put(leaky, encoder, _counted(evalset), qrels, progress)
+    return measured(LEAKY, "FAQ questions, pairs in the index", LEAK_NOTE, asked)
 
 
 def _counted(evalset: EvalSet) -> list[Query]:
@@ -156,17 +130,3 @@ def _labels(evalset: EvalSet, corpus_sha256: str) -> dict[str, object]:
         "counted": len(evalset.qrels),
         "trust": asdict(evalset.trust) if evalset.trust else None,
     }
-
-
-def _question(asked: Asked, group: Group) -> Question:
-    return Question(
-        id=asked.query.id,
-        text=asked.query.text,
-        expected=dict(sorted(asked.grades.items())),
-        returned=asked.returned,
-        values={
-            system: {measure: values[asked.query.id] for measure, values in measures.items()}
-            for system, measures in group.values.items()
-        },
-        confidence=asked.confidence,
-    )
