@@ -24,7 +24,7 @@ class Encoded:
 
     `pooled` is float32 (n, dim); `tokens` holds for each text float32 (t, token_dim); the rows of
     both are L2-normalised. The tokens of a model's prompt and special tokens are left out, so a
-    blank text has t = 0, yet a pooled vector.
+    blank text has t = 0 and still a pooled vector.
     """
 
     pooled: Vectors
@@ -118,7 +118,7 @@ def with_contexts(texts: Sequence[str], contexts: Sequence[str]) -> list[str]:
 
 
 def without_limits(tokenizer: Tokenizer) -> Tokenizer:
-    """The tokenizer, which from now on neither pads nor cuts."""
+    """The tokenizer, set to neither pad nor cut."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer

@@ -1,4 +1,4 @@
-"""The bundled model: where its package put the files, and proof that they are the right ones."""
+"""The bundled model: the folder of its files, and the check of their digests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ModelFiles:
 
 
 def bundled_model() -> ModelFiles:
-    """The files of the bundled model, each digest checked; ModelError if they are not so."""
+    """The files of the bundled model, each digest checked; ModelError if one is missing or altered."""
     folder = package_folder(PACKAGE, MODEL_FOLDER)
     check_digests(folder, DIGESTS)
     return ModelFiles(folder, MODEL_NAME, DIGESTS[WEIGHTS], WINDOW)

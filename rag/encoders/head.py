@@ -46,7 +46,7 @@ def head_of(sha256: str, dim: int) -> Head:
 
 @cache
 def rotation(dim: int) -> Vectors:
-    """A fixed random rotation, float32 (dim, dim): cosines stay, components come to be alike.
+    """A fixed random rotation, float32 (dim, dim): it keeps cosines and makes components alike.
 
     Some of a model's dimensions are far larger than the rest, and two bits cannot hold both.
     """

@@ -1,4 +1,4 @@
-"""The encoder for every day: ONNX Runtime on the CPU, without torch."""
+"""The default encoder: ONNX Runtime on the CPU, without torch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PART_END = re.compile(rf"[ \t\r\n\u00a0\u3000{_ALONE}](?=[\w {_ALONE}])|(?=\[)"
 class OnnxEncoder(LocalModel):
     """Encodes each text alone, on up to `threads` threads: the same vectors whatever their number.
 
-    Safe to share between threads: the tokenizer is never set up anew.
+    Safe to share between threads: no call changes the tokenizer.
     """
 
     threads: int

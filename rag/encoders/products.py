@@ -1,7 +1,7 @@
 """Matrix products by ONNX Runtime, each on one thread.
 
 NumPy leaves products to BLAS, whose threads spin on matrices as small as ours, and whose sums
-depend to a last bit on their number. Of integers these products are also several times faster.
+depend to the last bit on their number. For integers these products are also several times faster.
 """
 
 from __future__ import annotations

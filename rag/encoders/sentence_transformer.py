@@ -136,7 +136,7 @@ def _load(files: ModelFiles) -> SentenceTransformer:
 
 
 def _tokenizer(files: ModelFiles, model: SentenceTransformer) -> Tokenizer:
-    """A tokenizer of our own: the model's is set up anew by each call, so it cannot be shared."""
+    """A copy of the model's tokenizer, which cannot be shared: each call changes its settings."""
     theirs = getattr(model.tokenizer, "backend_tokenizer", None)
     if theirs is None:
         raise ModelError(

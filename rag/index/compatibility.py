@@ -25,13 +25,13 @@ def probe_vectors(encoder: Encoder) -> npt.NDArray[np.float32]:
 
 
 def check_encoder(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
-    """None if this encoder gives the snapshot's vectors. Raises ModelMismatch."""
+    """Raises ModelMismatch unless this encoder gives the snapshot's vectors."""
     check_model(folder, snapshot, encoder)
     check_probes(folder, snapshot, encoder)
 
 
 def check_model(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
-    """None if the snapshot was built with these weights. Raises ModelMismatch."""
+    """Raises ModelMismatch unless the snapshot was built with these weights and this head."""
     built, given = snapshot.manifest.model, encoder
     if (built.sha256, built.dim) != (given.sha256, given.dim):
         raise ModelMismatch(
@@ -46,10 +46,7 @@ def check_model(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
 
 
 def check_probes(folder: Path, snapshot: Snapshot, encoder: Encoder) -> None:
-    """None if the encoder, whose model is right, gives the stored probe vectors.
-
-    Raises ModelMismatch.
-    """
+    """Raises ModelMismatch unless the encoder gives the stored probe vectors."""
     apart = float(np.abs(probe_vectors(encoder) - snapshot.probes).max())
     if not apart <= PROBE_TOLERANCE:
         raise ModelMismatch(

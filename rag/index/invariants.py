@@ -35,7 +35,7 @@ LARGEST_IMPACT = 100
 
 
 def check(snapshot: Snapshot) -> None:
-    """None if all parts agree with the manifest and with each other; else raises ValueError."""
+    """Raises ValueError unless all parts agree with the manifest and with each other."""
     passages = snapshot.passages
     _check_counts(snapshot)
     _check_documents(snapshot.documents)

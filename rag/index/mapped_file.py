@@ -41,7 +41,7 @@ def stamp_at(path: Path) -> FileStamp | None:
 def array_in(raw: bytes | mmap.mmap, kind: type[np.generic], dimensions: int) -> npt.NDArray[Any]:
     """The array in the content of a file that numpy saved: read-only, its rows in a piece.
 
-    Raises ValueError unless it is of that kind, has 1 or 2 dimensions as told, and fills the file.
+    Raises ValueError unless it is of that kind, has that many dimensions (1 or 2), and fills the file.
     """
     found = _HEADER.match(raw)
     shape = tuple(int(n) for n in found[2].split(b",") if n) if found else ()
@@ -54,7 +54,7 @@ def array_in(raw: bytes | mmap.mmap, kind: type[np.generic], dimensions: int) ->
 
 
 class MappedFile:
-    """An open file whose content had this sha256 when its stamp was this one; None: not yet."""
+    """An open file, and the stamp that it had when its content had this sha256, if known."""
 
     def __init__(self, path: Path, sha256: str, stamp: FileStamp | None) -> None:
         self._path, self._sha256, self._stamp = path, sha256, stamp
@@ -67,9 +67,9 @@ class MappedFile:
         return mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
 
     def check(self) -> None:
-        """None if the file holds what was verified; it is read again only if its stamp is another.
+        """Raises CorruptIndex, and always from then on, unless the file holds what was verified.
 
-        Raises CorruptIndex, from then on always.
+        The file is read again only if its stamp has changed.
         """
         stamp = _stamp(os.fstat(self._descriptor))
         if stamp == self._stamp and not self._altered:

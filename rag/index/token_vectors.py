@@ -53,7 +53,7 @@ class TokenStore:
         return copy
 
     def check(self) -> None:
-        """None if the vectors are those that were verified. Raises CorruptIndex."""
+        """Raises CorruptIndex unless the vectors are those that were verified."""
         if self.file is not None:
             self.file.check()
 
