@@ -38,7 +38,7 @@ class ModelFiles:
 
 
 def bundled_model() -> ModelFiles:
-    """The files of the bundled model, each digest checked; ModelError if one is missing or altered."""
+    """The files of the bundled model; ModelError if one is missing or altered."""
     folder = package_folder(PACKAGE, MODEL_FOLDER)
     check_digests(folder, DIGESTS)
     return ModelFiles(folder, MODEL_NAME, DIGESTS[WEIGHTS], WINDOW)

@@ -41,7 +41,8 @@ def stamp_at(path: Path) -> FileStamp | None:
 def array_in(raw: bytes | mmap.mmap, kind: type[np.generic], dimensions: int) -> npt.NDArray[Any]:
     """The array in the content of a file that numpy saved: read-only, its rows in a piece.
 
-    Raises ValueError unless it is of that kind, has that many dimensions (1 or 2), and fills the file.
+    Raises ValueError unless it is of that kind, has that many dimensions (1 or 2) and fills the
+    file.
     """
     found = _HEADER.match(raw)
     shape = tuple(int(n) for n in found[2].split(b",") if n) if found else ()
