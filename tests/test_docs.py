@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,13 @@ def test_every_module_of_eval_has_its_place_in_the_reading_order() -> None:
     assert sorted(shown) == sorted(
         str(path.with_suffix("")) for path in modules if not path.name.startswith("__")
     )
+
+
+def test_every_module_that_is_named_as_a_command_exists() -> None:
+    named = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "eval").rglob("*.py")]
+    for path in named:
+        for module in re.findall(r"python -m (\w+(?:\.\w+)*)", path.read_text(encoding="utf-8")):
+            assert find_spec(module), f"{path} names {module}"
 
 
 def test_the_documentation_is_a_corpus_of_its_own() -> None:
