@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from rag.text import LineIndex
 from rag.types import Document, Passage, Section
 
 Rows = npt.NDArray[np.int64]
+Item = TypeVar("Item")
 
 # Normalising takes time by the square of the length; file names are shorter.
 MAX_ID = 4096
@@ -64,10 +66,7 @@ class Snapshot:
     @cached_property
     def sections_of(self) -> Mapping[str, tuple[Section, ...]]:
         """The sections of each document that has some, in order, by the document's id."""
-        found: dict[str, list[Section]] = {}
-        for section in self.sections.values():
-            found.setdefault(section.document_id, []).append(section)
-        return {id: tuple(sections) for id, sections in found.items()}
+        return _grouped((section.document_id, section) for section in self.sections.values())
 
     @cached_property
     def document_ids(self) -> tuple[str, ...]:
@@ -138,14 +137,12 @@ class Snapshot:
 
 
 def _rows(pairs: Iterable[tuple[str, int]]) -> Mapping[str, Rows]:
-    found: dict[str, list[int]] = {}
-    for key, row in pairs:
-        found.setdefault(key, []).append(row)
-    return {key: np.array(rows, dtype=np.int64) for key, rows in found.items()}
+    return {key: np.array(rows, dtype=np.int64) for key, rows in _grouped(pairs).items()}
 
 
-def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for key, id in pairs:
-        found.setdefault(key, []).append(id)
-    return {key: tuple(ids) for key, ids in found.items()}
+def _grouped(pairs: Iterable[tuple[str, Item]]) -> Mapping[str, tuple[Item, ...]]:
+    """The items of each key, in order."""
+    found: defaultdict[str, list[Item]] = defaultdict(list)
+    for key, item in pairs:
+        found[key].append(item)
+    return {key: tuple(items) for key, items in found.items()}
