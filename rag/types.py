@@ -44,6 +44,38 @@ class Place:
     name: str = ""
 
 
+# Left, top, right and bottom in points, from the top left corner of a page as it is displayed.
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PageWords:
+    """The words of a PDF's text from `start` on, up to the next entry: all stand on one page.
+
+    `width` and `height` are those of the page as it is displayed, in points. `words` holds the
+    offset and the box of each, packed by `rag.documents.boxes`.
+    """
+
+    start: int
+    number: int
+    width: float
+    height: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageBoxes:
+    """Where a quote stands on a page of a PDF: a box for each line, in the order of the quote.
+
+    `width` and `height` are those of the page as it is displayed, in points.
+    """
+
+    page: int
+    width: float
+    height: float
+    lines: tuple[Box, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One source document.
@@ -52,6 +84,7 @@ class Document:
     removed, encoded images replaced by `…`); for others, what their reader makes of them. `places`,
     ordered by start, say where in the source file the text stands. `sha256` is of `text` in UTF-8;
     `source_sha256` of the raw bytes of the file, or of the document's line in a corpus.jsonl.
+    `words`, ordered by start, say where on its pages the text of a PDF stands.
     """
 
     id: str
@@ -62,6 +95,7 @@ class Document:
     sha256: str
     source_sha256: str
     places: tuple[Place, ...] = ()
+    words: tuple[PageWords, ...] = ()
 
     def place_at(self, offset: int) -> Place | None:
         """The place of a character; None before the first, and in a document without places."""
@@ -167,10 +201,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a document's canonical text: `text[char_start:char_end]`."""
+    """A part of a document's canonical text: `text[char_start:char_end]`.
+
+    `boxes` say where a highlight stands on the pages of a PDF.
+    """
 
     char_start: int
     char_end: int
+    boxes: tuple[PageBoxes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +267,8 @@ class Citation:
 
     `sha256` is of the document's canonical text, so that the citation can be checked later. `page`
     is that of a paged file, and `place` the slide, row or anchor in others that have them: of the
-    first sentence that answers, or of where the quote begins.
+    first sentence that answers, or of where the quote begins. `boxes` say where the quote stands on
+    the pages of a PDF.
     """
 
     document_id: str
@@ -243,6 +282,7 @@ class Citation:
     page: int | None
     place: Place | None
     quote: str
+    boxes: tuple[PageBoxes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

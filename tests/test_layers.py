@@ -23,7 +23,7 @@ WINGS = [
 # How many names each wing shows to the others.
 FACES = {
     "text": 17,
-    "documents": 17,
+    "documents": 18,
     "encoders": 6,
     "index": 31,
     "store": 30,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag.answering.citations import cite
+from rag.answering.citations import cite, located
 from rag.answering.confidence import confidence
 from rag.answering.explain import explain
 from rag.answering.highlights import highlights
@@ -53,7 +53,7 @@ def ask(
                 rank=rank,
                 hit=hit,
                 citation=cite(snapshot, hit.passage, spans),
-                highlights=spans,
+                highlights=tuple(located(snapshot, hit.passage.document_id, spans)),
                 explanation=explain(candidates, hit) if explained else None,
             )
             for rank, (hit, spans) in enumerate(zip(hits, marked, strict=True), start=1)

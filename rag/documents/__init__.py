@@ -1,5 +1,6 @@
 """Files become documents, sections and passages."""
 
+from rag.documents.boxes import boxes_of
 from rag.documents.corpus import (
     LENIENT,
     SUFFIXES,

@@ -150,6 +150,7 @@ def _one(document_id: str, raw: bytes, media_type: str, reading: Reading) -> Par
         sha256=sha256(reading.text),
         source_sha256=sha256(raw),
         places=reading.places,
+        words=reading.words,
     )
     return ParsedFile(
         (ParsedDocument(document, reading.blocks, reading.hidden),),

@@ -26,6 +26,7 @@ from typing import Self
 
 from pydantic import TypeAdapter
 
+from rag.documents.boxes import unpacked
 from rag.documents.corpus import ParsedFile
 from rag.documents.parse import NO_DIGESTS, Digests, Parse, parse
 from rag.errors import CorpusError, RagError
@@ -281,16 +282,19 @@ def _left(until: float | None) -> float | None:
 
 
 def _checked(reply: Reply) -> Reply:
-    """The reply, if its blocks and places lie in their texts in order. Raises ValueError if not."""
+    """The reply, if its blocks, places and words lie in their texts in order; else ValueError."""
     for parsed in reply.file.documents if reply.file else ():
-        end = 0
+        document, end = parsed.document, 0
         for block in parsed.blocks:
-            if not end <= block.start <= block.end <= len(parsed.document.text):
+            if not end <= block.start <= block.end <= len(document.text):
                 raise ValueError(block)
             end = block.end
-        starts = [0, *(place.start for place in parsed.document.places), len(parsed.document.text)]
-        if starts != sorted(starts):
-            raise ValueError(starts)
+        for parts in (document.places, document.words):
+            starts = [0, *(part.start for part in parts), len(document.text)]
+            if starts != sorted(starts):
+                raise ValueError(starts)
+        for page in document.words:
+            unpacked(page.words)
     return reply
 
 

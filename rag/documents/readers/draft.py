@@ -115,10 +115,14 @@ class Draft:
         self, cells: Sequence[Sequence[str]], header: int, places: Sequence[Place] = ()
     ) -> None:
         """Adds a table of rows that are clean already. The start of a place is its row, from 0."""
-        lines = [CELL.join(row).rstrip(" |") for row in cells]
+        lines = row_lines(cells)
         starts = [0, *accumulate(len(line) + 1 for line in lines)]
         own = [replace(place, start=starts[place.start]) for place in places]
         self.add("table", lines, header=header, parted=True, places=own)
+
+    def last(self) -> Block:
+        """The block that was added last."""
+        return self._blocks[-1]
 
     def is_empty(self) -> bool:
         """Whether nothing has been added."""
@@ -186,6 +190,11 @@ class Draft:
         below = tuple(row for row, _ in own)
         tables = (Table(start, parts[header - 1][1], below, self._end),) if header else ()
         self._blocks.append(Block(kind, start, self._end, level, label, own, tables))
+
+
+def row_lines(cells: Iterable[Sequence[str]]) -> list[str]:
+    """The lines that a table's rows are written as."""
+    return [CELL.join(row).rstrip(" |") for row in cells]
 
 
 def without_blank(rows: list[list[str]]) -> list[list[str]]:
