@@ -84,7 +84,9 @@ class Document:
     removed, encoded images replaced by `…`); for others, what their reader makes of them. `places`,
     ordered by start, say where in the source file the text stands. `sha256` is of `text` in UTF-8;
     `source_sha256` of the raw bytes of the file, or of the document's line in a corpus.jsonl.
-    `words`, ordered by start, say where on its pages the text of a PDF stands.
+    `words`, ordered by start, say where on its pages the text of a PDF stands. `language` is the
+    code that the file declares (`en`), else the one detected; `created` and `modified` are dates
+    (`2026-03-01`). Each is None if it is not known.
     """
 
     id: str
@@ -96,6 +98,9 @@ class Document:
     source_sha256: str
     places: tuple[Place, ...] = ()
     words: tuple[PageWords, ...] = ()
+    language: str | None = None
+    created: str | None = None
+    modified: str | None = None
 
     def place_at(self, offset: int) -> Place | None:
         """The place of a character; None before the first, and in a document without places."""

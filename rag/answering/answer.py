@@ -43,7 +43,7 @@ def ask(
     if declined:
         sure = 0.0
     elif mode == "bm25" and hits and not _judged(encoder, query, hits[0].passage):
-        sure = _words_found(query, hits[0].passage)
+        sure = _words_found(snapshot, query, hits[0].passage)
     else:
         sure = confidence(candidates)
     return Answer(
@@ -69,10 +69,11 @@ def _judged(encoder: Encoder, query: Query, passage: Passage) -> bool:
     return query.readable and is_readable(_read(passage), encoder)
 
 
-def _words_found(query: Query, passage: Passage) -> float:
-    """The share of the question's stems that the passage holds."""
-    asked = set(query.stems)
-    return len(asked.intersection(stems(_read(passage)))) / len(asked)
+def _words_found(snapshot: Snapshot, query: Query, passage: Passage) -> float:
+    """The share of the question's stems, by the passage's language, that the passage holds."""
+    language = snapshot.languages[passage.document_id]
+    asked = set(stems(query.text, language))
+    return len(asked.intersection(stems(_read(passage), language))) / len(asked)
 
 
 def _read(passage: Passage) -> str:

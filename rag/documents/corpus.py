@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rag.documents.beneath import NotRegular, TooLarge, read_file
 from rag.documents.files import Source, check_system, find_sources, is_by_product, reason
+from rag.documents.language import language_of
 from rag.documents.parse import (
     NO_DIGESTS,
     SUFFIXES,
@@ -156,7 +157,7 @@ class _Gathered:
         taken = set(double)
         for each in documents:
             if each.document.id not in taken:
-                self.documents[each.document.id] = each
+                self.documents[each.document.id] = _with_language(each)
                 self._sources[each.document.id] = source
         self.unchanged.update(id for id, _ in file.unchanged if id not in taken)
         return _double(source, double, self._sources[double[0]]) if double else ""
@@ -167,6 +168,14 @@ class _Gathered:
         if not line:
             return ParsedDocument(was, ())
         return ParsedDocument(replace(was, source=f"{source.document_id}:{line}"), ())
+
+
+def _with_language(parsed: ParsedDocument) -> ParsedDocument:
+    """The document, with the language that its text is in unless the file declares one."""
+    document = parsed.document
+    if document.language is not None or not parsed.blocks:
+        return parsed
+    return replace(parsed, document=replace(document, language=language_of(document.text)))
 
 
 def _double(source: Source, ids: Sequence[str], first: Source) -> str:

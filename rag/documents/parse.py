@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 
 from rag.documents.encodings import decoded
 from rag.documents.formats import FORMATS, Format, format_of
-from rag.documents.readers.hidden import merged, without_encoded
+from rag.documents.readers.facts import NO_FACTS, front_facts
+from rag.documents.readers.hidden import front_values, merged, without_encoded
 from rag.documents.readers.jsonl import BadLine, Record, records
 from rag.documents.readers.markdown import markdown_blocks
 from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
@@ -87,7 +88,9 @@ def _read_markdown(raw: bytes) -> Reading:
     text, encoded = without_encoded(text)
     read = markdown_blocks(text)
     hidden = merged([*read.hidden, *encoded])
-    return Reading(read.title, text, read.blocks, hidden=hidden, notes=_notes(note))
+    front = front_values(text)
+    own = front_facts(front[0]) if front else NO_FACTS
+    return Reading(read.title, text, read.blocks, hidden=hidden, notes=_notes(note), facts=own)
 
 
 def _notes(note: str) -> tuple[str, ...]:
@@ -151,6 +154,9 @@ def _one(document_id: str, raw: bytes, media_type: str, reading: Reading) -> Par
         source_sha256=sha256(raw),
         places=reading.places,
         words=reading.words,
+        language=reading.facts.language,
+        created=reading.facts.created,
+        modified=reading.facts.modified,
     )
     return ParsedFile(
         (ParsedDocument(document, reading.blocks, reading.hidden),),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.bm25 import index_texts
+from rag.index.bm25 import index_texts, languages_of
 from rag.index.compatibility import probe_vectors
 from rag.index.fingerprint import recipe_of, software
 from rag.index.format import sealed
@@ -55,6 +55,7 @@ def assemble(
 ) -> Snapshot:
     """The snapshot, with its files serialised; the same input gives the same bytes."""
     tokens = store(encodings.tokens, encoder.token_dim)
+    languages = languages_of(split.documents)
     manifest = Manifest(
         format=FORMAT,
         corpus_sha256=split.corpus_sha256,
@@ -77,7 +78,10 @@ def assemble(
         sections={section.id: section for section in split.sections},
         passages=split.passages,
         dense=index_vectors(encodings.pooled),
-        lexical=index_texts([f"{p.context}\n{p.text}" for p in split.passages]),
+        lexical=index_texts(
+            [f"{p.context}\n{p.text}" for p in split.passages],
+            [languages[p.document_id] for p in split.passages],
+        ),
         tokens=tokens,
         headings=headings_of(encodings.above, encodings.headings, encoder.dim),
         marks=marks(encodings.sentences),

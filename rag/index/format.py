@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.bm25 import LexicalIndex
+from rag.index.bm25 import LexicalIndex, languages_of, stemmings_of
 from rag.index.invariants import check
 from rag.index.manifest import FileEntry, Manifest
 from rag.index.mapped_file import FileStamp, MappedFile, array_in, stamp_at
@@ -93,6 +93,7 @@ def _decoded(folder: Path, manifest: Manifest, stamp: FileStamp | None) -> Snaps
 
     documents = _by_id(_rows(_DOCUMENTS, folder / "documents.jsonl"))
     passages = [_passage(place, documents) for place in _rows(_PLACES, folder / "passages.jsonl")]
+    languages = languages_of(documents.values())
     mapped = MappedFile(folder / MAPPED, manifest.files[MAPPED].sha256, stamp)
     return Snapshot(
         manifest=manifest,
@@ -106,6 +107,7 @@ def _decoded(folder: Path, manifest: Manifest, stamp: FileStamp | None) -> Snaps
             passages=array("bm25_passages.npy", np.int32),
             starts=array("bm25_starts.npy", np.int64),
             count=len(passages),
+            stemmings=stemmings_of(languages[passage.document_id] for passage in passages),
         ),
         tokens=TokenStore(
             vectors=array_in(mapped.content(), np.uint8, 2),

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.bm25 import LexicalIndex
+from rag.index.bm25 import LexicalIndex, languages_of
 from rag.index.manifest import Manifest
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import Marks
@@ -67,6 +67,11 @@ class Snapshot:
     def sections_of(self) -> Mapping[str, tuple[Section, ...]]:
         """The sections of each document that has some, in order, by the document's id."""
         return _grouped((section.document_id, section) for section in self.sections.values())
+
+    @cached_property
+    def languages(self) -> Mapping[str, str]:
+        """The language by which the words of each document are stemmed, by the document's id."""
+        return languages_of(self.documents.values())
 
     @cached_property
     def document_ids(self) -> tuple[str, ...]:

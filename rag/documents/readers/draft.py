@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
+from rag.documents.readers.facts import NO_FACTS
 from rag.documents.readers.faq import with_questions
 from rag.documents.readers.labels import shortened
 from rag.documents.readers.reading import Reading
@@ -64,11 +65,12 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 
 class Draft:
-    """A text that grows, with its blocks and places."""
+    """A text that grows, with its blocks and places, and the facts of the file."""
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
         self.notes: list[str] = []
+        self.facts = NO_FACTS
         self._pieces: list[str] = []
         self._blocks: list[Block] = []
         self._places: list[Place] = []
@@ -155,7 +157,9 @@ class Draft:
         blocks = tuple(with_questions(text, self._blocks, "FAQ" if is_faq else title))
         places = tuple(place for place in self._places if place.start < len(text))
         left_out, notes = tuple(self.left_out), tuple(self.notes)
-        return Reading(title, text, blocks, places, left_out=left_out, notes=notes)
+        return Reading(
+            title, text, blocks, places, left_out=left_out, notes=notes, facts=self.facts
+        )
 
     def add(
         self,

@@ -52,7 +52,13 @@ _LEAST_BARE = 1000
 
 
 def front_matter(text: str) -> tuple[str, Span] | None:
-    """The title in the front matter, "" if it has none, and where it stands; None without any.
+    """The title in the front matter, "" if it has none, and where it stands; None without any."""
+    found = front_values(text)
+    return (found[0].get("title", ""), found[1]) if found else None
+
+
+def front_values(text: str) -> tuple[dict[str, str], Span] | None:
+    """The values of the front matter by their keys, and where it stands; None without any.
 
     Front matter is a YAML mapping between two lines `---` that opens the text. What parses as a
     mapping but reads as prose (`Note: closed until May.`) is text.
@@ -64,7 +70,7 @@ def front_matter(text: str) -> tuple[str, Span] | None:
     values = _mapping(text[opening.end() : closing.start()])
     if not values or _is_prose(values):
         return None
-    return values.get("title", ""), (0, closing.end())
+    return values, (0, closing.end())
 
 
 def _mapping(source: str) -> dict[str, str]:

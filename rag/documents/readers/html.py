@@ -19,6 +19,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from rag.documents.encodings import decoded_html
 from rag.documents.readers.draft import Draft, squeezed
+from rag.documents.readers.facts import html_facts
 from rag.documents.readers.reading import Reading
 from rag.types import BlockKind
 
@@ -74,6 +75,7 @@ def write_html(draft: Draft, markup: str, anchor: str = "") -> str:
     """Adds what a page shows to the draft; returns its title. `anchor` goes before its anchors."""
     tree = LexborHTMLParser(markup)
     title = tree.css_first("title")
+    draft.facts = html_facts(tree)
     writer = _Writer(draft, tree, anchor)
     if tree.body is not None:
         writer.write(tree.body)

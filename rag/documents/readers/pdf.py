@@ -24,6 +24,7 @@ import pypdfium2.raw as pdfium
 
 from rag.documents.boxes import WordBox, packed
 from rag.documents.readers.draft import Draft, squeezed
+from rag.documents.readers.facts import Facts, facts
 from rag.documents.readers.labels import shortened
 from rag.documents.readers.pdf_boxes import note_boxes, size_of
 from rag.documents.readers.pdf_layout import Line, lines_of
@@ -65,6 +66,7 @@ def read_pdf(raw: bytes) -> Reading:
         pages = list(_pages(document, draft))
         outline = list(_outline(document))
         title = _title(document)
+        draft.facts = _facts(document)
     finally:
         pdfium.FPDF_CloseDocument(document)
     _drop_running_heads(pages, draft)
@@ -259,9 +261,16 @@ def _title(document: pdfium.FPDF_DOCUMENT) -> str:
     return "" if _NO_TITLE.search(found) else found
 
 
+def _facts(document: pdfium.FPDF_DOCUMENT) -> Facts:
+    made, changed = (
+        _wide(pdfium.FPDF_GetMetaText, document, name) for name in (b"CreationDate", b"ModDate")
+    )
+    return facts(_wide(pdfium.FPDFCatalog_GetLanguage, document), made, changed)
+
+
 def _wide(get: Callable[..., int], *arguments: object) -> str:
     """What a function of PDFium writes into a buffer as UTF-16."""
     size = get(*arguments, None, 0)
-    buffer = ctypes.create_string_buffer(max(size, 2))
+    buffer = (ctypes.c_ushort * max(size // 2, 1))()
     get(*arguments, buffer, size)
-    return buffer.raw[: max(size - 2, 0)].decode("utf-16-le", "replace")
+    return bytes(buffer)[: max(size - 2, 0)].decode("utf-16-le", "replace")

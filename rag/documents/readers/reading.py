@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rag.documents.readers.facts import NO_FACTS, Facts
 from rag.types import Block, Hidden, PageWords, Place
 
 
@@ -25,6 +26,7 @@ class Reading:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     words: tuple[PageWords, ...] = ()
+    facts: Facts = NO_FACTS
 
 
 # Raises CorpusError for bytes that cannot be read or hold no text.
