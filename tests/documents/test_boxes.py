@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import random
-import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
+from eval.studies.boxes import Boxed, boxed, letters
 from rag.documents.boxes import boxes_of, packed, unpacked
 from rag.documents.parse import parse
-from rag.documents.readers.draft import squeezed
 from rag.errors import CorruptIndex
-from rag.text import sentences
 from rag.types import Document, PageBoxes, PageWords
 from support.pdf_files import Draw, grid, pdf, text, write
-from support.pdf_text import text_inside
 from support.places import ROOT
 
 REAL = ROOT.parent / "shared" / "data" / "documents"
-# Blanks, hyphens, the bounds of cells, and letters that a font gives no meaning to or makes signs.
-_ASIDE = re.compile(r"[\s\-\u2010\x02|▪•\ue000-\uf8ff\ufffd]")
 PROSE = (
     "A heron stands in shallow water. It waits for fish, and its neigh-",
     "bour does the same. Then both strike at once and fly away.",
@@ -35,21 +28,8 @@ def document(words: Sequence[tuple[int, int, int, int, int]], text: str) -> Docu
     return Document("a.pdf", "A", "a.pdf", "application/pdf", text, "", "", words=(page,))
 
 
-def letters(text: str) -> str:
-    """The letters that count, sorted: a file may hold lines in another order than they are read."""
-    return "".join(sorted(_ASIDE.sub("", squeezed(text))))
-
-
-def boxed(raw: bytes) -> list[tuple[str, str, tuple[PageBoxes, ...]]]:
-    """Each sentence of a PDF, what PDFium finds in its boxes, and the boxes."""
-    parsed = parse("a.pdf", raw).documents[0]
-    found = []
-    for block in parsed.blocks:
-        for start, end in sentences(parsed.document.text, block.start, block.end):
-            boxes = boxes_of(parsed.document, start, end)
-            quote = letters(parsed.document.text[start:end])
-            found.append((quote, letters(text_inside(raw, boxes)), boxes))
-    return found
+def found_in(raw: bytes, most: int = 100) -> list[Boxed]:
+    return list(boxed(raw, parse("a.pdf", raw).documents[0], most))
 
 
 def two_columns(canvas: Canvas) -> None:
@@ -102,13 +82,13 @@ def test_a_quote_within_a_word_has_its_share_of_the_box() -> None:
 
 @pytest.mark.parametrize("draw", [text(*PROSE), two_columns, turned, upwards, table])
 def test_the_boxes_of_a_sentence_hold_its_letters_alone(draw: Draw) -> None:
-    found = boxed(pdf(draw))
-    assert [inside for _, inside, _ in found] == [quote for quote, _, _ in found]
+    found = found_in(pdf(draw))
+    assert [letters(inside) for _, inside, _ in found] == [letters(quote) for quote, _, _ in found]
     assert all(boxes for _, _, boxes in found)
 
 
 def test_boxes_lie_on_the_page_as_it_is_displayed() -> None:
-    page = boxed(pdf(turned))[0][2][0]
+    page = found_in(pdf(turned))[0][2][0]
     assert (page.width, page.height) == (280, 760)
     x0, y0, x1, y1 = page.lines[0]
     # The upper edge is on the right now; the text begins 32 points below the corner.
@@ -117,11 +97,11 @@ def test_boxes_lie_on_the_page_as_it_is_displayed() -> None:
 
 
 def test_a_line_that_runs_upwards_has_one_box() -> None:
-    assert [len(boxes[0].lines) for _, _, boxes in boxed(pdf(upwards))] == [1]
+    assert [len(boxes[0].lines) for _, _, boxes in found_in(pdf(upwards))] == [1]
 
 
 def test_a_sentence_over_two_pages_has_boxes_on_both() -> None:
-    found = boxed(pdf(text("The sentence goes on"), text("over the end of the page.")))
+    found = found_in(pdf(text("The sentence goes on"), text("over the end of the page.")))
     assert [[page.page for page in boxes] for _, _, boxes in found] == [[1, 2]]
 
 
@@ -137,8 +117,7 @@ def test_a_sentence_over_two_pages_has_boxes_on_both() -> None:
     ],
 )
 def test_sampled_sentences_of_real_files_have_exact_boxes(name: str) -> None:
-    found = boxed(Path(REAL / name).read_bytes())
-    sample = random.Random(1).sample(found, min(20, len(found)))
-    exact = sum(inside == quote for quote, inside, _ in sample)
+    sample = found_in((REAL / name).read_bytes(), most=20)
+    exact = sum(letters(inside) == letters(quote) for quote, inside, _ in sample)
     # Indices of a formula that stand above each other are read one after the other.
     assert exact >= 0.9 * len(sample)
