@@ -9,10 +9,12 @@ pages on which it stands.
 from __future__ import annotations
 
 import base64
+import re
 import struct
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from operator import attrgetter
 
@@ -22,6 +24,7 @@ from rag.types import Box, Document, PageBoxes
 # Where a word begins in the text; left, top, right and bottom in tenths of a point.
 WordBox = tuple[int, int, int, int, int]
 
+_BLANK = re.compile(r"\s")
 _TENTHS = 10
 _COLUMNS = 5
 # Beyond what any page holds.
@@ -46,7 +49,8 @@ def packed(words: Sequence[WordBox]) -> str:
     return base64.b64encode(zlib.compress(struct.pack(f"<{len(numbers)}i", *numbers))).decode()
 
 
-def unpacked(words: str) -> list[WordBox]:
+@lru_cache(maxsize=16)  # a passage and its highlights stand on the same pages
+def unpacked(words: str) -> tuple[WordBox, ...]:
     """The words that `packed` packed. Raises ValueError for anything else."""
     inflater = zlib.decompressobj()
     try:
@@ -60,12 +64,12 @@ def unpacked(words: str) -> list[WordBox]:
     steps, lefts, widths, falls, heights = (
         numbers[i * count : (i + 1) * count] for i in range(_COLUMNS)
     )
-    return [
+    return tuple(
         (start, left, top, left + width, top + height)
         for start, left, width, top, height in zip(
             accumulate(steps), lefts, widths, accumulate(falls), heights, strict=True
         )
-    ]
+    )
 
 
 def boxes_of(document: Document, start: int, end: int) -> tuple[PageBoxes, ...]:
@@ -92,16 +96,18 @@ def boxes_of(document: Document, start: int, end: int) -> tuple[PageBoxes, ...]:
 def _quoted(words: Sequence[WordBox], text: str, start: int, end: int) -> list[WordBox]:
     """The words of `text[start:end]`, without what of the first and last lies outside."""
     first = max(0, bisect_right(words, start, key=_start) - 1)
-    after = bisect_left(words, end, key=_start)
-    found = [_cut(words[i], _end(words, i, text), start, end) for i in range(first, after)]
-    return [word for word in found if word[0] < end and word[1] < word[3]]
+    found = list(words[first : bisect_left(words, end, key=_start)])
+    for i in {0, len(found) - 1} if found else ():
+        found[i] = _cut(found[i], _end(words, first + i, text), start, end)
+    return [word for word in found if word[1] < word[3]]
 
 
 def _end(words: Sequence[WordBox], i: int, text: str) -> int:
     """Where in the text a word ends: before a blank, or where the next begins."""
     at = words[i][0]
     end = words[i + 1][0] if i + 1 < len(words) else len(text)
-    return next((n for n in range(at, end) if text[n].isspace()), end)
+    blank = _BLANK.search(text, at, end)
+    return blank.start() if blank else end
 
 
 def _cut(word: WordBox, after: int, start: int, end: int) -> WordBox:

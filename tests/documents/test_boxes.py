@@ -55,7 +55,7 @@ def table(canvas: Canvas) -> None:
 
 
 def test_packed_words_are_the_same_words() -> None:
-    assert unpacked(packed(WORDS)) == WORDS
+    assert unpacked(packed(WORDS)) == tuple(WORDS)
 
 
 @pytest.mark.parametrize("words", ["!", "AAAA", packed(WORDS)[:-8]])
