@@ -28,6 +28,8 @@ from rag.store.publish import publish, writing
 from rag.store.versions import current_id
 from rag.types import FaqPolicy
 from support.letter_encoder import Counting, LetterEncoder, corpus
+from support.pdf_files import pdf
+from support.pdf_files import text as page_of
 from support.places import ROOT
 
 ENCODER = LetterEncoder()
@@ -54,6 +56,23 @@ def assert_same(one: Snapshot, other: Snapshot) -> None:
     assert one.passages == other.passages
     for name, content in contents(other).items():
         assert bytes(contents(one)[name]) == bytes(content), name
+
+
+def test_an_unchanged_pdf_keeps_boxes_language_and_dates(tmp_path: Path) -> None:
+    folder, index = tmp_path / "corpus", tmp_path / "index"
+    folder.mkdir()
+    (folder / "figs.pdf").write_bytes(
+        pdf(page_of("Figs are brown and soft; they rot when it rains for long."))
+    )
+    with writing(index):
+        publish(index, build_snapshot([folder], ENCODER), ENCODER)
+    (folder / "pears.md").write_text("Pears are green.")
+    previous = open_current(index, ENCODER)
+    clean, reusing = (build_snapshot([folder], ENCODER, previous=each) for each in (None, previous))
+    assert_same(clean, reusing)
+    found = reusing.documents["figs.pdf"]
+    assert found is previous.documents["figs.pdf"]
+    assert (bool(found.words), found.language, found.created) == (True, "en", "2000-01-01")
 
 
 @dataclass(frozen=True)
