@@ -23,14 +23,14 @@ from rag.types import Box, Document, PageBoxes
 
 # Where a word begins in the text; left, top, right and bottom in tenths of a point.
 WordBox = tuple[int, int, int, int, int]
+_Side = tuple[int, int]
 
 _BLANK = re.compile(r"\s")
 _TENTHS = 10
 _COLUMNS = 5
 # Beyond what any page holds.
 _MOST_BYTES = 1 << 25
-# Words on one line share so much of the height of the lower one. In a line that runs upwards or
-# downwards, at most so many widths part them.
+# Words on one line share so much of the height of the lower one; so many heights part columns.
 _SHARED = 0.5
 _GAP = 3
 
@@ -138,24 +138,26 @@ def _lines(words: Sequence[WordBox]) -> Iterator[Box]:
 
 
 def _is_beside(word: WordBox, following: WordBox) -> bool:
-    """Whether two words stand on one line.
+    """Whether two words stand on one line, without the gap between columns or cells.
 
     A line may run upwards or downwards; then its words are mostly higher than wide.
     """
     _, left, top, right, bottom = word
     _, next_left, next_top, next_right, next_bottom = following
-    if _overlap((top, bottom), (next_top, next_bottom)):
+    across, next_across = (left, right), (next_left, next_right)
+    upright, next_upright = (top, bottom), (next_top, next_bottom)
+    if _goes_on(across, next_across, upright, next_upright):
         return True
     is_high = right - left < bottom - top or next_right - next_left < next_bottom - next_top
-    gap = max(next_top - bottom, top - next_bottom)
-    near = gap < _GAP * min(right - left, next_right - next_left)
-    return is_high and near and _overlap((left, right), (next_left, next_right))
+    return is_high and _goes_on(upright, next_upright, across, next_across)
 
 
-def _overlap(side: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two sides share most of the shorter one."""
-    shared = min(side[1], other[1]) - max(side[0], other[0])
-    return shared > _SHARED * min(side[1] - side[0], other[1] - other[0])
+def _goes_on(along: _Side, next_along: _Side, across: _Side, next_across: _Side) -> bool:
+    """Whether a line goes on from a word to the next, by their sides along and across it."""
+    shared = min(across[1], next_across[1]) - max(across[0], next_across[0])
+    thick = min(across[1] - across[0], next_across[1] - next_across[0])
+    gap = max(next_along[0] - along[1], along[0] - next_along[1])
+    return shared > _SHARED * thick and gap < _GAP * thick
 
 
 def _steps(numbers: Iterable[int]) -> list[int]:

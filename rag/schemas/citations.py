@@ -25,6 +25,8 @@ class PlaceModel(Model):
 class PageBoxesModel(Model):
     """Where a quote stands on a page: a rectangle `[x0, y0, x1, y1]` for each line, in its order.
 
+    In tables, each line of a cell has its own.
+
     All in points (1/72 inch), from the top left corner of the page as it is displayed: rotated, and
     cut to its crop box.
     """
