@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 
 from rag.answering.profile import profile_of
 from rag.answering.search import Query
-from rag.index import Sentences, Snapshot, best_similarities
+from rag.index import Snapshot, best_similarities
 from rag.text import line_spans, stems
 from rag.types import Passage, Span
 
@@ -24,7 +25,7 @@ NUMBERS = 0.03
 _ITEM = re.compile(r"\A\W*\d{1,3}[.)]\s")
 _ENTRY = re.compile(r"[-*+•|<]|\d{1,3}[.)]\s")
 
-Scores = npt.NDArray[np.float32]
+_Place = tuple[int, int]
 
 
 def highlights(
@@ -45,15 +46,12 @@ def highlights(
     numbers = frozenset(stem for stem in query.stems if any(map(str.isdigit, stem)))
     close = profile_of(snapshot.manifest.model).close
     found = []
-    for passage, (marks, scores) in zip(passages, _scored(snapshot, query, passages), strict=True):
-        if numbers and len(scores):
-            scores = scores + _by_numbers(numbers, passage.text, marks)
-        found.append(
-            tuple(
-                Span(passage.start + start, passage.start + end)
-                for start, end in marks[_nearest(scores, close), :2].tolist()
-            )
-        )
+    for passage, spans, scores in _scored(snapshot, query, passages):
+        if numbers and scores:
+            gains = _by_numbers(numbers, passage.text, spans)
+            scores = [score + gain for score, gain in zip(scores, gains, strict=True)]
+        nearest = (spans[at] for at in _nearest(scores, close))
+        found.append(tuple(Span(passage.start + a, passage.start + b) for a, b in nearest))
     return found
 
 
@@ -62,54 +60,75 @@ def nearest_sentence(snapshot: Snapshot, query: Query, passages: Sequence[Passag
 
     The first of equally near ones; "" if question or passages have no tokens.
     """
-    nearest = [
-        (float(scores.max()), passage.text[slice(*marks[scores.argmax(), :2].tolist())])
-        for passage, (marks, scores) in zip(
-            passages, _scored(snapshot, query, passages), strict=True
-        )
-        if len(scores)
-    ]
-    return max(nearest, key=lambda each: each[0], default=(0.0, ""))[1]
+    near, nearest = -math.inf, ""
+    for passage, spans, scores in _scored(snapshot, query, passages):
+        for score, (start, end) in zip(scores, spans, strict=False):
+            if score > near:
+                near, nearest = score, passage.text[start:end]
+    return nearest
 
 
 def _scored(
     snapshot: Snapshot, query: Query, passages: Sequence[Passage]
-) -> list[tuple[Sentences, Scores]]:
-    """Each passage's sentences and their scores, float32; none if the query has no tokens."""
+) -> Iterator[tuple[Passage, list[_Place], list[float]]]:
+    """Each passage with the places of its sentences in its text, and their scores.
+
+    There are no scores if the query has no tokens.
+    """
     rows = [snapshot.rows[passage.id] for passage in passages]
-    marks = [snapshot.marks.of(row) for row in rows]
-    counts = [len(found) for found in marks]
-    if len(query.tokens) == 0 or not any(counts):
-        return [(found[:0], np.zeros(0, np.float32)) for found in marks]
-    spans, bounds, at = [], [], 0
+    marks = [snapshot.marks.of(row).tolist() for row in rows]
+    scores = iter(_scores(snapshot, query, rows, marks) if len(query.tokens) else ())
+    for passage, found in zip(passages, marks, strict=True):
+        yield (
+            passage,
+            [(start, end) for start, end, _, _ in found],
+            list(islice(scores, len(found))),
+        )
+
+
+def _scores(
+    snapshot: Snapshot, query: Query, rows: Sequence[int], marks: Sequence[list[list[int]]]
+) -> list[float]:
+    """The scores of all sentences, one passage after the other."""
+    spans: list[_Place] = []
+    bounds: list[int] = []
+    firsts: list[int] = []
+    at = 0
     for row, found in zip(rows, marks, strict=True):
-        if len(found):
-            start, last = snapshot.tokens.starts[row], found[-1, 3]
+        if found:
+            start, last = int(snapshot.tokens.starts[row]), found[-1][3]
             spans.append((start, start + last))
-            # What is above, and then by turns a sentence and what is between two; where the last
-            # one ends, the next passage begins.
-            bounds.append(np.append(0, found[:, 2:].ravel()[:-1]) + at)
+            firsts.append(len(bounds) // 2)
+            # What is above, then by turns a sentence and what is between two. Where the last one
+            # ends, the next passage begins.
+            bounds += [at, *(at + place for mark in found for place in mark[2:])][:-1]
             at += last
-    parts = best_similarities(
-        query.tokens, snapshot.tokens.copied(spans), np.concatenate(bounds, dtype=np.int64)
-    )
-    above, own = parts[::2], parts[1::2]
-    lent = np.roll(own, 1, axis=0) - np.float32(BEFORE)
-    firsts = np.cumsum([0, *filter(None, counts)])[:-1]
-    lent[firsts] = above[firsts] - np.float32(ABOVE)
-    scores: Scores = np.maximum(own, lent).mean(axis=1)
-    return list(zip(marks, np.split(scores, np.cumsum(counts)[:-1]), strict=True))
+    if not spans:
+        return []
+    tokens = snapshot.tokens.copied(spans)
+    parts = best_similarities(query.tokens, tokens, np.array(bounds, dtype=np.int64))
+    own = parts[1::2]
+    lent = np.empty_like(own)
+    lent[1:] = own[:-1] - np.float32(BEFORE)
+    lent[firsts] = parts[::2][firsts] - np.float32(ABOVE)
+    scores: list[float] = np.maximum(own, lent).mean(axis=1).tolist()
+    return scores
 
 
-def _by_numbers(numbers: frozenset[str], text: str, marks: Sentences) -> Scores:
+def _by_numbers(numbers: frozenset[str], text: str, spans: Sequence[_Place]) -> list[float]:
     """What each sentence gains by the question's numbers that it has, that of an item aside."""
-    spans = marks[:, :2].tolist()
-    found = (stems(_ITEM.sub("", text[start:end], count=1)) for start, end in spans)
-    shares = np.array([len(numbers.intersection(each)) for each in found]) / len(numbers)
-    have_most = (shares == shares.max()) & (shares > 0)
-    if any(_is_entry(text, *span) for span, most in zip(spans, have_most, strict=True) if most):
-        return np.where(have_most, 0, -np.inf).astype(np.float32)
-    return (NUMBERS * shares).astype(np.float32)
+    counts = [len(numbers & _numbers_in(text[start:end])) for start, end in spans]
+    most = max(counts)
+    have_most = [count == most > 0 for count in counts]
+    if any(has and _is_entry(text, *span) for has, span in zip(have_most, spans, strict=True)):
+        return [0.0 if has else -math.inf for has in have_most]
+    return [NUMBERS * count / len(numbers) for count in counts]
+
+
+def _numbers_in(sentence: str) -> set[str]:
+    """The stems of the sentence if it has a digit."""
+    bare = _ITEM.sub("", sentence, count=1)
+    return set(stems(bare)) if any(map(str.isdigit, bare)) else set()
 
 
 def _is_entry(text: str, start: int, end: int) -> bool:
@@ -123,7 +142,7 @@ def _is_entry(text: str, start: int, end: int) -> bool:
     return is_line and any(text[a:b].strip() for a, b in beside)
 
 
-def _nearest(scores: Scores, close: float) -> list[int]:
+def _nearest(scores: Sequence[float], close: float) -> list[int]:
     """The places of the sentences to mark, in order: the best, and the second if it is close."""
-    best = np.argsort(-scores, kind="stable")[:2].tolist()
+    best = sorted(range(len(scores)), key=lambda at: (-scores[at], at))[:2]
     return sorted(at for at in best if scores[at] >= scores[best[0]] - close)
