@@ -10,8 +10,8 @@ from rag.text.lines import line_spans
 _FEWEST = 3
 _SHARE = 0.9
 _OPENERS = "[(<#|•"
-# A sentence ends inside such a line, and the line does not end where one does.
-_BREAKS_OFF = re.compile(r".*[^\W\d_][.!?][\"'”’)]*(?:\[\d+\])*\s+[A-Z\d].*[^.!?:;\"'”’)|]")
+_STOPS = ".!?:;\"'”’)|"
+_NEXT_SENTENCE = re.compile(r"[^\W\d_][.!?][\"'”’)]*(?:\[\d+\])*\s+[A-Z\d]")
 _LONGEST_BOILERPLATE = 160
 _BOILERPLATE = re.compile(
     r"\W*(?:"
@@ -36,11 +36,15 @@ def are_records(text: str, start: int, end: int) -> bool:
     if len(lines) < _FEWEST:
         return len(lines) > 1 and _shape(lines[0]) == _shape(lines[1]) and _shape(lines[0])[0]
     opening = [
-        (line[0].isupper() or line[0].isdigit() or line[0] in _OPENERS)
-        and not _BREAKS_OFF.fullmatch(above)
+        (line[0].isupper() or line[0].isdigit() or line[0] in _OPENERS) and not _breaks_off(above)
         for above, line in pairwise(lines)
     ]
     return sum(opening) >= _SHARE * len(opening)
+
+
+def _breaks_off(line: str) -> bool:
+    """Whether a sentence ends inside a line, and the next one does not end with it."""
+    return line[-1] not in _STOPS and _NEXT_SENTENCE.search(line) is not None
 
 
 def _shape(line: str) -> tuple[bool, int, int]:

@@ -59,7 +59,7 @@ _SHORTEST_LINE = 20
 # other than a space behind them, or none.
 _HEADING_OPENS = re.compile(rf"[#\u00a0{UNSEEN}]")
 _HEADING = re.compile(
-    rf"[\u00a0{UNSEEN}]*(?P<hashes>#{{1,6}})(?P<blank>\s*)(?P<label>.*)", re.DOTALL
+    rf"[\u00a0 {UNSEEN}]*(?P<hashes>#{{1,6}})(?P<blank>\s*)(?P<label>.*)", re.DOTALL
 )
 _CLOSING_HASHES = re.compile(r"\s#+\s*\Z")
 _TIGHT = re.compile(r"^##+[^\W\d_]", re.MULTILINE)
@@ -255,7 +255,8 @@ def _push_heading(state: StateBlock, first: int, found: re.Match[str]) -> None:
     state.line = first + 1
     state.push("heading_open", tag, 1).map = [first, first + 1]
     inline = state.push("inline", "", 0)
-    inline.content = _CLOSING_HASHES.sub("", found["label"]).strip()
+    label = found["label"] if found["blank"] else found["label"].removesuffix(found["hashes"])
+    inline.content = _CLOSING_HASHES.sub("", label).strip()
     inline.map, inline.children = [first, first + 1], []
     state.push("heading_close", tag, -1)
 
