@@ -34,7 +34,8 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 def words(text: str) -> list[str]:
     """The text's words in lower case, in order."""
-    return WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    found: list[str] = WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    return found
 
 
 def content(text: str) -> frozenset[str]:
