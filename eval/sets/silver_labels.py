@@ -45,7 +45,7 @@ BEARS = 0.8
 ASKED = 0.25
 PLAIN = 0.4
 # So many sections are shown to a person who judges what the rule cannot.
-NEAREST = 5
+NEAREST = 8
 
 Windows = Sequence[frozenset[str]]
 

@@ -56,12 +56,12 @@ def highlights(
 
 
 def nearest_sentence(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> str:
-    """The sentence of any of the passages that is nearest to the question, by the same score.
+    """The sentence of any of the passages that is nearest to the question, by its own tokens alone.
 
     The first of equally near ones; "" if question or passages have no tokens.
     """
     near, nearest = -math.inf, ""
-    for passage, spans, scores in _scored(snapshot, query, passages):
+    for passage, spans, scores in _scored(snapshot, query, passages, lending=False):
         for score, (start, end) in zip(scores, spans, strict=False):
             if score > near:
                 near, nearest = score, passage.text[start:end]
@@ -69,7 +69,7 @@ def nearest_sentence(snapshot: Snapshot, query: Query, passages: Sequence[Passag
 
 
 def _scored(
-    snapshot: Snapshot, query: Query, passages: Sequence[Passage]
+    snapshot: Snapshot, query: Query, passages: Sequence[Passage], lending: bool = True
 ) -> Iterator[tuple[Passage, list[_Place], list[float]]]:
     """Each passage with the places of its sentences in its text, and their scores.
 
@@ -77,7 +77,7 @@ def _scored(
     """
     rows = [snapshot.rows[passage.id] for passage in passages]
     marks = [snapshot.marks.of(row).tolist() for row in rows]
-    scores = iter(_scores(snapshot, query, rows, marks) if len(query.tokens) else ())
+    scores = iter(_scores(snapshot, query, rows, marks, lending) if len(query.tokens) else ())
     for passage, found in zip(passages, marks, strict=True):
         yield (
             passage,
@@ -87,9 +87,16 @@ def _scored(
 
 
 def _scores(
-    snapshot: Snapshot, query: Query, rows: Sequence[int], marks: Sequence[list[list[int]]]
+    snapshot: Snapshot,
+    query: Query,
+    rows: Sequence[int],
+    marks: Sequence[list[list[int]]],
+    lending: bool,
 ) -> list[float]:
-    """The scores of all sentences, one passage after the other."""
+    """The scores of all sentences, one passage after the other.
+
+    With `lending`, a query token may also be found in the sentence before.
+    """
     spans: list[_Place] = []
     bounds: list[int] = []
     firsts: list[int] = []
@@ -108,11 +115,17 @@ def _scores(
     tokens = snapshot.tokens.copied(spans)
     parts = best_similarities(query.tokens, tokens, np.array(bounds, dtype=np.int64))
     own = parts[1::2]
+    if not lending:
+        return _means(own)
     lent = np.empty_like(own)
     lent[1:] = own[:-1] - np.float32(BEFORE)
     lent[firsts] = parts[::2][firsts] - np.float32(ABOVE)
-    scores: list[float] = np.maximum(own, lent).mean(axis=1).tolist()
-    return scores
+    return _means(np.maximum(own, lent))
+
+
+def _means(cosines: Matrix) -> list[float]:
+    found: list[float] = cosines.mean(axis=1).tolist()
+    return found
 
 
 def _by_numbers(numbers: frozenset[str], text: str, spans: Sequence[_Place]) -> list[float]:
