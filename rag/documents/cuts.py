@@ -55,7 +55,7 @@ def _sentence_starts(region: Region, block: Block, start: int, end: int, room: i
 
 
 def _line_starts(region: Region, block: Block, start: int, end: int, room: int) -> list[int]:
-    """The starts of lines, save below one that is_question or closes with a colon."""
+    """The starts of lines, except below a question or a line that ends in a colon."""
     lines = [(a, b) for a, b in line_spans(region.text, start, end) if region.text[a:b].strip()]
     above = (region.text[max(a, b - 8) : b].rstrip() for a, b in lines)
     return [

@@ -120,7 +120,7 @@ def _passages(
     document: Document, section: Section, blocks: list[Block], window: Window
 ) -> Iterator[Passage]:
     region = region_of(document.text, blocks, window)
-    # A title that is merely the id, for want of one, says nothing.
+    # A title that only repeats the id adds nothing.
     title = "" if document.title == document.id else document.title
     context, pieces = _context((title, *section.heading_path), window)
     opening = context
@@ -214,7 +214,7 @@ def _tied(blocks: list[Block], ties: list[bool]) -> list[list[Block]]:
 def _tight(text: str, blocks: list[Block]) -> list[bool]:
     """Which blocks lead to the next, or are paragraphs with no blank line below.
 
-    Only blank lines elsewhere give the want of one a meaning.
+    If no two blocks are parted by a blank line, none are tied: then it means nothing.
     """
     gaps = [len(line_spans(text, a.end, b.start)) < 3 for a, b in pairwise(blocks)]
     pairs = list(pairwise(blocks))
@@ -294,7 +294,7 @@ def _packed(
 
 
 def _filled(at: list[int], costs: list[int], room: int) -> list[int]:
-    """The first atom of each span, where every span takes as many atoms as fit into `room`."""
+    """The first atom of each span, where each span takes as many atoms as fit into `room`."""
     firsts = []
     i = 0
     while i < len(costs):
@@ -306,7 +306,7 @@ def _filled(at: list[int], costs: list[int], room: int) -> list[int]:
 def _fitting(
     region: Region, cuts: list[int], start: int, end: int, context: str, window: Window
 ) -> Iterator[tuple[int, int]]:
-    """The span; or, where a cut inside a word has made more pieces of it, parts that do fit."""
+    """The span, or parts that fit if a cut inside a word has made more word pieces of it."""
     waiting = [(start, end)]
     while waiting:
         start, end = trimmed(region.text, *waiting.pop())
@@ -322,7 +322,7 @@ def _fits(text: str, context: str, window: Window) -> bool:
 
 
 def _middle(region: Region, cuts: list[int], start: int, end: int) -> int:
-    """A cut near the middle of a span: where an atom begins, else a piece, else a character."""
+    """A cut near the middle of a span: the start of an atom, else of a piece, else a character."""
     half = (start + end) // 2
     for places in (cuts, region.pieces):  # type: list[int] | array[int]
         i = bisect_left(places, half)

@@ -48,7 +48,7 @@ class Outline(list[Token]):
 
 
 def outline(text: str, references: dict[str, Any]) -> Outline:
-    """The outline's tokens; inline markup is left alone, and parsed where it is wanted."""
+    """The outline's tokens; inline markup is parsed later, and only if it is needed."""
     parser = MarkdownIt("commonmark").enable("table")
     interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
     parser.block.ruler.at("reference", _definition)
