@@ -23,6 +23,7 @@ ABOVE = 0.1
 NUMBERS = 0.03
 
 _ITEM = re.compile(r"\A\W*\d{1,3}[.)]\s")
+_WRITTEN_AS_ONE = re.compile(r"\d+(?:[.:/-]\d+)+")
 _ENTRY = re.compile(r"[-*+•|<]|\d{1,3}[.)]\s")
 
 _Place = tuple[int, int]
@@ -43,7 +44,7 @@ def highlights(
     In an FAQ pair only the answer can be marked. Without tokens in question or passage nothing is
     marked.
     """
-    numbers = frozenset(stem for stem in query.stems if any(map(str.isdigit, stem)))
+    numbers = _numbers_of(query.text, query.stems)
     close = profile_of(snapshot.manifest.model).close
     found = []
     for passage, spans, scores in _scored(snapshot, query, passages):
@@ -138,10 +139,16 @@ def _by_numbers(numbers: frozenset[str], text: str, spans: Sequence[_Place]) -> 
     return [NUMBERS * count / len(numbers) for count in counts]
 
 
-def _numbers_in(sentence: str) -> set[str]:
-    """The stems of the sentence if it has a digit."""
+def _numbers_in(sentence: str) -> frozenset[str]:
     bare = _ITEM.sub("", sentence, count=1)
-    return set(stems(bare)) if any(map(str.isdigit, bare)) else set()
+    has_digit = any(map(str.isdigit, bare))
+    return _numbers_of(bare, stems(bare)) if has_digit else frozenset()
+
+
+def _numbers_of(text: str, terms: Sequence[str]) -> frozenset[str]:
+    """The text's stems with digits, and what is written as one: `1.2.1`, `2024-05-07`."""
+    numbers = [term for term in terms if any(map(str.isdigit, term))]
+    return frozenset([*numbers, *_WRITTEN_AS_ONE.findall(text)])
 
 
 def _is_entry(text: str, start: int, end: int) -> bool:

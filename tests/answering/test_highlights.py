@@ -129,9 +129,10 @@ def test_the_nearest_sentence_is_sought_in_all_passages(tmp_path: Path) -> None:
 def test_only_rows_with_the_number_asked_for_are_marked(real: Encoder, tmp_path: Path) -> None:
     head = "# Inn\n\n## Rates\n\n| Name | Price |\n|---|---|\n"
     rows = "\n".join(f"| Room {i} | {7 * i} euros |" for i in range(1, 10))
+    log = "- 1.1.2: adds a lock\n- 1.2.1: saves the key\n- 2.1.1: adds a bell"
     items = "\n".join(f"{i}. Take step {i + 1}." for i in range(1, 4))
     page = tmp_path / "inn.md"
-    page.write_text(f"{head}{rows}\n\n## Way\n\n{items}\n")
+    page.write_text(f"{head}{rows}\n\n## Way\n\n{items}\n\n## Log\n\n{log}\n")
     snapshot = build_snapshot([page], real)
 
     def marked(question: str, passage: int) -> list[str]:
@@ -142,6 +143,7 @@ def test_only_rows_with_the_number_asked_for_are_marked(real: Encoder, tmp_path:
     assert marked("What does room 6 cost?", 0) == ["| Room 6 | 42 euros |"]
     assert marked("Which room costs 21 euros?", 0) == ["| Room 3 | 21 euros |"]
     assert marked("How is step 3 taken?", 1) == ["2. Take step 3."]
+    assert marked("What changed in version 1.2.1?", 2) == ["- 1.2.1: saves the key"]
 
 
 def test_a_sentence_may_borrow_the_words_of_the_one_before(tmp_path: Path) -> None:
