@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 
 from rag.answering.profile import profile_of
 from rag.answering.search import Query
@@ -16,7 +17,7 @@ from rag.text import line_spans, stems
 from rag.types import Passage, Span
 
 # What a question token's cosine loses if it is found in the sentence before, or in the heading
-# above the first one; what a sentence gains that has all of the question's numbers. Chosen on the
+# above the first one; what a sentence gains that has all of the question's numbers. Chosen on one
 # half of squad2: docs/decisions/0007-signals.md
 BEFORE = 0.25
 ABOVE = 0.1
@@ -124,7 +125,7 @@ def _scores(
     return _means(np.maximum(own, lent))
 
 
-def _means(cosines: Matrix) -> list[float]:
+def _means(cosines: npt.NDArray[np.float32]) -> list[float]:
     found: list[float] = cosines.mean(axis=1).tolist()
     return found
 
