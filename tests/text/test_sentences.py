@@ -56,6 +56,7 @@ def test_a_sentence_is_not_cut(sentence: str) -> None:
         ("It is a gem.", "Stones shine."),
         ("He ran for 5 min.", "Then he slept."),
         ("Plan a.", "Plan b follows."),
+        ("He met his ex.", "They talked."),
         ("They teach modern art.", "Museums love it."),
     ],
 )
@@ -73,6 +74,9 @@ def test_a_sentence_ends_where_the_next_begins(first: str, second: str) -> None:
         "Ca. 20 Personen, inkl. Kinder, zahlen max. 5 Mio. Euro.",
         "Herr Prof. Dr. Adler wohnt in der Ringstr. 4.",
         "El Sr. Ruiz vive en la calle Mayor, núm. 5.",
+        "Die Fa. Huber liefert, sagt Sig. Rossi.",
+        "Prenez p. ex. Lyon.",
+        "Vea p. ej. Toledo, dice Ud. Ruiz.",
         "Prix au 1er janv. 2026 pour Mme. Blanc.",
         "Der 1. FC spielt, siehe S. 12 und Art. 5.",
         "डॉ. वर्मा ने 3.5 लीटर तेल माँगा।",
