@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rag.building.origin import Origin
 from rag.building.rebuild import rebuild
 from rag.checks.doctor import examine
 from rag.errors import RagError
@@ -79,7 +80,7 @@ COMMANDS: dict[str, Callable[[Path], object]] = {
     "serve": served,
     "start": sweep_if_idle,
     "rollback": back,
-    "build": lambda index: rebuild(index, [index.parent / "corpus"], ENCODER),
+    "build": lambda index: rebuild(index, Origin((index.parent / "corpus",), "with"), ENCODER),
 }
 
 
