@@ -165,14 +165,15 @@ def test_unreadable_files_are_skipped_and_named(
     make_bad(corpus, "unknown.xyz")
     (corpus / "a.txt").write_text("Apples are red.")
     index = ("--index", str(tmp_path / "index"))
-    assert run("build", str(corpus), *options, *index) == 0
+    assert run("build", str(corpus), *options, *index) == 3
     out, err = capsys.readouterr()
     assert "1 document" in out
     assert "skipped unknown.xyz" in err
     assert "--" not in err
+    assert run("build", str(corpus), "--if-stale", "--full", *index) == 0
     for command in ("build", "watch"):
         assert run(command, str(corpus), "--strict", *index) == 2
-        assert "unknown.xyz: only files of type" in capsys.readouterr().err
+        assert "unknown.xyz: unsupported: only files of type" in capsys.readouterr().err
 
 
 def test_a_build_over_a_list_of_files_says_what_was_skipped_as_json(
@@ -181,9 +182,10 @@ def test_a_build_over_a_list_of_files_says_what_was_skipped_as_json(
     (tmp_path / "a.txt").write_text("Apples are red.")
     (tmp_path / "b.txt").write_text("")
     files = [str(tmp_path / name) for name in ("a.txt", "b.txt")]
-    assert run("build", *files, "--json", "--index", str(tmp_path / "index")) == 0
-    skipped = json.loads(capsys.readouterr().out.splitlines()[-1])["skipped"]
-    assert (skipped["count"], skipped["files"][0]["id"]) == (1, "b.txt")
+    assert run("build", *files, "--json", "--index", str(tmp_path / "index")) == 3
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])["report"]
+    assert report["verdicts"] == {"indexed": 1, "skipped:empty": 1}
+    assert report["files"][0]["id"] == "b.txt"
 
 
 def test_nothing_outside_an_allowed_folder_is_built(
@@ -204,8 +206,8 @@ def test_a_file_that_is_too_large_is_skipped_by_the_setting(
     monkeypatch.setenv("RAG_MAX_FILE_MB", "1")
     (tmp_path / "a.txt").write_text("Apples are red.")
     (tmp_path / "b.txt").write_text("Apples are red.\n" * 100_000)
-    assert run("build", str(tmp_path), "--index", str(tmp_path / "index")) == 0
-    said = "skipped b.txt: the file has 1.5 MB, more than the 1 MB of RAG_MAX_FILE_MB"
+    assert run("build", str(tmp_path), "--index", str(tmp_path / "index")) == 3
+    said = "skipped b.txt: too_large: the file has 1.5 MB, more than the 1 MB of RAG_MAX_FILE_MB"
     assert said in capsys.readouterr().err
 
 

@@ -105,7 +105,7 @@ def test_report_gives_each_file_with_its_verdict(tmp_path: Path) -> None:
         assert report["index"]["version"] == snapshot.id
         assert report["verdicts"] == {"indexed": 1, "skipped:corrupt": 1, "skipped:empty": 1}
         whole = report["files"][0]
-        assert (whole["id"], whole["sections"], whole["faq_pairs"]) == ("a.md", 2, 1)
+        assert (whole["id"], whole["sections"], whole["faq_pairs"]) == ("a.md", 1, 1)
         assert [file["verdict"] for file in report["files"][1:]] == [
             "skipped:corrupt",
             "skipped:empty",
@@ -464,10 +464,21 @@ def test_a_rebuild_over_http_skips_bad_files_and_lists_them(tmp_path: Path) -> N
     with client_of(app_of(index, build_command(index), roots=(tmp_path,))) as client:
         started = client.post("/index/rebuild", json={"path": str(folder)})
         job = ended(client, started.headers["location"])
-        skipped = job["result"]["skipped"]
-        assert (job["status"], skipped["count"]) == ("done", 2)
-        assert {each["id"] for each in skipped["files"]} == {"todo.md", "'logo\\x1b[2J.png'"}
+        report = job["result"]["report"]
+        assert job["status"] == "done"
+        assert report["verdicts"] == {"indexed": 1, "skipped:empty": 1, "skipped:unsupported": 1}
+        assert {each["id"] for each in report["files"]} == {"todo.md", "logo\x1b[2J.png"}
         assert str(tmp_path) not in str(job)
+
+
+def test_a_strict_rebuild_over_http_fails_at_the_first_bad_file(tmp_path: Path) -> None:
+    index, folder = tmp_path / "index", corpus(tmp_path / "corpus", fruit=FIRST, todo="")
+    with client_of(app_of(index, build_command(index), roots=(tmp_path,))) as client:
+        body = {"path": str(folder), "strict": True}
+        job = ended(client, client.post("/index/rebuild", json=body).headers["location"])
+        assert job["problem"]["code"] == "build_refused"
+        assert job["problem"]["detail"].startswith("todo.md: empty: ")
+    assert not (index / "CURRENT").exists()
 
 
 def test_a_folder_that_becomes_a_link_after_the_check_is_not_read(tmp_path: Path) -> None:
