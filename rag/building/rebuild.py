@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from rag.building.listener import NOBODY, Listener
 from rag.building.origin import Consent, Origin, check_replaces, refused
 from rag.building.reuse import Reused, reuse_of, reused
 from rag.checks import Canary, GateResult, judge, read_canaries
-from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, report_json
+from rag.documents import LENIENT, Corpus, Parse, ParsedFile, ReadOptions, read_corpus, report_json
 from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import Manifest, Snapshot, is_made_with
@@ -25,6 +26,8 @@ from rag.types import MAX_RISK, FaqPolicy, FileReport
 
 # Seconds before a watched folder is built again if another build held the lock.
 PAUSE = 2.0
+# So many files are named that took longest to parse.
+SLOWEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +41,24 @@ class Gate:
 @dataclass(frozen=True, slots=True)
 class Built:
     """A published snapshot, what it reused of the one before (None without one), what the gate
-    found (None if it was not asked), and the reports of the files."""
+    found (None if it was not asked), the reports of the files, and the seconds that each took to
+    parse."""
 
     manifest: Manifest
     reused: Reused | None
     gate: GateResult | None = None
     files: tuple[FileReport, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_partial(self) -> bool:
         """Whether a file or a part of one could not be read."""
         return any(file.has_loss for file in self.files)
+
+    @property
+    def slowest(self) -> list[tuple[str, float]]:
+        """The files that took longest to parse, and the seconds."""
+        return heapq.nlargest(SLOWEST, self.seconds.items(), key=lambda each: each[1])
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON values."""
@@ -58,6 +68,7 @@ class Built:
             "reused": asdict(self.reused) if self.reused else None,
             "gate": self.gate.to_json() if self.gate else None,
             "report": report_json(self.files),
+            "slowest": [{"id": id, "seconds": round(took, 2)} for id, took in self.slowest],
         }
 
 
@@ -93,7 +104,9 @@ def rebuild(
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
     reuse = reuse_of(previous, encoder, origin.faq)
-    corpus = read_corpus(origin.paths, reuse.known, options)
+    seconds: dict[str, float] = {}
+    timed = replace(options, parse=_timed(options.parse, seconds))
+    corpus = read_corpus(origin.paths, reuse.known, timed)
     listener.files(corpus.files)
     if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, risk):
         return None
@@ -109,7 +122,20 @@ def rebuild(
         remarks = replace(_remarks(outcome), sources=origin.recorded)
         publish(index, snapshot, encoder, remarks=remarks)
     taken = reused(reuse, snapshot) if previous else None
-    return Built(snapshot.manifest, taken, outcome, snapshot.files)
+    return Built(snapshot.manifest, taken, outcome, snapshot.files, seconds)
+
+
+def _timed(parse: Parse, seconds: dict[str, float]) -> Parse:
+    """The same, and the seconds that each file takes are noted."""
+
+    def timed(id: str, raw: bytes, known: Mapping[str, str]) -> ParsedFile:
+        began = time.perf_counter()
+        try:
+            return parse(id, raw, known)
+        finally:
+            seconds[id] = time.perf_counter() - began
+
+    return timed
 
 
 def is_stale(

@@ -27,7 +27,9 @@ from rag.documents import Cage, ReadOptions
 from rag.errors import PARTIAL, CorpusError, NotReplaced, RagError, UsageError
 from rag.settings import Settings
 from rag.store import snapshot_ids
-from rag.text import counted
+
+# A file that takes so many seconds to read is named.
+SLOW = 1.0
 
 WithinOption = Annotated[
     Path | None, typer.Option(help="open nothing outside this folder", hidden=True)
@@ -166,8 +168,10 @@ def _show(built: Built, index: Path) -> None:
     show(summary(built.manifest, index))
     if taken := built.reused:
         say(
-            f"reused {taken.passages} of {counted(taken.of_passages, 'passage')} "
-            f"({taken.documents} of {counted(taken.of_documents, 'document')} unchanged)"
+            f"reused {taken.passages} of {taken.of_passages} passages "
+            f"({taken.documents} of {taken.of_documents} documents unchanged)"
         )
+    if slow := [f"{id} {took:.1f} s" for id, took in built.slowest if took >= SLOW]:
+        say(f"slowest to read: {', '.join(slow)}")
     if built.gate:
         say(str(built.gate))

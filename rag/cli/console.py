@@ -54,19 +54,14 @@ def run(
         say(f"error: {error}")
         sys.exit(error.exit_code)
     except OSError as error:
-        say(f"error: {_failed(error)}")
+        if error.filename is None:
+            say(f"error: the result cannot be written ({error})")
+            # What is left in the buffer would fail once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        else:
+            # A call that names a file is none of stdout's.
+            say(f"error: {error}: check the file, its rights and the disk")
         sys.exit(1)
-
-
-def _failed(error: OSError) -> str:
-    """What a failed call of the system means: the result was not written, or something else."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # What is left in the buffer would fail once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return f"the result cannot be written ({error})"
-    return f"the system refuses ({error}): check the file, its rights and the disk"
 
 
 class Printable(logging.Formatter):

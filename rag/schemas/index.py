@@ -269,15 +269,24 @@ class ReportResponse(Model):
         )
 
 
+class SlowModel(Model):
+    """A file that took long to read, and the seconds."""
+
+    id: str
+    seconds: float
+
+
 class BuiltModel(Model):
     """The snapshot that a build has published; `reused` is null for the first of all, `gate` if
-    nothing has changed. `report` says what became of the files."""
+    nothing has changed. `report` says what became of the files, and `slowest` names
+    those that took longest to read."""
 
     id: str
     counts: Counts
     reused: ReusedModel | None
     gate: GateModel | None
     report: VerdictsModel = VerdictsModel()
+    slowest: tuple[SlowModel, ...] = ()
 
 
 class ProgressModel(Model):

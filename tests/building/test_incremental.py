@@ -206,7 +206,7 @@ def test_another_faq_policy_keeps_the_vectors_but_cuts_anew(tmp_path: Path) -> N
     snapshot = build_snapshot([folder], encoder, faq="without", previous=previous)
     assert encoder.seen == []
     assert_same(snapshot, build_snapshot([folder], ENCODER, faq="without"))
-    assert str(reused(reuse, snapshot)) == "reused 1 of 1 passage (1 of 1 document unchanged)"
+    assert reused(reuse, snapshot) == Reused(1, 1, 1, 1)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from rag import __version__
+from rag.cli.console import command_line
+from rag.cli.console import run as run_app
 from rag.cli.main import main
 from rag.settings import Settings
 from support.places import ROOT
@@ -285,6 +287,23 @@ def test_a_full_disk_and_a_closed_pipe_leave_no_traceback(index: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "the result cannot be written" in done.stderr
+
+
+def test_a_file_that_fails_is_not_taken_for_the_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = command_line()
+
+    @app.command()
+    def read() -> None:
+        (tmp_path / "gone").read_bytes()
+
+    with pytest.raises(SystemExit) as exit:
+        run_app(app, [])
+    assert exit.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: [Errno 2] No such file") and "gone" in said
+    assert "the result" not in said
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

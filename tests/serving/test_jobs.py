@@ -57,6 +57,17 @@ def test_build_that_succeeds_has_its_result_and_progress() -> None:
     assert (job.result, job.failure) == (RESULT, None)
 
 
+def test_an_event_after_text_without_a_line_end_is_heard() -> None:
+    code = BUILD.replace("print(", "print('progress: 10 %', end=''); print(")
+    job = run_one(script(code))
+    assert (job.status, job.result, job.done) == ("done", RESULT, 64)
+
+
+def test_a_build_that_could_not_read_all_files_is_done() -> None:
+    job = run_one(script(f"{BUILD}\nsys.exit(3)"))
+    assert (job.status, job.result) == ("done", RESULT)
+
+
 def test_job_is_done_only_when_the_new_index_is_served() -> None:
     async def run() -> list[str]:
         seen: list[str] = []
