@@ -26,7 +26,7 @@ FACES = {
     "documents": 18,
     "encoders": 6,
     "index": 32,
-    "store": 30,
+    "store": 29,
     "answering": 15,
     "checks": 12,
     "building": 11,

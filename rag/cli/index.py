@@ -31,7 +31,6 @@ from rag.store import (
     read_manifest,
     roll_back,
     snapshot_ids,
-    version_lines,
     writing,
 )
 
@@ -81,7 +80,7 @@ def versions(
     if not listed:
         current_id(settings.index)  # raises NoIndex if nothing has been built
     found = {"versions": [each.to_json() for each in listed]}
-    show_result(as_json, found, version_lines(listed))
+    show_result(as_json, found, map(str, listed))
 
 
 def rollback(

@@ -32,7 +32,7 @@ from rag.errors import CorpusError, GateRefused, UsageError
 from rag.settings import Settings
 from rag.store.open import open_current
 from rag.store.publish import writing
-from rag.store.versions import current_id, list_versions, read_versions, version_lines
+from rag.store.versions import current_id, list_versions, read_versions
 from support.letter_encoder import LetterEncoder, corpus
 from support.snapshots import FIRST, SECOND, THIRD, tree
 from support.topics_corpus import LETTERS, texts
@@ -217,7 +217,7 @@ def test_gated_builds_record_their_figures(gated: tuple[Path, Path]) -> None:
     (version,) = read_versions(gated[0])
     assert version.eval == {"hit@1": 1.0, "hit@3": 1.0, "MRR": 1.0, "n": 19}
     assert (version.forced, version.note) == (False, "")
-    assert "MRR 1.000, hit@1 1.000, hit@3 1.000, n 19" in version_lines(list_versions(gated[0]))[0]
+    assert "MRR 1.000, hit@1 1.000, hit@3 1.000, n 19" in str(list_versions(gated[0])[0])
 
 
 def test_what_the_gate_refuses_changes_nothing(gated: tuple[Path, Path]) -> None:
@@ -249,7 +249,7 @@ def test_a_forced_build_is_published_recorded_and_shown(gated: tuple[Path, Path]
     assert version.id == current_id(index) == built.manifest.id
     assert (version.forced, version.eval) == (True, built.gate.figures)
     assert version.note.startswith("of 19 FAQ questions, 5 find less of their answer")
-    assert f"forced, {version.note}" in version_lines(list_versions(index))[0]
+    assert f"forced, {version.note}" in str(list_versions(index)[0])
 
 
 def test_force_where_nothing_is_refused_is_not_recorded(gated: tuple[Path, Path]) -> None:

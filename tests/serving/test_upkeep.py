@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 
 from rag.serving.jobs import Job, Jobs
 from rag.serving.live import Live
@@ -38,13 +40,23 @@ def test_what_runs_ends_even_if_the_service_fails(tmp_path: Path) -> None:
 
 
 def test_waiting_questions_are_dropped_even_if_the_service_fails(tmp_path: Path) -> None:
-    async def run() -> None:
-        state = AppState(None, upkeep_of(tmp_path / "index"))
-        started = asyncio.Event()
+    async def never() -> dict[str, object]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def run() -> list[object]:
+        state, go_on = AppState(None, upkeep_of(tmp_path / "index")), threading.Event()
+        request = Request({"type": "http"}, never)
         with pytest.raises(RuntimeError, match="the service fails"):
             async with state.running():
-                started.set()
+                asked = [
+                    asyncio.create_task(state.asking.run(request, work))
+                    for work in (go_on.wait, lambda: "answered")
+                ]
+                await asyncio.sleep(0.05)
                 raise RuntimeError("the service fails")
-        assert started.is_set() and len(asyncio.all_tasks()) == 1
+        go_on.set()
+        return await asyncio.gather(*asked, return_exceptions=True)
 
-    asyncio.run(run())
+    running, waiting = asyncio.run(run())
+    assert running is True and isinstance(waiting, asyncio.CancelledError)

@@ -20,7 +20,7 @@ from rag.serving.live import IndexFolder
 from rag.store.open import open_newest, read_manifest
 from rag.store.publish import roll_back, sweep_if_idle, writing
 from rag.store.readback import in_process
-from rag.store.versions import current_id, list_versions, version_lines
+from rag.store.versions import current_id, list_versions
 from support.snapshots import ENCODER, FIRST, SECOND, published
 
 WORDS = (
@@ -75,7 +75,7 @@ def back(index: Path) -> object:
 COMMANDS: dict[str, Callable[[Path], object]] = {
     "ask": lambda index: open_newest(index, ENCODER),
     "info": read_manifest,
-    "versions": lambda index: version_lines(list_versions(index)),
+    "versions": lambda index: list(map(str, list_versions(index))),
     "doctor": lambda index: examine(index, lambda: ENCODER),
     "serve": served,
     "start": sweep_if_idle,
