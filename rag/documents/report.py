@@ -50,10 +50,14 @@ def report_lines(files: Sequence[FileReport]) -> list[str]:
     lost = [file for file in files if not file.documents]
     noted = [file for file in files if file.documents and file.remarks]
     left_out = [file for file in files if file.left_out]
-    verdicts = Counter(file.verdict for file in files)
-    counts = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts.items()))
+    whole = len(files) - len(lost) - len(noted)
+    counts = [
+        f"{whole} indexed",
+        *([f"{len(noted)} indexed with warnings ({_codes(noted)})"] if noted else []),
+        *([f"{len(lost)} skipped ({_codes(lost)})"] if lost else []),
+    ]
     return [
-        *([f"{counted(len(files), 'file')}: {counts}"] if lost or noted else []),
+        *([f"{_files(files)}: {', '.join(counts)}"] if lost or noted else []),
         *_skipped_lines(lost),
         *_named("note on", noted, _said),
         *_named("left out of", left_out, _ranges),
@@ -112,9 +116,15 @@ def _skipped_lines(files: Sequence[FileReport]) -> list[str]:
 
 def _named(what: str, files: Sequence[FileReport], say: Callable[[FileReport], str]) -> list[str]:
     lines = [f"{what} {shown(file.id)}: {say(file)}" for file in files[:NAMED]]
-    if more := len(files) - NAMED:
-        lines += [f"{what} {counted(more, 'file')} more"] if more > 0 else []
+    if (more := len(files) - NAMED) > 0:
+        lines += [f"{what} {counted(more, 'file')} more: see `rag report`"]
     return lines
+
+
+def _codes(files: Iterable[FileReport]) -> str:
+    """How many files have each code: `hidden_text 12, running_heads 3`."""
+    counts = Counter(code for file in files for code in {each.code for each in file.remarks})
+    return ", ".join(f"{code} {count}" for code, count in sorted(counts.items()))
 
 
 def _said(file: FileReport) -> str:

@@ -90,7 +90,7 @@ def test_what_the_library_skips_is_logged(tmp_path: Path, caplog: pytest.LogCapt
     folder = corpus(tmp_path / "c", a="Ants.", b="")
     assert len(build_snapshot([folder], ENCODER).documents) == 1
     assert caplog.messages == [
-        "2 files: indexed 1, skipped:empty 1",
+        "2 files: 1 indexed, 1 skipped (empty 1)",
         "skipped b.md: empty: the file is empty; write something into it or remove it",
     ]
     with pytest.raises(CorpusError, match=r"b\.md: empty: the file is empty"):

@@ -96,7 +96,7 @@ def test_a_guessed_encoding_is_noted_and_fails_no_strict_build(tmp_path: Path) -
     assert corpus.documents[0].document.text == "Straße"
     assert [file.verdict for file in corpus.files] == ["indexed_with_warning:encoding_guessed"]
     assert report_lines(corpus.files) == [
-        "1 file: indexed_with_warning:encoding_guessed 1",
+        "1 file: 0 indexed, 1 indexed with warnings (encoding_guessed 1)",
         "note on a.md: encoding_guessed: read as CP1252",
     ]
 

@@ -27,7 +27,7 @@ def noted(name: str, note: str) -> FileReport:
 def test_verdicts_are_counted_and_files_with_one_reason_share_a_line() -> None:
     files = [*skipped("todo.md", reason=EMPTY), *skipped("logo.png", "a/b.PDF")]
     assert report_lines([FileReport("a.md", documents=1), *files]) == [
-        "4 files: indexed 1, skipped:empty 1, skipped:unsupported 2",
+        "4 files: 1 indexed, 3 skipped (empty 1, unsupported 2)",
         f"skipped todo.md: {EMPTY}",
         f"skipped logo.png, a/b.PDF: {TYPE}",
     ]
@@ -55,9 +55,9 @@ def test_of_files_that_are_plainly_indexed_nothing_is_said() -> None:
 
 def test_notes_name_their_files_and_many_are_counted() -> None:
     lines = report_lines([noted(f"{n:02}.pdf", "hidden_text: 3") for n in range(12)])
-    assert lines[0] == "12 files: indexed_with_warning:hidden_text 12"
+    assert lines[0] == "12 files: 0 indexed, 12 indexed with warnings (hidden_text 12)"
     assert lines[1] == "note on 00.pdf: hidden_text: 3"
-    assert lines[11:] == ["note on 2 files more"]
+    assert lines[11:] == ["note on 2 files more: see `rag report`"]
 
 
 def test_programs_get_the_first_fifty_and_the_counts() -> None:
@@ -89,4 +89,7 @@ def test_what_is_hidden_is_named_with_its_lines_and_counted_beyond_ten_files() -
     said = "lines 1-3 (front matter), lines 5-6 (comment), line 8 (encoded data)"
     plain, first, *_, last = report_lines(files)
     assert plain == "left out of b.txt: line 8 (encoded data)"
-    assert (first, last) == (f"left out of 00.md: {said}", "left out of 2 files more")
+    assert (first, last) == (
+        f"left out of 00.md: {said}",
+        "left out of 2 files more: see `rag report`",
+    )
