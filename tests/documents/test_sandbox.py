@@ -130,7 +130,7 @@ def test_blocks_outside_the_text_are_refused(scripted: Cage) -> None:
     document = json.dumps(dict.fromkeys(names, "x"))
     reply = (
         f'{{"file":{{"documents":[{{"document":{document},"blocks":[{block}]}}],'
-        '"unchanged":[],"left_out":""},"refusal":"","is_spent":false}'
+        '"unchanged":[],"left_out":[]},"refusal":"","is_spent":false}'
     )
     code = f"r = {reply!r}.encode(); os.write(0, len(r).to_bytes(8, 'big') + r); time.sleep(60)"
     assert "gave no valid result when read" in run(scripted, code)
