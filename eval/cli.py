@@ -198,7 +198,7 @@ def _read_corpus(paths: Sequence[Path] | None, settings: Settings) -> Source:
     with Cage() as cage, on_terminal() as listener:
         options = ReadOptions(cage.parse, settings.max_file_mb)
         source = read_source(paths or [settings.corpus], options)
-        listener.skipped(source.corpus.skipped)
+        listener.files(source.corpus.files)
     return source
 
 

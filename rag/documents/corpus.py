@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rag.documents.beneath import NotRegular, TooLarge, read_file
@@ -20,17 +20,11 @@ from rag.documents.parse import (
     parse,
     sha256,
 )
-from rag.documents.skipped import (
-    Skipped,
-    Skips,
-    hidden_lines,
-    refused,
-    shown,
-    skip_lines,
-    skipped_json,
-)
+from rag.documents.report import file_report, refused
+from rag.documents.skipped import Skips, remarks_of, shown
+from rag.documents.spool import Spool, temporary
 from rag.errors import CorpusError
-from rag.types import Document, ParsedDocument
+from rag.types import Document, FileReport, ParsedDocument, Remark
 
 __all__ = [
     "LENIENT",
@@ -39,18 +33,21 @@ __all__ = [
     "Parse",
     "ParsedFile",
     "ReadOptions",
-    "Skipped",
-    "hidden_lines",
     "is_by_product",
     "parse",
     "read_corpus",
-    "skip_lines",
-    "skipped_json",
 ]
 
-# Documents read before, by id.
-Known = Mapping[str, Document]
-NONE_KNOWN: Known = {}
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Documents read before, and the reports of their files, by id."""
+
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    files: Mapping[str, FileReport] = field(default_factory=dict)
+
+
+NONE_KNOWN = Known()
 
 MB = 1 << 20
 
@@ -76,14 +73,16 @@ LENIENT = ReadOptions()
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The documents ordered by id, and what was skipped, in order too.
+    """The documents ordered by id, and the reports of all files, in order too.
 
     The documents whose ids are `unchanged` were known before: their blocks were not read.
+    `originals` are the bytes of the files that hold documents, in the order of `files`.
     """
 
     documents: list[ParsedDocument]
-    skipped: tuple[Skipped, ...] = ()
+    files: tuple[FileReport, ...] = ()
     unchanged: frozenset[str] = frozenset()
+    originals: memoryview = field(default_factory=lambda: memoryview(b""))
 
     @property
     def sha256(self) -> str:
@@ -102,69 +101,88 @@ def read_corpus(
     of a corpus.jsonl only the lines that are no documents. Raises CorpusError at the first of them
     if the options are strict; and always if a path is missing or no document is left.
     """
-    gathered = _Gathered(known, options)
-    for source in find_sources(paths, gathered.skips, options.within):
-        gathered.read(source)
-    if not gathered.documents:
-        raise CorpusError(_nothing_left(paths, gathered.skips.found))
-    return Corpus(
-        [gathered.documents[id] for id in sorted(gathered.documents)],
-        tuple(sorted(gathered.skips.found, key=lambda each: each.id)),
-        frozenset(gathered.unchanged),
-    )
+    with temporary() as file:
+        spool = Spool(file)
+        gathered = _Gathered(known, options, spool)
+        for source in find_sources(paths, gathered.skips, options.within):
+            gathered.read(source)
+        if not gathered.documents:
+            raise CorpusError(_nothing_left(paths, gathered.skips.found))
+        files = sorted([*gathered.files, *gathered.skips.found], key=lambda file: file.id)
+        return Corpus(
+            [gathered.documents[id] for id in sorted(gathered.documents)],
+            tuple(files),
+            frozenset(gathered.unchanged),
+            spool.joined([file.sha256 for file in files if file.documents]),
+        )
 
 
 class _Gathered:
     """The documents of the files that have been read."""
 
-    def __init__(self, known: Known, options: ReadOptions) -> None:
+    def __init__(self, known: Known, options: ReadOptions, spool: Spool) -> None:
         self.documents: dict[str, ParsedDocument] = {}
         self.unchanged: set[str] = set()
+        self.files: list[FileReport] = []
         self.skips = Skips(options.strict)
+        self._spool = spool
         self._sources: dict[str, Source] = {}
         self._known = known
-        self._lines = _known_lines(known)
+        self._lines = _known_lines(known.documents)
         self._options = options
 
     def read(self, source: Source) -> None:
         """Takes in the documents of a file, or notes why not."""
         if ending(source.document_id) not in SUFFIXES:
-            why = f"only files of type {_types()} are read; convert it or remove it"
-            self.skips.add(source.given, source.document_id, why, is_unread_type=True)
+            why = f"unsupported: only files of type {_types()} are read; convert it or remove it"
+            self.skips.add(source.given, source.document_id, why)
             return
         try:
             raw = _raw_bytes(source, self._options.max_mb * MB)
-            file = self._parsed(source.document_id, raw)
+            digest = sha256(raw)
+            was = self._known_file(source.document_id, digest)
+            file = _whole(source) if was else self._parsed(source, raw)
         except CorpusError as error:
             self.skips.add(source.given, source.document_id, str(error))
             return
-        if why := "; ".join(filter(None, (file.left_out, self._take(source, file)))):
-            self.skips.add(source.given, source.document_id, why)
-        for note in file.notes:
-            self.skips.note(source.document_id, note)
+        taken, double = self._take(source, file)
+        if was is None or not taken:
+            was = file_report(source.document_id, raw, digest, taken, _remarks(file, double))
+        self._add(source, was, raw)
 
-    def _parsed(self, id: str, raw: bytes) -> ParsedFile:
-        was = self._known.get(id)
+    def _add(self, source: Source, report: FileReport, raw: bytes) -> None:
+        if report.has_loss:
+            lost = [str(remark) for remark in report.remarks if remark.is_loss]
+            self.skips.lose(source.given, "; ".join(lost))
+        self.files.append(report)
+        if report.documents:
+            self._spool.add(report.sha256, raw)
+
+    def _known_file(self, id: str, digest: str) -> FileReport | None:
+        """The report of a known file that is one document, if it holds the same bytes."""
+        was, file = self._known.documents.get(id), self._known.files.get(id)
         # A line of a corpus.jsonl may have had this id; its source is not the id.
-        if was and was.source == was.id and was.source_sha256 == sha256(raw):
-            return ParsedFile((), unchanged=((id, 0),))
+        is_same = was is not None and was.source == id and was.source_sha256 == digest
+        return file if is_same and file and file.sha256 == digest else None
+
+    def _parsed(self, source: Source, raw: bytes) -> ParsedFile:
+        id = source.document_id
         return self._options.parse(id, raw, self._lines.get(id, NO_DIGESTS))
 
-    def _take(self, source: Source, file: ParsedFile) -> str:
-        """Adds the documents of a file; returns why some are left out, "" if none is."""
+    def _take(self, source: Source, file: ParsedFile) -> tuple[list[ParsedDocument], str]:
+        """Adds the documents of a file; returns them, and why others are not, "" if all are."""
         documents = [*file.documents, *(self._unchanged(source, *each) for each in file.unchanged)]
         double = [each.document.id for each in documents if each.document.id in self.documents]
-        taken = set(double)
-        for each in documents:
-            if each.document.id not in taken:
-                self.documents[each.document.id] = _with_language(each)
-                self._sources[each.document.id] = source
-        self.unchanged.update(id for id, _ in file.unchanged if id not in taken)
-        return _double(source, double, self._sources[double[0]]) if double else ""
+        new = [each for each in documents if each.document.id not in set(double)]
+        for each in new:
+            self.documents[each.document.id] = _with_language(each)
+            self._sources[each.document.id] = source
+        self.unchanged.update(id for id, _ in file.unchanged if id not in set(double))
+        return new, _double(source, double, self._sources[double[0]]) if double else ""
 
     def _unchanged(self, source: Source, id: str, line: int) -> ParsedDocument:
         """A known document, whose line may have moved; line 0 is a whole file."""
-        was = self._known[id]
+        was = self._known.documents[id]
         if not line:
             return ParsedDocument(was, ())
         return ParsedDocument(replace(was, source=f"{source.document_id}:{line}"), ())
@@ -178,44 +196,61 @@ def _with_language(parsed: ParsedDocument) -> ParsedDocument:
     return replace(parsed, document=replace(document, language=language_of(document.text)))
 
 
+def _whole(source: Source) -> ParsedFile:
+    """A file that is one known document."""
+    return ParsedFile((), unchanged=((source.document_id, 0),))
+
+
+def _remarks(file: ParsedFile, double: str) -> list[Remark]:
+    losses = [*file.left_out, *([double] if double else [])]
+    return [
+        *(remark for why in losses for remark in remarks_of(why, is_loss=True)),
+        *(remark for note in file.notes for remark in remarks_of(note)),
+    ]
+
+
 def _double(source: Source, ids: Sequence[str], first: Source) -> str:
     same_name = first.document_id == source.document_id
-    name = shown(first.given if same_name else first.document_id)
+    name = "a file of this name" if same_name else shown(first.document_id)
     more = f" (and {len(ids) - 1} more)" if len(ids) > 1 else ""
     return (
-        f"{name} has a document {shown(ids[0][:80])} too{more};"
+        f"duplicate: {name} has a document {shown(ids[0][:80])} too{more};"
         " rename one, or build an index of each"
     )
 
 
-def _known_lines(known: Known) -> dict[str, Digests]:
+def _known_lines(known: Mapping[str, Document]) -> dict[str, Digests]:
     """The digests of the known lines of each corpus.jsonl, by the name of the file."""
     lines: dict[str, dict[str, str]] = defaultdict(dict)
     for was in known.values():
         if was.source != was.id:
-            lines[was.source.rpartition(":")[0]][was.id] = was.source_sha256
+            lines[was.file][was.id] = was.source_sha256
     return dict(lines)
 
 
 def _raw_bytes(source: Source, limit: int) -> bytes:
     """The bytes of the file. Raises CorpusError with the reason alone."""
     if any("\ud800" <= character <= "\udfff" for character in source.document_id):
-        raise CorpusError("the name is not UTF-8; rename the file")
+        raise CorpusError("bad_name: the name is not UTF-8; rename the file")
     try:
         return read_file(source.anchor, source.path, limit)
     except NotRegular as error:
-        raise CorpusError("a pipe, device or link, not a file; put a file there") from error
+        raise CorpusError(
+            "not_regular: a pipe, device or link, not a file; put a file there"
+        ) from error
     except TooLarge as error:
         raise CorpusError(
-            f"the file has {error.size / MB:.1f} MB, more than the {limit / MB:g} MB of"
+            f"too_large: the file has {error.size / MB:.1f} MB, more than the {limit / MB:g} MB of"
             " RAG_MAX_FILE_MB; split it or raise the setting"
         ) from error
     except OSError as error:
         check_system(error, source.given)
-        raise CorpusError(f"cannot be opened ({reason(error)}); check its rights") from error
+        raise CorpusError(
+            f"io_error: cannot be opened ({reason(error)}); check its rights"
+        ) from error
 
 
-def _nothing_left(paths: Sequence[Path], skipped: Sequence[Skipped]) -> str:
+def _nothing_left(paths: Sequence[Path], skipped: Sequence[FileReport]) -> str:
     places = ", ".join(shown(path) for path in paths)
     why = refused(skipped) if skipped else "no document to read"
     return f"{places}: {why}; add files of type {_types()}"

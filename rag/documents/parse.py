@@ -30,14 +30,14 @@ NO_DIGESTS: Digests = {}
 class ParsedFile:
     """What a file holds.
 
-    `unchanged` are the documents, by id and line, whose lines are as they were. `left_out` says
-    which part of the file is no document, and why; "" for none. `notes` are remarks about what was
+    `unchanged` are the documents, by id and line, whose lines are as they were. `left_out` names
+    the parts of the file that could not be read, and why. `notes` are remarks about what was
     read.
     """
 
     documents: tuple[ParsedDocument, ...]
     unchanged: tuple[tuple[str, int], ...] = ()
-    left_out: str = ""
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -105,15 +105,17 @@ def _parse_jsonl(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
         if isinstance(record, Record) and record.id not in found:
             found[record.id] = record
             continue
-        first = first or f"line {record.line}: {_bad_line(record, found)}"
+        first = first or f"bad_lines: line {record.line}: {_bad_line(record, found)}"
         bad += 1
     left_out = first + _and_more(bad)
     if not found:
-        raise CorpusError(left_out or "the file is empty; put documents into it or remove it")
+        raise CorpusError(
+            left_out or "empty: the file is empty; put documents into it or remove it"
+        )
     return ParsedFile(
         tuple(_line(document_id, r) for r in found.values() if known.get(r.id) != r.sha256),
         tuple((r.id, r.line) for r in found.values() if known.get(r.id) == r.sha256),
-        left_out,
+        (left_out,) if left_out else (),
     )
 
 
@@ -160,7 +162,7 @@ def _one(document_id: str, raw: bytes, media_type: str, reading: Reading) -> Par
     )
     return ParsedFile(
         (ParsedDocument(document, reading.blocks, reading.hidden),),
-        left_out="; ".join(reading.left_out),
+        left_out=reading.left_out,
         notes=reading.notes,
     )
 

@@ -168,15 +168,17 @@ class _Child:
                 _send(self._channel, part, until)
             size = _size(self._channel, until)
             if size > bounds.answer_mb * MB:
-                raise _refusal(f"gave over {bounds.answer_mb:.0f} MB of text and marks")
+                raise _refusal(
+                    "parse_limit", f"gave over {bounds.answer_mb:.0f} MB of text and marks"
+                )
             return _checked(_REPLY.validate_json(_receive(self._channel, size, until), strict=True))
         except TimeoutError as error:
             waited = bounds.seconds * PATIENCE
-            raise _refusal(f"took over {waited:.0f} s to read") from error
+            raise _refusal("parse_timeout", f"took over {waited:.0f} s to read") from error
         except ValueError as error:
-            raise _refusal("gave no valid result when read") from error
+            raise _refusal("parse_crashed", "gave no valid result when read") from error
         except (OSError, EOFError) as error:
-            raise _refusal(_death(self._process, bounds)) from error
+            raise _refusal(*_death(self._process, bounds)) from error
 
     def end(self) -> None:
         """Kills the process, whatever it does, and waits until it is gone."""
@@ -208,7 +210,10 @@ def _reply(parse: Parse, request: Request, raw: bytes) -> Reply:
         os._exit(OUT_OF_MEMORY)
     except Exception as error:
         # Whatever a parser raises is about this file; the others are still to be read.
-        file, refusal = None, f"the reader failed ({ascii(error)!s:.200}); report this file"
+        file, refusal = (
+            None,
+            f"parse_crashed: the reader failed ({ascii(error)!s:.200}); report this file",
+        )
     return Reply(file, refusal, is_spent=_address_space() > GROWN_MB * MB)
 
 
@@ -298,21 +303,21 @@ def _checked(reply: Reply) -> Reply:
     return reply
 
 
-def _death(process: subprocess.Popen[bytes], bounds: Bounds) -> str:
-    """Why the child is gone, as what it says about the file."""
+def _death(process: subprocess.Popen[bytes], bounds: Bounds) -> tuple[str, str]:
+    """Why the child is gone: a code, and what that says about the file."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=1)
     code = process.returncode
     if code == -signal.SIGXCPU:
-        return f"took over {bounds.seconds:.0f} s to read"
+        return "parse_timeout", f"took over {bounds.seconds:.0f} s to read"
     if code in (OUT_OF_MEMORY, -signal.SIGKILL):
-        return f"needed over {bounds.memory_mb:.0f} MB of memory to read"
-    return f"crashed its reader ({_signal(code)})"
+        return "parse_limit", f"needed over {bounds.memory_mb:.0f} MB of memory to read"
+    return "parse_crashed", f"crashed its reader ({_signal(code)})"
 
 
 def _signal(code: int | None) -> str:
     return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
 
-def _refusal(what: str) -> CorpusError:
-    return CorpusError(f"the file {what}; split it, convert it or remove it")
+def _refusal(code: str, what: str) -> CorpusError:
+    return CorpusError(f"{code}: the file {what}; split it, convert it or remove it")

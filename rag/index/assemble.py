@@ -14,12 +14,13 @@ from rag.index.compatibility import probe_vectors
 from rag.index.fingerprint import recipe_of, software
 from rag.index.format import sealed
 from rag.index.manifest import FORMAT, Calibration, Counts, Manifest, Model
+from rag.index.originals import Originals, held_in
 from rag.index.question_vectors import headings_of
 from rag.index.sentence_spans import Sentences, marks
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import Packed, store
 from rag.index.vectors import index_vectors
-from rag.types import Document, FaqPolicy, Passage, Section
+from rag.types import Document, FaqPolicy, FileReport, Passage, Section
 
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder
@@ -27,12 +28,17 @@ if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A corpus cut up: documents, sections and passages, each in order of document id."""
+    """A corpus cut up: documents, sections and passages, each in order of document id.
+
+    `files` are the reports of its files, and `originals` the bytes of those that hold documents.
+    """
 
     corpus_sha256: str
     documents: tuple[Document, ...]
     sections: tuple[Section, ...]
     passages: tuple[Passage, ...]
+    files: tuple[FileReport, ...]
+    originals: memoryview
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,5 +92,7 @@ def assemble(
         headings=headings_of(encodings.above, encodings.headings, encoder.dim),
         marks=marks(encodings.sentences),
         probes=probe_vectors(encoder),
+        files=split.files,
+        originals=Originals(split.files, held_in(split.originals)),
     )
     return sealed(snapshot)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.building.build import build_snapshot
-from rag.building.reuse import NOTHING, Content, content_of, reuse_of, reused
+from rag.building.reuse import NOTHING, Content, Reused, content_of, reuse_of, reused
 from rag.cli.main import main
-from rag.documents.corpus import read_corpus
+from rag.documents.corpus import Known, read_corpus
 from rag.documents.questions import question_above
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
@@ -161,7 +161,7 @@ def test_an_unchanged_document_is_not_parsed_and_a_renamed_one_not_encoded(tmp_p
     assert read_corpus([folder], known=reuse.known).unchanged == {"a.md"}
     snapshot = build_snapshot([folder], encoder, previous=build_snapshot([folder], ENCODER))
     assert encoder.seen == []
-    assert str(reused(reuse, snapshot)) == "reused 2 of 3 passages (1 of 3 documents unchanged)"
+    assert reused(reuse, snapshot) == Reused(2, 3, 1, 3)
 
 
 @dataclass(frozen=True)
@@ -220,12 +220,12 @@ def test_another_faq_policy_keeps_the_vectors_but_cuts_anew(tmp_path: Path) -> N
     folder = corpus(tmp_path / "c", a=FAQ)
     previous = build_snapshot([folder], ENCODER)
     reuse = reuse_of(previous, ENCODER, "without")
-    assert reuse.known == {}
+    assert reuse.known == Known()
     encoder = Counting()
     snapshot = build_snapshot([folder], encoder, faq="without", previous=previous)
     assert encoder.seen == []
     assert_same(snapshot, build_snapshot([folder], ENCODER, faq="without"))
-    assert str(reused(reuse, snapshot)) == "reused 1 of 1 passage (1 of 1 document unchanged)"
+    assert reused(reuse, snapshot) == Reused(1, 1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ def test_documents_cut_by_other_software_are_cut_anew(tmp_path: Path, name: str)
     manifest = previous.manifest
     other = replace(manifest, software={**manifest.software, name: "0"})
     reuse = reuse_of(replace(previous, manifest=other), ENCODER)
-    assert (reuse.known, reuse.sentences) == ({}, {})
+    assert (reuse.known, reuse.sentences) == (Known(), {})
 
 
 @pytest.fixture(scope="module")

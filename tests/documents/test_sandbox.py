@@ -108,7 +108,7 @@ def test_what_is_too_much_costs_that_file_alone(scripted: Cage, code: str, why: 
     assert scripted.parse("a.md", b"Ants.") == parse("a.md", b"Ants.")
     refusal = run(scripted, code)
     assert why in refusal
-    assert refusal.startswith("the file ") and refusal.endswith("split it, convert it or remove it")
+    assert refusal.startswith("parse_") and refusal.endswith("split it, convert it or remove it")
     assert scripted.parse("a.md", b"Ants.") == parse("a.md", b"Ants.")
 
 
@@ -130,7 +130,7 @@ def test_blocks_outside_the_text_are_refused(scripted: Cage) -> None:
     document = json.dumps(dict.fromkeys(names, "x"))
     reply = (
         f'{{"file":{{"documents":[{{"document":{document},"blocks":[{block}]}}],'
-        '"unchanged":[],"left_out":""},"refusal":"","is_spent":false}'
+        '"unchanged":[],"left_out":[]},"refusal":"","is_spent":false}'
     )
     code = f"r = {reply!r}.encode(); os.write(0, len(r).to_bytes(8, 'big') + r); time.sleep(60)"
     assert "gave no valid result when read" in run(scripted, code)
@@ -161,7 +161,7 @@ def test_the_child_has_no_secrets_no_files_to_write_and_few_to_open(
         assert (tmp_path / "x").read_bytes() == b""
         assert "Too many open files" in run(cage, "[os.dup(0) for _ in range(99)]")
         assert run(cage, "raise ValueError(os.nice(0))").startswith(
-            f"the reader failed (ValueError({os.nice(0)}))"
+            f"parse_crashed: the reader failed (ValueError({os.nice(0)}))"
         )
 
 
@@ -224,8 +224,9 @@ def test_a_build_goes_on_past_a_file_that_brings_its_reader_down(
         write(tmp_path / name, text)
     corpus = read_corpus([tmp_path], options=ReadOptions(parse=scripted.parse))
     assert [each.document.id for each in corpus.documents] == ["a.md", "c.md"]
-    assert [each.id for each in corpus.skipped] == ["b.md"]
-    assert "SIGABRT" in corpus.skipped[0].reason
+    skipped = {each.id: each for each in corpus.files if not each.documents}
+    assert {id: each.verdict for id, each in skipped.items()} == {"b.md": "skipped:parse_crashed"}
+    assert "SIGABRT" in skipped["b.md"].remarks[0].text
 
 
 def test_in_process_is_the_way_of_the_library() -> None:

@@ -150,7 +150,10 @@ class Draft:
     def reading(self, title: str = "", is_faq: bool = False) -> Reading:
         """The text with its blocks, FAQ pairs found. Raises CorpusError if it holds no text."""
         if not self._blocks:
-            why = "; ".join(self.left_out) or "the file holds no text; write some or remove it"
+            why = (
+                "; ".join(self.left_out)
+                or "no_text: the file holds no text; write some or remove it"
+            )
             raise CorpusError(why)
         text = "".join(self._pieces)
         title = shortened(squeezed(title)) or self.title()
