@@ -2,20 +2,22 @@
 
 Prints a table in Markdown for docs/formats.md: files, pages, characters, headings, tables, FAQ
 pairs, seconds, and the verdicts of files that were not read whole. `--each` prints a line for each
-file before it.
+file before it. A second table says what other converters get from the same files, if `--python`
+names a Python that has them: `--python PYTHON --converter markitdown --converter pandoc`.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from eval.studies.converters import Converter, started
 from rag.documents.parse import SUFFIXES, ParsedFile, ending
 from rag.documents.sandbox import Cage
 from rag.errors import CorpusError
@@ -54,7 +56,12 @@ class Reading:
         return max((place.number for place in places if place.kind in ("page", "slide")), default=0)
 
 
-def main(folder: Path, each: Annotated[bool, typer.Option("--each")] = False) -> None:
+def main(
+    folder: Path,
+    each: Annotated[bool, typer.Option("--each")] = False,
+    python: Annotated[Path | None, typer.Option(help="A Python that has the converters")] = None,
+    converter: Annotated[list[str] | None, typer.Option(help="markitdown, pandoc, ...")] = None,
+) -> None:
     """Read all files below a folder and say what came out."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     with Cage() as cage:
@@ -64,17 +71,45 @@ def main(folder: Path, each: Annotated[bool, typer.Option("--each")] = False) ->
             typer.echo(_line(reading))
     for line in table(readings):
         typer.echo(line)
+    if python is not None:
+        with started(python, converter or []) as converters:
+            for line in _others(converters, readings, folder):
+                typer.echo(line)
+
+
+def _others(
+    converters: Sequence[Converter], readings: Sequence[Reading], folder: Path
+) -> Iterator[str]:
+    """What all readers get from the files of each format, as lines of a table in Markdown."""
+    yield "| format | reader | read | characters | headings | tables | s |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    for name, group in _by_format(readings):
+        for converter in converters:
+            found = [converter.convert(folder / each.name) for each in group]
+            views = [each.view for each in found if each.view and each.view.text.strip()]
+            counts = (
+                len(views),
+                sum(len(view.text) for view in views),
+                sum(len(view.headings) for view in views),
+                sum(len(view.tables) for view in views),
+            )
+            seconds = sum(each.seconds for each in found)
+            yield f"| {name} | {converter.name} | {' | '.join(map(str, counts))} | {seconds:.1f} |"
 
 
 def table(readings: Iterable[Reading]) -> Iterator[str]:
     """The figures by format, as lines of a table in Markdown."""
     yield f"| format | {' | '.join(_COLUMNS)} | notes |"
     yield f"| --- |{' ---: |' * len(_COLUMNS)} --- |"
+    for name, group in _by_format(readings):
+        yield f"| {name} | {' | '.join(_figures(group))} | {_notes(group)} |"
+
+
+def _by_format(readings: Iterable[Reading]) -> list[tuple[str, list[Reading]]]:
     groups: dict[str, list[Reading]] = {}
     for reading in readings:
         groups.setdefault(ending(reading.name), []).append(reading)
-    for name, group in sorted(groups.items()):
-        yield f"| {name} | {' | '.join(_figures(group))} | {_notes(group)} |"
+    return sorted(groups.items())
 
 
 def _read(cage: Cage, folder: Path, path: Path) -> Reading:

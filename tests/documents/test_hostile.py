@@ -12,7 +12,7 @@ from rag.errors import CorpusError
 from support.hostile_files import HOSTILE
 
 VERDICTS = {
-    "cycle.pdf": "no_text: the file holds no text",
+    "cycle.pdf": "text_lost: pages 1, 2, 3",
     "count.pdf": "no_text: the file holds no text",
     "form.pdf": "no_text_layer: page 1 is without text",
     "outline.pdf": "no_text: the file holds no text",

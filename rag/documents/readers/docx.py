@@ -9,7 +9,7 @@ hidden text, which is counted.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -40,6 +40,11 @@ _SKIPPED = frozenset(
 _SIGNS = {f"{_W}tab": "\t", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-", f"{_W}ptab": "\t"}
 _MOST_SPAN = 50
 
+# In half points, as Word counts.
+_USUAL_SIZE = 22
+_LARGER = 1.2
+_LONGEST_HEADING = 200
+
 
 @dataclass(slots=True)
 class _Style:
@@ -59,6 +64,7 @@ class _Text:
     boxes: list[etree._Element] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     is_bold: bool = True
+    size: int = 0
 
 
 def read_docx(raw: bytes) -> Reading:
@@ -91,11 +97,14 @@ class _Reader:
         self._items: list[str] = []
         self._code: list[str] = []
         self._bold_questions: set[str] = set()
+        # Of a document whose author made headings without styles, from the largest.
+        self._heading_sizes: list[int] = []
 
     def read(self) -> Reading:
-        self._has_title = any(
-            self._style(paragraph).is_title for paragraph in self._body.iter(f"{_W}p")
-        )
+        styles = [self._style(paragraph) for paragraph in self._body.iter(f"{_W}p")]
+        self._has_title = any(style.is_title for style in styles)
+        if not any(style.is_title or style.level for style in styles):
+            self._heading_sizes = self._large_sizes()
         self._blocks(self._body)
         self._end_code()
         self._end_list()
@@ -136,7 +145,10 @@ class _Reader:
             self._items.append(f"{'  ' * level}{mark} {lines}")
         else:
             self._end_list()
-            self._draft.paragraph(words)
+            if text.is_bold and text.size in self._heading_sizes and len(words) < _LONGEST_HEADING:
+                self._draft.heading(words, self._heading_sizes.index(text.size) + 1)
+            else:
+                self._draft.paragraph(words)
             if text.is_bold and words.strip().endswith(("?", "？")):
                 self._bold_questions.add(squeezed(words))
         for box in text.boxes:
@@ -207,7 +219,16 @@ class _Reader:
             else:
                 if tag == f"{_W}r" and found.is_bold and child.find(f"{_W}t") is not None:
                     found.is_bold = child.find(f"{_W}rPr/{_W}b") is not None
+                    found.size = max(found.size, _size(child))
                 self._add_text(child, found)
+
+    def _large_sizes(self) -> list[int]:
+        """The sizes of runs that are larger than most of the text, from the largest."""
+        letters: Counter[int] = Counter()
+        for run in self._body.iter(f"{_W}r"):
+            letters[_size(run)] += sum(len(text.text or "") for text in run.iter(f"{_W}t"))
+        body = max(letters, key=lambda size: letters[size], default=0) or _USUAL_SIZE
+        return sorted((size for size in letters if size > _LARGER * body), reverse=True)
 
     def _lines(self, parent: etree._Element) -> Iterator[str]:
         """The paragraphs inside of a cell or a note, in boxes and tables too."""
@@ -332,6 +353,12 @@ def _value(element: etree._Element, path: str) -> str:
 
 def _on(element: etree._Element | None) -> bool:
     return element is not None and element.get(f"{_W}val", "1") not in ("0", "false", "off")
+
+
+def _size(run: etree._Element) -> int:
+    """The size of a run's letters in half points; 0 if its style tells."""
+    size = _value(run, "rPr/sz")
+    return int(size) if size.isdecimal() else 0
 
 
 def _is_hidden(run: etree._Element) -> bool:

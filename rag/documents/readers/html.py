@@ -10,7 +10,6 @@ a page tells search engines alone is added at its end.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Literal
@@ -20,6 +19,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from rag.documents.encodings import decoded_html
 from rag.documents.readers.draft import Draft, squeezed
 from rag.documents.readers.facts import html_facts
+from rag.documents.readers.html_schema import add_schema_pairs
 from rag.documents.readers.reading import Reading
 from rag.types import BlockKind
 
@@ -81,7 +81,7 @@ def write_html(draft: Draft, markup: str, anchor: str = "") -> str:
         writer.write(tree.body)
     if writer.hidden:
         draft.notes.append(f"hidden_text: {writer.hidden} characters that nobody sees are left out")
-    _add_pairs(draft, tree)
+    add_schema_pairs(draft, tree)
     return title.text() if title else ""
 
 
@@ -382,44 +382,3 @@ def _fill(row: list[str], below: dict[int, tuple[str, int]]) -> None:
         if rows > 1:
             below[len(row)] = (words, rows - 1)
         row.append(words)
-
-
-def _add_pairs(draft: Draft, tree: LexborHTMLParser) -> None:
-    """Marks the questions of a schema.org FAQPage, and adds those that the page does not show."""
-    marked = {
-        squeezed(name.text())
-        for question in tree.css("[itemtype$='/Question']")
-        if (name := question.css_first("[itemprop=name]")) is not None
-    }
-    pairs = dict(_told_pairs(tree))
-    shown = draft.mark_questions(marked | set(pairs))
-    for question, answer in pairs.items():
-        if question not in shown:
-            draft.question(question)
-            draft.paragraph(answer)
-
-
-def _told_pairs(tree: LexborHTMLParser) -> Iterator[tuple[str, str]]:
-    for script in tree.css("script[type='application/ld+json']"):
-        try:
-            waiting = [json.loads(script.text())]
-        except (ValueError, RecursionError):
-            continue
-        while waiting:
-            found = waiting.pop()
-            if isinstance(found, list):
-                waiting += reversed(found)
-            elif isinstance(found, dict):
-                if found.get("@type") == "Question":
-                    yield from _pair(found)
-                waiting += reversed([v for v in found.values() if isinstance(v, list | dict)])
-
-
-def _pair(question: dict[str, object]) -> Iterator[tuple[str, str]]:
-    answer = question.get("acceptedAnswer")
-    answer = answer[0] if isinstance(answer, list) and answer else answer
-    told = (question.get("name"), answer.get("text") if isinstance(answer, dict) else None)
-    if isinstance(told[0], str) and isinstance(told[1], str):
-        name, text = (LexborHTMLParser(f"<div>{part}</div>").text(separator=" ") for part in told)
-        if squeezed(name) and squeezed(text):
-            yield squeezed(name), squeezed(text)

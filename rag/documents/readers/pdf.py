@@ -15,9 +15,9 @@ from __future__ import annotations
 import ctypes
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 
 import pypdfium2.raw as pdfium
@@ -27,7 +27,8 @@ from rag.documents.readers.draft import Draft, squeezed
 from rag.documents.readers.facts import Facts, facts
 from rag.documents.readers.labels import shortened
 from rag.documents.readers.pdf_boxes import note_boxes, size_of
-from rag.documents.readers.pdf_layout import Line, lines_of
+from rag.documents.readers.pdf_layout import lines_of
+from rag.documents.readers.pdf_lines import Line
 from rag.documents.readers.pdf_page import Page, read_page
 from rag.documents.readers.pdf_parts import Entry, PageLines, Part, mark_headings, parts_of
 from rag.documents.readers.reading import Reading
@@ -37,8 +38,8 @@ from rag.types import PageWords, Place
 _PASSWORD, _SECURITY = 4, 5
 _MOST_BOOKMARKS = 5_000
 _NAMED_PAGES = 20
-# Of this the letters may be without a meaning before it is worth a note.
-_UNMAPPED = 0.2
+# So much of a page may be without a meaning before it is worth a note.
+_UNMAPPED = 0.1
 # The outer part of a page where running heads stand, and the height of a line's place there.
 _MARGIN = 0.085
 _PLACE = 10
@@ -85,25 +86,45 @@ def _refusal(error: int) -> str:
 def _pages(document: pdfium.FPDF_DOCUMENT, draft: Draft) -> Iterator[PageLines]:
     """The pages with their lines; what they lose is noted in the draft."""
     empty: list[int] = []
-    hidden = unmapped = letters = 0
+    lost: list[int] = []
+    unmapped: list[int] = []
+    hidden = 0
     for number in range(1, pdfium.FPDF_GetPageCount(document) + 1):
         page = read_page(document, number)
         hidden += page.hidden
-        unmapped += page.unmapped
+        letters = _letters(word.text for word in chain(page.words, *page.stamps))
         lines = _clean(lines_of(page), page)
-        letters += sum(len(line.text) for line in lines)
-        if not lines and page.has_marks:
+        if page.is_broken or _letters(_texts(lines)) < letters:
+            lost.append(number)
+        elif not lines and page.has_marks:
             empty.append(number)
+        if page.unmapped > _UNMAPPED * (letters + page.unmapped):
+            unmapped.append(number)
         yield PageLines(number, lines, size_of(page))
     if empty:
         draft.left_out.append(
             f"no_text_layer: {_numbers(empty)} without text; add it with an OCR tool, for instance"
             " OCRmyPDF"
         )
+    if lost:
+        draft.left_out.append(f"text_lost: {_numbers(lost)} not read whole; save the PDF again")
     if hidden:
         draft.notes.append(f"hidden_text: {hidden} characters that nobody sees are left out")
-    if unmapped > _UNMAPPED * letters:
-        draft.notes.append(f"unmappable_text: {unmapped} characters have no meaning in their font")
+    if unmapped:
+        draft.notes.append(
+            f"unmappable_text: {_numbers(unmapped)} in a font that gives letters no meaning;"
+            " read the PDF by OCR"
+        )
+
+
+def _letters(texts: Iterable[str]) -> int:
+    return sum(character.isalnum() for text in texts for character in text)
+
+
+def _texts(lines: Sequence[Line]) -> Iterator[str]:
+    for line in lines:
+        yield line.text
+        yield from chain.from_iterable(line.rows)
 
 
 def _clean(lines: list[Line], page: Page) -> list[Line]:

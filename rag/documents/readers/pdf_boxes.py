@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 
 from rag.documents.readers.draft import row_lines, squeezed, without_blank
-from rag.documents.readers.pdf_layout import Line
+from rag.documents.readers.pdf_lines import Line
 from rag.documents.readers.pdf_page import Box, Page, Word
 
 _TOKEN = re.compile(r"\S{1,200}")

@@ -11,14 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rag.documents.readers.pdf_layout import BULLETS, Line
+from rag.documents.readers.pdf_lines import BULLETS, Line
 
 # An entry of the outline: its page, its level from 1, what it says.
 Entry = tuple[int, int, str]
-_Style = tuple[float, bool]
+# Size, and whether bold and italic.
+_Style = tuple[float, bool, bool]
 
 _ITEM = re.compile(
-    rf"[{re.escape(''.join(sorted(BULLETS)))}]|-\s|\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,4}})[.)]\s"
+    rf"[{re.escape(''.join(sorted(BULLETS)))}]|-\s|\(?(?:\d{{1,3}}|[a-z]|[ivx]{{1,4}})[.)](?:\s|$)"
+    # Not the initials of a name.
+    r"|\(?[A-Z][.)](?:\s(?!\w\.)|$)"
 )
 _NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?\s+\S")
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -32,9 +35,16 @@ _LONGEST_WORD = 60
 _MOST_HEADING_LINES = 4
 _LARGER = 1.12
 _MUCH_LARGER = 1.3
+_SMALLEST = 0.9
+_SMALLEST_CAPITALS = 0.75
 _MOST_LEVELS = 6
+_LONGEST_ITALIC = 80
+# Dots between a heading and its page in a table of contents.
+_LEADER = "...."
+_NUMBER = re.compile(r"\d")
 # Distances in parts of the height of a line.
 _LEADING = 0.8
+_APART = 0.5
 _INDENT = 0.8
 _SHORT = 0.75
 _NOTE = 0.93
@@ -72,26 +82,34 @@ class Part:
 
 def mark_headings(pages: Sequence[PageLines], outline: Sequence[Entry]) -> None:
     """Sets the `level` of the lines that are headings."""
-    lines = [line for page in pages for line in page.lines if not line.rows]
+    everything = [line for page in pages for line in page.lines]
+    lines = [line for line in everything if not line.rows]
     if _share(line.tag > 0 for line in lines):
         for line in lines:
             line.level = line.tag
         return
     matched = _match_outline(pages, outline)
+    body = _body(everything)
+    marked = [
+        line
+        for page in pages
+        for i, line in enumerate(page.lines)
+        if not line.level and _looks_like_heading(page.lines, i, body)
+    ]
     if outline and 2 * matched >= len(outline):
+        _add_larger(marked, [line for line in lines if line.level])
         return
-    body = _body(lines)
-    styles: Counter[_Style] = Counter()
-    marked = []
-    for page in pages:
-        for i, line in enumerate(page.lines):
-            if not line.level and _looks_like_heading(page.lines, i, body):
-                marked.append(line)
-                styles[_style(line)] += 1
-    # Large type of which there is much is no heading.
-    ranks = {style: rank for rank, style in enumerate(sorted(styles, reverse=True), start=1)}
+    styles = sorted(set(map(_style, marked)), reverse=True)
     for line in marked:
-        line.level = min(ranks[_style(line)], _MOST_LEVELS)
+        line.level = min(styles.index(_style(line)) + 1, _MOST_LEVELS)
+
+
+def _add_larger(marked: Sequence[Line], known: Sequence[Line]) -> None:
+    """Makes headings of the lines that are larger than those on top of the outline."""
+    top = min(line.level for line in known)
+    size = max(line.size for line in known if line.level == top)
+    for line in marked:
+        line.level = top if line.size > size else 0
 
 
 def _share(are_headings: Iterable[bool]) -> bool:
@@ -139,24 +157,26 @@ def _letters(title: str) -> str:
 
 
 def _body(lines: list[Line]) -> _Style:
-    """The style of most of the text."""
+    """The style of most of the text, that in tables too."""
     sizes: Counter[_Style] = Counter()
     for line in lines:
-        sizes[_style(line)] += len(line.text)
-    return max(sizes, key=lambda style: sizes[style], default=(1.0, False))
+        sizes[_style(line)] += len(line.text) + sum(len(cell) for row in line.rows for cell in row)
+    return max(sizes, key=lambda style: sizes[style], default=(1.0, False, False))
 
 
 def _style(line: Line) -> _Style:
-    return round(2 * line.size) / 2, line.is_bold
+    return round(2 * line.size) / 2, line.is_bold, line.is_italic
 
 
 def _looks_like_heading(lines: list[Line], i: int, body: _Style) -> bool:
     line = lines[i]
     text = line.text
-    size, is_bold = body
+    size, is_bold, is_italic = body
     if line.rows or len(text) > _LONGEST_HEADING or sum(map(str.isalpha, text)) < 2:
         return False
-    if text.endswith((".", ",", ";")) and not _NUMBERED.match(text):
+    if _LEADER in text:
+        return False
+    if text.endswith((".", ",", ";")) and not (_NUMBERED.match(text) or text.isupper()):
         return False
     if line.size >= _MUCH_LARGER * size:
         return text[0] not in BULLETS
@@ -164,12 +184,32 @@ def _looks_like_heading(lines: list[Line], i: int, body: _Style) -> bool:
         return False
     if line.size >= _LARGER * size and (line.is_bold or not _ITEM.match(text)):
         return True
-    if not line.is_bold or is_bold or line.size < size * 0.9:
+    if line.size < size * (_SMALLEST_CAPITALS if text.isupper() else _SMALLEST):
         return False
     below = lines[i + 1] if i + 1 < len(lines) else line
+    if line.is_italic and not (line.is_bold or is_italic):
+        return _stands_above(lines, i)
+    if not line.is_bold or is_bold:
+        return False
     if text.endswith(":") and _style(below) != _style(line):
         return False
     return not _goes_on(lines, i) and _is_apart(lines, i)
+
+
+def _stands_above(lines: list[Line], i: int) -> bool:
+    """Whether a line in italics stands by itself, apart from what is above, over upright text."""
+    line = lines[i]
+    if not 0 < i < len(lines) - 1 or len(line.text) > _LONGEST_ITALIC or _NUMBER.search(line.text):
+        return False
+    above, below = lines[i - 1], lines[i + 1]
+    height = line.bottom - line.top
+    return (
+        not (above.is_italic or below.is_italic or above.rows or below.rows)
+        and 0 <= below.top - line.bottom < _LEADING * height
+        and (above.text.endswith(_STOPS) or not 0 <= line.top - above.bottom < _APART * height)
+        and abs(line.x0 - below.x0) < _INDENT * line.size
+        and abs(below.size - line.size) < 0.15 * line.size
+    )
 
 
 def _goes_on(lines: list[Line], i: int) -> bool:
@@ -301,7 +341,8 @@ def _opened(text: str, line: str, compounds: set[str]) -> str:
         return text
     if parted and word:
         whole = f"{parted[1]}-{word[0]}".casefold()
-        return text[:-1] if word[0][0].islower() and whole not in compounds else text
+        is_one = word[0][0].islower() or (parted[1].isupper() and word[0].isupper())
+        return text[:-1] if is_one and whole not in compounds else text
     if _WIDE.match(text[-1]) and _WIDE.match(line[0]):
         return text
     return f"{text} "

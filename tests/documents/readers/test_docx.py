@@ -51,6 +51,24 @@ def test_headings_have_the_level_of_their_style() -> None:
     assert (reading.title, headings(reading)) == ("Herons", [(1, "Herons"), (2, "Food")])
 
 
+def large(text: str, half_points: int) -> str:
+    properties = f'<w:b/><w:sz w:val="{half_points}"/>'
+    return f"<w:p>{run(text, properties)}</w:p>"
+
+
+PLAIN = f"<w:p>{run('They wade in shallow water and wait for a long time.')}</w:p>"
+
+
+def test_without_styles_large_bold_paragraphs_are_headings() -> None:
+    found = body(large("Herons", 40) + PLAIN + large("Food", 28) + PLAIN + large("Fish", 22))
+    assert headings(read_docx(found)) == [(1, "Herons"), (2, "Food")]
+
+
+def test_with_styles_they_are_not() -> None:
+    styled = "<w:p><w:pPr><w:outlineLvl w:val='0'/></w:pPr>" + run("Herons") + "</w:p>"
+    assert headings(read_docx(body(styled + large("Food", 28) + PLAIN))) == [(1, "Herons")]
+
+
 def test_a_title_stands_above_the_headings() -> None:
     def draw(document: Document) -> None:
         document.add_heading("Handbook", 0)

@@ -126,6 +126,75 @@ def test_the_outline_tells_headings_that_look_like_text() -> None:
     assert headings(read_pdf(pdf(draw))) == [(1, "1 Care"), (2, "Feeding the birds")]
 
 
+def test_what_is_larger_than_the_outlines_headings_is_one_too() -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.bookmarkPage("care")
+        canvas.addOutlineEntry("Care", "care", 0)
+        write(canvas, ["Birds of the River"], size=24)
+        write(canvas, ["Care"], top=720, bold=True)
+        write(canvas, PROSE, top=700)
+        write(canvas, ["Food"], top=650, bold=True)
+        write(canvas, PROSE, top=630)
+
+    assert headings(read_pdf(pdf(draw))) == [(1, "Birds of the River"), (1, "Care")]
+
+
+def test_italics_over_upright_text_are_a_heading() -> None:
+    def draw(canvas: Canvas) -> None:
+        below = write(canvas, PROSE)
+        canvas.setFont("Helvetica-Oblique", 11)
+        canvas.drawString(LEFT, below - 12, "Where herons nest")
+        write(canvas, PROSE, top=below - 26)
+
+    assert headings(read_pdf(pdf(draw))) == [(1, "Where herons nest")]
+
+
+def test_bold_capitals_are_a_heading_in_smaller_type_too() -> None:
+    def draw(canvas: Canvas) -> None:
+        write(canvas, ["SEC. 2. NESTING SITES."], size=9, bold=True)
+        write(canvas, [*PROSE, *PROSE], top=760)
+
+    assert headings(read_pdf(pdf(draw))) == [(1, "SEC. 2. NESTING SITES.")]
+
+
+def test_a_large_initial_makes_no_heading() -> None:
+    def draw(canvas: Canvas) -> None:
+        line = canvas.beginText(LEFT, 780)
+        line.setFont("Helvetica", 30)
+        line.textOut("H")
+        line.setFont("Helvetica", 11)
+        line.textLine("esitantly we go in to see the old oak by the way")
+        canvas.drawText(line)
+        write(canvas, PROSE, top=760)
+
+    assert headings(read_pdf(pdf(draw))) == []
+
+
+def test_lines_of_a_table_of_contents_are_no_headings() -> None:
+    def draw(canvas: Canvas) -> None:
+        write(canvas, ["Herons ........................ 12"], bold=True)
+        write(canvas, PROSE, top=740)
+
+    assert headings(read_pdf(pdf(draw))) == []
+
+
+def test_a_number_that_stands_apart_begins_an_item() -> None:
+    def draw(canvas: Canvas) -> None:
+        for i, item in enumerate(("Look for the nest", "Count the eggs")):
+            write(canvas, [f"{i + 1}."], top=780 - 30 * i)
+            write(canvas, [item], x=LEFT + 40, top=780 - 30 * i)
+
+    assert shown(read_pdf(pdf(draw))) == [("list", "1. Look for the nest\n2. Count the eggs")]
+
+
+def test_a_sign_without_a_meaning_before_a_line_is_a_bullet() -> None:
+    def draw(canvas: Canvas) -> None:
+        for i, bird in enumerate(("Ducks", "Geese")):
+            canvas._code.append(f"BT /F1 11 Tf 72 {780 - 14 * i} Td (\\036 {bird}) Tj ET")
+
+    assert shown(read_pdf(pdf(draw)))[0] == ("list", "• Ducks\n• Geese")
+
+
 @pytest.mark.parametrize("ruled", [True, False])
 def test_a_table_is_read_cell_by_cell(ruled: bool) -> None:
     table = [
@@ -142,6 +211,85 @@ def test_a_table_is_read_cell_by_cell(ruled: bool) -> None:
     assert rows(reading) == table
     block = next(block for block in reading.blocks if block.kind == "table")
     assert reading.text[block.start : block.tables[0].header_end] == "City | Country | People"
+
+
+def table_at(canvas: Canvas, rows: list[list[str]], xs: tuple[int, ...], top: int = 760) -> None:
+    """Rows 14 points apart, each cell at the place of its column; "" is none."""
+    for i, row in enumerate(rows):
+        for x, cell in zip(xs, row, strict=True):
+            if cell:
+                write(canvas, [cell], x=x, top=top - 14 * i, size=9)
+
+
+def test_the_cells_of_a_table_may_have_several_lines() -> None:
+    def draw(canvas: Canvas) -> None:
+        lines = [
+            ["No.", "Bird", "Seen at", "Count"],
+            ["A1", "Heron", "the lake below the", "3"],
+            ["", "", "old mill, by boat and on foot from", ""],
+            ["", "", "the road", ""],
+            ["A2", "Goose", "the meadow", "14"],
+            ["A3", "Swan", "the river near the", "2"],
+            ["", "", "bridge", ""],
+        ]
+        table_at(canvas, lines, (72, 120, 200, 340))
+
+    assert rows(read_pdf(pdf(draw)))[1:] == [
+        ["A1", "Heron", "the lake below the old mill, by boat and on foot from the road", "3"],
+        ["A2", "Goose", "the meadow", "14"],
+        ["A3", "Swan", "the river near the bridge", "2"],
+    ]
+
+
+def test_two_columns_below_a_common_head_stay_two() -> None:
+    def draw(canvas: Canvas) -> None:
+        write(canvas, ["Bird"], x=72, size=9, top=774)
+        write(canvas, ["Days at the lake and river"], x=200, size=9, top=774)
+        table_at(canvas, [[b, f"{i}/4", f"{i}/9"] for i, b in enumerate("ABCD", 1)], (72, 200, 270))
+
+    assert rows(read_pdf(pdf(draw)))[1:] == [
+        [b, f"{i}/4", f"{i}/9"] for i, b in enumerate("ABCD", 1)
+    ]
+
+
+def test_text_beside_a_table_is_no_part_of_it() -> None:
+    def draw(canvas: Canvas) -> None:
+        write(canvas, words(20))
+        table_at(canvas, [[f"Bird {i}", str(i)] for i in range(1, 10)], (400, 500), top=772)
+
+    found = [kind for kind, _ in shown(read_pdf(pdf(draw)))]
+    assert found == ["paragraph", "table"]
+
+
+def test_a_table_drawn_with_characters_is_a_table() -> None:
+    rule = "|----------+-------|"
+    lines = [
+        rule,
+        "|Bird      | Count |",
+        rule,
+        "|Grey heron|   12  |",
+        rule,
+        "|Swan      |    3  |",
+        rule,
+    ]
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont("Courier", 10)
+        for i, line in enumerate(lines):
+            canvas.drawString(LEFT, 700 - 10 * i, line)
+
+    assert rows(read_pdf(pdf(draw))) == [["Bird", "Count"], ["Grey heron", "12"], ["Swan", "3"]]
+
+
+def test_columns_that_no_rule_parts_in_a_ruled_table_stay_apart() -> None:
+    def draw(canvas: Canvas) -> None:
+        for i in range(4):
+            for j in range(6):
+                write(canvas, [f"cell {i}{j}"], x=LEFT + 4 + 70 * j, top=686 - 20 * i, size=9)
+        xs = [LEFT, LEFT + 140, LEFT + 280, LEFT + 420]
+        canvas.grid(xs, [700 - 20 * i for i in range(5)])
+
+    assert rows(read_pdf(pdf(draw))) == [[f"cell {i}{j}" for j in range(6)] for i in range(4)]
 
 
 def test_running_heads_and_page_numbers_are_left_out() -> None:
