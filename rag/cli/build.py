@@ -88,7 +88,7 @@ def build(
         try:
             origin = _origin(settings, named, no_faq)
             cage = stack.enter_context(Cage())
-            options = ReadOptions(cage.parse, settings.max_file_mb, strict, within)
+            options = ReadOptions(cage.each, settings.max_file_mb, strict, within)
             check = _check(settings.index, origin, replace, asks=bool(named) or not if_stale)
             run = _rebuilding(settings, origin, options, check, listener, force)
             built = run(if_stale=if_stale, full=full)
@@ -121,7 +121,7 @@ def watch(
     origin = _origin(settings, _named(paths, settings))
     check = _check(settings.index, origin, replace)
     with Cage() as cage, on_terminal() as listener:
-        options = ReadOptions(cage.parse, settings.max_file_mb, strict)
+        options = ReadOptions(cage.each, settings.max_file_mb, strict)
         run = _rebuilding(settings, origin, options, check, told_changes(listener))
         update = functools.partial(run, if_stale=True)
         if first := update():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,7 +29,8 @@ from rag.documents.skipped import (
     skipped_json,
 )
 from rag.errors import CorpusError
-from rag.types import Document, ParsedDocument
+from rag.text import counted
+from rag.types import Document, ParsedDocument, Progress, silent
 
 __all__ = [
     "LENIENT",
@@ -52,21 +53,53 @@ Known = Mapping[str, Document]
 NONE_KNOWN: Known = {}
 
 MB = 1 << 20
+MAX_FILE_MB = 64
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A file of the corpus and what it holds; None if it is refused, with the reason."""
+
+    source: Source
+    file: ParsedFile | None
+    refusal: str = ""
+    is_unread_type: bool = False
+
+    @property
+    def pages(self) -> int:
+        """How many pages and slides with text it has."""
+        if self.file is None:
+            return 0
+        places = (place for each in self.file.documents for place in each.document.places)
+        return sum(place.kind in ("page", "slide") for place in places)
+
+
+# Reads a file, given what parses it.
+Read = Callable[[Source, Parse], FileRead]
+# What such a function returns for each source, in order.
+Each = Callable[[Read, Iterable[Source]], Iterator[FileRead]]
+
+
+def in_process(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
+    """Reads one file after the other, and parses it in this process."""
+    return (read(source, parse) for source in sources)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How files are read.
 
-    `parse` turns bytes into documents: in this process, or in one that has its bounds
-    (`sandbox.Cage.parse`). A file of more than `max_mb` megabytes is skipped. If `strict`, the
+    `each` reads and parses them: in this process, or in others that have their bounds
+    (`sandbox.Cage.each`). A file of more than `max_mb` megabytes is skipped. If `strict`, the
     first file that would be skipped is an error. Nothing outside the folder `within` is opened.
+    `progress` hears of the files read.
     """
 
-    parse: Parse = parse
-    max_mb: int = 64
+    each: Each = in_process
+    max_mb: int = MAX_FILE_MB
     strict: bool = False
     within: Path | None = None
+    progress: Progress = silent
 
 
 # Skips what cannot be read, and parses in this process.
@@ -101,53 +134,82 @@ def read_corpus(
     of a corpus.jsonl only the lines that are no documents. Raises CorpusError at the first of them
     if the options are strict; and always if a path is missing or no document is left.
     """
-    gathered = _Gathered(known, options)
-    for source in find_sources(paths, gathered.skips, options.within):
-        gathered.read(source)
+    skips = Skips(options.strict)
+    gathered = _Gathered(known, skips)
+    for read in read_files(paths, skips, known, options):
+        gathered.take(read)
     if not gathered.documents:
-        raise CorpusError(_nothing_left(paths, gathered.skips.found))
+        raise CorpusError(_nothing_left(paths, skips.found))
     return Corpus(
         [gathered.documents[id] for id in sorted(gathered.documents)],
-        tuple(sorted(gathered.skips.found, key=lambda each: each.id)),
+        tuple(sorted(skips.found, key=lambda each: each.id)),
         frozenset(gathered.unchanged),
     )
+
+
+def read_files(
+    paths: Sequence[Path], skips: Skips, known: Known = NONE_KNOWN, options: ReadOptions = LENIENT
+) -> Iterator[FileRead]:
+    """Each file at the paths as it is read, in order; holds a few of them at a time.
+
+    `skips` hears of links and folders that are not read. Raises CorpusError for a missing path.
+    """
+    sources = find_sources(paths, skips, options.within)
+    reader = _Reader(known, options.max_mb * MB)
+    pages = 0
+    for done, read in enumerate(options.each(reader.read, sources), start=1):
+        pages += read.pages
+        options.progress(f"files read ({counted(pages, 'page')})", done, len(sources))
+        yield read
+
+
+class _Reader:
+    """Reads a file; used by several threads at once."""
+
+    def __init__(self, known: Known, limit: int) -> None:
+        self._known = known
+        self._lines = _known_lines(known)
+        self._limit = limit
+
+    def read(self, source: Source, parse: Parse) -> FileRead:
+        """What a file holds, or why it is refused."""
+        if ending(source.document_id) not in SUFFIXES:
+            why = f"only files of type {_types()} are read; convert it or remove it"
+            return FileRead(source, None, why, is_unread_type=True)
+        try:
+            raw = _raw_bytes(source, self._limit)
+            return FileRead(source, self._parsed(source.document_id, raw, parse))
+        except CorpusError as error:
+            return FileRead(source, None, str(error))
+
+    def _parsed(self, id: str, raw: bytes, parse: Parse) -> ParsedFile:
+        was = self._known.get(id)
+        # A line of a corpus.jsonl may have had this id; its source is not the id.
+        if was and was.source == was.id and was.source_sha256 == sha256(raw):
+            return ParsedFile((), unchanged=((id, 0),))
+        return parse(id, raw, self._lines.get(id, NO_DIGESTS))
 
 
 class _Gathered:
     """The documents of the files that have been read."""
 
-    def __init__(self, known: Known, options: ReadOptions) -> None:
+    def __init__(self, known: Known, skips: Skips) -> None:
         self.documents: dict[str, ParsedDocument] = {}
         self.unchanged: set[str] = set()
-        self.skips = Skips(options.strict)
+        self._skips = skips
         self._sources: dict[str, Source] = {}
         self._known = known
-        self._lines = _known_lines(known)
-        self._options = options
 
-    def read(self, source: Source) -> None:
+    def take(self, read: FileRead) -> None:
         """Takes in the documents of a file, or notes why not."""
-        if ending(source.document_id) not in SUFFIXES:
-            why = f"only files of type {_types()} are read; convert it or remove it"
-            self.skips.add(source.given, source.document_id, why, is_unread_type=True)
-            return
-        try:
-            raw = _raw_bytes(source, self._options.max_mb * MB)
-            file = self._parsed(source.document_id, raw)
-        except CorpusError as error:
-            self.skips.add(source.given, source.document_id, str(error))
+        source, file = read.source, read.file
+        if file is None:
+            self._skips.add(source.given, source.document_id, read.refusal, read.is_unread_type)
             return
         if why := "; ".join(filter(None, (file.left_out, self._take(source, file)))):
-            self.skips.add(source.given, source.document_id, why)
+            self._skips.add(source.given, source.document_id, why)
         for note in file.notes:
-            self.skips.note(source.document_id, note)
-
-    def _parsed(self, id: str, raw: bytes) -> ParsedFile:
-        was = self._known.get(id)
-        # A line of a corpus.jsonl may have had this id; its source is not the id.
-        if was and was.source == was.id and was.source_sha256 == sha256(raw):
-            return ParsedFile((), unchanged=((id, 0),))
-        return self._options.parse(id, raw, self._lines.get(id, NO_DIGESTS))
+            self._skips.note(source.document_id, note)
 
     def _take(self, source: Source, file: ParsedFile) -> str:
         """Adds the documents of a file; returns why some are left out, "" if none is."""

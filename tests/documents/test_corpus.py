@@ -3,15 +3,27 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rag.documents.corpus import LENIENT, Corpus, ReadOptions, parse, read_corpus
+from rag.documents.corpus import (
+    LENIENT,
+    Corpus,
+    FileRead,
+    Read,
+    ReadOptions,
+    in_process,
+    parse,
+    read_corpus,
+    read_files,
+)
+from rag.documents.files import Source
 from rag.documents.parse import SUFFIXES, Digests, ParsedFile
-from rag.documents.skipped import skip_lines, skipped_json
+from rag.documents.skipped import Skips, skip_lines, skipped_json
 from rag.errors import CorpusError, RagError
 from support.file_trees import ordinary_user, write
 from support.places import ROOT
@@ -170,8 +182,14 @@ def test_files_are_parsed_by_whoever_is_asked(tmp_path: Path) -> None:
 
     for name in ("a.md", "b.md"):
         write(tmp_path / name)
-    options = replace(LENIENT, parse=parse_but_a)
-    assert held(read_corpus([tmp_path], options=options)) == (["b.md"], {"a.md": "too much"})
+
+    def each(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
+        return (read(source, parse_but_a) for source in sources)
+
+    assert held(read_corpus([tmp_path], options=ReadOptions(each))) == (
+        ["b.md"],
+        {"a.md": "too much"},
+    )
 
 
 def test_nothing_outside_the_allowed_folder_is_read(tmp_path: Path) -> None:
@@ -262,3 +280,18 @@ def test_every_pair_of_the_faq_pages_is_found() -> None:
     lines = [line for file in FAQ_PAGES.glob("*.md") for line in file.read_text().split("\n")]
     assert len(corpus.documents) == 167
     assert len(found) == sum(line.startswith("### ") for line in lines) == 1424
+
+
+def test_files_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
+    for number in range(100):
+        write(tmp_path / f"{number:02}.md", "Ants.")
+    opened: list[str] = []
+
+    def counted(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
+        for each in in_process(read, sources):
+            opened.append(each.source.document_id)
+            yield each
+
+    files = read_files([tmp_path], Skips(strict=False), options=ReadOptions(counted))
+    assert next(files).source.document_id == "00.md"
+    assert opened == ["00.md"]
