@@ -15,11 +15,21 @@ def send_number(channel: socket.socket, number: int) -> None:
     channel.sendall(_NUMBER.pack(number))
 
 
-def send(channel: socket.socket, content: bytes, until: float | None = None) -> None:
-    """Sends the length and the bytes. Raises TimeoutError after `until` (monotonic seconds)."""
-    for part in (_NUMBER.pack(len(content)), content):
-        channel.settimeout(_left(until))
-        channel.sendall(part)
+def send(channel: socket.socket, *parts: bytes, until: float | None = None) -> None:
+    """Sends the length and the bytes of each part. Raises TimeoutError after `until` (monotonic).
+
+    Small parts go out together, so that the other end wakes once.
+    """
+    waiting = b""
+    for part in parts:
+        waiting += _NUMBER.pack(len(part))
+        if len(part) > _CHUNK:
+            _send(channel, waiting, until)
+            _send(channel, part, until)
+            waiting = b""
+        else:
+            waiting += part
+    _send(channel, waiting, until)
 
 
 def number(channel: socket.socket, until: float | None = None) -> int:
@@ -38,6 +48,11 @@ def receive(channel: socket.socket, size: int, until: float | None = None) -> by
             raise EOFError
         content += part
     return bytes(content)
+
+
+def _send(channel: socket.socket, content: bytes, until: float | None) -> None:
+    channel.settimeout(_left(until))
+    channel.sendall(content)
 
 
 def _left(until: float | None) -> float | None:

@@ -226,8 +226,7 @@ class _Child:
         seconds = bounds.seconds
         until = time.monotonic() + seconds * PATIENCE
         try:
-            for part in (request, raw):
-                send(self._channel, part, until)
+            send(self._channel, request, raw, until=until)
             if is_pdf(raw):
                 more = bounds.for_pages(number(self._channel, until), len(raw))
                 seconds, until = seconds + more, until + more * PATIENCE
