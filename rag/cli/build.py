@@ -87,8 +87,10 @@ def build(
         listener = as_events() if as_json else stack.enter_context(on_terminal())
         try:
             origin = _origin(settings, named, no_faq)
-            cage = stack.enter_context(Cage())
-            options = ReadOptions(cage.each, settings.max_file_mb, strict, within)
+            cage = stack.enter_context(Cage(workers=settings.readers))
+            options = ReadOptions(
+                cage.each, settings.max_file_mb, strict, within, listener.progress
+            )
             check = _check(settings.index, origin, replace, asks=bool(named) or not if_stale)
             run = _rebuilding(settings, origin, options, check, listener, force)
             built = run(if_stale=if_stale, full=full)
@@ -120,8 +122,8 @@ def watch(
     settings = read_settings(index=index)
     origin = _origin(settings, _named(paths, settings))
     check = _check(settings.index, origin, replace)
-    with Cage() as cage, on_terminal() as listener:
-        options = ReadOptions(cage.each, settings.max_file_mb, strict)
+    with Cage(workers=settings.readers) as cage, on_terminal() as listener:
+        options = ReadOptions(cage.each, settings.max_file_mb, strict, progress=listener.progress)
         run = _rebuilding(settings, origin, options, check, told_changes(listener))
         update = functools.partial(run, if_stale=True)
         if first := update():

@@ -53,7 +53,7 @@ Known = Mapping[str, Document]
 NONE_KNOWN: Known = {}
 
 MB = 1 << 20
-MAX_FILE_MB = 64
+MAX_FILE_MB = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,8 @@ def read_files(
     pages = 0
     for done, read in enumerate(options.each(reader.read, sources), start=1):
         pages += read.pages
-        options.progress(f"files read ({counted(pages, 'page')})", done, len(sources))
+        what = f"files read ({counted(pages, 'page')})" if pages else "files read"
+        options.progress(what, done, len(sources))
         yield read
 
 

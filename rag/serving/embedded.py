@@ -63,7 +63,7 @@ def build(
             Path(folder),
             origin.paths,
             used,
-            options=ReadOptions(cage.each, strict=strict),
+            options=ReadOptions(cage.each, strict=strict, progress=progress),
             listener=Listener(log.warning, _log_skipped, progress),
             sources=recorded(origin),
         )

@@ -26,6 +26,7 @@ from rag.documents.parse import SUFFIXES, Digests, ParsedFile
 from rag.documents.skipped import Skips, skip_lines, skipped_json
 from rag.errors import CorpusError, RagError
 from support.file_trees import ordinary_user, write
+from support.pdf_files import pdf, text
 from support.places import ROOT
 
 FAQ_PAGES = ROOT.parent / "shared" / "data" / "faq_pages" / "docs"
@@ -295,3 +296,16 @@ def test_files_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     files = read_files([tmp_path], Skips(strict=False), options=ReadOptions(counted))
     assert next(files).source.document_id == "00.md"
     assert opened == ["00.md"]
+
+
+def test_progress_tells_files_and_pages(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", "Ants.")
+    write(tmp_path / "b.pdf", pdf(text("One."), text("Two.")))
+    write(tmp_path / "c.pdf", pdf(text("Three.")))
+    heard: list[tuple[str, int, int]] = []
+    read_corpus([tmp_path], options=ReadOptions(progress=lambda *told: heard.append(told)))
+    assert heard == [
+        ("files read", 1, 3),
+        ("files read (2 pages)", 2, 3),
+        ("files read (3 pages)", 3, 3),
+    ]

@@ -110,7 +110,7 @@ PLACES = {
     "up": "a link to a folder that it lies in",
     "pipe.md": "a pipe, device or link",
     "socket.md": "a pipe, device or link",
-    "sparse.txt": "more than the 64 MB",
+    "sparse.txt": "more than the 256 MB",
     "unknown.xyz": "only files of type",
 }
 
