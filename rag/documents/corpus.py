@@ -66,6 +66,11 @@ class FileRead:
     is_unread_type: bool = False
 
     @property
+    def is_new(self) -> bool:
+        """Whether documents were parsed."""
+        return self.file is not None and bool(self.file.documents)
+
+    @property
     def pages(self) -> int:
         """How many pages and slides with text it has."""
         if self.file is None:
@@ -160,7 +165,9 @@ def read_files(
     for done, read in enumerate(options.each(reader.read, sources), start=1):
         pages += read.pages
         what = f"files read ({counted(pages, 'page')})" if pages else "files read"
-        options.progress(what, done, len(sources))
+        # A build that finds nothing new says nothing.
+        if read.is_new:
+            options.progress(what, done, len(sources))
         yield read
 
 
