@@ -198,7 +198,7 @@ def _read_corpus(paths: Sequence[Path] | None, settings: Settings) -> Source:
     with Cage(workers=settings.readers) as cage, on_terminal() as listener:
         options = ReadOptions(cage.each, settings.max_file_mb, progress=listener.progress)
         source = read_source(paths or [settings.corpus], options)
-        listener.skipped(source.corpus.skipped)
+        listener.files(source.corpus.files)
     return source
 
 

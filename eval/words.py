@@ -3,11 +3,20 @@ with the search."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
-WORD = re.compile(r"[^\W_]+")
-SENTENCE_END = re.compile("(?<=[.!?])[\"'\u201d\u2019)\\]]*\\s+|\\s*\\n\\s*")
+import regex
+
+# Marks belong to the letter before them. Scripts that put no blanks between words are counted by
+# their letters.
+_ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+WORD = regex.compile(
+    rf"[{_ALONE}]\p{{M}}*|[[\p{{L}}\p{{N}}]--[{_ALONE}]][[\p{{L}}\p{{M}}\p{{N}}]--[{_ALONE}]]*",
+    regex.VERSION1,
+)
+SENTENCE_END = regex.compile(
+    "(?<=[.!?])[\"'\u201d\u2019)\\]]*\\s+|(?<=[\u3002\uff01\uff1f\u0964\u061f\u06d4])\\s*|\\s*\\n\\s*"
+)
 # What separates words and sentences, and means nothing by itself.
 STOPS = "?!.:;,…？！。，؟¿¡\"'“”‘’«»„‚`´"
 PUNCTUATION = STOPS + "-‐‑–—()[]{}/、؛،।"
@@ -25,7 +34,8 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 def words(text: str) -> list[str]:
     """The text's words in lower case, in order."""
-    return WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    found: list[str] = WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    return found
 
 
 def content(text: str) -> frozenset[str]:

@@ -3,6 +3,7 @@
 RagError                  exit 1
 ├── UsageError            exit 2   a wrong argument or setting
 │   ├── CorpusError                a path or file that cannot be read as a document
+│   ├── NotReplaced                an index of other documents, and no consent to replace it
 │   └── ModelError                 a model that is missing, altered or unsuitable
 ├── UnusableIndex         exit 5   the index cannot be used as it is
 │   ├── NoIndex                    nothing has been built there
@@ -18,6 +19,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+# The exit code of a build that published an index, but could not read all of its files.
+PARTIAL = 3
 # The fix of an index that cannot be used.
 REBUILD = "run `rag build`"
 
@@ -36,6 +39,10 @@ class UsageError(RagError):
 
 class CorpusError(UsageError):
     """A corpus path or file that cannot be read as documents."""
+
+
+class NotReplaced(UsageError):
+    """The index was built from other documents, and nobody has agreed to replace it."""
 
 
 class ModelError(UsageError):

@@ -44,6 +44,38 @@ class Place:
     name: str = ""
 
 
+# Left, top, right and bottom in points, from the top left corner of a page as it is displayed.
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PageWords:
+    """The words of a PDF's text from `start` on, up to the next entry: all stand on one page.
+
+    `width` and `height` are those of the page as it is displayed, in points. `words` holds the
+    offset and the box of each, packed by `rag.documents.boxes`.
+    """
+
+    start: int
+    number: int
+    width: float
+    height: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageBoxes:
+    """Where a quote stands on a page of a PDF: a box for each line, in the order of the quote.
+
+    `width` and `height` are those of the page as it is displayed, in points.
+    """
+
+    page: int
+    width: float
+    height: float
+    lines: tuple[Box, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One source document.
@@ -52,6 +84,9 @@ class Document:
     removed, encoded images replaced by `…`); for others, what their reader makes of them. `places`,
     ordered by start, say where in the source file the text stands. `sha256` is of `text` in UTF-8;
     `source_sha256` of the raw bytes of the file, or of the document's line in a corpus.jsonl.
+    `words`, ordered by start, say where on its pages the text of a PDF stands. `language` is the
+    code that the file declares (`en`), else the one detected; `created` and `modified` are dates
+    (`2026-03-01`). Each is None if it is not known.
     """
 
     id: str
@@ -62,6 +97,15 @@ class Document:
     sha256: str
     source_sha256: str
     places: tuple[Place, ...] = ()
+    words: tuple[PageWords, ...] = ()
+    language: str | None = None
+    created: str | None = None
+    modified: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The id of its file: its own, or that of the corpus.jsonl of which it is a line."""
+        return self.id if self.source == self.id else self.source.rpartition(":")[0]
 
     def place_at(self, offset: int) -> Place | None:
         """The place of a character; None before the first, and in a document without places."""
@@ -117,6 +161,70 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that happened when a file was read: a code, and a sentence for people.
+
+    `is_loss`: the file, or a part of it that was meant to be read, could not be read.
+    """
+
+    code: str
+    text: str
+    is_loss: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Lines of a text file, from 1, that are in no passage because its readers do not see them."""
+
+    kind: HiddenKind
+    first_line: int
+    last_line: int
+
+    def __str__(self) -> str:
+        first, last = self.first_line, self.last_line
+        return f"{f'line {first}' if first == last else f'lines {first}-{last}'} ({self.kind})"
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What a build made of a file.
+
+    `id` is its path below the folder that was given. `documents` is 0 for a file that was skipped;
+    `size` and `sha256` are of its bytes, 0 and "" for one that was skipped. `pages` counts pages or
+    slides. `sections` and `faq_pairs` are those that the index holds.
+    """
+
+    id: str
+    media_type: str = ""
+    size: int = 0
+    sha256: str = ""
+    documents: int = 0
+    pages: int = 0
+    characters: int = 0
+    sections: int = 0
+    tables: int = 0
+    faq_pairs: int = 0
+    remarks: tuple[Remark, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """`indexed`, `indexed_with_warning:<codes>` or `skipped:<code>`; codes joined by commas."""
+        codes = ",".join(dict.fromkeys(remark.code for remark in self.remarks))
+        if not self.documents:
+            return f"skipped:{codes}"
+        return f"indexed_with_warning:{codes}" if codes else "indexed"
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether the file or a part of it could not be read."""
+        return any(remark.is_loss for remark in self.remarks)
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """A document, the blocks that its reader found, and what is hidden in it, both in order.
 
@@ -167,10 +275,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a document's canonical text: `text[char_start:char_end]`."""
+    """A part of a document's canonical text: `text[char_start:char_end]`.
+
+    `boxes` say where a highlight stands on the pages of a PDF.
+    """
 
     char_start: int
     char_end: int
+    boxes: tuple[PageBoxes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +341,8 @@ class Citation:
 
     `sha256` is of the document's canonical text, so that the citation can be checked later. `page`
     is that of a paged file, and `place` the slide, row or anchor in others that have them: of the
-    first sentence that answers, or of where the quote begins.
+    first sentence that answers, or of where the quote begins. `boxes` say where the quote stands on
+    the pages of a PDF.
     """
 
     document_id: str
@@ -243,6 +356,7 @@ class Citation:
     page: int | None
     place: Place | None
     quote: str
+    boxes: tuple[PageBoxes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,16 +22,16 @@ WINGS = [
 ]
 # How many names each wing shows to the others.
 FACES = {
-    "text": 17,
+    "text": 19,
     "documents": 17,
     "encoders": 6,
-    "index": 31,
-    "store": 30,
+    "index": 32,
+    "store": 29,
     "answering": 15,
     "checks": 12,
-    "building": 19,
+    "building": 11,
     "serving": 16,
-    "schemas": 23,
+    "schemas": 24,
     "web": 7,
     "cli": 7,
 }
@@ -61,6 +61,20 @@ def test_no_wing_imports_from_a_higher_one() -> None:
 def test_no_wing_imports_the_service() -> None:
     above = re.compile(r"^\s*(?:from|import) service\b", re.MULTILINE)
     assert [name for name, path in modules().items() if above.search(path.read_text())] == []
+
+
+def test_a_build_passes_eight_wings() -> None:
+    """What `rag build` and the wing that it starts call themselves; the ground is no wing."""
+    own = ("cli.build", "cli.listening", "building")
+    passed = {
+        wing(other)
+        for name, path in modules().items()
+        if name.startswith(own)
+        for other in imports(path)
+    }
+    assert passed - set(GROUND) <= {
+        *("cli", "building", "documents", "encoders", "index", "store", "answering", "checks"),
+    }
 
 
 def test_other_wings_are_entered_by_their_face() -> None:

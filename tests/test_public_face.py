@@ -121,9 +121,10 @@ def test_what_is_skipped_is_logged_or_refused(
     docs = corpus(tmp_path / "docs", fruit=FRUIT, todo="")
     rag.build([docs], tmp_path / "index", encoder=LetterEncoder())
     assert caplog.messages == [
-        "skipped todo.md: the file is empty; write something into it or remove it"
+        "2 files: 1 indexed, 1 skipped (empty 1)",
+        "skipped todo.md: empty: the file is empty; write something into it or remove it",
     ]
-    with pytest.raises(rag.RagError, match=r"todo\.md: the file is empty"):
+    with pytest.raises(rag.RagError, match=r"todo\.md: empty: the file is empty"):
         rag.build([docs], tmp_path / "index", encoder=LetterEncoder(), strict=True)
 
 

@@ -13,10 +13,10 @@ from rag.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A public test set. `corpus` is read line by line where it lies.
+    """A public test set. `corpus` is read in place, line by line.
 
     `queries` is id -> text, of those judged or said to be (un)answerable; `answerable` is empty
-    where the set does not say.
+    if the set does not say.
     """
 
     name: str

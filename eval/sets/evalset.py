@@ -4,7 +4,7 @@ eval/<name>/set.json       kind, origin of the labels, the corpus they were made
 eval/<name>/queries.jsonl  {"_id", "text", "answer", "sections"}, one question a line
 eval/<name>/qrels.tsv      query, 0, section id, grade: as trec_eval reads it
 eval/<name>/review.tsv     what the rule was not sure of: to be judged by hand, not counted
-eval/<name>/judgments.tsv  hand judgments, where there are any: query, section id, grade, reason
+eval/<name>/judgments.tsv  hand judgments, if there are any: query, section id, grade, reason
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class EvalSet:
     """`kind` tells whether the corpus holds text beside its FAQ; `origin` where labels come from.
 
     `qrels` judge section ids and hold only questions that count. `confidence` is the silver
-    rule's, by query id; `trust` is that rule against the hand's labels, where there are both.
+    rule's, by query id; `trust` is that rule against the hand's labels, if there are both.
     """
 
     name: str
@@ -176,7 +176,7 @@ def judged_by_hand(judgments: Sequence[Judgment]) -> dict[str, dict[str, int]]:
 
 
 def check_sections(qrels: Qrels, sections: Mapping[str, Any], name: str) -> None:
-    """Raise UsageError where judged sections are gone: all of them, or some, which it names."""
+    """Raise UsageError if judged sections are gone: all of them, or some, which it names."""
     judged = {section for grades in qrels.values() for section in grades}
     gone = sorted(judged - set(sections))
     if gone and len(gone) == len(judged):
@@ -224,7 +224,7 @@ def write_set(folder: Path, evalset: EvalSet) -> list[Path]:
 
 
 def read_set(folder: Path) -> EvalSet:
-    """The set that `write_set` wrote; UsageError where there is none."""
+    """The set that `write_set` wrote; UsageError if there is none."""
     if not (folder / "set.json").is_file():
         raise UsageError(f"no eval set in {folder}: run `python -m eval build`")
     facts = json.loads((folder / "set.json").read_text(encoding="utf-8"))

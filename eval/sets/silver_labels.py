@@ -45,7 +45,7 @@ BEARS = 0.8
 ASKED = 0.25
 PLAIN = 0.4
 # So many sections are shown to a person who judges what the rule cannot.
-NEAREST = 5
+NEAREST = 8
 
 Windows = Sequence[frozenset[str]]
 
@@ -89,7 +89,7 @@ class Label:
 class Agreement:
     """Silver against hand labels over all (query, section) pairs, relevant or not.
 
-    None where there is nothing to divide by.
+    None if there is nothing to divide by.
     """
 
     precision: float | None
@@ -144,7 +144,7 @@ def _idf(total: int, holding: int) -> float:
 
 
 def _windows(text: str) -> Windows:
-    """The content words of each three sentences in a row; of all, where there are fewer."""
+    """The content words of each three sentences in a row; of all, if there are fewer."""
     held = [content(sentence) for sentence in sentences(text)]
     last = max(1, len(held) - SENTENCES + 1)
     return [frozenset().union(*held[at : at + SENTENCES]) for at in range(last)]

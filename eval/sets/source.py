@@ -32,7 +32,7 @@ class Source:
 
     @property
     def kind(self) -> Kind:
-        """`faq-only` where nine tenths of all words or more lie in FAQ pairs."""
+        """`faq-only` if nine tenths of all words or more lie in FAQ pairs."""
         counts = {"body": 0, "faq": 0}
         for section in self.sections:
             counts[section.kind] += len(words(self.text(section)))
@@ -106,7 +106,7 @@ def table_document(name: str, pairs: Sequence[Pair]) -> ParsedDocument:
 def make_set(source: Source, table: Path | None, judgments: Sequence[Judgment]) -> EvalSet:
     """The eval set of a corpus, from its own FAQ or from a table handed over beside it.
 
-    Raises UsageError where there is no FAQ, or one pair only, on which no figure can rest.
+    Raises UsageError if there is no FAQ, or one pair only, on which no figure can rest.
     """
     pairs = read_table(table) if table else pairs_of(source.documents, source.sections)
     if not pairs:

@@ -33,7 +33,7 @@ class Written:
 def read_written(
     path: Path, documents: Mapping[str, Document], sections: Iterable[Section]
 ) -> list[Written]:
-    """The questions of a file, in its order; UsageError where a quote is not in the corpus."""
+    """The questions of a file, in its order; UsageError if a quote is not in the corpus."""
     body = [section for section in sections if section.kind == "body"]
     return [_written(path, number, row, documents, body) for number, row in json_lines(path)]
 
@@ -56,7 +56,7 @@ def _written(
     if any(not gold.get("quote") for gold in row["gold"]):
         raise UsageError(f"{where}: each gold needs a quote")
     if bool(row["gold"]) != bool(row["answerable"]):
-        raise UsageError(f"{where}: {row['id']} must have gold where it is answerable, only there")
+        raise UsageError(f"{where}: {row['id']} must have gold if it is answerable, and only then")
     quotes = [str(gold["quote"]) for gold in row["gold"]]
     found = [_section(where, gold, documents, sections) for gold in row["gold"]]
     return Written(

@@ -19,8 +19,8 @@ import typer
 from eval.provenance import RESULTS, provenance, write_outcome
 from eval.sets.beir import read_collection
 from rag.answering import ask, encode_query, find_candidates
-from rag.building import build_snapshot
-from rag.documents import json_lines
+from rag.building import index_corpus
+from rag.documents import json_lines, read_corpus
 from rag.encoders import Encoder, open_encoder
 from rag.index import Snapshot
 from rag.types import ScoredPassage
@@ -108,7 +108,7 @@ def main(
 
 
 def _measured(corpus: Path, encoder: Encoder, questions: Sequence[str]) -> dict[str, Any]:
-    snapshot = build_snapshot([corpus], encoder)
+    snapshot = index_corpus(read_corpus([corpus]), encoder)
     found = measure(snapshot, encoder, questions[:MOST])
     return {"corpus_sha256": snapshot.manifest.corpus_sha256} | found
 

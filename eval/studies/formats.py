@@ -90,9 +90,7 @@ def _read(cage: Cage, folder: Path, path: Path) -> Reading:
 
 
 def _said(found: ParsedFile) -> Iterator[str]:
-    if found.left_out:
-        yield _code(found.left_out)
-    yield from map(_code, found.notes)
+    yield from map(_code, (*found.left_out, *found.notes))
 
 
 def _code(said: str) -> str:

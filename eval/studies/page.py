@@ -125,7 +125,7 @@ def tried(fusion: Outcome, confidence: Outcome, highlights: Outcome) -> str:
     rows = [
         *_behind("fusion", "nDCG@10", fusion["rows"], "as served"),
         *_behind("confidence from", "AUROC", confidence["tried"], AS_SHIPPED),
-        *_behind("sentence marked", "holds the answer", marked, "mean over query tokens"),
+        *_behind("sentence marked", "holds the answer", marked, next(iter(marked))),
     ]
     header = ["decision", "what was tried", "measure", "it", "what ships"]
     return f"{TRIED}\n\n{table(header, rows)}"

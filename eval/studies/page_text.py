@@ -49,7 +49,8 @@ questions had an answer:"""
 HIGHLIGHTS = """\
 ## Highlights
 
-The sentence whose tokens meet the question's best is marked, and a second one within .02 of it. Of
+The sentence whose tokens match the question's best is marked, and a second one within .02 of it; a
+token may also be found in the sentence before, at a cost. Of
 {questions} answerable squad2 questions whose paragraph is ranked first, what is marked holds an
 answer word for word in a share of **{mean}** ({low} to {high}). That is {sentences:.2f} sentences,
 {median_characters:g} of the passage's {median_passage_characters:g} characters at the median."""

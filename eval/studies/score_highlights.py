@@ -26,7 +26,7 @@ from eval.running.cache import served_snapshot
 from eval.sets.beir import read_collection
 from eval.studies.squad import Part, answers, query_parts
 from eval.studies.tasks import SQUAD, drawn
-from rag.answering.highlights import highlights
+from rag.answering.highlights import BEFORE, highlights
 from rag.answering.search import Query, encode_query, find_candidates
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
@@ -58,12 +58,14 @@ class First:
 class Sentence:
     """A sentence of the passage with what scores it.
 
-    `best` float32 (q,) is each query token's best cosine among the sentence's tokens; `cosine`
-    that of question and sentence; `words` the share of the question's stems that it holds.
+    `best` float32 (q,) is each query token's best cosine among the sentence's tokens, `lent` that
+    among those of the sentence before, or above the first; `cosine` is that of question and
+    sentence, `words` the share of the question's stems that it holds.
     """
 
     text: str
     best: Floats
+    lent: Floats
     cosine: float
     words: float
 
@@ -77,7 +79,18 @@ class Terms:
 
 
 Variant = Callable[[Sentence, Terms], float]
+
+
+def _lending(cost: float) -> Variant:
+    """The mean over query tokens that may be found in the sentence before, at a cost."""
+    return lambda each, _: float(np.maximum(each.best, each.lent - cost).mean())
+
+
+# What ships comes first.
 VARIANTS: Mapping[str, Variant] = {
+    "mean, tokens of the sentence before at .25 less": _lending(BEFORE),
+    "the same at .1 less": _lending(0.1),
+    "the same at .4 less": _lending(0.4),
     "mean over query tokens": lambda each, _: float(each.best.mean()),
     "mean, weighted by rarity (idf)": lambda each, of: float(
         np.average(each.best, weights=of.rarity)
@@ -176,20 +189,23 @@ def _described(
     row, text = snapshot.rows[each.passage.id], each.passage.text
     tokens = snapshot.tokens.rows(row)
     similar = best_similarities(each.query.tokens, tokens, np.arange(len(tokens)))
-    kept = [
-        (text[start:end], similar[first:last].max(axis=0))
-        for start, end, first, last in snapshot.marks.of(row).tolist()
-    ]
-    pooled = encoder.encode_passages([sentence for sentence, _ in kept], [""] * len(kept)).pooled
+    marks = snapshot.marks.of(row).tolist()
+    bests = [similar[first:last].max(axis=0) for _, _, first, last in marks]
+    above = similar[: max(1, marks[0][2])].max(axis=0)
+    kept = [text[start:end] for start, end, _, _ in marks]
+    pooled = encoder.encode_passages(kept, [""] * len(kept)).pooled
     asked = set(each.query.stems)
     found = [
         Sentence(
             sentence,
             best,
+            lent,
             float(vector @ each.query.pooled),
             len(asked & set(stems(sentence))) / max(1, len(asked)),
         )
-        for (sentence, best), vector in zip(kept, pooled, strict=True)
+        for sentence, best, lent, vector in zip(
+            kept, bests, [above, *bests[:-1]], pooled, strict=True
+        )
     ]
     return found, _terms(each.query, encoder, rarity)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag.answering.citations import cite
+from rag.answering.citations import cite, located
 from rag.answering.confidence import confidence
 from rag.answering.explain import explain
 from rag.answering.highlights import highlights
@@ -43,7 +43,7 @@ def ask(
     if declined:
         sure = 0.0
     elif mode == "bm25" and hits and not _judged(encoder, query, hits[0].passage):
-        sure = _words_found(query, hits[0].passage)
+        sure = _words_found(snapshot, query, hits[0].passage)
     else:
         sure = confidence(candidates)
     return Answer(
@@ -53,7 +53,7 @@ def ask(
                 rank=rank,
                 hit=hit,
                 citation=cite(snapshot, hit.passage, spans),
-                highlights=spans,
+                highlights=tuple(located(snapshot, hit.passage.document_id, spans)),
                 explanation=explain(candidates, hit) if explained else None,
             )
             for rank, (hit, spans) in enumerate(zip(hits, marked, strict=True), start=1)
@@ -69,10 +69,11 @@ def _judged(encoder: Encoder, query: Query, passage: Passage) -> bool:
     return query.readable and is_readable(_read(passage), encoder)
 
 
-def _words_found(query: Query, passage: Passage) -> float:
-    """The share of the question's stems that the passage holds."""
-    asked = set(query.stems)
-    return len(asked.intersection(stems(_read(passage)))) / len(asked)
+def _words_found(snapshot: Snapshot, query: Query, passage: Passage) -> float:
+    """The share of the question's stems, by the passage's language, that the passage holds."""
+    language = snapshot.languages[passage.document_id]
+    asked = set(stems(query.text, language))
+    return len(asked.intersection(stems(_read(passage), language))) / len(asked)
 
 
 def _read(passage: Passage) -> str:

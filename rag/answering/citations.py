@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
+from rag.documents import boxes_of
 from rag.index import Snapshot
 from rag.types import Citation, Passage, Span
 
@@ -38,7 +40,15 @@ def cite_span(
         page=place.number if place and is_page else None,
         place=None if is_page else place,
         quote=document.text[start:end],
+        boxes=boxes_of(document, start, end),
     )
+
+
+def located(snapshot: Snapshot, document_id: str, spans: Sequence[Span]) -> Iterator[Span]:
+    """The spans of a document, with where they stand on the pages of a PDF."""
+    document = snapshot.documents[document_id]
+    for span in spans:
+        yield replace(span, boxes=boxes_of(document, span.char_start, span.char_end))
 
 
 def _heading_path(snapshot: Snapshot, document_id: str, at: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from rag.answering.fusion import Signal
 from rag.answering.highlights import nearest_sentence
 from rag.answering.profile import Features, profile_of
 from rag.answering.quantity import asks_for_quantity, names_quantity
-from rag.answering.search import Candidates
+from rag.answering.search import Candidates, lexical_scores
 from rag.index import Calibration, Model, late_scores
 
 # One of the first hits must be good.
@@ -84,4 +84,4 @@ def _late(candidates: Candidates) -> Signal:
 def _bm25(candidates: Candidates) -> Signal:
     if "bm25" in candidates.signals:
         return candidates.signals["bm25"]
-    return candidates.snapshot.lexical.scores(candidates.query.stems)[candidates.rows]
+    return lexical_scores(candidates.snapshot, candidates.query)[candidates.rows]

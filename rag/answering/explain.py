@@ -15,7 +15,8 @@ def explain(candidates: Candidates, hit: ScoredPassage) -> Explanation:
     passage = hit.passage
     at = int(np.flatnonzero(candidates.rows == candidates.snapshot.rows[passage.id])[0])
     found = {name: _contribution(candidates, name, at) for name in candidates.signals}
-    words = matched(candidates.query.text, f"{passage.context}\n{passage.text}")
+    language = candidates.snapshot.languages[passage.document_id]
+    words = matched(candidates.query.text, f"{passage.context}\n{passage.text}", language)
     return Explanation(**dict.fromkeys(SCALES) | found, matched=words)
 
 

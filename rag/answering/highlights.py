@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 
 from rag.answering.profile import profile_of
 from rag.answering.search import Query
-from rag.index import Sentences, Snapshot, best_similarities
-from rag.text import stems
+from rag.index import Snapshot, best_similarities
+from rag.text import line_spans, stems
 from rag.types import Passage, Span
 
+# What a question token's cosine loses if it is found in the sentence before, or in the heading
+# above the first one; what a sentence gains that has all of the question's numbers. Chosen on one
+# half of squad2: docs/decisions/0007-signals.md
+BEFORE = 0.25
+ABOVE = 0.1
+NUMBERS = 0.03
+
 _ITEM = re.compile(r"\A\W*\d{1,3}[.)]\s")
+_WRITTEN_AS_ONE = re.compile(r"\d+(?:[.:/-]\d+)+")
+_ENTRY = re.compile(r"[-*+•|<]|\d{1,3}[.)]\s")
+
+_Place = tuple[int, int]
 
 
 def highlights(
@@ -22,76 +35,135 @@ def highlights(
 ) -> list[tuple[Span, ...]]:
     """For each passage the span of the sentence nearest to the question, or of two, in order.
 
-    A sentence scores as a passage does: the mean over query tokens of the best cosine among the
-    sentence's tokens. The second best is marked too if its score is close to the best. If the
-    question has numbers, only the sentences with most of them can be marked: token vectors do not
-    tell one number from the next. In an FAQ pair only the answer can be marked. Without tokens in
-    question or passage nothing is marked.
+    A sentence scores as a passage does: the mean over query tokens of the best cosine among its
+    tokens. A token may also be found in the sentence before (for the first one, in the heading or
+    question above), at a cost: `It takes hours.` says of what it speaks one sentence earlier. The
+    second best is marked too if its score is close to the best.
+
+    Token vectors do not tell one number from the next. So a sentence that has the question's
+    numbers gains a little, and of lines, rows and items only those with most of them can be marked.
+    In an FAQ pair only the answer can be marked. Without tokens in question or passage nothing is
+    marked.
     """
-    marks, scores = _scored(snapshot, query, passages)
+    numbers = _numbers_of(query.text, query.stems)
     close = profile_of(snapshot.manifest.model).close
-    numbers = frozenset(stem for stem in query.stems if any(map(str.isdigit, stem)))
-    return [
-        tuple(
-            Span(passage.start + start, passage.start + end)
-            for start, end in _best(found, of, _shared_numbers(numbers, passage.text, found), close)
-        )
-        for passage, found, of in zip(passages, marks, scores, strict=True)
-    ]
-
-
-def _shared_numbers(numbers: frozenset[str], text: str, marks: Sentences) -> list[int]:
-    """How many of the question's numbers each sentence has, that of an item aside."""
-    if not numbers:
-        return [0] * len(marks)
-    found = (_ITEM.sub("", text[mark[0] : mark[1]], count=1) for mark in marks.tolist())
-    return [len(numbers & {*stems(sentence)}) for sentence in found]
+    found = []
+    for passage, spans, scores in _scored(snapshot, query, passages):
+        if numbers and scores:
+            gains = _by_numbers(numbers, passage.text, spans)
+            scores = [score + gain for score, gain in zip(scores, gains, strict=True)]
+        nearest = (spans[at] for at in _nearest(scores, close))
+        found.append(tuple(Span(passage.start + a, passage.start + b) for a, b in nearest))
+    return found
 
 
 def nearest_sentence(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> str:
-    """The sentence of any of the passages that is nearest to the question, by the same score.
+    """The sentence of any of the passages that is nearest to the question, by its own tokens alone.
 
     The first of equally near ones; "" if question or passages have no tokens.
     """
     near, nearest = -math.inf, ""
-    for passage, found, of in zip(passages, *_scored(snapshot, query, passages), strict=True):
-        for score, mark in zip(of, found.tolist(), strict=False):
+    for passage, spans, scores in _scored(snapshot, query, passages, lending=False):
+        for score, (start, end) in zip(scores, spans, strict=False):
             if score > near:
-                near, nearest = score, passage.text[mark[0] : mark[1]]
+                near, nearest = score, passage.text[start:end]
     return nearest
 
 
 def _scored(
-    snapshot: Snapshot, query: Query, passages: Sequence[Passage]
-) -> tuple[list[Sentences], list[list[float]]]:
-    """Each passage's sentences and their scores; no scores if the query has no tokens."""
+    snapshot: Snapshot, query: Query, passages: Sequence[Passage], lending: bool = True
+) -> Iterator[tuple[Passage, list[_Place], list[float]]]:
+    """Each passage with the places of its sentences in its text, and their scores.
+
+    There are no scores if the query has no tokens.
+    """
     rows = [snapshot.rows[passage.id] for passage in passages]
-    marks = [snapshot.marks.of(row) for row in rows]
-    if len(query.tokens) == 0 or not any(map(len, marks)):
-        return marks, [[] for _ in marks]
-    spans, bounds, at = [], [], 0
+    marks = [snapshot.marks.of(row).tolist() for row in rows]
+    scores = iter(_scores(snapshot, query, rows, marks, lending) if len(query.tokens) else ())
+    for passage, found in zip(passages, marks, strict=True):
+        yield (
+            passage,
+            [(start, end) for start, end, _, _ in found],
+            list(islice(scores, len(found))),
+        )
+
+
+def _scores(
+    snapshot: Snapshot,
+    query: Query,
+    rows: Sequence[int],
+    marks: Sequence[list[list[int]]],
+    lending: bool,
+) -> list[float]:
+    """The scores of all sentences, one passage after the other.
+
+    With `lending`, a query token may also be found in the sentence before.
+    """
+    spans: list[_Place] = []
+    bounds: list[int] = []
+    firsts: list[int] = []
+    at = 0
     for row, found in zip(rows, marks, strict=True):
-        if len(found):
-            first, last, start = found[0, 2], found[-1, 3], snapshot.tokens.starts[row]
-            spans.append((start + first, start + last))
-            bounds.append(found[:, 2:] + (at - first))
-            at += last - first
-    # Every other part is between two sentences; the last sentence ends at the end.
-    places = np.concatenate(bounds, dtype=np.int64).ravel()[:-1]
-    best = best_similarities(query.tokens, snapshot.tokens.copied(spans), places)[::2]
-    scores = iter(best.mean(axis=1).tolist())
-    return marks, [[next(scores) for _ in found] for found in marks]
-
-
-def _best(
-    marks: Sentences, scores: list[float], shared: list[int], close: float
-) -> list[tuple[int, int]]:
-    """The spans in the passage's text of the sentences to mark, in order."""
-    if not scores:
+        if found:
+            start, last = int(snapshot.tokens.starts[row]), found[-1][3]
+            spans.append((start, start + last))
+            firsts.append(len(bounds) // 2)
+            # What is above, then by turns a sentence and what is between two. Where the last one
+            # ends, the next passage begins.
+            bounds += [at, *(at + place for mark in found for place in mark[2:])][:-1]
+            at += last
+    if not spans:
         return []
-    most = max(shared)
-    able = [at for at, count in enumerate(shared) if count == most]
-    best, *others = sorted(able, key=lambda at: (-scores[at], at))
-    marked = [best, *(at for at in others[:1] if scores[at] >= scores[best] - close)]
-    spans: list[tuple[int, int]] = marks[sorted(marked), :2].tolist()
-    return spans
+    tokens = snapshot.tokens.copied(spans)
+    parts = best_similarities(query.tokens, tokens, np.array(bounds, dtype=np.int64))
+    own = parts[1::2]
+    if not lending:
+        return _means(own)
+    lent = np.empty_like(own)
+    lent[1:] = own[:-1] - np.float32(BEFORE)
+    lent[firsts] = parts[::2][firsts] - np.float32(ABOVE)
+    return _means(np.maximum(own, lent))
+
+
+def _means(cosines: npt.NDArray[np.float32]) -> list[float]:
+    found: list[float] = cosines.mean(axis=1).tolist()
+    return found
+
+
+def _by_numbers(numbers: frozenset[str], text: str, spans: Sequence[_Place]) -> list[float]:
+    """What each sentence gains by the question's numbers that it has, that of an item aside."""
+    counts = [len(numbers & _numbers_in(text[start:end])) for start, end in spans]
+    most = max(counts)
+    have_most = [count == most > 0 for count in counts]
+    if any(has and _is_entry(text, *span) for has, span in zip(have_most, spans, strict=True)):
+        return [0.0 if has else -math.inf for has in have_most]
+    return [NUMBERS * count / len(numbers) for count in counts]
+
+
+def _numbers_in(sentence: str) -> frozenset[str]:
+    bare = _ITEM.sub("", sentence, count=1)
+    has_digit = any(map(str.isdigit, bare))
+    return _numbers_of(bare, stems(bare)) if has_digit else frozenset()
+
+
+def _numbers_of(text: str, terms: Sequence[str]) -> frozenset[str]:
+    """The text's stems with digits, and what is written as one: `1.2.1`, `2024-05-07`."""
+    numbers = [term for term in terms if any(map(str.isdigit, term))]
+    return frozenset([*numbers, *_WRITTEN_AS_ONE.findall(text)])
+
+
+def _is_entry(text: str, start: int, end: int) -> bool:
+    """Whether a sentence opens a row or an item, or is a line of its own beside others."""
+    if _ENTRY.match(text, start):
+        return True
+    lines = line_spans(text)
+    [at] = [i for i, (_, last) in enumerate(lines) if start <= last][:1]
+    is_line = not text[lines[at][0] : start].strip() and not text[end : lines[at][1]].strip()
+    beside = lines[max(0, at - 1) : at] + lines[at + 1 : at + 2]
+    return is_line and any(text[a:b].strip() for a, b in beside)
+
+
+def _nearest(scores: Sequence[float], close: float) -> list[int]:
+    """The places of the sentences to mark, in order: the best, and the second if it is close."""
+    best = sorted(range(len(scores)), key=lambda at: (-scores[at], at))[:2]
+    return sorted(at for at in best if scores[at] >= scores[best[0]] - close)

@@ -36,8 +36,8 @@ class Query:
     """A question as the signals see it.
 
     `pooled` float32 (dim,), L2-normalised; `tokens` float32 (q, dim), rows L2-normalised;
-    `stems` in order. `readable` is false if the model does not know half of its characters;
-    `named` is true if a stop word names something (`plan A`).
+    `stems` are English, in order. `readable` is false if the model does not know half of its
+    characters; `named` is true if a stop word names something (`plan A`).
     """
 
     text: str
@@ -149,7 +149,7 @@ def find_candidates(
     if mode == "dense":
         rows, cosines = snapshot.dense.nearest(query.pooled, MAX_TOP_K, within)
         return _single(snapshot, query, "dense", rows, cosines)
-    impacts = snapshot.lexical.scores(query.stems)
+    impacts = lexical_scores(snapshot, query)
     matching = _best(impacts, within)
     if mode == "bm25":
         rows = matching[:MAX_TOP_K]
@@ -165,6 +165,11 @@ def find_candidates(
         signals["heading"] = snapshot.headings.cosines(query.pooled, rows, cosines)
     shares = fuse(signals, weights, STRETCHED if stretched else SCALES)
     return Candidates(snapshot, query, rows, signals, shares)
+
+
+def lexical_scores(snapshot: Snapshot, query: Query) -> Signal:
+    """BM25 of every passage, float32 (n_passages,)."""
+    return snapshot.lexical.scores(snapshot.lexical.stems_of(query.text))
 
 
 def together(near: Rows, matching: Rows, k: int, each: int) -> Rows:

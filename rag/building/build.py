@@ -11,7 +11,7 @@ from rag.building.calibrate import calibrated
 from rag.building.encode import encode
 from rag.building.reuse import NOTHING, Reuse, reuse_of
 from rag.building.split import split_corpus
-from rag.documents import LENIENT, Corpus, ReadOptions, hidden_lines, read_corpus, skip_lines
+from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, report_lines
 from rag.encoders import Encoder
 from rag.errors import CorpusError
 from rag.index import Model, Snapshot, Split, assemble
@@ -38,10 +38,8 @@ def build_snapshot(
     """
     reuse = reuse_of(previous, encoder, faq)
     corpus = read_corpus(paths, reuse.known, options)
-    for line in skip_lines(corpus.skipped):
+    for line in report_lines(corpus.files):
         log.warning("%s", line)
-    for line in hidden_lines(corpus.documents):
-        log.info("%s", line)
     return index_corpus(corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=progress)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from rag.documents import Skipped
-from rag.types import Progress, silent
+from rag.types import FileReport, Progress, silent
 
 
 def unheard(said: object) -> None:
@@ -15,24 +14,11 @@ def unheard(said: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Called with a note for people, with the files that were skipped, and with the progress."""
+    """Called with a note for people, with the reports of all files, and with the progress."""
 
     note: Callable[[str], None] = unheard
-    skipped: Callable[[Sequence[Skipped]], None] = unheard
+    files: Callable[[Sequence[FileReport]], None] = unheard
     progress: Progress = silent
 
 
 NOBODY = Listener()
-
-
-def told_changes(listener: Listener) -> Listener:
-    """The same listener, but it hears of skipped files only if they differ from the last time."""
-    before: Sequence[Skipped] = ()
-
-    def changed(skipped: Sequence[Skipped]) -> None:
-        nonlocal before
-        if skipped != before:
-            listener.skipped(skipped)
-        before = skipped
-
-    return replace(listener, skipped=changed)

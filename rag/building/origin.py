@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import CorpusError, UsageError
+from rag.errors import CorpusError, NotReplaced
 from rag.store import Sources, live_version, snapshot_ids
 from rag.types import FaqPolicy
 
@@ -14,24 +14,21 @@ from rag.types import FaqPolicy
 Consent = Callable[[str], bool]
 
 
+# The file that marks a folder of uploaded documents, which are gone after the build.
+UPLOAD_MARKER = ".rag-upload"
+
+
 def refused(question: str) -> bool:
     """No consent."""
     return False
-
-
-class Unnamed(CorpusError):
-    """The documents of the index cannot be read again: paths must be named."""
-
-
-class NotReplaced(UsageError):
-    """The index was built from other documents, and nobody has agreed to replace it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The paths that a build reads, and its FAQ policy.
 
-    `assumed`: they are the default, neither named nor what the index was built from.
+    `assumed`: they are the default, neither named nor what the index was built from. `uploaded`:
+    they exist only while the build runs.
     """
 
     paths: tuple[Path, ...]
@@ -44,24 +41,32 @@ class Origin:
         """The same, as the index records it."""
         return Sources((), self.faq) if self.uploaded else Sources.of(self.paths, self.faq)
 
+    @property
+    def recorded(self) -> Sources | None:
+        """The sources if VERSIONS can hold them, or None."""
+        return self.sources if self.sources.can_be_kept else None
+
 
 def origin_of(index: Path, named: Sequence[Path], corpus: Path, no_faq: bool) -> Origin:
     """What is named; else what the index was built from; else the corpus.
 
-    Raises Unnamed if the documents of the index cannot be read again.
+    Raises CorpusError if the documents of the index cannot be read again.
     """
     faq: FaqPolicy = "without" if no_faq else "with"
     if named:
-        return Origin(tuple(named), faq)
+        uploaded = any((path / UPLOAD_MARKER).is_file() for path in named)
+        return Origin(tuple(named), faq, uploaded=uploaded)
     was = remembered(index)
     if was is None:
         return Origin((corpus,), faq, assumed=True)
     advice = "name the documents: `rag build PATH --replace`"
     if not was.paths:
-        raise Unnamed(f"{index} was built from {was}, which are not kept: {advice}")
+        raise CorpusError(f"{index} was built from {was}, which are not kept: {advice}")
     if was.gone:
         verb = "is" if len(was.gone) == 1 else "are"
-        raise Unnamed(f"{index} was built from {', '.join(was.gone)}, which {verb} gone: {advice}")
+        raise CorpusError(
+            f"{index} was built from {', '.join(was.gone)}, which {verb} gone: {advice}"
+        )
     return Origin(tuple(map(Path, was.paths)), "without" if no_faq else was.faq)
 
 
@@ -72,14 +77,12 @@ def remembered(index: Path) -> Sources | None:
 
 
 def check_replaces(
-    index: Path, origin: Origin, corpus_sha256: str, may_replace: Consent = refused
+    index: Path, origin: Origin, corpus_sha256: str, consent: Consent = refused
 ) -> None:
     """None if the build has the same documents or sources, or the user consents.
 
-    Raises NotReplaced.
-
-    An index whose record names no sources may be replaced by paths that are named; one whose
-    record is lost may not.
+    Raises NotReplaced. An index whose record names no sources may be replaced by paths that are
+    named; one whose record is lost may not.
     """
     version, new = live_version(index), origin.sources
     was = version.sources if version else None
@@ -89,13 +92,8 @@ def check_replaces(
     if was.paths and was.names_same_as(new) if was else version and not origin.assumed:
         return
     held = f"{index} was built from {was}" if was else f"{index} holds other documents"
-    if not may_replace(f"{held}; replace it by {new}?"):
+    if not consent(f"{held}; replace it by {new}?"):
         raise NotReplaced(
             f"{held}, not {'from ' if was else 'those of '}{new}: nothing was changed; "
             "add --replace to replace them, or choose another folder by --index"
         )
-
-
-def recorded(origin: Origin) -> Sources | None:
-    """The sources as VERSIONS can hold them, or None."""
-    return origin.sources if origin.sources.can_be_kept else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +13,21 @@ from watchfiles import DefaultFilter, watch
 
 from rag.building.build import index_corpus
 from rag.building.listener import NOBODY, Listener
+from rag.building.origin import Consent, Origin, check_replaces, refused
 from rag.building.reuse import Reused, reuse_of, reused
 from rag.checks import Canary, GateResult, judge, read_canaries
-from rag.documents import (
-    LENIENT,
-    Corpus,
-    ReadOptions,
-    Skipped,
-    hidden_lines,
-    read_corpus,
-    skipped_json,
-)
+from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, report_json
 from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import Manifest, Snapshot, is_made_with
 from rag.settings import Settings
-from rag.store import Remarks, Sources, live_id, open_newest, publish, writing
-from rag.text import counted
-from rag.types import MAX_RISK, FaqPolicy
-
-# Called with the hash of the new corpus before anything is written; raises RagError to prevent it.
-CorpusCheck = Callable[[str], None]
+from rag.store import Remarks, live_id, open_newest, publish, writing
+from rag.types import MAX_RISK, FaqPolicy, FileReport
 
 # Seconds before a watched folder is built again if another build held the lock.
 PAUSE = 2.0
+# So many files are named that took longest to parse.
+SLOWEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +41,24 @@ class Gate:
 @dataclass(frozen=True, slots=True)
 class Built:
     """A published snapshot, what it reused of the one before (None without one), what the gate
-    found (None if it was not asked), and the files that were skipped."""
+    found (None if it was not asked), the reports of the files, and the seconds that each took to
+    parse."""
 
     manifest: Manifest
     reused: Reused | None
     gate: GateResult | None = None
-    skipped: tuple[Skipped, ...] = ()
+    files: tuple[FileReport, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a file or a part of one could not be read."""
+        return any(file.has_loss for file in self.files)
+
+    @property
+    def slowest(self) -> list[tuple[str, float]]:
+        """The files that took longest to parse, and the seconds."""
+        return heapq.nlargest(SLOWEST, self.seconds.items(), key=lambda each: each[1])
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON values."""
@@ -63,7 +67,8 @@ class Built:
             "counts": asdict(self.manifest.counts),
             "reused": asdict(self.reused) if self.reused else None,
             "gate": self.gate.to_json() if self.gate else None,
-            "skipped": skipped_json(self.skipped),
+            "report": report_json(self.files),
+            "slowest": [{"id": id, "seconds": round(took, 2)} for id, took in self.slowest],
         }
 
 
@@ -78,52 +83,44 @@ def gate_of(settings: Settings, force: bool = False) -> Gate | None:
     return Gate(read_canaries(settings.canaries) if settings.canaries else (), force)
 
 
-def unchecked(corpus_sha256: str) -> None:
-    """Lets any corpus replace the index."""
-
-
 def rebuild(
     index: Path,
-    paths: Sequence[Path],
+    origin: Origin,
     encoder: Encoder,
     *,
-    faq: FaqPolicy = "with",
     options: ReadOptions = LENIENT,
     if_stale: bool = False,
     full: bool = False,
     gate: Gate | None = None,
     risk: float = MAX_RISK,
     listener: Listener = NOBODY,
-    check: CorpusCheck = unchecked,
-    sources: Sources | None = None,
+    consent: Consent = refused,
 ) -> Built | None:
     """What was built and published; None if the index is up to date (`if_stale`).
 
-    `listener` hears of skipped files and progress; `check` is called before anything is written;
-    `sources` are recorded. Raises RagError, after which the index is unchanged.
+    `consent` is asked before an index of other documents is replaced. Raises RagError, after which
+    the index is unchanged.
     """
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
-    reuse = reuse_of(previous, encoder, faq)
-    corpus = read_corpus(paths, reuse.known, options)
-    listener.skipped(corpus.skipped)
-    if if_stale and is_whole and not is_stale(previous, corpus, encoder, faq, risk):
+    reuse = reuse_of(previous, encoder, origin.faq)
+    corpus = read_corpus(origin.paths, reuse.known, options)
+    listener.files(corpus.files)
+    if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, risk):
         return None
-    for line in hidden_lines(corpus.documents):
-        listener.note(line)
-    check(corpus.sha256)
+    check_replaces(index, origin, corpus.sha256, consent)
     with writing(index):
         snapshot = index_corpus(
-            corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=listener.progress
+            corpus, encoder, faq=origin.faq, reuse=reuse, risk=risk, progress=listener.progress
         )
         if previous:
             # What was reused has been read from its mapped file only now.
             previous.tokens.check()
         outcome = _judged(index, before, snapshot, encoder, gate)
-        remarks = replace(_remarks(outcome), sources=sources)
+        remarks = replace(_remarks(outcome), sources=origin.recorded)
         publish(index, snapshot, encoder, remarks=remarks)
     taken = reused(reuse, snapshot) if previous else None
-    return Built(snapshot.manifest, taken, outcome, corpus.skipped)
+    return Built(snapshot.manifest, taken, outcome, snapshot.files, corpus.seconds)
 
 
 def is_stale(
@@ -138,8 +135,13 @@ def is_stale(
     return (
         current is None
         or documents != current.documents
+        or _verdicts(corpus.files) != _verdicts(current.files)
         or not is_made_with(current, encoder, faq, risk)
     )
+
+
+def _verdicts(files: Sequence[FileReport]) -> list[tuple[object, ...]]:
+    return [(file.id, file.sha256, file.remarks) for file in files]
 
 
 def changes(paths: Sequence[Path]) -> Iterator[object]:
@@ -174,16 +176,6 @@ def rebuilds(
         else:
             if built:
                 yield built
-
-
-def summary(manifest: Manifest, index: Path) -> str:
-    """A snapshot and its counts, on one line."""
-    counts = manifest.counts
-    return (
-        f"{index / manifest.id}: {counted(counts.documents, 'document')}, "
-        f"{counted(counts.sections, 'section')}, {counted(counts.faq_pairs, 'FAQ pair')}, "
-        f"{counted(counts.passages, 'passage')}"
-    )
 
 
 def _build_when_idle(build: Build, listener: Listener, pause: float) -> Built | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag.documents import question_above
+from rag.documents import Known, question_above
 from rag.encoders import Encoder
 from rag.index import (
     Sentences,
@@ -25,8 +25,7 @@ from rag.index import (
     markable_from,
     recipe_of,
 )
-from rag.text import counted
-from rag.types import Document, FaqPolicy, Passage, Section
+from rag.types import Document, FaqPolicy, FileReport, Passage, Section
 
 # What the encoder reads of a passage: its context and its text.
 Content = tuple[str, str]
@@ -49,22 +48,23 @@ class Reuse:
     """What may be taken over: the cuts of documents, by their ids, the vectors of contents and of
     headings, and the sentences of contents.
 
-    `documents` are those of the earlier snapshot; without `cuts` they are cut again.
+    `documents` and `files` are those of the earlier snapshot; without `cuts` they are cut again.
     """
 
     documents: Mapping[str, Document]
+    files: Mapping[str, FileReport]
     cuts: Mapping[str, Cuts]
     vectors: Mapping[Content, PassageVectors]
     headings: Mapping[str, npt.NDArray[np.float32]]
     sentences: Mapping[Markable, Sentences]
 
     @property
-    def known(self) -> Mapping[str, Document]:
-        """The documents that need not be parsed again if their raw bytes are the same."""
-        return self.documents if self.cuts else {}
+    def known(self) -> Known:
+        """What need not be parsed again if the raw bytes are the same."""
+        return Known(self.documents, self.files) if self.cuts else Known()
 
 
-NOTHING = Reuse({}, {}, {}, {}, {})
+NOTHING = Reuse({}, {}, {}, {}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,6 @@ class Reused:
     documents: int
     of_documents: int
 
-    def __str__(self) -> str:
-        return (
-            f"reused {self.passages} of {counted(self.of_passages, 'passage')} "
-            f"({self.documents} of {counted(self.of_documents, 'document')} unchanged)"
-        )
-
 
 def reuse_of(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with") -> Reuse:
     """What a build by that encoder may take over from an opened snapshot, if there is one."""
@@ -91,6 +85,7 @@ def reuse_of(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with
     is_same_recipe = previous.manifest.recipe == recipe_of(encoder, faq)
     return Reuse(
         documents=previous.documents,
+        files={file.id: file for file in previous.files if file.documents},
         cuts=_cuts(previous) if cut_alike and is_same_recipe else {},
         vectors=_vectors(previous),
         headings=_headings(previous),

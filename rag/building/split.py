@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from rag.building.reuse import NOTHING, Cuts, Reuse
 from rag.documents import Corpus, passages_of, question_above, sections_of
 from rag.encoders import Encoder
 from rag.index import Split, recipe_of
-from rag.types import FaqPolicy, ParsedDocument, Section
+from rag.types import Document, FaqPolicy, FileReport, ParsedDocument, Section
 
 
 def split_corpus(
@@ -22,11 +23,15 @@ def split_corpus(
         else _cut(parsed, encoder, faq)
         for parsed in corpus.documents
     ]
+    documents = tuple(parsed.document for parsed in corpus.documents)
+    sections = tuple(section for cut in cuts for section in cut.sections)
     return Split(
         corpus.sha256,
-        tuple(parsed.document for parsed in corpus.documents),
-        tuple(section for cut in cuts for section in cut.sections),
+        documents,
+        sections,
         tuple(passage for cut in cuts for passage in cut.passages),
+        _with_sections(corpus.files, documents, sections),
+        corpus.originals,
     )
 
 
@@ -50,6 +55,20 @@ def _cut(parsed: ParsedDocument, encoder: Encoder, faq: FaqPolicy) -> Cuts:
     limit = recipe_of(encoder, faq).passage_pieces
     passages = passages_of(parsed, _indexed(sections, faq), encoder.word_pieces, limit)
     return Cuts(tuple(sections), tuple(passages))
+
+
+def _with_sections(
+    files: Sequence[FileReport], documents: Sequence[Document], sections: Sequence[Section]
+) -> tuple[FileReport, ...]:
+    """The reports with the numbers of sections and FAQ pairs in each file."""
+    file = {document.id: document.file for document in documents}
+    counts = Counter((file[section.document_id], section.kind) for section in sections)
+    return tuple(
+        replace(each, sections=counts[each.id, "body"], faq_pairs=counts[each.id, "faq"])
+        if each.documents
+        else each
+        for each in files
+    )
 
 
 def _indexed(sections: Sequence[Section], faq: FaqPolicy) -> list[Section]:

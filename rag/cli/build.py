@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,30 +12,24 @@ import typer
 
 from rag.building import (
     Built,
-    CorpusCheck,
     Listener,
-    NotReplaced,
     Origin,
     changes,
-    check_replaces,
     gate_of,
     origin_of,
     rebuild,
     rebuilds,
-    recorded,
-    refused,
-    summary,
-    told_changes,
-    unchecked,
 )
-from rag.cli.console import ask_user, encoder_of, origin_line, read_settings, say, show
-from rag.cli.listening import as_events, emit, on_terminal
+from rag.cli.console import ask_user, encoder_of, origin_line, read_settings, say, show, summary
+from rag.cli.listening import as_events, emit, on_terminal, told_changes
 from rag.cli.options import DocumentsArgument, IndexOption, ReplaceOption, StrictOption
 from rag.documents import Cage, ReadOptions
-from rag.errors import CorpusError, RagError, UsageError
-from rag.serving import are_uploaded
+from rag.errors import PARTIAL, CorpusError, NotReplaced, RagError, UsageError
 from rag.settings import Settings
 from rag.store import snapshot_ids
+
+# A file that takes so many seconds to read is named.
+SLOW = 1.0
 
 WithinOption = Annotated[
     Path | None, typer.Option(help="open nothing outside this folder", hidden=True)
@@ -77,7 +70,8 @@ def build(
     """Build the index from documents.
 
     Without paths the same documents are read as before; for a first index, the folder RAG_CORPUS.
-    The new index goes live when it is complete. If anything fails, the old one stays live.
+    The new index goes live when it is complete. If anything fails, the old one stays live. The exit
+    code is 3 if the index is live but some files could not be read; `rag report` names them.
     """
     settings = read_settings(index=index, gate=gate, canaries=canaries)
     if canaries and not (settings.gate or force):
@@ -86,14 +80,14 @@ def build(
     with ExitStack() as stack:
         listener = as_events() if as_json else stack.enter_context(on_terminal())
         try:
-            origin = _origin(settings, named, no_faq)
+            origin = origin_of(settings.index, named, settings.corpus, no_faq)
             cage = stack.enter_context(Cage(workers=settings.readers))
             options = ReadOptions(
                 cage.each, settings.max_file_mb, strict, within, listener.progress
             )
-            check = _check(settings.index, origin, replace, asks=bool(named) or not if_stale)
-            run = _rebuilding(settings, origin, options, check, listener, force)
-            built = run(if_stale=if_stale, full=full)
+            run = _rebuilding(settings, origin, options, listener, force)
+            consent = _consent(replace, asks=bool(named) or not if_stale)
+            built = run(if_stale=if_stale, full=full, consent=consent)
         except RagError as error:
             if if_stale and not named and _can_be_served(error, settings.index):
                 listener.note(f"not rebuilt: {error}")
@@ -107,6 +101,9 @@ def build(
         _show(built, settings.index)
     else:
         say(f"{settings.index} is up to date, {origin_line(settings.index)}")
+    # With --if-stale the question is whether there is an index to serve, and there is.
+    if built and built.is_partial and not if_stale:
+        raise typer.Exit(PARTIAL)
 
 
 def watch(
@@ -120,12 +117,11 @@ def watch(
     It runs until it is interrupted. Without paths it watches the documents of the index.
     """
     settings = read_settings(index=index)
-    origin = _origin(settings, _named(paths, settings))
-    check = _check(settings.index, origin, replace)
+    origin = origin_of(settings.index, _named(paths, settings), settings.corpus, no_faq=False)
     with Cage(workers=settings.readers) as cage, on_terminal() as listener:
         options = ReadOptions(cage.each, settings.max_file_mb, strict, progress=listener.progress)
-        run = _rebuilding(settings, origin, options, check, told_changes(listener))
-        update = functools.partial(run, if_stale=True)
+        run = _rebuilding(settings, origin, options, told_changes(listener))
+        update = functools.partial(run, if_stale=True, consent=_consent(replace))
         if first := update():
             _show(first, settings.index)
         say(f"watching {', '.join(map(str, origin.paths))}")
@@ -137,7 +133,6 @@ def _rebuilding(
     settings: Settings,
     origin: Origin,
     options: ReadOptions,
-    check: CorpusCheck,
     listener: Listener,
     force: bool = False,
 ) -> Callable[..., Built | None]:
@@ -145,15 +140,12 @@ def _rebuilding(
     return functools.partial(
         rebuild,
         settings.index,
-        origin.paths,
+        origin,
         encoder_of(settings),
-        faq=origin.faq,
         options=options,
         gate=gate_of(settings, force),
         risk=settings.risk,
         listener=listener,
-        check=check,
-        sources=recorded(origin),
     )
 
 
@@ -167,21 +159,21 @@ def _named(paths: Sequence[Path] | None, settings: Settings) -> list[Path]:
     return list(paths or ([settings.corpus] if "corpus" in settings.model_fields_set else []))
 
 
-def _origin(settings: Settings, named: Sequence[Path], no_faq: bool = False) -> Origin:
-    origin = origin_of(settings.index, named, settings.corpus, no_faq)
-    return dataclasses.replace(origin, uploaded=are_uploaded(origin.paths))
-
-
-def _check(index: Path, origin: Origin, may_replace: bool, asks: bool = True) -> CorpusCheck:
-    """Refuses to replace an index of other documents unless --replace or the user allows it."""
-    if may_replace:
-        return unchecked
-    agreed = ask_user if asks else refused
-    return lambda corpus_sha256: check_replaces(index, origin, corpus_sha256, agreed)
+def _consent(replaces: bool, asks: bool = True) -> Callable[[str], bool]:
+    """Whether an index of other documents may be replaced: by --replace, or as the user says."""
+    if replaces or not asks:
+        return lambda question: replaces
+    return ask_user
 
 
 def _show(built: Built, index: Path) -> None:
     show(summary(built.manifest, index))
-    for report in (built.reused, built.gate):
-        if report:
-            say(str(report))
+    if taken := built.reused:
+        say(
+            f"reused {taken.passages} of {taken.of_passages} passages "
+            f"({taken.documents} of {taken.of_documents} documents unchanged)"
+        )
+    if slow := [f"{id} {took:.1f} s" for id, took in built.slowest if took >= SLOW]:
+        say(f"slowest to read: {', '.join(slow)}")
+    if built.gate:
+        say(str(built.gate))

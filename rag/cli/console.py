@@ -17,7 +17,9 @@ from rag.building import remembered
 from rag.cli.terminal import printable
 from rag.encoders import Encoder, open_encoder, set_torch_environment
 from rag.errors import RagError, UsageError
+from rag.index import Manifest
 from rag.settings import Settings
+from rag.text import counted
 
 
 def command_line(name: str | None = None, no_args_is_help: bool = False) -> typer.Typer:
@@ -52,9 +54,13 @@ def run(
         say(f"error: {error}")
         sys.exit(error.exit_code)
     except OSError as error:
-        say(f"error: the result cannot be written ({error})")
-        # What is left in the buffer would fail once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if error.filename is None:
+            say(f"error: the result cannot be written ({error})")
+            # What is left in the buffer would fail once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        else:
+            # A call that names a file is none of stdout's.
+            say(f"error: {error}: check the file, its rights and the disk")
         sys.exit(1)
 
 
@@ -111,6 +117,16 @@ def read_settings(**given: Any) -> Settings:
 def encoder_of(settings: Settings) -> Encoder:
     """The encoder that the settings name. Raises ModelError."""
     return open_encoder(settings.model, settings.runtime, settings.threads)
+
+
+def summary(manifest: Manifest, index: Path) -> str:
+    """A snapshot and its counts, on one line."""
+    counts = manifest.counts
+    return (
+        f"{index / manifest.id}: {counted(counts.documents, 'document')}, "
+        f"{counted(counts.sections, 'section')}, {counted(counts.faq_pairs, 'FAQ pair')}, "
+        f"{counted(counts.passages, 'passage')}"
+    )
 
 
 def origin_line(index: Path) -> str:

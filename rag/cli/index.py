@@ -1,4 +1,4 @@
-"""`rag info`, `versions`, `rollback`, `diff` and `doctor`: what is in the index folder."""
+"""`rag info`, `report`, `versions`, `rollback`, `diff`, `doctor`: what is in the index folder."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import Annotated
 import typer
 
 from rag.answering import profile_of
-from rag.building import remembered, summary
+from rag.building import remembered
 from rag.checks import diff as diff_snapshots
 from rag.checks import examine, faq_questions
-from rag.cli.console import encoder_of, origin_line, read_settings, say, show, show_result
+from rag.cli.console import encoder_of, origin_line, read_settings, say, show, show_result, summary
 from rag.cli.options import IndexOption, JsonOption
+from rag.cli.terminal import file_line
 from rag.documents import json_lines
 from rag.encoders import Encoder
 from rag.errors import ModelMismatch, UnusableIndex, UsageError
 from rag.index import Snapshot, check_encoder
+from rag.schemas import ReportResponse
 from rag.settings import Settings
 from rag.store import (
     current_id,
@@ -29,7 +31,6 @@ from rag.store import (
     read_manifest,
     roll_back,
     snapshot_ids,
-    version_lines,
     writing,
 )
 
@@ -52,6 +53,20 @@ def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
     show_result(as_json, {**found, **manifest.to_json()}, lines)
 
 
+def report(
+    snapshot: Annotated[
+        str | None, typer.Argument(help="a kept snapshot: its id, or how the id begins")
+    ] = None,
+    as_json: JsonOption = False,
+    index: IndexOption = None,
+) -> None:
+    """Show what the build made of each file, and why it skipped some."""
+    folder = read_settings(index=index).index
+    id = find_id(folder, snapshot) if snapshot else current_id(folder)
+    found = load_snapshot(folder, id)
+    show_result(as_json, ReportResponse.of(found).model_dump(), map(file_line, found.files))
+
+
 def versions(
     everything: Annotated[bool, typer.Option("--all", help="list removed snapshots too")] = False,
     as_json: JsonOption = False,
@@ -65,7 +80,7 @@ def versions(
     if not listed:
         current_id(settings.index)  # raises NoIndex if nothing has been built
     found = {"versions": [each.to_json() for each in listed]}
-    show_result(as_json, found, version_lines(listed))
+    show_result(as_json, found, map(str, listed))
 
 
 def rollback(

@@ -6,27 +6,43 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from rag.building import Listener
 from rag.cli.console import say
 from rag.cli.progress_bar import reporting
-from rag.documents import Skipped, skip_lines, skipped_json
+from rag.documents import report_json, report_lines
+from rag.types import FileReport
 
 
 @contextmanager
 def on_terminal() -> Iterator[Listener]:
     """Reports to stderr."""
     with reporting(sys.stderr) as progress:
-        yield Listener(say, say_skipped, progress)
+        yield Listener(say, _say_files, progress)
 
 
 def as_events() -> Listener:
     """Reports each event as a line of JSON on stdout: `{"event": "progress", "done": 64, ...}`."""
     return Listener(
         note=lambda message: emit("note", message=message),
-        skipped=lambda skipped: emit("skipped", **skipped_json(skipped)),
+        files=lambda files: emit("files", **report_json(files)),
         progress=lambda what, done, total: emit("progress", what=what, done=done, total=total),
     )
+
+
+def told_changes(listener: Listener) -> Listener:
+    """The same listener, but it hears of files only if something about them has changed."""
+    before: list[str] = []
+
+    def changed(files: Sequence[FileReport]) -> None:
+        nonlocal before
+        lines = report_lines(files)
+        if lines != before:
+            listener.files(files)
+        before = lines
+
+    return replace(listener, files=changed)
 
 
 def emit(event: str, **fields: object) -> None:
@@ -34,7 +50,6 @@ def emit(event: str, **fields: object) -> None:
     print(json.dumps({"event": event, **fields}), flush=True)
 
 
-def say_skipped(skipped: Sequence[Skipped]) -> None:
-    """Reports to stderr what was skipped of a corpus."""
-    for line in skip_lines(skipped):
+def _say_files(files: Sequence[FileReport]) -> None:
+    for line in report_lines(files):
         say(line)

@@ -1,8 +1,9 @@
 """The `rag` command. Results go to stdout, messages to stderr.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage, setting, corpus or file; 3 a citation is not valid;
-4 the documents do not answer; 5 no usable index; 6 the gate refuses the new snapshot; 74 the index
-cannot be written; 75 busy (another build, or the port is taken); 130 interrupted.
+Exit codes: 0 done; 1 failed; 2 wrong usage, setting, corpus or file; 3 a citation is not valid, or
+a build could not read all files; 4 the documents do not answer; 5 no usable index; 6 the gate
+refuses the new snapshot; 74 the index cannot be written; 75 busy (another build, or the port is
+taken); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from rag import __version__
 from rag.cli.ask import ask, verify
 from rag.cli.build import build, watch
 from rag.cli.console import command_line, run
-from rag.cli.index import diff, doctor, info, rollback, versions
+from rag.cli.index import diff, doctor, info, report, rollback, versions
 from rag.cli.programs import evaluate, serve
 
 # `rag eval` has its own options and help.
@@ -52,6 +53,7 @@ app.command()(ask)
 app.command()(verify)
 app.command()(serve)
 app.command()(info)
+app.command()(report)
 app.command("eval", add_help_option=False, context_settings=PASSED_ON)(evaluate)
 app.command()(versions)
 app.command()(rollback)

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from rag.answering import SavedCitation, Verdict
-from rag.text import Edit
-from rag.types import Answer, Citation, CitedPassage
+from rag.text import Edit, counted
+from rag.types import Answer, Citation, CitedPassage, FileReport
 
 MARK = ("»", "«")
 # Beside a change, this many characters of the unchanged text are shown.
@@ -44,6 +44,26 @@ def verdict_line(saved: SavedCitation, verdict: Verdict) -> str:
         return f"{verdict.status:<8} {now}"
     several = f" (nearest of {verdict.places} places)" if verdict.places > 1 else ""
     return f"{verdict.status:<8} {was} -> {now}{several}"
+
+
+def file_line(file: FileReport) -> str:
+    """What a build made of a file, on one line.
+
+    >>> file_line(file)  # doctest: +SKIP
+    'indexed  a.pdf: 3 pages, 2 sections, 900 characters'
+    """
+    numbers = {
+        "document": file.documents if file.documents > 1 else 0,
+        "page": file.pages,
+        "section": file.sections,
+        "table": file.tables,
+        "FAQ pair": file.faq_pairs,
+        "character": file.characters,
+    }
+    listed = ", ".join(counted(number, what) for what, number in numbers.items() if number)
+    left_out = [f"left out {part}" for part in file.left_out]
+    said = "; ".join([*([listed] if listed else []), *map(str, file.remarks), *left_out])
+    return f"{file.verdict}  {on_one_line(file.id)}: {on_one_line(said)}"
 
 
 def place(citation: Citation) -> str:

@@ -1,19 +1,18 @@
 """Files become documents, sections and passages."""
 
+from rag.documents.boxes import boxes_of
 from rag.documents.corpus import (
     LENIENT,
     SUFFIXES,
     Corpus,
+    Known,
     ReadOptions,
-    Skipped,
-    hidden_lines,
     is_by_product,
     read_corpus,
-    skip_lines,
-    skipped_json,
 )
 from rag.documents.json_lines import json_lines
 from rag.documents.passages import passages_of
 from rag.documents.questions import FaqPair, faq_pairs, question_above
+from rag.documents.report import report_json, report_lines
 from rag.documents.sandbox import Cage
 from rag.documents.sections import sections_of

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rag.documents.beneath import NotRegular, TooLarge, read_file
 from rag.documents.files import Source, check_system, find_sources, is_by_product, reason
+from rag.documents.language import language_of
 from rag.documents.parse import (
     NO_DIGESTS,
     SUFFIXES,
@@ -19,18 +21,12 @@ from rag.documents.parse import (
     parse,
     sha256,
 )
-from rag.documents.skipped import (
-    Skipped,
-    Skips,
-    hidden_lines,
-    refused,
-    shown,
-    skip_lines,
-    skipped_json,
-)
+from rag.documents.report import file_report, refused
+from rag.documents.skipped import Skips, remarks_of, shown
+from rag.documents.spool import Spool, temporary
 from rag.errors import CorpusError
 from rag.text import counted
-from rag.types import Document, ParsedDocument, Progress, silent
+from rag.types import Document, FileReport, ParsedDocument, Progress, Remark, silent
 
 __all__ = [
     "LENIENT",
@@ -39,18 +35,21 @@ __all__ = [
     "Parse",
     "ParsedFile",
     "ReadOptions",
-    "Skipped",
-    "hidden_lines",
     "is_by_product",
     "parse",
     "read_corpus",
-    "skip_lines",
-    "skipped_json",
 ]
 
-# Documents read before, by id.
-Known = Mapping[str, Document]
-NONE_KNOWN: Known = {}
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Documents read before, and the reports of their files, by id."""
+
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    files: Mapping[str, FileReport] = field(default_factory=dict)
+
+
+NONE_KNOWN = Known()
 
 MB = 1 << 20
 MAX_FILE_MB = 256
@@ -58,12 +57,19 @@ MAX_FILE_MB = 256
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """A file of the corpus and what it holds; None if it is refused, with the reason."""
+    """A file of the corpus, its bytes and what they hold; None if it is refused, with the reason.
+
+    `known` is the report of a file that holds the same bytes as before; `seconds` is what reading
+    it took.
+    """
 
     source: Source
     file: ParsedFile | None
     refusal: str = ""
-    is_unread_type: bool = False
+    raw: bytes = b""
+    sha256: str = ""
+    known: FileReport | None = None
+    seconds: float = 0
 
     @property
     def is_new(self) -> bool:
@@ -113,14 +119,18 @@ LENIENT = ReadOptions()
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The documents ordered by id, and what was skipped, in order too.
+    """The documents ordered by id, and the reports of all files, in order too.
 
     The documents whose ids are `unchanged` were known before: their blocks were not read.
+    `originals` are the bytes of the files that hold documents, in the order of `files`. `seconds`
+    are those that each file took, unless it was as before.
     """
 
     documents: list[ParsedDocument]
-    skipped: tuple[Skipped, ...] = ()
+    files: tuple[FileReport, ...] = ()
     unchanged: frozenset[str] = frozenset()
+    originals: memoryview = field(default_factory=lambda: memoryview(b""))
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def sha256(self) -> str:
@@ -139,17 +149,21 @@ def read_corpus(
     of a corpus.jsonl only the lines that are no documents. Raises CorpusError at the first of them
     if the options are strict; and always if a path is missing or no document is left.
     """
-    skips = Skips(options.strict)
-    gathered = _Gathered(known, skips)
-    for read in read_files(paths, skips, known, options):
-        gathered.take(read)
-    if not gathered.documents:
-        raise CorpusError(_nothing_left(paths, skips.found))
-    return Corpus(
-        [gathered.documents[id] for id in sorted(gathered.documents)],
-        tuple(sorted(skips.found, key=lambda each: each.id)),
-        frozenset(gathered.unchanged),
-    )
+    with temporary() as file:
+        spool, skips = Spool(file), Skips(options.strict)
+        gathered = _Gathered(known, skips, spool)
+        for read in read_files(paths, skips, known, options):
+            gathered.take(read)
+        if not gathered.documents:
+            raise CorpusError(_nothing_left(paths, skips.found))
+        files = sorted([*gathered.files, *skips.found], key=lambda file: file.id)
+        return Corpus(
+            [gathered.documents[id] for id in sorted(gathered.documents)],
+            tuple(files),
+            frozenset(gathered.unchanged),
+            spool.joined([file.sha256 for file in files if file.documents]),
+            gathered.seconds,
+        )
 
 
 def read_files(
@@ -176,107 +190,152 @@ class _Reader:
 
     def __init__(self, known: Known, limit: int) -> None:
         self._known = known
-        self._lines = _known_lines(known)
+        self._lines = _known_lines(known.documents)
         self._limit = limit
 
     def read(self, source: Source, parse: Parse) -> FileRead:
         """What a file holds, or why it is refused."""
-        if ending(source.document_id) not in SUFFIXES:
-            why = f"only files of type {_types()} are read; convert it or remove it"
-            return FileRead(source, None, why, is_unread_type=True)
+        id = source.document_id
+        if ending(id) not in SUFFIXES:
+            why = f"unsupported: only files of type {_types()} are read; convert it or remove it"
+            return FileRead(source, None, why)
+        began = time.perf_counter()
         try:
             raw = _raw_bytes(source, self._limit)
-            return FileRead(source, self._parsed(source.document_id, raw, parse))
+            digest = sha256(raw)
+            was = self._known_file(id, digest)
+            file = _whole(source) if was else parse(id, raw, self._lines.get(id, NO_DIGESTS))
         except CorpusError as error:
-            return FileRead(source, None, str(error))
+            return FileRead(source, None, str(error), seconds=time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return FileRead(source, file, raw=raw, sha256=digest, known=was, seconds=seconds)
 
-    def _parsed(self, id: str, raw: bytes, parse: Parse) -> ParsedFile:
-        was = self._known.get(id)
+    def _known_file(self, id: str, digest: str) -> FileReport | None:
+        """The report of a known file that is one document, if it holds the same bytes."""
+        was, file = self._known.documents.get(id), self._known.files.get(id)
         # A line of a corpus.jsonl may have had this id; its source is not the id.
-        if was and was.source == was.id and was.source_sha256 == sha256(raw):
-            return ParsedFile((), unchanged=((id, 0),))
-        return parse(id, raw, self._lines.get(id, NO_DIGESTS))
+        is_same = was is not None and was.source == id and was.source_sha256 == digest
+        return file if is_same and file and file.sha256 == digest else None
 
 
 class _Gathered:
     """The documents of the files that have been read."""
 
-    def __init__(self, known: Known, skips: Skips) -> None:
+    def __init__(self, known: Known, skips: Skips, spool: Spool) -> None:
         self.documents: dict[str, ParsedDocument] = {}
         self.unchanged: set[str] = set()
+        self.files: list[FileReport] = []
+        self.seconds: dict[str, float] = {}
         self._skips = skips
+        self._spool = spool
         self._sources: dict[str, Source] = {}
         self._known = known
 
     def take(self, read: FileRead) -> None:
         """Takes in the documents of a file, or notes why not."""
         source, file = read.source, read.file
+        if read.known is None:
+            self.seconds[source.document_id] = read.seconds
         if file is None:
-            self._skips.add(source.given, source.document_id, read.refusal, read.is_unread_type)
+            self._skips.add(source.given, source.document_id, read.refusal)
             return
-        if why := "; ".join(filter(None, (file.left_out, self._take(source, file)))):
-            self._skips.add(source.given, source.document_id, why)
-        for note in file.notes:
-            self._skips.note(source.document_id, note)
+        taken, double = self._take(source, file)
+        report = read.known
+        if report is None or not taken:
+            remarks = _remarks(file, double)
+            report = file_report(source.document_id, read.raw, read.sha256, taken, remarks)
+        self._add(source, report, read.raw)
 
-    def _take(self, source: Source, file: ParsedFile) -> str:
-        """Adds the documents of a file; returns why some are left out, "" if none is."""
+    def _add(self, source: Source, report: FileReport, raw: bytes) -> None:
+        if report.has_loss:
+            lost = [str(remark) for remark in report.remarks if remark.is_loss]
+            self._skips.lose(source.given, "; ".join(lost))
+        self.files.append(report)
+        if report.documents:
+            self._spool.add(report.sha256, raw)
+
+    def _take(self, source: Source, file: ParsedFile) -> tuple[list[ParsedDocument], str]:
+        """Adds the documents of a file; returns them, and why others are not, "" if all are."""
         documents = [*file.documents, *(self._unchanged(source, *each) for each in file.unchanged)]
         double = [each.document.id for each in documents if each.document.id in self.documents]
-        taken = set(double)
-        for each in documents:
-            if each.document.id not in taken:
-                self.documents[each.document.id] = each
-                self._sources[each.document.id] = source
-        self.unchanged.update(id for id, _ in file.unchanged if id not in taken)
-        return _double(source, double, self._sources[double[0]]) if double else ""
+        new = [each for each in documents if each.document.id not in set(double)]
+        for each in new:
+            self.documents[each.document.id] = _with_language(each)
+            self._sources[each.document.id] = source
+        self.unchanged.update(id for id, _ in file.unchanged if id not in set(double))
+        return new, _double(source, double, self._sources[double[0]]) if double else ""
 
     def _unchanged(self, source: Source, id: str, line: int) -> ParsedDocument:
         """A known document, whose line may have moved; line 0 is a whole file."""
-        was = self._known[id]
+        was = self._known.documents[id]
         if not line:
             return ParsedDocument(was, ())
         return ParsedDocument(replace(was, source=f"{source.document_id}:{line}"), ())
 
 
+def _with_language(parsed: ParsedDocument) -> ParsedDocument:
+    """The document, with the language that its text is in unless the file declares one."""
+    document = parsed.document
+    if document.language is not None or not parsed.blocks:
+        return parsed
+    return replace(parsed, document=replace(document, language=language_of(document.text)))
+
+
+def _whole(source: Source) -> ParsedFile:
+    """A file that is one known document."""
+    return ParsedFile((), unchanged=((source.document_id, 0),))
+
+
+def _remarks(file: ParsedFile, double: str) -> list[Remark]:
+    losses = [*file.left_out, *([double] if double else [])]
+    return [
+        *(remark for why in losses for remark in remarks_of(why, is_loss=True)),
+        *(remark for note in file.notes for remark in remarks_of(note)),
+    ]
+
+
 def _double(source: Source, ids: Sequence[str], first: Source) -> str:
     same_name = first.document_id == source.document_id
-    name = shown(first.given if same_name else first.document_id)
+    name = "a file of this name" if same_name else shown(first.document_id)
     more = f" (and {len(ids) - 1} more)" if len(ids) > 1 else ""
     return (
-        f"{name} has a document {shown(ids[0][:80])} too{more};"
+        f"duplicate: {name} has a document {shown(ids[0][:80])} too{more};"
         " rename one, or build an index of each"
     )
 
 
-def _known_lines(known: Known) -> dict[str, Digests]:
+def _known_lines(known: Mapping[str, Document]) -> dict[str, Digests]:
     """The digests of the known lines of each corpus.jsonl, by the name of the file."""
     lines: dict[str, dict[str, str]] = defaultdict(dict)
     for was in known.values():
         if was.source != was.id:
-            lines[was.source.rpartition(":")[0]][was.id] = was.source_sha256
+            lines[was.file][was.id] = was.source_sha256
     return dict(lines)
 
 
 def _raw_bytes(source: Source, limit: int) -> bytes:
     """The bytes of the file. Raises CorpusError with the reason alone."""
     if any("\ud800" <= character <= "\udfff" for character in source.document_id):
-        raise CorpusError("the name is not UTF-8; rename the file")
+        raise CorpusError("bad_name: the name is not UTF-8; rename the file")
     try:
         return read_file(source.anchor, source.path, limit)
     except NotRegular as error:
-        raise CorpusError("a pipe, device or link, not a file; put a file there") from error
+        raise CorpusError(
+            "not_regular: a pipe, device or link, not a file; put a file there"
+        ) from error
     except TooLarge as error:
         raise CorpusError(
-            f"the file has {error.size / MB:.1f} MB, more than the {limit / MB:g} MB of"
+            f"too_large: the file has {error.size / MB:.1f} MB, more than the {limit / MB:g} MB of"
             " RAG_MAX_FILE_MB; split it or raise the setting"
         ) from error
     except OSError as error:
         check_system(error, source.given)
-        raise CorpusError(f"cannot be opened ({reason(error)}); check its rights") from error
+        raise CorpusError(
+            f"io_error: cannot be opened ({reason(error)}); check its rights"
+        ) from error
 
 
-def _nothing_left(paths: Sequence[Path], skipped: Sequence[Skipped]) -> str:
+def _nothing_left(paths: Sequence[Path], skipped: Sequence[FileReport]) -> str:
     places = ", ".join(shown(path) for path in paths)
     why = refused(skipped) if skipped else "no document to read"
     return f"{places}: {why}; add files of type {_types()}"

@@ -38,11 +38,15 @@ def decoded(raw: bytes, declared: str = "") -> tuple[str, str]:
     """
     text, note = _decoded(raw, declared)
     if "\0" in text:
-        raise CorpusError("the file holds NUL bytes, so it is not text; remove it")
+        raise CorpusError("not_text: the file holds NUL bytes, so it is not text; remove it")
     if note and 10 * len(_CONTROL.findall(text)) > len(text):
-        raise CorpusError("the file holds control characters, so it is not text; remove it")
+        raise CorpusError(
+            "not_text: the file holds control characters, so it is not text; remove it"
+        )
     if not text.strip():
-        raise CorpusError("the file is empty; write something into it or remove it")
+        raise CorpusError(
+            "no_text: the file holds only blanks; write something into it or remove it"
+        )
     return text, note
 
 

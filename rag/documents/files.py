@@ -80,7 +80,7 @@ def is_by_product(name: str) -> bool:
 
 
 def _check_empty(empty: Sequence[Path], skips: Skips, nothing: bool) -> None:
-    why = "the folder holds no files; put documents into it"
+    why = "empty: the folder holds no files; put documents into it"
     if nothing and empty:
         raise CorpusError(f"{', '.join(shown(path) for path in empty)}: {why}")
     for path in empty:
@@ -147,7 +147,7 @@ class _Walk:
             if folder == self._root:
                 raise
             check_system(error, folder)
-            why = f"the folder cannot be opened ({reason(error)}); check its rights"
+            why = f"io_error: the folder cannot be opened ({reason(error)}); check its rights"
             self._skip(prefix.rstrip("/"), why)
             return []
         return [
@@ -165,13 +165,15 @@ class _Walk:
             self._skip(id, _leads_nowhere(error))
             return
         if not real.is_relative_to(self._root):
-            why = "a link that leaves the folder is not followed; put the file itself there"
+            why = (
+                "symlink: a link that leaves the folder is not followed; put the file itself there"
+            )
             self._skip(id, why)
         elif not stat.S_ISDIR(mode):
             if not is_by_product(link.name):
                 yield self._source(real, id)
         elif link.is_relative_to(real):
-            self._skip(id, "a link to a folder that it lies in; remove it")
+            self._skip(id, "symlink: a link to a folder that it lies in; remove it")
         else:
             yield from self._below(real, f"{id}/")
 
@@ -184,7 +186,7 @@ class _Walk:
 
 def _leads_nowhere(error: OSError) -> str:
     if error.errno == errno.ELOOP:
-        return "a link that leads back to itself; remove it"
+        return "symlink: a link that leads back to itself; remove it"
     if error.errno == errno.ENOENT:
-        return "a link to nothing; remove it"
-    return f"a link that cannot be followed ({reason(error)}); put the file itself there"
+        return "symlink: a link to nothing; remove it"
+    return f"symlink: a link that cannot be followed ({reason(error)}); put the file itself there"

@@ -139,7 +139,7 @@ def format_of(ending: str, raw: bytes, formats: Sequence[Format] = FORMATS) -> F
     Raises CorpusError, saying what the file holds, if it is not read or not what its name says.
     """
     if not raw:
-        raise CorpusError("the file is empty; write something into it or remove it")
+        raise CorpusError("empty: the file is empty; write something into it or remove it")
     named = next((each for each in formats if ending in each.endings), None)
     held = _held(ending, raw)
     if held:

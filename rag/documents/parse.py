@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 
 from rag.documents.encodings import decoded
 from rag.documents.formats import FORMATS, Format, format_of
-from rag.documents.readers.hidden import merged, without_encoded
+from rag.documents.readers.facts import NO_FACTS, front_facts
+from rag.documents.readers.hidden import front_values, merged, without_encoded
 from rag.documents.readers.jsonl import BadLine, Record, records
 from rag.documents.readers.markdown import markdown_blocks
 from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
@@ -29,14 +30,14 @@ NO_DIGESTS: Digests = {}
 class ParsedFile:
     """What a file holds.
 
-    `unchanged` are the documents, by id and line, whose lines are as they were. `left_out` says
-    which part of the file is no document, and why; "" for none. `notes` are remarks about what was
+    `unchanged` are the documents, by id and line, whose lines are as they were. `left_out` names
+    the parts of the file that could not be read, and why. `notes` are remarks about what was
     read.
     """
 
     documents: tuple[ParsedDocument, ...]
     unchanged: tuple[tuple[str, int], ...] = ()
-    left_out: str = ""
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -87,7 +88,9 @@ def _read_markdown(raw: bytes) -> Reading:
     text, encoded = without_encoded(text)
     read = markdown_blocks(text)
     hidden = merged([*read.hidden, *encoded])
-    return Reading(read.title, text, read.blocks, hidden=hidden, notes=_notes(note))
+    front = front_values(text)
+    own = front_facts(front[0]) if front else NO_FACTS
+    return Reading(read.title, text, read.blocks, hidden=hidden, notes=_notes(note), facts=own)
 
 
 def _notes(note: str) -> tuple[str, ...]:
@@ -102,15 +105,17 @@ def _parse_jsonl(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
         if isinstance(record, Record) and record.id not in found:
             found[record.id] = record
             continue
-        first = first or f"line {record.line}: {_bad_line(record, found)}"
+        first = first or f"bad_lines: line {record.line}: {_bad_line(record, found)}"
         bad += 1
     left_out = first + _and_more(bad)
     if not found:
-        raise CorpusError(left_out or "the file is empty; put documents into it or remove it")
+        raise CorpusError(
+            left_out or "empty: the file is empty; put documents into it or remove it"
+        )
     return ParsedFile(
         tuple(_line(document_id, r) for r in found.values() if known.get(r.id) != r.sha256),
         tuple((r.id, r.line) for r in found.values() if known.get(r.id) == r.sha256),
-        left_out,
+        (left_out,) if left_out else (),
     )
 
 
@@ -150,10 +155,14 @@ def _one(document_id: str, raw: bytes, media_type: str, reading: Reading) -> Par
         sha256=sha256(reading.text),
         source_sha256=sha256(raw),
         places=reading.places,
+        words=reading.words,
+        language=reading.facts.language,
+        created=reading.facts.created,
+        modified=reading.facts.modified,
     )
     return ParsedFile(
         (ParsedDocument(document, reading.blocks, reading.hidden),),
-        left_out="; ".join(reading.left_out),
+        left_out=reading.left_out,
         notes=reading.notes,
     )
 

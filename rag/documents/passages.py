@@ -15,25 +15,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
+from rag.documents.cuts import MOST_ROWS, has_many_rows, part_starts
 from rag.documents.readers.labels import LONGEST
-from rag.text import are_records, is_boilerplate, is_question, line_spans, sentences, trimmed
+from rag.documents.window import LONGEST_PIECE, Region, Window, WordPieces, region_of
+from rag.text import is_boilerplate, is_question, line_spans, sentences, trimmed
 from rag.types import Block, Document, Hidden, ParsedDocument, Passage, Section, Table
 
-WordPieces = Callable[[str], list[tuple[int, int]]]
-
 _SMALLEST_LIMIT = 8
-_LONGEST_PIECE = 100
 _LONGEST_QUESTION = 300
-_STEPS = 8
-# With more rows than these the best of them no longer lifts the passage above the others.
-_MOST_ROWS = 10
 _WORD = re.compile(r"[^\W_]")
 # Around what is hidden, tags are left that hold nothing: `<p>`.
 _WORD_OUTSIDE_TAGS = re.compile(r"[^\W_](?![a-z]*>)")
@@ -54,51 +49,6 @@ class _Atom:
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Region:
-    """The text of a section below its heading, and where its word pieces begin, sorted."""
-
-    text: str
-    start: int
-    end: int
-    pieces: array[int]
-
-    def count(self, start: int, end: int) -> int:
-        """How many word pieces begin in a span."""
-        return bisect_left(self.pieces, end) - bisect_left(self.pieces, start)
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """What the encoder takes: at most `limit` word pieces, of context and text together."""
-
-    word_pieces: WordPieces
-    limit: int
-    known: dict[str, int] = field(default_factory=dict)
-
-    def count(self, text: str) -> int:
-        """How many word pieces a text of its own has."""
-        return len(self.word_pieces(text))
-
-    def count_again(self, label: str) -> int:
-        """The same of a label, which many sections share: counted once."""
-        if label not in self.known:
-            self.known[label] = self.count(label)
-        return self.known[label]
-
-    def cut(self, text: str) -> str:
-        """The text, or as much of it as fits into a quarter of the window, cut between words."""
-        room = self.limit // 4
-        text = text[: room * _LONGEST_PIECE]
-        pieces = self.word_pieces(text)
-        if len(pieces) <= room:
-            return text
-        head = text[: pieces[room][0]]
-        if not head[-1:].isspace() and " " in head:
-            head = head[: head.rindex(" ")]
-        return head.rstrip()
-
-
 def passages_of(
     parsed: ParsedDocument, sections: Sequence[Section], word_pieces: WordPieces, limit: int
 ) -> list[Passage]:
@@ -108,7 +58,7 @@ def passages_of(
     `f"{context}\n{text}"` has at most `limit` word pieces; `limit` is 8 or more.
     """
     assert limit >= _SMALLEST_LIMIT, limit
-    window = _Window(word_pieces, limit)
+    window = Window(word_pieces, limit)
     starts = [block.start for block in parsed.blocks]
     unseen = [each for each in parsed.hidden if each.start < each.end]
     unseen_at = [each.start for each in unseen]
@@ -167,10 +117,10 @@ def _fragment(text: str, block: Block, start: int, end: int) -> list[Block]:
 
 
 def _passages(
-    document: Document, section: Section, blocks: list[Block], window: _Window
+    document: Document, section: Section, blocks: list[Block], window: Window
 ) -> Iterator[Passage]:
-    region = _region(document.text, blocks, window)
-    # A title that is merely the id, for want of one, says nothing.
+    region = region_of(document.text, blocks, window)
+    # A title that only repeats the id adds nothing.
     title = "" if document.title == document.id else document.title
     context, pieces = _context((title, *section.heading_path), window)
     opening = context
@@ -178,7 +128,7 @@ def _passages(
         opening, context, pieces = "", "", 0
     elif blocks[0].kind == "heading" or (blocks[0].kind == "question" and section.kind == "faq"):
         opening, pieces = _context((title, *section.heading_path[:-1]), window)
-    has_rows = any(map(_has_many_rows, blocks))
+    has_rows = any(map(has_many_rows, blocks))
     # A tokenizer may find some more pieces in the whole than in its parts, but not twice as many.
     if not has_rows and 2 * (pieces + len(region.pieces)) <= window.limit:
         yield _passage(document, section, region.start, region.end, opening)
@@ -195,33 +145,12 @@ def _passages(
             yield _passage(document, section, a, b, above)
 
 
-def _has_many_rows(block: Block) -> bool:
-    return len(_row_starts(block)) > _MOST_ROWS
-
-
-def _row_starts(block: Block) -> list[int]:
-    """Where rows start in a block, but for the one that stays with the header of its table."""
-    rows = [at for table in block.tables for at in table.rows[block.start <= table.start :]]
-    return [at for at in rows if block.start < at < block.end]
-
-
-def _region(text: str, blocks: list[Block], window: _Window) -> _Region:
-    """The region of the blocks; a long piece counts as several, so that no passage is endless."""
-    start, end = blocks[0].start, blocks[-1].end
-    pieces = array("i")
-    for a, b in window.word_pieces(text[start:end]):
-        pieces.append(start + a)
-        if b - a > _LONGEST_PIECE:
-            pieces.extend(range(start + a + _LONGEST_PIECE, start + b, _LONGEST_PIECE))
-    return _Region(text, start, end, pieces)
-
-
-def _context(headings: Sequence[str], window: _Window) -> tuple[str, int]:
+def _context(headings: Sequence[str], window: Window) -> tuple[str, int]:
     """The headings joined, in at most a quarter of the window, and how many word pieces that is.
 
     The outermost are left out first.
     """
-    longest = window.limit * _LONGEST_PIECE
+    longest = window.limit * LONGEST_PIECE
     parts = [heading[:longest] for heading in headings if heading]
     kept: list[str] = []
     pieces = 0
@@ -236,7 +165,7 @@ def _context(headings: Sequence[str], window: _Window) -> tuple[str, int]:
     return _BELOW.join(reversed(kept)), pieces
 
 
-def _atoms(region: _Region, blocks: list[Block], room: int, window: _Window) -> list[_Atom]:
+def _atoms(region: Region, blocks: list[Block], room: int, window: Window) -> list[_Atom]:
     """The parts of a region in order, each of at most `room` word pieces."""
     atoms: list[_Atom] = []
     for lines in _tied(blocks, _tight(region.text, blocks)):
@@ -251,12 +180,12 @@ def _atoms(region: _Region, blocks: list[Block], room: int, window: _Window) -> 
     return atoms
 
 
-def _is_whole(region: _Region, blocks: list[Block], room: int) -> bool:
+def _is_whole(region: Region, blocks: list[Block], room: int) -> bool:
     fits = region.count(blocks[0].start, blocks[-1].end) <= room
-    return fits and not any(map(_has_many_rows, blocks))
+    return fits and not any(map(has_many_rows, blocks))
 
 
-def _group_atoms(region: _Region, group: list[Block], room: int, window: _Window) -> list[_Atom]:
+def _group_atoms(region: Region, group: list[Block], room: int, window: Window) -> list[_Atom]:
     """The parts of a group that is too long; the last sentence of a lead-in leads to the next."""
     atoms = _block_atoms(region, group[0], room, window)
     for above, block in pairwise(group):
@@ -285,7 +214,7 @@ def _tied(blocks: list[Block], ties: list[bool]) -> list[list[Block]]:
 def _tight(text: str, blocks: list[Block]) -> list[bool]:
     """Which blocks lead to the next, or are paragraphs with no blank line below.
 
-    Only blank lines elsewhere give the want of one a meaning.
+    If no two blocks are parted by a blank line, none are tied: then it means nothing.
     """
     gaps = [len(line_spans(text, a.end, b.start)) < 3 for a, b in pairwise(blocks)]
     pairs = list(pairwise(blocks))
@@ -320,17 +249,17 @@ def _is_lone_question(text: str, block: Block) -> bool:
     return is_question(line) and not set("\r\n") & set(line)
 
 
-def _block_atoms(region: _Region, block: Block, room: int, window: _Window) -> list[_Atom]:
+def _block_atoms(region: Region, block: Block, room: int, window: Window) -> list[_Atom]:
     headers = [(table, _header(region.text, table, window)) for table in block.tables]
     cost = max((window.count(header) for _, header in headers), default=0)
-    least = room // _MOST_ROWS if _has_many_rows(block) else 0
+    least = room // MOST_ROWS if has_many_rows(block) else 0
     return [
         _Atom(start, _header_over(headers, start), least)
-        for start in _cut(region, block, room - cost)
+        for start in part_starts(region, block, room - cost)
     ]
 
 
-def _header(text: str, table: Table, window: _Window) -> str:
+def _header(text: str, table: Table, window: Window) -> str:
     return window.cut(" ".join(_TAG.sub(" ", text[table.start : table.header_end]).split()))
 
 
@@ -340,69 +269,8 @@ def _header_over(headers: list[tuple[Table, str]], start: int) -> str:
     return next(over, "")
 
 
-def _cut(region: _Region, block: Block, room: int) -> list[int]:
-    """Where the parts of a block begin, cut only as finely as each of them needs to fit."""
-    spans = [(block.start, block.end)]
-    if _has_many_rows(block):
-        spans = list(pairwise([block.start, *_row_starts(block), block.end]))
-    elif region.count(block.start, block.end) <= room:
-        return [block.start]
-    finer_steps = [_sentence_starts, _line_starts]
-    if are_records(region.text, block.start, block.end):
-        finer_steps.reverse()
-    for starts_in in (_part_starts, *finer_steps, _word_starts, _piece_starts):
-        finer = []
-        for start, end in spans:
-            if region.count(start, end) <= room:
-                finer.append((start, end))
-            else:
-                inner = [at for at in starts_in(region, block, start, end, room) if at > start]
-                finer.extend(pairwise([start, *inner, end]))
-        spans = finer
-    return [start for start, _ in spans]
-
-
-def _part_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
-    return sorted({*(a for a, _ in block.parts[1:]), *_row_starts(block)})
-
-
-def _sentence_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
-    return [a for a, _ in sentences(region.text, start, end)]
-
-
-def _line_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
-    """The starts of lines, save below one that is_question or closes with a colon."""
-    lines = [(a, b) for a, b in line_spans(region.text, start, end) if region.text[a:b].strip()]
-    above = (region.text[max(a, b - 8) : b].rstrip() for a, b in lines)
-    return [
-        after[0]
-        for before, (_, after) in zip(above, pairwise(lines), strict=False)
-        if not is_question(before) and not before.endswith((":", "："))
-    ]
-
-
-def _word_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
-    """The starts of words, no closer to each other than is of use."""
-    text, pieces = region.text, region.pieces
-    first, after = bisect_left(pieces, start), bisect_left(pieces, end)
-    words = [i for i in range(first + 1, after) if text[pieces[i] - 1].isspace()]
-    found: list[int] = []
-    last = first
-    for word, following in pairwise([*words, after]):
-        if word - last >= room // _STEPS or following - last > room:
-            found.append(pieces[word])
-            last = word
-    return found
-
-
-def _piece_starts(region: _Region, block: Block, start: int, end: int, room: int) -> list[int]:
-    first, after = bisect_left(region.pieces, start), bisect_left(region.pieces, end)
-    step = max(1, room // _STEPS)
-    return region.pieces[first + step : after : step].tolist()
-
-
 def _packed(
-    region: _Region, atoms: list[_Atom], room: int, window: _Window
+    region: Region, atoms: list[_Atom], room: int, window: Window
 ) -> list[tuple[int, int, str]]:
     """The atoms joined into as few spans as will hold them, the largest as small as can be."""
     header_costs = {header: window.count(header) for header in {atom.header for atom in atoms}}
@@ -426,7 +294,7 @@ def _packed(
 
 
 def _filled(at: list[int], costs: list[int], room: int) -> list[int]:
-    """The first atom of each span, where every span takes as many atoms as fit into `room`."""
+    """The first atom of each span, where each span takes as many atoms as fit into `room`."""
     firsts = []
     i = 0
     while i < len(costs):
@@ -436,9 +304,9 @@ def _filled(at: list[int], costs: list[int], room: int) -> list[int]:
 
 
 def _fitting(
-    region: _Region, cuts: list[int], start: int, end: int, context: str, window: _Window
+    region: Region, cuts: list[int], start: int, end: int, context: str, window: Window
 ) -> Iterator[tuple[int, int]]:
-    """The span; or, where a cut inside a word has made more pieces of it, parts that do fit."""
+    """The span, or parts that fit if a cut inside a word has made more word pieces of it."""
     waiting = [(start, end)]
     while waiting:
         start, end = trimmed(region.text, *waiting.pop())
@@ -449,12 +317,12 @@ def _fitting(
             yield start, end
 
 
-def _fits(text: str, context: str, window: _Window) -> bool:
+def _fits(text: str, context: str, window: Window) -> bool:
     return window.count(f"{context}\n{text}" if context else text) <= window.limit
 
 
-def _middle(region: _Region, cuts: list[int], start: int, end: int) -> int:
-    """A cut near the middle of a span: where an atom begins, else a piece, else a character."""
+def _middle(region: Region, cuts: list[int], start: int, end: int) -> int:
+    """A cut near the middle of a span: the start of an atom, else of a piece, else a character."""
     half = (start + end) // 2
     for places in (cuts, region.pieces):  # type: list[int] | array[int]
         i = bisect_left(places, half)

@@ -28,6 +28,7 @@ from typing import Self, TypeVar
 
 from pydantic import TypeAdapter
 
+from rag.documents.boxes import unpacked
 from rag.documents.channel import number, receive, send, send_number
 from rag.documents.confine import confine, limit
 from rag.documents.formats import is_pdf
@@ -183,6 +184,8 @@ class Cage:
                 raise RagError("the process that reads documents has been closed; open another")
             child = self._own.child = _Child(self._code)
             self._children.add(child)
+            if self._is_closed:
+                child.kill()
         return child
 
     def _drop(self, child: _Child) -> None:
@@ -232,14 +235,17 @@ class _Child:
                 seconds, until = seconds + more, until + more * PATIENCE
             size = number(self._channel, until)
             if size > bounds.answer_mb * MB:
-                raise _refusal(f"gave over {bounds.answer_mb:.0f} MB of text and marks")
+                raise _refusal(
+                    "parse_limit", f"gave over {bounds.answer_mb:.0f} MB of text and marks"
+                )
             return _checked(_REPLY.validate_json(receive(self._channel, size, until), strict=True))
         except TimeoutError as error:
-            raise _refusal(f"took over {seconds * PATIENCE:.0f} s to read") from error
+            waited = seconds * PATIENCE
+            raise _refusal("parse_timeout", f"took over {waited:.0f} s to read") from error
         except ValueError as error:
-            raise _refusal("gave no valid result when read") from error
+            raise _refusal("parse_crashed", "gave no valid result when read") from error
         except (OSError, EOFError) as error:
-            raise _refusal(_death(self._process, seconds, bounds)) from error
+            raise _refusal(*_death(self._process, seconds, bounds)) from error
 
     def kill(self) -> None:
         """Kills the process, whatever it does; who waits for its reply is told at once."""
@@ -288,7 +294,10 @@ def _reply(parse: Parse, request: Request, raw: bytes) -> Reply:
         os._exit(OUT_OF_MEMORY)
     except Exception as error:
         # Whatever a parser raises is about this file; the others are still to be read.
-        file, refusal = None, f"the reader failed ({ascii(error)!s:.200}); report this file"
+        file, refusal = (
+            None,
+            f"parse_crashed: the reader failed ({ascii(error)!s:.200}); report this file",
+        )
     return Reply(file, refusal, is_spent=_address_space() > GROWN_MB * MB)
 
 
@@ -306,34 +315,37 @@ def _environment() -> dict[str, str]:
 
 
 def _checked(reply: Reply) -> Reply:
-    """The reply, if its blocks and places lie in their texts in order. Raises ValueError if not."""
+    """The reply, if its blocks, places and words lie in their texts in order; else ValueError."""
     for parsed in reply.file.documents if reply.file else ():
-        end = 0
+        document, end = parsed.document, 0
         for block in parsed.blocks:
-            if not end <= block.start <= block.end <= len(parsed.document.text):
+            if not end <= block.start <= block.end <= len(document.text):
                 raise ValueError(block)
             end = block.end
-        starts = [0, *(place.start for place in parsed.document.places), len(parsed.document.text)]
-        if starts != sorted(starts):
-            raise ValueError(starts)
+        for parts in (document.places, document.words):
+            starts = [0, *(part.start for part in parts), len(document.text)]
+            if starts != sorted(starts):
+                raise ValueError(starts)
+        for page in document.words:
+            unpacked(page.words)
     return reply
 
 
-def _death(process: subprocess.Popen[bytes], seconds: float, bounds: Bounds) -> str:
-    """Why the child is gone, as what it says about the file."""
+def _death(process: subprocess.Popen[bytes], seconds: float, bounds: Bounds) -> tuple[str, str]:
+    """Why the child is gone: a code, and what that says about the file."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=1)
     code = process.returncode
     if code == -signal.SIGXCPU:
-        return f"took over {seconds:.0f} s to read"
+        return "parse_timeout", f"took over {seconds:.0f} s to read"
     if code in (OUT_OF_MEMORY, -signal.SIGKILL):
-        return f"needed over {bounds.memory_mb:.0f} MB of memory to read"
-    return f"crashed its reader ({_signal(code)})"
+        return "parse_limit", f"needed over {bounds.memory_mb:.0f} MB of memory to read"
+    return "parse_crashed", f"crashed its reader ({_signal(code)})"
 
 
 def _signal(code: int | None) -> str:
     return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
 
-def _refusal(what: str) -> CorpusError:
-    return CorpusError(f"the file {what}; split it, convert it or remove it")
+def _refusal(code: str, what: str) -> CorpusError:
+    return CorpusError(f"{code}: the file {what}; split it, convert it or remove it")

@@ -1,147 +1,89 @@
-"""What a corpus was read without: each file named with the reason, many of a kind counted."""
+"""Why a file, or a part of it, was not read: the codes, and the files that were skipped."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+import re
+from pathlib import Path
 
 from rag.errors import CorpusError
-from rag.text import LineIndex, counted
-from rag.types import ParsedDocument
+from rag.types import FileReport, Remark
 
-# So many files are named; of more than these, the rest is counted by type.
-NAMED = 10
-# So many types are counted one by one, and so many files are listed for programs.
-TYPES = 8
-LISTED = 50
+# Every code with which a reason begins, and what it means; docs/formats.md has the same table.
+CODES = {
+    "no_text_layer": "pages of a PDF are pictures: add the text by OCR, for instance with OCRmyPDF",
+    "hidden_text": "text that nobody sees was left out: `display:none`, white, tiny, off the page",
+    "hidden_sheets": "so many hidden sheets were left out",
+    "hidden_slides": "so many hidden slides were left out",
+    "running_heads": "lines that repeat at the top or bottom of pages were left out",
+    "unmappable_text": "more than a fifth of the letters have no meaning in their font",
+    "encoding_guessed": "the text is neither UTF-8 nor UTF-16; the encoding named was used",
+    "broken_text": "so many bytes fit no encoding and became U+FFFD",
+    "depth": "elements are nested so deep that some text may be lost",
+    "attachments": "these files are in an e-mail and are not read",
+    "bad_lines": "lines of a corpus.jsonl are no documents, or repeat an `_id`",
+    "duplicate": "another file has a document of the same id",
+    "empty": "the file or folder holds nothing",
+    "no_text": "the file holds no words",
+    "not_text": "the name says text, the content is binary",
+    "encrypted": "the file needs a password",
+    "corrupt": "the file is damaged",
+    "doctype": "XML with a DOCTYPE is not read",
+    "type_mismatch": "the file is not what its name says",
+    "unsupported": "the file is of a kind that is not read",
+    "too_large": "the file is larger than `RAG_MAX_FILE_MB`",
+    "parse_limit": "the file has too many parts, inflates too far or needs too much memory",
+    "parse_timeout": "the file takes too long to read",
+    "parse_crashed": "the reader failed on the file",
+    "symlink": "a link that leads nowhere, out of the folder, or back into itself",
+    "not_regular": "a pipe, socket or device",
+    "bad_name": "the name is not UTF-8",
+    "io_error": "the system cannot open the file or folder",
+}
+# A reason without a code is a fault of a reader, not of the file.
+UNKNOWN = "parse_crashed"
+
+_CODE = "|".join(CODES)
+_NEXT = re.compile(rf"; (?=(?:{_CODE}): )")
+_CODED = re.compile(rf"({_CODE}): (.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file, link or folder that was skipped, wholly or in part, and why.
+def remarks_of(reason: str, is_loss: bool = False) -> list[Remark]:
+    """The remarks in a reason: `code: sentence`, several joined by `; `.
 
-    `id` is the path below the folder that was given, printable on one line. `type` is how the name
-    ends; `is_unread_type` says that this is the reason. A note `is_read`: nothing was skipped.
+    >>> [remark.code for remark in remarks_of("encoding_guessed: read as X; broken_text: 3")]
+    ['encoding_guessed', 'broken_text']
     """
-
-    id: str
-    reason: str
-    type: str
-    is_unread_type: bool = False
-    is_read: bool = False
+    parts = [(_CODED.fullmatch(part), part) for part in _NEXT.split(reason)]
+    return [
+        Remark(found[1], found[2], is_loss) if found else Remark(UNKNOWN, part, is_loss)
+        for found, part in parts
+    ]
 
 
 class Skips:
-    """Collects what is skipped; if `strict`, the first thing to skip raises CorpusError instead."""
+    """The files, links and folders that were skipped.
+
+    If `strict`, the first loss raises CorpusError instead.
+    """
 
     def __init__(self, strict: bool) -> None:
-        self.found: list[Skipped] = []
+        self.found: list[FileReport] = []
         self._strict = strict
 
-    def add(self, path: Path, id: str, reason: str, is_unread_type: bool = False) -> None:
-        """Notes the reason. Raises CorpusError if strict."""
+    def add(self, path: Path, id: str, reason: str) -> None:
+        """Notes that the file is skipped. Raises CorpusError if strict."""
+        self.lose(path, reason)
+        # A name that is not UTF-8 can stand in no JSON.
+        name = id.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        self.found.append(FileReport(name, remarks=tuple(remarks_of(reason, is_loss=True))))
+
+    def lose(self, path: Path, reason: str) -> None:
+        """Raises CorpusError if strict."""
         if self._strict:
             raise CorpusError(f"{shown(path)}: {reason}")
-        self.found.append(Skipped(shown(id), reason, _type(id), is_unread_type))
-
-    def note(self, id: str, remark: str) -> None:
-        """Notes a remark about a file that was read."""
-        self.found.append(Skipped(shown(id), remark, _type(id), is_read=True))
-
-
-def _type(id: str) -> str:
-    return shown(PurePosixPath(id).suffix.lower())
 
 
 def shown(path: Path | str) -> str:
     """A path for a message: printable and on one line, whatever its name holds."""
     name = str(path)
     return name if name.isprintable() else ascii(name)
-
-
-def skip_lines(skipped: Sequence[Skipped]) -> list[str]:
-    """What was skipped, and notes, as lines for a person: up to ten are named, the rest counted."""
-    unread = [each for each in skipped if each.is_unread_type]
-    notes = [each for each in skipped if each.is_read]
-    others = [each for each in skipped if not each.is_unread_type and not each.is_read]
-    lines = [f"skipped {each.id}: {each.reason}" for each in others[:NAMED]]
-    if more := others[NAMED:]:
-        lines.append(f"skipped {files_of(len(more))} more: {by_type(more)}")
-    if len(unread) > NAMED:
-        lines.append(f"skipped {files_of(len(unread))} of other types: {by_type(unread)}")
-    elif unread:
-        names = ", ".join(each.id for each in unread)
-        lines.append(f"skipped {names}: {unread[0].reason}")
-    lines += [f"note on {each.id}: {each.reason}" for each in notes[:NAMED]]
-    if more := notes[NAMED:]:
-        lines.append(f"notes on {files_of(len({each.id for each in more}))} more: {_codes(more)}")
-    return lines
-
-
-def _codes(notes: Sequence[Skipped]) -> str:
-    """How often each kind of note was made: `hidden_text 12, running_heads 3`."""
-    counts = Counter(note.reason.partition(":")[0] for note in notes)
-    return ", ".join(f"{code} {count}" for code, count in sorted(counts.items()))
-
-
-def hidden_lines(documents: Iterable[ParsedDocument]) -> list[str]:
-    """Where the documents hold what is in no passage, as lines for a person.
-
-    Up to ten documents are named with all lines; of the rest, those of each kind are counted.
-    """
-    found = [each for each in documents if each.hidden]
-    lines = [f"left out of {shown(each.document.id)}: {_ranges(each)}" for each in found[:NAMED]]
-    if more := found[NAMED:]:
-        kinds = Counter(kind for each in more for kind in {hidden.kind for hidden in each.hidden})
-        counts = ", ".join(f"{kind} in {count}" for kind, count in sorted(kinds.items()))
-        lines.append(f"left out of {counted(len(more), 'more document')}: {counts}")
-    return lines
-
-
-def _ranges(parsed: ParsedDocument) -> str:
-    index = LineIndex(parsed.document.text)
-    named = []
-    for hidden in parsed.hidden:
-        first = index.line_of(hidden.start)
-        last = index.line_of(max(hidden.start, hidden.end - 1))
-        lines = f"line {first}" if first == last else f"lines {first}-{last}"
-        named.append(f"{lines} ({hidden.kind})")
-    return ", ".join(named)
-
-
-def skipped_json(skipped: Sequence[Skipped]) -> dict[str, Any]:
-    """How many files were skipped, and the first 50 of them and of the notes, as JSON values."""
-    files = [each for each in skipped if not each.is_read]
-    notes = [each for each in skipped if each.is_read]
-    return {"count": len(files), "files": _listed(files), "notes": _listed(notes)}
-
-
-def _listed(skipped: Sequence[Skipped]) -> list[dict[str, str]]:
-    return [{"id": each.id, "reason": each.reason} for each in skipped[:LISTED]]
-
-
-def refused(skipped: Sequence[Skipped]) -> str:
-    """Why nothing is left of a corpus: the count of what was refused, by type."""
-    count = len(skipped)
-    were = "was" if count == 1 else "were"
-    said = f"{count} of {files_of(count)} {were} refused: {by_type(skipped)}"
-    first = next((each for each in skipped if not each.is_unread_type), None)
-    return f"{said} ({first.id}: {first.reason})" if first else said
-
-
-def files_of(count: int) -> str:
-    """The number of files, in words that fit one."""
-    return counted(count, "file")
-
-
-def by_type(skipped: Iterable[Skipped]) -> str:
-    """The counts of the types, the most frequent first: `.png 12, .docx 2`."""
-    counts = Counter(each.type or "no type" for each in skipped)
-    ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-    listed = [f"{name} {count}" for name, count in ordered[:TYPES]]
-    if rest := sum(count for _, count in ordered[TYPES:]):
-        listed.append(f"other types {rest}")
-    return ", ".join(listed)

@@ -24,6 +24,7 @@ from rag.index.manifest import (
     id_of,
     parse_manifest,
 )
+from rag.index.originals import Originals
 from rag.index.sentence_spans import Sentences, markable_from, sentences_of
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import (

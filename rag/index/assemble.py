@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.bm25 import index_texts
+from rag.index.bm25 import index_texts, languages_of
 from rag.index.compatibility import probe_vectors
 from rag.index.fingerprint import recipe_of, software
 from rag.index.format import sealed
 from rag.index.manifest import FORMAT, Calibration, Counts, Manifest, Model
+from rag.index.originals import Originals, held_in
 from rag.index.question_vectors import headings_of
 from rag.index.sentence_spans import Sentences, marks
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import Packed, store
 from rag.index.vectors import index_vectors
-from rag.types import Document, FaqPolicy, Passage, Section
+from rag.types import Document, FaqPolicy, FileReport, Passage, Section
 
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder
@@ -27,12 +28,17 @@ if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A corpus cut up: documents, sections and passages, each in order of document id."""
+    """A corpus cut up: documents, sections and passages, each in order of document id.
+
+    `files` are the reports of its files, and `originals` the bytes of those that hold documents.
+    """
 
     corpus_sha256: str
     documents: tuple[Document, ...]
     sections: tuple[Section, ...]
     passages: tuple[Passage, ...]
+    files: tuple[FileReport, ...]
+    originals: memoryview
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +61,7 @@ def assemble(
 ) -> Snapshot:
     """The snapshot, with its files serialised; the same input gives the same bytes."""
     tokens = store(encodings.tokens, encoder.token_dim)
+    languages = languages_of(split.documents)
     manifest = Manifest(
         format=FORMAT,
         corpus_sha256=split.corpus_sha256,
@@ -77,10 +84,15 @@ def assemble(
         sections={section.id: section for section in split.sections},
         passages=split.passages,
         dense=index_vectors(encodings.pooled),
-        lexical=index_texts([f"{p.context}\n{p.text}" for p in split.passages]),
+        lexical=index_texts(
+            [f"{p.context}\n{p.text}" for p in split.passages],
+            [languages[p.document_id] for p in split.passages],
+        ),
         tokens=tokens,
         headings=headings_of(encodings.above, encodings.headings, encoder.dim),
         marks=marks(encodings.sentences),
         probes=probe_vectors(encoder),
+        files=split.files,
+        originals=Originals(split.files, held_in(split.originals)),
     )
     return sealed(snapshot)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.text import stems_of_each
+from rag.text import ENGLISH, stemming, stems, stems_of_each
+from rag.types import Document
 
 K1 = 1.5
 B = 0.75
@@ -24,7 +26,7 @@ class LexicalIndex:
     """Impacts of each term in each passage, as a compressed sparse column matrix.
 
     `terms` is sorted; column t of the matrix is term t. `impacts` float32 and `passages` int32
-    (n_postings,), `starts` int64 (n_terms + 1,).
+    (n_postings,), `starts` int64 (n_terms + 1,). `stemmings` are those of the passages, sorted.
     """
 
     terms: tuple[str, ...]
@@ -32,6 +34,12 @@ class LexicalIndex:
     passages: npt.NDArray[np.int32]
     starts: npt.NDArray[np.int64]
     count: int
+    stemmings: tuple[str, ...] = (ENGLISH,)
+
+    def stems_of(self, question: str) -> list[str]:
+        """What a question's words are found by in passages of any language of the index."""
+        found = [stem for language in self.stemmings for stem in stems(question, language)]
+        return list(dict.fromkeys(found))
 
     def scores(self, query: Sequence[str]) -> npt.NDArray[np.float32]:
         """BM25 of every passage for the query's stems, float32 (n_passages,), 0 if none match.
@@ -59,15 +67,32 @@ class LexicalIndex:
         return at if at < len(self.terms) and self.terms[at] == stem else None
 
 
-def index_texts(texts: Sequence[str]) -> LexicalIndex:
-    """A BM25 index of the texts, in their order; the same texts give the same arrays."""
-    stemmed = stems_of_each(texts)
+def languages_of(documents: Iterable[Document]) -> dict[str, str]:
+    """The language of each document by its id.
+
+    One whose language is not known has that of most of the others; English if there are none.
+    """
+    told = {document.id: document.language for document in documents}
+    counts = Counter(filter(None, told.values()))
+    main = min(counts, key=lambda language: (-counts[language], language), default=ENGLISH)
+    return {id: language or main for id, language in told.items()}
+
+
+def stemmings_of(languages: Iterable[str]) -> tuple[str, ...]:
+    """The ways in which the words of these languages are stemmed, sorted."""
+    return tuple(sorted(set(map(stemming, languages))))
+
+
+def index_texts(texts: Sequence[str], languages: Sequence[str]) -> LexicalIndex:
+    """A BM25 index of texts in these languages, in order; the same texts give the same arrays."""
+    stemmings = stemmings_of(languages)
+    stemmed = _stemmed(texts, languages)
     terms = tuple(sorted(set().union(*stemmed)))
     column = {term: at for at, term in enumerate(terms)}
     if not terms:
         empty = np.zeros(0)
         return LexicalIndex(
-            terms, empty.astype("f4"), empty.astype("i4"), np.zeros(1, "i8"), len(texts)
+            terms, empty.astype("f4"), empty.astype("i4"), np.zeros(1, "i8"), len(texts), stemmings
         )
     # Imported only here: it brings scipy, and neither asking nor reading back needs it.
     from bm25s import BM25
@@ -84,4 +109,16 @@ def index_texts(texts: Sequence[str]) -> LexicalIndex:
         passages=np.asarray(scores["indices"], dtype=np.int32),
         starts=np.asarray(scores["indptr"], dtype=np.int64),
         count=len(texts),
+        stemmings=stemmings,
     )
+
+
+def _stemmed(texts: Sequence[str], languages: Sequence[str]) -> list[list[str]]:
+    """The stems of each text by its language; those of one language together."""
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, language in enumerate(languages):
+        rows[stemming(language)].append(row)
+    found: dict[int, list[str]] = {}
+    for each, own in rows.items():
+        found.update(zip(own, stems_of_each([texts[row] for row in own], each), strict=True))
+    return [found[row] for row in range(len(texts))]

@@ -36,7 +36,7 @@ SPECIAL_PIECES = 2
 # A reader for a new type adds here the packages it reads with.
 _CUTTING = (
     *("tokenizers", "markdown-it-py", "PyYAML", "icu4py", "regex", "charset-normalizer"),
-    *("docutils", "lxml", "pypdfium2", "python-calamine", "selectolax"),
+    *("docutils", "lxml", "pypdfium2", "python-calamine", "selectolax", "py3langid"),
 )
 _ENCODING = ("tokenizers", "onnxruntime", "numpy")
 _INDEXING = ("bm25s", "faiss-cpu", "PyStemmer", "icu4py", "regex")

@@ -16,18 +16,19 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.bm25 import LexicalIndex
+from rag.index.bm25 import LexicalIndex, languages_of, stemmings_of
 from rag.index.invariants import check
 from rag.index.manifest import FileEntry, Manifest
 from rag.index.mapped_file import FileStamp, MappedFile, array_in, stamp_at
+from rag.index.originals import ORIGINALS, Originals, stored_at
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import Marks
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import TokenStore
 from rag.index.vectors import from_bytes
-from rag.types import Document, Passage, Section
+from rag.types import Document, FileReport, Passage, Section
 
-# Memory-mapped if a snapshot is loaded; all other files are read whole.
+# Memory-mapped if a snapshot is loaded. `ORIGINALS` stays on disk; the others are read whole.
 MAPPED = "tokens.npy"
 
 Row = TypeVar("Row")
@@ -55,8 +56,10 @@ def contents(snapshot: Snapshot) -> dict[str, bytes | memoryview]:
         "headings.npy": _array(snapshot.headings.vectors),
         "mark_starts.npy": _array(snapshot.marks.starts),
         "marks.npy": _array(snapshot.marks.sentences),
+        ORIGINALS: snapshot.originals.whole(),
         "passages.jsonl": _JSON.encode_lines(map(_place, snapshot.passages)),
         "probes.npy": _array(snapshot.probes),
+        "report.jsonl": _JSON.encode_lines(snapshot.files),
         "sections.jsonl": _JSON.encode_lines(snapshot.sections.values()),
         "token_starts.npy": _array(tokens.starts),
         MAPPED: _array(tokens.vectors),
@@ -80,8 +83,8 @@ def read_snapshot(folder: Path, verified: Callable[[Path], Manifest]) -> Snapsho
     # Taken before the checksum, so that a later change of the file is noticed.
     stamp = stamp_at(folder / MAPPED)
     manifest = verified(folder)
-    if MAPPED not in manifest.files:
-        raise ValueError(f"the manifest does not list {MAPPED}")
+    if missing := {MAPPED, ORIGINALS} - set(manifest.files):
+        raise ValueError(f"the manifest does not list {', '.join(sorted(missing))}")
     snapshot = _decoded(folder, manifest, stamp)
     check(snapshot)
     return snapshot
@@ -93,6 +96,8 @@ def _decoded(folder: Path, manifest: Manifest, stamp: FileStamp | None) -> Snaps
 
     documents = _by_id(_rows(_DOCUMENTS, folder / "documents.jsonl"))
     passages = [_passage(place, documents) for place in _rows(_PLACES, folder / "passages.jsonl")]
+    languages = languages_of(documents.values())
+    files = tuple(_rows(_FILES, folder / "report.jsonl"))
     mapped = MappedFile(folder / MAPPED, manifest.files[MAPPED].sha256, stamp)
     return Snapshot(
         manifest=manifest,
@@ -106,6 +111,7 @@ def _decoded(folder: Path, manifest: Manifest, stamp: FileStamp | None) -> Snaps
             passages=array("bm25_passages.npy", np.int32),
             starts=array("bm25_starts.npy", np.int64),
             count=len(passages),
+            stemmings=stemmings_of(languages[passage.document_id] for passage in passages),
         ),
         tokens=TokenStore(
             vectors=array_in(mapped.content(), np.uint8, 2),
@@ -117,6 +123,8 @@ def _decoded(folder: Path, manifest: Manifest, stamp: FileStamp | None) -> Snaps
         ),
         marks=Marks(array("marks.npy", np.int32, 2), array("mark_starts.npy", np.int64)),
         probes=array("probes.npy", np.float32, 2),
+        files=files,
+        originals=Originals(files, stored_at(folder / ORIGINALS)),
     )
 
 
@@ -134,6 +142,7 @@ class _Place:
 
 _JSON = msgspec.json.Encoder()
 _DOCUMENTS = msgspec.json.Decoder(Document)
+_FILES = msgspec.json.Decoder(FileReport)
 _SECTIONS = msgspec.json.Decoder(Section)
 _PLACES = msgspec.json.Decoder(_Place)
 _TERMS = msgspec.json.Decoder(tuple[str, ...])

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from rag.index.bm25 import LexicalIndex
 from rag.index.compatibility import PROBES
+from rag.index.originals import ORIGINALS
 from rag.index.question_vectors import NO_QUESTION, Headings
 from rag.index.sentence_spans import Marks
 from rag.index.snapshot import Snapshot
@@ -47,6 +48,7 @@ def check(snapshot: Snapshot) -> None:
     _check_headings(snapshot.headings)
     _check_marks(snapshot.marks, snapshot.tokens, passages)
     _check_unit(snapshot.probes, "a probe vector")
+    _check_files(snapshot)
 
 
 def _check_counts(snapshot: Snapshot) -> None:
@@ -140,6 +142,15 @@ def _check_marks(marks: Marks, tokens: TokenStore, passages: Sequence[Passage]) 
         inside = (begin >= 0) & (begin < end) & (end <= most[owners])
         _demand(inside.all(), "a mark is outside its passage")
         _demand(_follows(begin, end, owners), "the marks of a passage are not in order")
+
+
+def _check_files(snapshot: Snapshot) -> None:
+    stored = snapshot.manifest.files[ORIGINALS].size
+    _demand(all(file.size >= 0 for file in snapshot.files), "a file has a size below 0")
+    _demand(
+        sum(file.size for file in snapshot.files if file.documents) == stored,
+        "the stored files are not those of the report",
+    )
 
 
 def _demand(holds: bool | np.bool_, otherwise: str) -> None:

@@ -12,14 +12,15 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.bm25 import LexicalIndex
+from rag.index.bm25 import LexicalIndex, languages_of
 from rag.index.manifest import Manifest
+from rag.index.originals import Originals, held_in
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import Marks
 from rag.index.token_vectors import TokenStore
 from rag.index.vectors import VectorIndex
 from rag.text import LineIndex
-from rag.types import Document, Passage, Section
+from rag.types import Document, FileReport, Passage, Section
 
 Rows = npt.NDArray[np.int64]
 Item = TypeVar("Item")
@@ -32,8 +33,9 @@ MAX_ID = 4096
 class Snapshot:
     """A read-only index. Row i of every index belongs to `passages[i]`.
 
-    `serialised` are its files by name, ready to be written, if it was just built; none if it was
-    loaded.
+    `files` are the reports of all files of the corpus, ordered by id, and `originals` their bytes.
+    `serialised` are the snapshot's own files by name, ready to be written, if it was just built;
+    none if it was loaded.
     """
 
     manifest: Manifest
@@ -46,6 +48,8 @@ class Snapshot:
     headings: Headings
     marks: Marks
     probes: npt.NDArray[np.float32]
+    files: tuple[FileReport, ...] = ()
+    originals: Originals = field(default_factory=lambda: Originals((), held_in(memoryview(b""))))
     serialised: Mapping[str, bytes | memoryview] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -67,6 +71,11 @@ class Snapshot:
     def sections_of(self) -> Mapping[str, tuple[Section, ...]]:
         """The sections of each document that has some, in order, by the document's id."""
         return _grouped((section.document_id, section) for section in self.sections.values())
+
+    @cached_property
+    def languages(self) -> Mapping[str, str]:
+        """The language by which the words of each document are stemmed, by the document's id."""
+        return languages_of(self.documents.values())
 
     @cached_property
     def document_ids(self) -> tuple[str, ...]:
@@ -113,6 +122,11 @@ class Snapshot:
         """The ids of each form NFC; several if ids differ in their Unicode normal form alone."""
         return _grouped((unicodedata.normalize("NFC", id), id) for id in self.documents)
 
+    @cached_property
+    def _files(self) -> Mapping[str, FileReport]:
+        """The reports of the files that hold documents; of several of an id, the first."""
+        return {file.id: file for file in reversed(self.files) if file.documents}
+
     def make_lookups(self) -> None:
         """Computes all lookups now, which are otherwise computed when they are first used."""
         for name, member in vars(Snapshot).items():
@@ -129,6 +143,10 @@ class Snapshot:
             same = self._ids_by_form.get(unicodedata.normalize("NFC", id), ())
             found = self.documents[same[0]] if len(same) == 1 else None
         return found
+
+    def file(self, document: Document) -> FileReport | None:
+        """The report of the document's file, or None if the file is not stored."""
+        return self._files.get(document.file)
 
     def passage(self, id: str) -> Passage | None:
         """The passage of that id, or None."""

@@ -13,6 +13,7 @@ from rag.schemas.health import HealthResponse, ProblemModel, ReadyResponse
 from rag.schemas.index import (
     JobResponse,
     RebuildRequest,
+    ReportResponse,
     RollbackRequest,
     RollbackResponse,
     StartedResponse,

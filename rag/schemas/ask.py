@@ -14,8 +14,8 @@ from pydantic_core import PydanticCustomError
 
 from rag.index import Snapshot
 from rag.schemas.base import Fields, IndexModel, Model, Request, refuse_nul
-from rag.schemas.citations import CitationModel
-from rag.types import MAX_TOP_K, Answer, CitedPassage, Explanation, Filters, Mode, Scores, Span
+from rag.schemas.citations import Boxes, CitationModel
+from rag.types import MAX_TOP_K, Answer, CitedPassage, Explanation, Filters, Mode, Scores
 
 MAX_QUESTION = 2000
 MAX_FILTER_IDS = 100
@@ -136,6 +136,14 @@ class AskRequest(Request):
         return {"": names, "filters": frozenset(FiltersModel.model_fields)}
 
 
+class SpanModel(Model):
+    """A part of a document's text, `text[char_start:char_end]`, and where a PDF shows it."""
+
+    char_start: int
+    char_end: int
+    boxes: Boxes = ()
+
+
 class HitModel(Model):
     """A passage that was found. `highlights` are the sentences that answer, in the document.
 
@@ -147,7 +155,7 @@ class HitModel(Model):
     text: str
     score: float
     scores: Scores
-    highlights: tuple[Span, ...]
+    highlights: tuple[SpanModel, ...]
     citation: CitationModel
     explanation: Explanation | None = None
 
@@ -160,7 +168,7 @@ class HitModel(Model):
             text=cited.hit.passage.text,
             score=cited.hit.score,
             scores=cited.hit.scores,
-            highlights=cited.highlights,
+            highlights=tuple(map(SpanModel.model_validate, cited.highlights)),
             citation=CitationModel.model_validate(cited.citation),
             explanation=cited.explanation,
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from rag.schemas.base import Model
-from rag.types import PlaceKind
+from rag.types import Box, PlaceKind
 
 
 class PlaceModel(Model):
@@ -21,13 +22,39 @@ class PlaceModel(Model):
     name: str
 
 
+class PageBoxesModel(Model):
+    """Where a quote stands on a page: a rectangle `[x0, y0, x1, y1]` for each line, in its order.
+
+    In tables, each line of a cell has its own.
+
+    All in points (1/72 inch), from the top left corner of the page as it is displayed: rotated, and
+    cut to its crop box.
+    """
+
+    page: int
+    width: float
+    height: float
+    lines: tuple[Box, ...]
+
+
+def _is_empty(boxes: tuple[PageBoxesModel, ...]) -> bool:
+    return not boxes
+
+
+Boxes = Annotated[
+    tuple[PageBoxesModel, ...],
+    Field(exclude_if=_is_empty, description="for PDF; left out if there are none"),
+]
+
+
 class CitationModel(Model):
     """The place of a passage: `text[char_start:char_end]` of the document is its text.
 
     Lines and pages are 1-based; lines are those of the document's text. `page` is set for files
     that have pages, and `place` for those with slides, rows or anchors: that of the first
     highlight, or of where the passage begins. `sha256` is of the document's canonical text in
-    UTF-8. `url` opens the document at that place.
+    UTF-8. `boxes` say where the passage stands on the pages of a PDF. `url` opens the document at
+    that place.
     """
 
     document_id: str
@@ -40,6 +67,7 @@ class CitationModel(Model):
     line_end: int
     page: int | None
     place: PlaceModel | None
+    boxes: Boxes = ()
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -16,12 +16,19 @@ PIECE_SECTIONS = 200
 
 
 class DocumentEntry(Model):
-    """A document of the index. `characters`, `sections` and `passages` are their numbers."""
+    """A document of the index. `characters`, `sections` and `passages` are their numbers.
+
+    `language` is a code as `en`, declared by the file or detected; `created` and `modified` are
+    dates as `2026-03-01`, as the file says. Each is null if it is not known.
+    """
 
     id: str
     title: str
     source: str
     sha256: str
+    language: str | None
+    created: str | None
+    modified: str | None
     characters: int
     sections: int
     passages: int
@@ -34,6 +41,9 @@ class DocumentEntry(Model):
             title=document.title,
             source=document.source,
             sha256=document.sha256,
+            language=document.language,
+            created=document.created,
+            modified=document.modified,
             characters=len(document.text),
             sections=len(snapshot.sections_of.get(document.id, ())),
             passages=snapshot.passage_counts[document.id],
@@ -67,13 +77,17 @@ class DocumentResponse(Model):
     title: str
     source: str
     sha256: str
+    language: str | None
+    created: str | None
+    modified: str | None
     text: str
     sections: tuple[SectionModel, ...]
 
     @classmethod
     def pieces(cls, document: Document, sections: Sequence[Section]) -> Iterator[bytes]:
         """The response as JSON in UTF-8, in pieces that each take a moment to make."""
-        facts = {name: getattr(document, name) for name in ("id", "title", "source", "sha256")}
+        own = (name for name in cls.model_fields if name not in ("text", "sections"))
+        facts = {name: getattr(document, name) for name in own}
         empty = cls(**facts, text="", sections=()).model_dump_json()
         yield empty.removesuffix('","sections":[]}').encode()
         for at in range(0, len(document.text), PIECE):

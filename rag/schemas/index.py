@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
@@ -11,10 +12,11 @@ from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
 from rag.documents import SUFFIXES, is_by_product
-from rag.index import Counts
-from rag.schemas.base import Fields, Model, Request, refuse_nul
+from rag.index import Counts, Snapshot
+from rag.schemas.base import Fields, IndexModel, Model, Request, refuse_nul
 from rag.serving import Failure, Job, JobStatus
 from rag.store import Listed, SnapshotState
+from rag.types import HiddenKind
 
 MAX_FILES = 1000
 MAX_NAME_BYTES = 255
@@ -81,6 +83,10 @@ class RebuildRequest(Request):
     ) = Field(default=None, description="all documents of the new index, each name once")
     force: bool = Field(
         default=False, strict=True, description="publish in spite of the gate, and have it recorded"
+    )
+
+    strict: bool = Field(
+        default=False, strict=True, description="fail at the first file that cannot be read"
     )
 
     @validator(mode="before")
@@ -184,30 +190,103 @@ class GateModel(Model):
     notes: tuple[str, ...]
 
 
-class SkippedFileModel(Model):
-    """A file that was skipped, wholly or in part, and why; or a note on one that was read."""
+class VerdictModel(Model):
+    """What became of a file, and why."""
 
     id: str
-    reason: str
+    verdict: str
+    reasons: tuple[str, ...]
 
 
-class SkippedModel(Model):
-    """How many files a build skipped, and the first 50 of them and of the notes on others."""
+class VerdictsModel(Model):
+    """How many files have each verdict, and the first 50 that are not plainly indexed."""
 
-    count: int = 0
-    files: tuple[SkippedFileModel, ...] = ()
-    notes: tuple[SkippedFileModel, ...] = ()
+    verdicts: Mapping[str, int] = Field(default_factory=dict)
+    files: tuple[VerdictModel, ...] = ()
+
+
+class RemarkModel(Model):
+    """A code of the formats page, and a sentence. `is_loss`: something could not be read."""
+
+    code: str
+    text: str
+    is_loss: bool
+
+
+class LeftOutModel(Model):
+    """Lines of a text file that are in no passage: front matter, comments and the like."""
+
+    kind: HiddenKind
+    first_line: int
+    last_line: int
+
+
+class FileReportModel(Model):
+    """What the build made of a file.
+
+    `verdict` is `indexed`, `indexed_with_warning:<codes>` or `skipped:<code>`. `documents` is 0 for
+    a skipped file; `size` and `sha256` are of its bytes. `pages` counts pages or slides.
+    """
+
+    id: str
+    verdict: str
+    media_type: str
+    size: int
+    sha256: str
+    documents: int
+    pages: int
+    characters: int
+    sections: int
+    tables: int
+    faq_pairs: int
+    remarks: tuple[RemarkModel, ...]
+    left_out: tuple[LeftOutModel, ...]
+
+
+class ReportResponse(Model):
+    """The files of the corpus, ordered by id; `verdicts` counts all of them.
+
+    `next` is what to give as `offset` for those that follow; null if none do.
+    """
+
+    index: IndexModel
+    verdicts: dict[str, int]
+    files: tuple[FileReportModel, ...]
+    next: int | None
+
+    @classmethod
+    def of(
+        cls, snapshot: Snapshot, verdict: str = "", offset: int = 0, limit: int | None = None
+    ) -> ReportResponse:
+        """The report of a snapshot: the files whose verdict begins so, a part of them."""
+        found = [file for file in snapshot.files if file.verdict.startswith(verdict)]
+        end = len(found) if limit is None else offset + limit
+        return cls(
+            index=IndexModel.of(snapshot),
+            verdicts=dict(sorted(Counter(file.verdict for file in snapshot.files).items())),
+            files=tuple(map(FileReportModel.model_validate, found[offset:end])),
+            next=end if end < len(found) else None,
+        )
+
+
+class SlowModel(Model):
+    """A file that took long to read, and the seconds."""
+
+    id: str
+    seconds: float
 
 
 class BuiltModel(Model):
     """The snapshot that a build has published; `reused` is null for the first of all, `gate` if
-    nothing has changed. `skipped` are files that could not be read."""
+    nothing has changed. `report` says what became of the files, and `slowest` names
+    those that took longest to read."""
 
     id: str
     counts: Counts
     reused: ReusedModel | None
     gate: GateModel | None
-    skipped: SkippedModel = SkippedModel()
+    report: VerdictsModel = VerdictsModel()
+    slowest: tuple[SlowModel, ...] = ()
 
 
 class ProgressModel(Model):

@@ -26,6 +26,7 @@ from rag.answering import SavedCitation
 from rag.errors import UsageError
 from rag.schemas.ask import ask_example
 from rag.schemas.base import Fields, Model, Request
+from rag.schemas.citations import PageBoxesModel
 
 MAX_CITATIONS = 100
 # The largest integer that every JSON reader keeps exactly.
@@ -51,6 +52,7 @@ class SavedCitationModel(Request):
     line_end: int | None = None
     page: int | None = None
     place: dict[str, str | int] | None = None
+    boxes: tuple[PageBoxesModel, ...] = ()
     url: str | None = None
 
     @model_validator(mode="after")

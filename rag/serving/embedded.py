@@ -11,13 +11,23 @@ from typing import get_args
 from rag.answering import SavedCitation, Verdict
 from rag.answering import ask as ask_snapshot
 from rag.answering import verify as verify_saved
-from rag.building import Listener, Origin, rebuild, recorded
-from rag.documents import Cage, ReadOptions, Skipped, skip_lines
+from rag.building import Listener, Origin, rebuild
+from rag.documents import Cage, ReadOptions, report_lines
 from rag.encoders import Encoder, open_encoder
 from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.store import open_current
-from rag.types import MAX_TOP_K, NO_FILTERS, Answer, Citation, Filters, Mode, Progress, silent
+from rag.types import (
+    MAX_TOP_K,
+    NO_FILTERS,
+    Answer,
+    Citation,
+    FileReport,
+    Filters,
+    Mode,
+    Progress,
+    silent,
+)
 
 log = logging.getLogger("rag.serving.embedded")
 
@@ -57,15 +67,14 @@ def build(
     """
     used = encoder or _bundled()
     named = [paths] if isinstance(paths, Path | str) else paths
-    origin = Origin(tuple(map(Path, named)), "with")
     with Cage() as cage:
         rebuild(
             Path(folder),
-            origin.paths,
+            Origin(tuple(map(Path, named)), "with"),
             used,
             options=ReadOptions(cage.each, strict=strict, progress=progress),
-            listener=Listener(log.warning, _log_skipped, progress),
-            sources=recorded(origin),
+            listener=Listener(log.warning, _log_files, progress),
+            consent=lambda question: True,
         )
     return open_index(folder, encoder=used)
 
@@ -109,6 +118,6 @@ def _bundled() -> Encoder:
     return open_encoder("bundled", "onnx", THREADS)
 
 
-def _log_skipped(skipped: Sequence[Skipped]) -> None:
-    for line in skip_lines(skipped):
+def _log_files(files: Sequence[FileReport]) -> None:
+    for line in report_lines(files):
         log.warning("%s", line)

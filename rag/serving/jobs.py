@@ -11,11 +11,11 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rag.errors import BusyError, GateRefused, IndexNotWritable, UsageError
+from rag.errors import PARTIAL, BusyError, GateRefused, IndexNotWritable, UsageError
 from rag.serving.allowed_paths import root_of
 from rag.serving.uploads import uploaded, write_texts
 
@@ -24,15 +24,28 @@ log = logging.getLogger("rag.serving.jobs")
 REMEMBERED = 20
 LINE_BYTES = 1 << 20
 HOUR = 3600.0
+# How `rag build --json` begins the line of an event.
+EVENT = '{"event": "'
 
 JobStatus = Literal["running", "done", "failed", "cancelled"]
-# Gives the command line that builds an index of a path; the flag overrules the gate.
-Command = Callable[[Path, bool], Sequence[str]]
 Texts = Sequence[tuple[str, str]]
 
 # The process lowers its own priority, so that the service stays quick.
 _CHILD = "import os, sys; os.nice(19); from rag.cli.main import main; main(sys.argv[1:])"
 _ONE_THREAD = {"RAG_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How to build: `force` overrules the gate, `strict` fails at the first file to skip."""
+
+    force: bool = False
+    strict: bool = False
+
+
+NORMAL = Wanted()
+# Gives the command line that builds an index of a path.
+Command = Callable[[Path, Wanted], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +95,15 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._running: tuple[str, asyncio.Task[None]] | None = None
 
-    def start(self, source: Path | Texts, force: bool = False) -> Job:
-        """A job that builds from a path or from texts; `force` overrules the gate.
-
-        Raises BusyError if a build is running.
-        """
+    def start(self, source: Path | Texts, wanted: Wanted = NORMAL) -> Job:
+        """A job that builds from a path or from texts. Raises BusyError if a build is running."""
         if self._running is not None:
             raise BusyError("a build is running: wait until it is done, or cancel it")
         job = Job(uuid.uuid4().hex)
         self._jobs[job.id] = job
         for old in list(self._jobs)[:-REMEMBERED]:
             del self._jobs[old]
-        self._running = job.id, asyncio.create_task(self._run(job.id, source, force))
+        self._running = job.id, asyncio.create_task(self._run(job.id, source, wanted))
         return job
 
     def get(self, id: str) -> Job | None:
@@ -111,11 +121,11 @@ class Jobs:
         if self._running is not None:
             await _stop(self._running[1])
 
-    async def _run(self, id: str, source: Path | Texts, force: bool) -> None:
+    async def _run(self, id: str, source: Path | Texts, wanted: Wanted) -> None:
         heard = Heard()
         try:
             async with _on_disk(source) as (path, held):
-                command = self._command(path, force)
+                command = self._command(path, wanted)
                 async with asyncio.timeout(self._hours * HOUR):
                     code = await _build(command, lambda line: self._hear(id, heard, line), held)
             heard.detail = _without_folder(heard.detail, path)
@@ -136,12 +146,11 @@ class Jobs:
             self._running = None
 
     def _hear(self, id: str, heard: Heard, line: str) -> None:
-        if not line.startswith("{"):
+        said, event = _event(line)
+        if said and not heard.is_told:
             # A line that is no event is the best reason until an error event comes: the last line
             # of a traceback, for example.
-            heard.detail = heard.detail if heard.is_told else line or heard.detail
-            return
-        event: dict[str, Any] = json.loads(line)
+            heard.detail = said
         match event.pop("event", None):
             case "progress":
                 self._jobs[id] = replace(self._jobs[id], done=event["done"], total=event["total"])
@@ -151,7 +160,7 @@ class Jobs:
                 heard.result = event
 
     async def _end(self, id: str, code: int, heard: Heard) -> None:
-        if code != 0 or heard.result is None:
+        if code not in (0, PARTIAL) or heard.result is None:
             failure = Failure(_code(code), heard.detail)
             self._jobs[id] = replace(self._jobs[id], status="failed", failure=failure)
             return
@@ -167,14 +176,23 @@ def build_command(index: Path, roots: Sequence[Path] = ()) -> Command:
     It opens nothing outside the root that contains the path; see `rag.documents.beneath`.
     """
 
-    def command(path: Path, force: bool) -> Sequence[str]:
-        options = ["--json", "--gate", *(["--force"] if force else []), "--index", str(index)]
+    def command(path: Path, wanted: Wanted) -> Sequence[str]:
         # A request to rebuild names all that the index is to contain.
-        options.append("--replace")
+        options = ["--json", "--gate", "--replace", "--index", str(index)]
+        options += [f"--{name}" for name, is_set in asdict(wanted).items() if is_set]
         within = ["--within", str(root_of(path, roots))]
         return [sys.executable, "-P", "-c", _CHILD, "build", *options, *within, "--", str(path)]
 
     return command
+
+
+def _event(line: str) -> tuple[str, dict[str, Any]]:
+    """What stands before the event on a line, and the event; {} if there is none.
+
+    A library may have printed text without a line end just before it.
+    """
+    said, begin, rest = line.partition(EVENT)
+    return (said, json.loads(begin + rest)) if begin else (line, {})
 
 
 def _code(exit_code: int) -> str:

@@ -64,12 +64,13 @@ def long_lived() -> Iterator[None]:
 
     Otherwise each full collection scans the whole snapshot, several times while it is loaded, and
     all requests wait. A snapshot that is replaced is still freed, as it contains no reference
-    cycles; other new cycles are collected here.
+    cycles. Other objects that were frozen with the last one are collected here, once a swap.
     """
     gc.disable()
     try:
         yield
-        gc.collect(0)
+        gc.unfreeze()
+        gc.collect()
         gc.freeze()
     finally:
         gc.enable()

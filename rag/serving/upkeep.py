@@ -59,8 +59,10 @@ async def kept_up(upkeep: Upkeep, live: Live, jobs: Jobs) -> AsyncIterator[None]
     tasks = [asyncio.create_task(live.follow(upkeep.seconds))]
     if upkeep.verify_seconds:
         tasks.append(asyncio.create_task(live.recheck_every(upkeep.verify_seconds)))
-    yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
-    await jobs.close()
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await jobs.close()

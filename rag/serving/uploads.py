@@ -12,16 +12,16 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.building import UPLOAD_MARKER
+
 log = logging.getLogger("rag.serving.uploads")
 
 PREFIX = "rag-upload-"
-# A file that marks our folders. It is written after the lock is taken.
-MARKER = ".rag-upload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,12 @@ def uploaded(texts: Iterable[tuple[str, str]]) -> Iterator[Upload]:
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        write_texts(folder, [(MARKER, ""), *texts])
+        # The marker is written after the lock is taken.
+        write_texts(folder, [(UPLOAD_MARKER, ""), *texts])
         yield Upload(folder, lock)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
-
-
-def are_uploaded(paths: Sequence[Path]) -> bool:
-    """Whether these are a folder of uploaded files."""
-    return any((path / MARKER).is_file() for path in paths)
 
 
 def write_texts(folder: Path, texts: Iterable[tuple[str, str]]) -> None:
@@ -78,7 +74,7 @@ def _remove_if_left(folder: Path) -> None:
     try:
         with suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if (folder / MARKER).is_file():
+            if (folder / UPLOAD_MARKER).is_file():
                 shutil.rmtree(folder)
     finally:
         os.close(lock)

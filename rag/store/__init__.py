@@ -22,5 +22,4 @@ from rag.store.versions import (
     read_record,
     snapshot_ids,
     utc_now,
-    version_lines,
 )

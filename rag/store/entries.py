@@ -22,7 +22,7 @@ SHOWN = 3
 
 _LEFT = re.compile(rf"{ASIDE}(?:[0-9a-f]{{12}}|{CURRENT}|{VERSIONS})")
 # The files of a snapshot, as every version has named them.
-_FILE = re.compile(r"[a-z0-9_]+\.(?:faiss|json|jsonl|npy)")
+_FILE = re.compile(r"[a-z0-9_]+\.(?:bin|faiss|json|jsonl|npy)")
 # Beside what a build writes: vectors that the evaluation keeps, and what tools put everywhere.
 _OTHER = {LOCK, CURRENT, VERSIONS, "cache", ".gitignore", ".gitkeep", ".DS_Store", "lost+found"}
 _OURS = re.compile(rf"(?:{BAD})?[0-9a-f]{{12}}(?:-\d+)?|{BAD}(?:{CURRENT}|{VERSIONS})(?:-\d+)?")

@@ -99,6 +99,22 @@ class Listed:
         """The version with its state, as plain JSON values."""
         return {"state": self.state, **self.version.to_json()}
 
+    def __str__(self) -> str:
+        """The same on one line, for people."""
+        version, counts = self.version, self.version.counts
+        parts = [
+            counted(counts.documents, "document"),
+            counted(counts.passages, "passage"),
+            f"{version.size / 1e6:.1f} MB",
+            f"corpus {version.corpus_sha256[:12]}",
+            ", ".join(_figure(*item) for item in sorted((version.eval or {}).items()))
+            or "not evaluated",
+            "forced" if version.forced else "",
+            version.note,
+        ]
+        said = ", ".join(part for part in parts if part)
+        return f"{version.id}  {version.published}  {self.state:<7}  {said}"
+
 
 def utc_now() -> datetime:
     """The time now, in UTC."""
@@ -261,33 +277,12 @@ def find_id(index: Path, given: str) -> str:
     return found[0]
 
 
-def version_lines(listed: Iterable[Listed]) -> list[str]:
-    """A line for each version, for people."""
-    return [_line(each) for each in listed]
-
-
 def _content(path: Path) -> bytes:
     """The content of a file of ours; empty if it is missing. Raises OSError."""
     try:
         return read_regular(path, LARGEST)
     except FileNotFoundError:
         return b""
-
-
-def _line(listed: Listed) -> str:
-    version, counts = listed.version, listed.version.counts
-    figures = [_figure(*item) for item in sorted((version.eval or {}).items())]
-    parts = [
-        counted(counts.documents, "document"),
-        counted(counts.passages, "passage"),
-        f"{version.size / 1e6:.1f} MB",
-        f"corpus {version.corpus_sha256[:12]}",
-        ", ".join(figures) or "not evaluated",
-        "forced" if version.forced else "",
-        version.note,
-    ]
-    said = ", ".join(part for part in parts if part)
-    return f"{version.id}  {version.published}  {listed.state:<7}  {said}"
 
 
 def _figure(name: str, value: float) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from rag.text.lines import line_spans
 
 _FEWEST = 3
 _SHARE = 0.9
 _OPENERS = "[(<#|•"
+_STOPS = ".!?:;\"'”’)|"
+_NEXT_SENTENCE = re.compile(r"[^\W\d_][.!?][\"'”’)]*(?:\[\d+\])*\s+[A-Z\d]")
 _LONGEST_BOILERPLATE = 160
 _BOILERPLATE = re.compile(
     r"\W*(?:"
@@ -26,13 +29,22 @@ def are_records(text: str, start: int, end: int) -> bool:
     """Whether each line is an entry of its own (a list, a log, a verse), not wrapped prose.
 
     So are three lines or more, if nine of ten after the first open with a capital, a digit or a
-    sign; and two that have as many commas or tabs, and digits.
+    sign, and do not go on with a sentence that breaks off above (`... burns. The tank of O`, `2`);
+    and two that have as many commas or tabs, and digits.
     """
     lines = [line for line in (text[a:b].strip() for a, b in line_spans(text, start, end)) if line]
     if len(lines) < _FEWEST:
         return len(lines) > 1 and _shape(lines[0]) == _shape(lines[1]) and _shape(lines[0])[0]
-    opening = [line[0].isupper() or line[0].isdigit() or line[0] in _OPENERS for line in lines[1:]]
+    opening = [
+        (line[0].isupper() or line[0].isdigit() or line[0] in _OPENERS) and not _breaks_off(above)
+        for above, line in pairwise(lines)
+    ]
     return sum(opening) >= _SHARE * len(opening)
+
+
+def _breaks_off(line: str) -> bool:
+    """Whether a sentence ends inside a line, and the next one does not end with it."""
+    return line[-1] not in _STOPS and _NEXT_SENTENCE.search(line) is not None
 
 
 def _shape(line: str) -> tuple[bool, int, int]:

@@ -9,7 +9,8 @@ blank space follows, but not
   (`etc.`, `U.S.`) ends it only before a word that mostly opens one (`The`, `Die`);
 - after a number that counts: that of an item (`1.`), or a German ordinal (`am 3. Oktober`).
 Blank lines, list items, table rows and lines that end in a colon are bounds too. Any other line
-end is blank space, so that hard-wrapped prose stays whole.
+end is blank space, so that hard-wrapped prose stays whole. In Thai, which has no stops, a blank
+between long runs of letters ends a sentence.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _CLOSERS = r"(?:[\"'”’»›)\]}*_`」』）】〉》]|(?:[“«]|[ \u00a0\u2
 _STOP = regex.compile(
     rf"(?:[.!?…]+|(?P<always>[\p{{Sentence_Terminal}}--[.!?]]+)){_CLOSERS}", regex.VERSION1
 )
+# Thai writes no stops. A blank ends a sentence there, or a clause; but it also parts names and
+# numbers, so that long runs of letters must stand on both sides. ICU has no rule for it.
+_THAI_BLANK = regex.compile(r"(?<=\p{Thai}{20})(?<!ๆ)\s+(?=\p{Thai}{10})")
 _NOT_BLANK = regex.compile(r"\S")
 _ALPHANUMERIC = regex.compile(r"[\p{L}\p{N}]")
 _WORD = regex.compile(r"\p{L}+")
@@ -86,7 +90,14 @@ def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
             start = stop.end()
             word = _ALPHANUMERIC.search(text, start, end)
     found.append(trimmed(text, start, end))
-    return [(first, last) for first, last in found if first < last]
+    return [part for first, last in found for part in _at_blanks(text, first, last)]
+
+
+def _at_blanks(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The parts of a sentence between the blanks that end one in Thai; none if it is empty."""
+    blanks = [blank.span() for blank in _THAI_BLANK.finditer(text, start, end)]
+    bounds = [start, *(at for blank in blanks for at in blank), end]
+    return [part for part in zip(bounds[::2], bounds[1::2], strict=True) if part[0] < part[1]]
 
 
 def _ends_sentence(text: str, stop: regex.Match[str], start: int, end: int) -> bool:

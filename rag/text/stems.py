@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 
 import regex
@@ -10,44 +11,58 @@ import Stemmer
 
 from rag.text.words import words
 
+ENGLISH = "en"
 _NUMBER_AND_UNIT = regex.compile(r"(\d+)(\p{L}+)")
 _HAN = regex.compile(r"\p{Han}{2,}")
 _HANGUL = regex.compile(r"\p{Hangul}{3,}")
 
 
-def matched(question: str, text: str) -> tuple[str, ...]:
-    """The question's distinct words, in order, whose stems occur in the text too.
+def matched(question: str, text: str, language: str = ENGLISH) -> tuple[str, ...]:
+    """The question's distinct words, in order, whose stems occur in the text of that language too.
 
     >>> matched("Which procedures collect cells?", "a procedure for T cells")
     ('procedures', 'cells')
     """
-    found = set(stems(text))
-    terms = _terms_of({*(asked := words(question))})
+    found = set(stems(text, language))
+    terms = _terms_of({*(asked := words(question))}, language)
     return tuple(word for word in dict.fromkeys(asked) if found.intersection(terms[word]))
 
 
-def stems(text: str) -> list[str]:
-    """The Snowball (English) stems of a text's words, in order, stop words left out.
+def stems(text: str, language: str = ENGLISH) -> list[str]:
+    """The Snowball stems of a text's words, in order, English stop words left out.
+
+    Words of a language that Snowball does not know stay as they are.
 
     >>> stems("Which procedure collects the patient's T cells?")
     ['which', 'procedur', 'collect', 'patient', 't', 'cell']
     """
-    return stems_of_each([text])[0]
+    return stems_of_each([text], language)[0]
 
 
-def stems_of_each(texts: Sequence[str]) -> list[list[str]]:
-    """The stems of each text; a word that stands in many of them is stemmed once."""
+def stems_of_each(texts: Sequence[str], language: str = ENGLISH) -> list[list[str]]:
+    """The stems of each text of a language; a word that stands in many of them is stemmed once."""
     listed = [words(text) for text in texts]
-    terms = _terms_of(set().union(*listed))
+    terms = _terms_of(set().union(*listed), language)
     return [[term for word in found for term in terms[word]] for found in listed]
 
 
-def _terms_of(distinct: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def _terms_of(distinct: Iterable[str], language: str) -> dict[str, tuple[str, ...]]:
     """What each word is found by: its stem, and its parts if it has some."""
     distinct = list(distinct)
     # A stemmer caches and is not safe to share between threads; a new one costs microseconds.
-    stemmed = Stemmer.Stemmer("english").stemWords(distinct)
+    has_stemmer = stemming(language) != ""
+    stemmed = Stemmer.Stemmer(language).stemWords(distinct) if has_stemmer else distinct
     return {word: _parts(word, stem) for word, stem in zip(distinct, stemmed, strict=True)}
+
+
+@cache
+def stemming(language: str) -> str:
+    """The language itself if Snowball has stems for it, else "": its words stay as they are."""
+    try:
+        Stemmer.Stemmer(language)
+    except KeyError:
+        return ""
+    return language
 
 
 def _parts(word: str, stem: str) -> tuple[str, ...]:

@@ -20,9 +20,10 @@ _WORD = regex.compile(rf"[\p{{L}}\p{{N}}]{_IN_WORD}*")
 # zero-width space parts words; elsewhere it is one more invisible character.
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _UNSPACED = regex.compile(rf"[{UNSPACED}]")
-# `Inherited` holds the accents that any letter can carry; the kana's voicing marks are letters.
+# `Inherited` holds the accents that any letter can carry; the kana's voicing marks are letters, and
+# so is the й of Cyrillic, which stemmers look for.
 _DROPPED = regex.compile(
-    rf"[\p{{Inherited}}--[\u3099\u309a]]|[\p{{Hebrew}}&&\p{{M}}]|[\p{{DI}}--\u200b]"
+    rf"[\p{{Inherited}}--[\u0306\u3099\u309a]]|(?<![Ии])\u0306|[\p{{Hebrew}}&&\p{{M}}]|[\p{{DI}}--\u200b]"
     rf"|(?<![{UNSPACED}])\u200b|[\p{{Cs}}\u0640]",
     regex.VERSION1,
 )

@@ -19,7 +19,7 @@ from rag.web.problems import NOT_READY, Problem, bad_body, not_ready, refusal
 from rag.web.state import AppState, State
 
 # Saved citations hold whole passages.
-MAX_VERIFY_BYTES = 256 * 1024
+MAX_VERIFY_BYTES = 512 * 1024
 VERIFY_SECONDS = 10.0
 
 router = APIRouter()
@@ -74,7 +74,7 @@ def _answer(serving: Serving, asked: AskRequest) -> tuple[Answer, str | None]:
 @router.post(
     "/verify",
     responses={
-        **bad_body("256 KB"),
+        **bad_body("512 KB"),
         503: refusal("No index is loaded, or the search for the quotes takes too long"),
     },
 )

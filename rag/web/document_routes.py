@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from rag.answering import cite
+from rag.errors import CorruptIndex
 from rag.index import Snapshot
 from rag.schemas import (
     CitationModel,
@@ -18,8 +21,11 @@ from rag.schemas import (
     PassageResponse,
 )
 from rag.types import Document
-from rag.web.problems import NOT_FOUND, NOT_READY, Problem
+from rag.web.original_files import file_response
+from rag.web.problems import NOT_FOUND, NOT_READY, Problem, refusal
 from rag.web.state import State
+
+log = logging.getLogger("rag.web.document_routes")
 
 # How many documents are listed at once.
 PAGE = 100
@@ -56,6 +62,36 @@ async def list_documents(
 def _place(snapshot: Snapshot, id: str) -> int:
     detail = "no document has the id in `after`: list them again from the first one"
     return snapshot.places[_known(snapshot, id, detail).id]
+
+
+@router.get(
+    "/documents/{id:id}/file",
+    response_class=Response,
+    responses={
+        200: {"description": "The file", "content": {"application/octet-stream": {}}},
+        304: {"description": "The client has the file already: If-None-Match"},
+        **NOT_FOUND,
+        410: refusal("The file was not kept, or the stored file is damaged"),
+        **NOT_READY,
+    },
+)
+async def read_file(
+    id: str, state: State, if_none_match: Annotated[str, Header()] = ""
+) -> Response:
+    """The original file of a document, byte for byte, as the index was built from it.
+
+    A browser shows plain text, Markdown and PDF; everything else is a download.
+    """
+    snapshot = state.serving.snapshot
+    if f"{id}/file" in snapshot.documents:
+        return await read_document(f"{id}/file", state)
+    file = snapshot.file(_known(snapshot, id, "no document has this id: see GET /documents"))
+    try:
+        if file is not None:
+            return await asyncio.to_thread(file_response, file, snapshot.originals, if_none_match)
+    except CorruptIndex as error:
+        log.error("%s", error)
+    raise Problem(410, "file_gone", "the file is not kept, or is damaged: build the index again")
 
 
 @router.get(

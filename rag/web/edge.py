@@ -83,7 +83,8 @@ class Edge:
     """ASGI middleware: checks headers and path, answers HEAD, and turns exceptions into responses.
 
     A Problem becomes its response, any other exception a plain 500, with its traceback in the log.
-    Every response gets `SAFE_HEADERS` and an X-Request-Id, which the log repeats on a crash.
+    Every response gets an X-Request-Id, which the log repeats on a crash, and `SAFE_HEADERS` unless
+    it sets its own.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
@@ -217,7 +218,8 @@ class _Outgoing:
                 await self._incoming.read_away()
             self.started = True
             headers = MutableHeaders(scope=message)
-            headers.update(safe_headers(self._request_id))
+            for name, value in safe_headers(self._request_id).items():
+                headers.setdefault(name, value)
         elif self._without_body:
             message = {**message, "body": b""}
         await self._send(message)

@@ -8,18 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from rag.errors import BusyError, IndexNotWritable, UnusableIndex, UsageError
 from rag.schemas import (
     JobResponse,
     RebuildRequest,
+    ReportResponse,
     RollbackRequest,
     RollbackResponse,
     StartedResponse,
     VersionsResponse,
 )
-from rag.serving import Job, allowed_path
+from rag.serving import Job, Wanted, allowed_path
 from rag.store import find_id, list_versions, snapshot_ids
 from rag.web.bodies import json_body
 from rag.web.local_only import LOCAL, LOCAL_ONLY
@@ -28,6 +29,9 @@ from rag.web.state import AppState, State
 
 log = logging.getLogger("rag.web.index_routes")
 
+# How many files the report lists at once.
+FILES = 100
+MAX_FILES = 1000
 MAX_UPLOAD_BYTES = 8 * 1024 * 1024
 
 router = APIRouter()
@@ -38,6 +42,20 @@ async def read_index(state: State) -> dict[str, Any]:
     """The manifest of the index, with its id: what it was built from and with."""
     manifest = state.serving.snapshot.manifest
     return {"id": manifest.id, **manifest.to_json()}
+
+
+@router.get("/index/report", responses=NOT_READY)
+async def read_report(
+    state: State,
+    verdict: Annotated[
+        str, Query(description="only files whose verdict begins so: `skipped`, for example")
+    ] = "",
+    offset: Annotated[int, Query(ge=0, description="how many files to pass over")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_FILES, description="how many at most")] = FILES,
+) -> ReportResponse:
+    """What the build made of each file of the corpus, those that were skipped included."""
+    snapshot = state.serving.snapshot
+    return await asyncio.to_thread(ReportResponse.of, snapshot, verdict, offset, limit)
 
 
 @router.get("/index/versions", responses=NOT_READY)
@@ -106,7 +124,7 @@ async def rebuild_index(
     """
     try:
         source = allowed_path(asked.path, state.upkeep.roots) if asked.path else asked.texts
-        job = state.jobs.start(source, asked.force)
+        job = state.jobs.start(source, Wanted(asked.force, asked.strict))
     except UsageError as error:
         raise Problem(403, "path_not_allowed", str(error)) from None
     except BusyError:

@@ -57,10 +57,14 @@ class AppState:
     async def running(self) -> AsyncIterator[None]:
         """While it lasts, the live index follows its folder; waiting work is dropped at the end."""
         prepare(asyncio.get_running_loop())
-        async with kept_up(self.upkeep, self.live, self.jobs) if self._upkeep else nullcontext():
-            yield
-        self.asking.drop()
-        self.verifying.drop()
+        try:
+            async with (
+                kept_up(self.upkeep, self.live, self.jobs) if self._upkeep else nullcontext()
+            ):
+                yield
+        finally:
+            self.asking.drop()
+            self.verifying.drop()
 
 
 async def app_state(request: Request) -> AppState:

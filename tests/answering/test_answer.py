@@ -5,9 +5,11 @@ import pytest
 
 from rag.answering.answer import ask
 from rag.answering.citations import cite, cite_span
+from rag.building.build import build_snapshot
 from rag.index.snapshot import Snapshot
 from rag.types import Filters
 from support.letter_encoder import LatinOnly, LetterEncoder, snapshot_of
+from support.pdf_files import pdf, text
 
 ENCODER = LetterEncoder()
 
@@ -133,3 +135,18 @@ def test_words_are_found_literally_without_the_model(tmp_path: Path) -> None:
     assert ask(mixed, LatinOnly(), "plum", mode="bm25").confidence == 1.0
     nothing = ask(snapshot, LatinOnly(), "Крыша", mode="bm25")
     assert (nothing.confidence, nothing.abstained, nothing.passages) == (0.0, True, ())
+
+
+def test_an_answer_from_a_pdf_says_where_passage_and_highlight_stand(tmp_path: Path) -> None:
+    (tmp_path / "fruit.pdf").write_bytes(pdf(text("Apples are red. Figs are", "brown inside.")))
+    best = ask(build_snapshot([tmp_path], ENCODER), ENCODER, "figs brown", top_k=1).passages[0]
+    page, (lines,) = best.citation.boxes[0], (span.boxes[0].lines for span in best.highlights)
+    assert (page.page, round(page.width), round(page.height)) == (1, 595, 842)
+    assert len(page.lines) == len(lines) == 2
+    assert page.lines[0][0] == 72 < lines[0][0]
+    assert page.lines[1] == lines[1]
+
+
+def test_other_documents_have_no_boxes(fruit: Snapshot) -> None:
+    best = ask(fruit, ENCODER, "apples red", top_k=1).passages[0]
+    assert (best.citation.boxes, best.highlights[0].boxes) == ((), ())

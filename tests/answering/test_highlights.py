@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.answering.highlights import highlights, nearest_sentence
+from rag.answering.highlights import ABOVE, BEFORE, highlights, nearest_sentence
 from rag.answering.profile import profile_of
 from rag.answering.search import encode_query
 from rag.building.build import build_snapshot
@@ -31,12 +31,19 @@ def reckoned(snapshot: Snapshot, encoder: Encoder, question: str, passage: Passa
     section, text = snapshot.sections[passage.section_id], passage.text
     body = max(0, section.body_start - passage.start) if section.kind == "faq" else 0
     starts = [start for start, _ in encoder.word_pieces(text)]
-    tokens = snapshot.tokens.rows(snapshot.rows[passage.id])[-len(starts) :]
+    rows = snapshot.tokens.rows(snapshot.rows[passage.id])
+    pieces, near = rows[-len(starts) :], partial(best_similarities, query.tokens)
+    first = starts.index(min(place for place in starts if place >= body))
+    # The heading or question above; the first token alone if there is neither.
+    above = rows[: len(rows) - len(starts) + first]
+    lent = near(above if len(above) else rows[:1], np.array([0]))[0] - ABOVE
     scored = []
     for start, end in sentences(text, body):
         held = [at for at, place in enumerate(starts) if start <= place < end]
-        best = best_similarities(query.tokens, tokens[held], np.array([0])).mean()
-        scored.append((-float(best), Span(passage.start + start, passage.start + end)))
+        own = near(pieces[held], np.array([0]))[0]
+        score = float(np.maximum(own, lent).mean())
+        scored.append((-score, Span(passage.start + start, passage.start + end)))
+        lent = own - BEFORE
     close = profile_of(snapshot.manifest.model).close
     order = sorted(range(len(scored)), key=lambda at: (scored[at][0], at))[:2]
     near = [at for at in order if scored[at][0] <= scored[order[0]][0] + close]
@@ -122,9 +129,10 @@ def test_the_nearest_sentence_is_sought_in_all_passages(tmp_path: Path) -> None:
 def test_only_rows_with_the_number_asked_for_are_marked(real: Encoder, tmp_path: Path) -> None:
     head = "# Inn\n\n## Rates\n\n| Name | Price |\n|---|---|\n"
     rows = "\n".join(f"| Room {i} | {7 * i} euros |" for i in range(1, 10))
+    log = "- 1.1.2: adds a lock\n- 1.2.1: saves the key\n- 2.1.1: adds a bell"
     items = "\n".join(f"{i}. Take step {i + 1}." for i in range(1, 4))
     page = tmp_path / "inn.md"
-    page.write_text(f"{head}{rows}\n\n## Way\n\n{items}\n")
+    page.write_text(f"{head}{rows}\n\n## Way\n\n{items}\n\n## Log\n\n{log}\n")
     snapshot = build_snapshot([page], real)
 
     def marked(question: str, passage: int) -> list[str]:
@@ -135,3 +143,32 @@ def test_only_rows_with_the_number_asked_for_are_marked(real: Encoder, tmp_path:
     assert marked("What does room 6 cost?", 0) == ["| Room 6 | 42 euros |"]
     assert marked("Which room costs 21 euros?", 0) == ["| Room 3 | 21 euros |"]
     assert marked("How is step 3 taken?", 1) == ["2. Take step 3."]
+    assert marked("What changed in version 1.2.1?", 2) == ["- 1.2.1: saves the key"]
+
+
+def test_a_sentence_may_borrow_the_words_of_the_one_before(tmp_path: Path) -> None:
+    """.5 + (1 - .25) / 2 for what follows the figs, and (1 + 1 + .75) / 3 beside them."""
+    text = "# Fruit\n\nFigs grow here. They keep zest. Nuts keep zest. Bees hum."
+    snapshot = snapshot_of(tmp_path, fruit=text)
+    assert quoted(snapshot, "figs zest", list(snapshot.passages)) == [["They keep zest."]]
+    assert quoted(snapshot, "nuts zest", list(snapshot.passages)) == [["Nuts keep zest."]]
+
+
+def test_the_first_answer_to_a_question_may_borrow_its_words(tmp_path: Path) -> None:
+    """(.9 + .9) / 2 for the first, (1 + 0) / 2 for the second."""
+    text = "# FAQ\n\n## Who keeps zest?\n\nOld age. Knaves do."
+    snapshot = snapshot_of(tmp_path, fruit=text)
+    assert quoted(snapshot, "keep zest", list(snapshot.passages)) == [["Old age."]]
+
+
+def test_in_prose_a_number_adds_to_the_words_and_does_not_replace_them(
+    real: Encoder, tmp_path: Path
+) -> None:
+    answer = "Before the war the Japanese quarter of the town was the Old Port."
+    page = tmp_path / "a.md"
+    page.write_text(f"# Town\n\n## Quarters\n\n{answer} In 1940 there were 94 births.\n")
+    snapshot = build_snapshot([page], real)
+    query = encode_query("Which quarter was mostly Japanese in 1940?", real)
+    [spans] = highlights(snapshot, query, snapshot.passages)
+    text = snapshot.documents["a.md"].text
+    assert answer in [text[span.char_start : span.char_end] for span in spans]

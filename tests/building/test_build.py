@@ -90,9 +90,10 @@ def test_what_the_library_skips_is_logged(tmp_path: Path, caplog: pytest.LogCapt
     folder = corpus(tmp_path / "c", a="Ants.", b="")
     assert len(build_snapshot([folder], ENCODER).documents) == 1
     assert caplog.messages == [
-        "skipped b.md: the file is empty; write something into it or remove it"
+        "2 files: 1 indexed, 1 skipped (empty 1)",
+        "skipped b.md: empty: the file is empty; write something into it or remove it",
     ]
-    with pytest.raises(CorpusError, match=r"b\.md: the file is empty"):
+    with pytest.raises(CorpusError, match=r"b\.md: empty: the file is empty"):
         build_snapshot([folder], ENCODER, options=ReadOptions(strict=True))
 
 
@@ -143,7 +144,7 @@ def test_every_module_that_makes_an_index_is_in_a_digest() -> None:
     # Nouns, files, checks and what is taken over: what is stored otherwise has another `FORMAT`.
     others = (
         "building.reuse errors index.compatibility index.fingerprint index.format index.invariants"
-        " index.manifest index.mapped_file index.snapshot types"
+        " index.manifest index.mapped_file index.originals index.snapshot types"
     )
     assert reached - digested == set(others.split())
 

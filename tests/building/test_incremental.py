@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.building.build import build_snapshot
-from rag.building.reuse import NOTHING, Content, content_of, reuse_of, reused
+from rag.building.reuse import NOTHING, Content, Reused, content_of, reuse_of, reused
 from rag.cli.main import main
-from rag.documents.corpus import read_corpus
+from rag.documents.corpus import Known, read_corpus
 from rag.documents.questions import question_above
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
@@ -28,6 +28,8 @@ from rag.store.publish import publish, writing
 from rag.store.versions import current_id
 from rag.types import FaqPolicy
 from support.letter_encoder import Counting, LetterEncoder, corpus
+from support.pdf_files import pdf
+from support.pdf_files import text as page_of
 from support.places import ROOT
 
 ENCODER = LetterEncoder()
@@ -54,6 +56,23 @@ def assert_same(one: Snapshot, other: Snapshot) -> None:
     assert one.passages == other.passages
     for name, content in contents(other).items():
         assert bytes(contents(one)[name]) == bytes(content), name
+
+
+def test_an_unchanged_pdf_keeps_boxes_language_and_dates(tmp_path: Path) -> None:
+    folder, index = tmp_path / "corpus", tmp_path / "index"
+    folder.mkdir()
+    (folder / "figs.pdf").write_bytes(
+        pdf(page_of("Figs are brown and soft; they rot when it rains for long."))
+    )
+    with writing(index):
+        publish(index, build_snapshot([folder], ENCODER), ENCODER)
+    (folder / "pears.md").write_text("Pears are green.")
+    previous = open_current(index, ENCODER)
+    clean, reusing = (build_snapshot([folder], ENCODER, previous=each) for each in (None, previous))
+    assert_same(clean, reusing)
+    found = reusing.documents["figs.pdf"]
+    assert found is previous.documents["figs.pdf"]
+    assert (bool(found.words), found.language, found.created) == (True, "en", "2000-01-01")
 
 
 @dataclass(frozen=True)
@@ -142,7 +161,7 @@ def test_an_unchanged_document_is_not_parsed_and_a_renamed_one_not_encoded(tmp_p
     assert read_corpus([folder], known=reuse.known).unchanged == {"a.md"}
     snapshot = build_snapshot([folder], encoder, previous=build_snapshot([folder], ENCODER))
     assert encoder.seen == []
-    assert str(reused(reuse, snapshot)) == "reused 2 of 3 passages (1 of 3 documents unchanged)"
+    assert reused(reuse, snapshot) == Reused(2, 3, 1, 3)
 
 
 @dataclass(frozen=True)
@@ -201,12 +220,12 @@ def test_another_faq_policy_keeps_the_vectors_but_cuts_anew(tmp_path: Path) -> N
     folder = corpus(tmp_path / "c", a=FAQ)
     previous = build_snapshot([folder], ENCODER)
     reuse = reuse_of(previous, ENCODER, "without")
-    assert reuse.known == {}
+    assert reuse.known == Known()
     encoder = Counting()
     snapshot = build_snapshot([folder], encoder, faq="without", previous=previous)
     assert encoder.seen == []
     assert_same(snapshot, build_snapshot([folder], ENCODER, faq="without"))
-    assert str(reused(reuse, snapshot)) == "reused 1 of 1 passage (1 of 1 document unchanged)"
+    assert reused(reuse, snapshot) == Reused(1, 1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -250,7 +269,7 @@ def test_documents_cut_by_other_software_are_cut_anew(tmp_path: Path, name: str)
     manifest = previous.manifest
     other = replace(manifest, software={**manifest.software, name: "0"})
     reuse = reuse_of(replace(previous, manifest=other), ENCODER)
-    assert (reuse.known, reuse.sentences) == ({}, {})
+    assert (reuse.known, reuse.sentences) == (Known(), {})
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from rag.building.origin import (
-    NotReplaced,
-    Origin,
-    Unnamed,
-    check_replaces,
-    origin_of,
-    recorded,
-    remembered,
-)
+from rag.building.origin import Origin, check_replaces, origin_of, remembered
 from rag.cli.main import main
+from rag.errors import CorpusError, NotReplaced
 from rag.serving.uploads import uploaded
 from rag.store.disk import DISK
 from rag.store.publish import publish, roll_back, writing
@@ -38,7 +31,7 @@ from support.snapshots import ENCODER, FIRST, SECOND, noon, published
 def build(index: Path, folder: Path, faq: FaqPolicy = "with") -> Origin:
     """Publishes what is in the folder, its sources recorded."""
     origin = Origin((folder,), faq)
-    remarks = Remarks(sources=recorded(origin))
+    remarks = Remarks(sources=origin.recorded)
     with writing(index):
         publish(
             index,
@@ -132,14 +125,14 @@ def test_where_current_is_damaged_the_last_record_tells(index: Path) -> None:
 
 def test_sources_that_are_gone_and_uploads_have_to_be_named(index: Path) -> None:
     (index.parent / "mine").rename(index.parent / "moved")
-    with pytest.raises(Unnamed, match=r"mine, which is gone: name the documents"):
+    with pytest.raises(CorpusError, match=r"mine, which is gone: name the documents"):
         origin_of(index, [], Path("corpus"), no_faq=False)
     uploaded = Origin((index.parent / "other",), "with", uploaded=True)
     with writing(index):
         snapshot = snapshot_of(index.parent / "other")
-        remarks = Remarks(sources=recorded(uploaded))
+        remarks = Remarks(sources=uploaded.recorded)
         publish(index, snapshot, ENCODER, DISK, verify=in_process, remarks=remarks)
-    with pytest.raises(Unnamed, match="was built from uploaded files, which are not kept"):
+    with pytest.raises(CorpusError, match="was built from uploaded files, which are not kept"):
         origin_of(index, [], Path("corpus"), no_faq=False)
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from rag.building.build import build_snapshot
-from rag.building.listener import Listener, told_changes
+from rag.building.listener import Listener
+from rag.building.origin import Origin
 from rag.building.rebuild import (
     Built,
     Gate,
@@ -21,42 +22,47 @@ from rag.building.rebuild import (
     gate_of,
     rebuild,
     rebuilds,
-    summary,
 )
 from rag.checks.canaries import Canary
-from rag.cli.console import say
-from rag.cli.listening import say_skipped
+from rag.cli.console import say, summary
+from rag.cli.listening import told_changes
 from rag.documents.corpus import ReadOptions, read_corpus
+from rag.documents.report import report_lines
 from rag.errors import CorpusError, GateRefused, UsageError
 from rag.settings import Settings
 from rag.store.open import open_current
 from rag.store.publish import writing
-from rag.store.versions import current_id, list_versions, read_versions, version_lines
+from rag.store.versions import current_id, list_versions, read_versions
 from support.letter_encoder import LetterEncoder, corpus
 from support.snapshots import FIRST, SECOND, THIRD, tree
 from support.topics_corpus import LETTERS, texts
 
 ENCODER = LetterEncoder()
-SAYING = Listener(say, say_skipped)
+SAYING = Listener(say, lambda files: say("\n".join(report_lines(files))))
 RAG = "import sys; from rag.cli.main import main; main(sys.argv[1:])"
+
+
+def of(folder: Path) -> Origin:
+    """The folder as what a build reads."""
+    return Origin((folder,), "with")
 
 
 def building(index: Path, folder: Path, gate: Gate | None = None) -> Callable[[], Built | None]:
     """What `rag watch` does on each occasion."""
     return partial(
-        rebuild, index, [folder], ENCODER, if_stale=True, gate=gate, listener=told_changes(SAYING)
+        rebuild, index, of(folder), ENCODER, if_stale=True, gate=gate, listener=told_changes(SAYING)
     )
 
 
 def test_rebuild_says_what_it_took_over(tmp_path: Path) -> None:
     index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST, b=SECOND)
-    first = rebuild(index, [folder], ENCODER)
+    first = rebuild(index, of(folder), ENCODER)
     assert first and first.to_json()["reused"] is None
     assert summary(first.manifest, index).endswith(
         f"{current_id(index)}: 2 documents, 2 sections, 0 FAQ pairs, 2 passages"
     )
     corpus(folder, b=THIRD)
-    second = rebuild(index, [folder], ENCODER)
+    second = rebuild(index, of(folder), ENCODER)
     assert second and second.to_json()["reused"] == {
         "passages": 1,
         "of_passages": 2,
@@ -81,7 +87,7 @@ def test_only_changes_that_make_a_difference_are_built(
         yield "one more"
 
     built = list(rebuilds(building(index, folder), changes(), SAYING))
-    assert [each.manifest.counts.documents for each in built] == [1, 2]
+    assert [each.manifest.counts.documents for each in built] == [1, 1, 2]
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
     assert len(said) == 1 and said[0].startswith("skipped b.xyz: ")
 
@@ -143,17 +149,19 @@ def test_unreadable_files_are_said_and_left_out(
     folder = corpus(tmp_path / "corpus", a=FIRST)
     (folder / "b.xyz").write_text("?")
     (folder / "a.md~").write_text("?")
-    built = rebuild(tmp_path / "index", [folder], ENCODER, listener=SAYING)
+    built = rebuild(tmp_path / "index", of(folder), ENCODER, listener=SAYING)
     assert built and built.manifest.counts.documents == 1
     assert "skipped b.xyz: " in capsys.readouterr().err
-    skipped = built.to_json()["skipped"]
-    assert (skipped["count"], [each["id"] for each in skipped["files"]]) == (1, ["b.xyz"])
+    assert built.is_partial
+    report = built.to_json()["report"]
+    assert report["verdicts"] == {"indexed": 1, "skipped:unsupported": 1}
+    assert [each["id"] for each in report["files"]] == ["b.xyz"]
 
 
 def test_the_first_unreadable_file_stops_a_strict_build(tmp_path: Path) -> None:
     folder = corpus(tmp_path / "corpus", a=FIRST, b="")
-    with pytest.raises(CorpusError, match=r"b\.md: the file is empty"):
-        rebuild(tmp_path / "index", [folder], ENCODER, options=ReadOptions(strict=True))
+    with pytest.raises(CorpusError, match=r"b\.md: empty: the file is empty"):
+        rebuild(tmp_path / "index", of(folder), ENCODER, options=ReadOptions(strict=True))
     assert not (tmp_path / "index").exists()
 
 
@@ -193,14 +201,14 @@ def test_what_is_skipped_is_said_when_it_changes(
 
     list(rebuilds(building(index, folder), changes(), SAYING))
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
-    assert [line[:13] for line in said] == ["skipped b.md:", "skipped b.md:", "skipped c.md:"]
+    assert [line[:13] for line in said] == ["skipped b.md:", "skipped b.md,"]
 
 
 @pytest.fixture
 def gated(tmp_path: Path) -> tuple[Path, Path]:
     """An index of 20 documents with an FAQ, built through the gate, and its corpus."""
     index, folder = tmp_path / "index", corpus(tmp_path / "corpus", **texts())
-    built = rebuild(index, [folder], ENCODER, gate=Gate())
+    built = rebuild(index, of(folder), ENCODER, gate=Gate())
     assert built and built.gate and built.gate.passed
     return index, folder
 
@@ -209,7 +217,7 @@ def test_gated_builds_record_their_figures(gated: tuple[Path, Path]) -> None:
     (version,) = read_versions(gated[0])
     assert version.eval == {"hit@1": 1.0, "hit@3": 1.0, "MRR": 1.0, "n": 19}
     assert (version.forced, version.note) == (False, "")
-    assert "MRR 1.000, hit@1 1.000, hit@3 1.000, n 19" in version_lines(list_versions(gated[0]))[0]
+    assert "MRR 1.000, hit@1 1.000, hit@3 1.000, n 19" in str(list_versions(gated[0])[0])
 
 
 def test_what_the_gate_refuses_changes_nothing(gated: tuple[Path, Path]) -> None:
@@ -219,7 +227,7 @@ def test_what_the_gate_refuses_changes_nothing(gated: tuple[Path, Path]) -> None
         (folder / f"topic-{letter}.md").unlink()
     for full in (False, True):
         with pytest.raises(GateRefused) as refused:
-            rebuild(index, [folder], ENCODER, gate=Gate(), full=full)
+            rebuild(index, of(folder), ENCODER, gate=Gate(), full=full)
         assert str(refused.value).startswith(
             f"the gate refuses the new snapshot, {corpus_before} stays live: "
             "20 documents before, 9 now, fewer than half"
@@ -234,20 +242,20 @@ def test_what_the_gate_refuses_changes_nothing(gated: tuple[Path, Path]) -> None
 def test_a_forced_build_is_published_recorded_and_shown(gated: tuple[Path, Path]) -> None:
     index, folder = gated
     corpus(folder, **texts(empty="bcdfg"))
-    built = rebuild(index, [folder], ENCODER, gate=Gate(force=True))
+    built = rebuild(index, of(folder), ENCODER, gate=Gate(force=True))
     assert built and built.gate and not built.gate.passed
     assert built.to_json()["gate"] == built.gate.to_json()
     version = read_versions(index)[-1]
     assert version.id == current_id(index) == built.manifest.id
     assert (version.forced, version.eval) == (True, built.gate.figures)
     assert version.note.startswith("of 19 FAQ questions, 5 find less of their answer")
-    assert f"forced, {version.note}" in version_lines(list_versions(index))[0]
+    assert f"forced, {version.note}" in str(list_versions(index)[0])
 
 
 def test_force_where_nothing_is_refused_is_not_recorded(gated: tuple[Path, Path]) -> None:
     index, folder = gated
     corpus(folder, more="More.\n")
-    rebuild(index, [folder], ENCODER, gate=Gate(force=True))
+    rebuild(index, of(folder), ENCODER, gate=Gate(force=True))
     assert [version.forced for version in read_versions(index)] == [False, False]
 
 
@@ -255,19 +263,19 @@ def test_what_the_gate_could_not_judge_is_recorded(tmp_path: Path) -> None:
     index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST)
     for more in ("one.\n", "two.\n"):
         corpus(folder, more=more)
-        rebuild(index, [folder], ENCODER, gate=Gate())
+        rebuild(index, of(folder), ENCODER, gate=Gate())
     assert [version.note[:17] for version in read_versions(index)] == ["", "too few to judge:"]
 
 
 def test_an_index_that_cannot_be_asked_is_said_and_recorded(gated: tuple[Path, Path]) -> None:
     index, folder = gated
-    rebuild(index, [folder], LetterEncoder(sha256="1" * 64), gate=Gate())
+    rebuild(index, of(folder), LetterEncoder(sha256="1" * 64), gate=Gate())
     assert read_versions(index)[-1].note == "the snapshot before cannot be asked"
 
 
 def test_nothing_new_needs_no_gate(gated: tuple[Path, Path]) -> None:
     unanswered = Gate((Canary("ttt uuu www"),))
-    built = rebuild(gated[0], [gated[1]], ENCODER, gate=unanswered)
+    built = rebuild(gated[0], of(gated[1]), ENCODER, gate=unanswered)
     assert built and built.gate is None
     assert len(read_versions(gated[0])) == 1
 
@@ -275,7 +283,7 @@ def test_nothing_new_needs_no_gate(gated: tuple[Path, Path]) -> None:
 def test_a_first_build_must_answer_the_canaries(tmp_path: Path) -> None:
     index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST)
     with pytest.raises(GateRefused, match="nothing is published: of 1 canary"):
-        rebuild(index, [folder], ENCODER, gate=Gate((Canary("ttt uuu www"),)))
+        rebuild(index, of(folder), ENCODER, gate=Gate((Canary("ttt uuu www"),)))
     assert not (index / "CURRENT").exists()
 
 
@@ -310,14 +318,14 @@ def test_damage_does_not_stop_a_rebuild_and_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     index, folder = tmp_path / "index", corpus(tmp_path / "corpus", a=FIRST)
-    rebuild(index, [folder], ENCODER)
+    rebuild(index, of(folder), ENCODER)
     for said in ("nothing is reused: ", "not reused: "):
         corpus(folder, a=SECOND)
         (index / current_id(index) / "dense.faiss").write_bytes(b"")
-        built = rebuild(index, [folder], ENCODER, if_stale=True, listener=SAYING)
+        built = rebuild(index, of(folder), ENCODER, if_stale=True, listener=SAYING)
         assert built and said in capsys.readouterr().err
         corpus(folder, a=THIRD)
-        rebuild(index, [folder], ENCODER)
+        rebuild(index, of(folder), ENCODER)
 
 
 def test_watch_builds_when_a_file_changes_and_ends_on_an_interrupt(tmp_path: Path) -> None:

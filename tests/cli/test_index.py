@@ -1,4 +1,4 @@
-"""`rag versions`, `rag rollback`, `rag diff` and `rag doctor`, with the bundled model."""
+"""`rag report`, `versions`, `rollback`, `diff` and `doctor`, with the bundled model."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ from rag.store.disk import DISK
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
 from rag.store.versions import current_id, snapshot_ids
+from support.file_trees import write
 from support.letter_encoder import snapshot_of
 from support.snapshots import ENCODER, FIRST, published
 
@@ -34,6 +35,27 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def older(index: Path) -> str:
     return next(id for id in snapshot_ids(index) if id != current_id(index))
+
+
+def test_report_names_each_file_of_the_live_or_a_kept_snapshot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docs, where = tmp_path / "docs", ("--index", str(tmp_path / "index"))
+    write(docs / "fruit.md", "---\na: b\n---\n" + TEXT.format("Apples."))
+    assert run("build", str(docs), *where) == 0
+    first = current_id(tmp_path / "index")
+    write(docs / "new\nline.pdf", "%PDF-1.4 cut off")
+    assert run("build", str(docs), *where) == 3
+    capsys.readouterr()
+    assert run("report", *where) == 0
+    fruit, broken = capsys.readouterr().out.splitlines()
+    assert fruit.startswith("indexed  fruit.md: 1 section, 1 FAQ pair, ")
+    assert fruit.endswith(" characters; left out lines 1-3 (front matter)")
+    assert broken.startswith("skipped:corrupt  new\\nline.pdf: corrupt: not a PDF")
+    assert run("report", first[:6], "--json", *where) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["index"]["version"], report["verdicts"]) == (first, {"indexed": 1})
+    assert run("report", "0" * 12, *where) == 2
 
 
 def test_versions_lists_what_was_published_newest_first(

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from rag import __version__
+from rag.cli.console import command_line
+from rag.cli.console import run as run_app
 from rag.cli.main import main
 from rag.settings import Settings
 from support.places import ROOT
@@ -165,14 +167,15 @@ def test_unreadable_files_are_skipped_and_named(
     make_bad(corpus, "unknown.xyz")
     (corpus / "a.txt").write_text("Apples are red.")
     index = ("--index", str(tmp_path / "index"))
-    assert run("build", str(corpus), *options, *index) == 0
+    assert run("build", str(corpus), *options, *index) == 3
     out, err = capsys.readouterr()
     assert "1 document" in out
     assert "skipped unknown.xyz" in err
     assert "--" not in err
+    assert run("build", str(corpus), "--if-stale", "--full", *index) == 0
     for command in ("build", "watch"):
         assert run(command, str(corpus), "--strict", *index) == 2
-        assert "unknown.xyz: only files of type" in capsys.readouterr().err
+        assert "unknown.xyz: unsupported: only files of type" in capsys.readouterr().err
 
 
 def test_a_build_over_a_list_of_files_says_what_was_skipped_as_json(
@@ -181,9 +184,10 @@ def test_a_build_over_a_list_of_files_says_what_was_skipped_as_json(
     (tmp_path / "a.txt").write_text("Apples are red.")
     (tmp_path / "b.txt").write_text("")
     files = [str(tmp_path / name) for name in ("a.txt", "b.txt")]
-    assert run("build", *files, "--json", "--index", str(tmp_path / "index")) == 0
-    skipped = json.loads(capsys.readouterr().out.splitlines()[-1])["skipped"]
-    assert (skipped["count"], skipped["files"][0]["id"]) == (1, "b.txt")
+    assert run("build", *files, "--json", "--index", str(tmp_path / "index")) == 3
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])["report"]
+    assert report["verdicts"] == {"indexed": 1, "skipped:empty": 1}
+    assert report["files"][0]["id"] == "b.txt"
 
 
 def test_nothing_outside_an_allowed_folder_is_built(
@@ -204,8 +208,8 @@ def test_a_file_that_is_too_large_is_skipped_by_the_setting(
     monkeypatch.setenv("RAG_MAX_FILE_MB", "1")
     (tmp_path / "a.txt").write_text("Apples are red.")
     (tmp_path / "b.txt").write_text("Apples are red.\n" * 100_000)
-    assert run("build", str(tmp_path), "--index", str(tmp_path / "index")) == 0
-    said = "skipped b.txt: the file has 1.5 MB, more than the 1 MB of RAG_MAX_FILE_MB"
+    assert run("build", str(tmp_path), "--index", str(tmp_path / "index")) == 3
+    said = "skipped b.txt: too_large: the file has 1.5 MB, more than the 1 MB of RAG_MAX_FILE_MB"
     assert said in capsys.readouterr().err
 
 
@@ -283,6 +287,23 @@ def test_a_full_disk_and_a_closed_pipe_leave_no_traceback(index: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "the result cannot be written" in done.stderr
+
+
+def test_a_file_that_fails_is_not_taken_for_the_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = command_line()
+
+    @app.command()
+    def read() -> None:
+        (tmp_path / "gone").read_bytes()
+
+    with pytest.raises(SystemExit) as exit:
+        run_app(app, [])
+    assert exit.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: [Errno 2] No such file") and "gone" in said
+    assert "the result" not in said
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -14,6 +14,7 @@ from rag.documents.corpus import (
     LENIENT,
     Corpus,
     FileRead,
+    Known,
     Read,
     ReadOptions,
     in_process,
@@ -23,19 +24,41 @@ from rag.documents.corpus import (
 )
 from rag.documents.files import Source
 from rag.documents.parse import SUFFIXES, Digests, ParsedFile
-from rag.documents.skipped import Skips, skip_lines, skipped_json
+from rag.documents.report import report_lines
+from rag.documents.skipped import Skips
 from rag.errors import CorpusError, RagError
+from rag.types import FileReport, LeftOut
 from support.file_trees import ordinary_user, write
 from support.pdf_files import pdf, text
 from support.places import ROOT
 
 FAQ_PAGES = ROOT.parent / "shared" / "data" / "faq_pages" / "docs"
 STRICT = ReadOptions(strict=True)
+MAIL = """From: a@example.org
+Subject: Tide
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="b"
+
+--b
+Content-Type: text/plain
+
+High water is at noon.
+--b
+Content-Type: image/png
+Content-Disposition: attachment; filename="map.png"
+
+--b--
+"""
 
 
 def held(corpus: Corpus) -> tuple[list[str], dict[str, str]]:
-    """The ids of the documents, and what was skipped with the reasons."""
-    return [d.document.id for d in corpus.documents], {s.id: s.reason for s in corpus.skipped}
+    """The ids of the documents, and of files that were not read whole, with the reasons."""
+    lost = {file.id: said(file) for file in corpus.files if file.has_loss}
+    return [d.document.id for d in corpus.documents], lost
+
+
+def said(file: FileReport) -> str:
+    return "; ".join(map(str, file.remarks))
 
 
 def test_text_and_markdown_give_documents_with_digests(tmp_path: Path) -> None:
@@ -63,10 +86,11 @@ def test_a_byte_order_mark_tells_the_encoding_and_is_removed(tmp_path: Path, enc
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"\xe9\x01\x02\x03" * 20, "the file holds control characters"),
-        (b"PK\x00", "the file holds NUL bytes"),
-        (b"", "the file is empty"),
-        (b" \r\n\t", "the file is empty"),
+        (b"\xe9\x01\x02\x03" * 20, "not_text: the file holds control characters"),
+        (b"PK\x00", "not_text: the file holds NUL bytes"),
+        (b"", "empty: the file is empty"),
+        (b" \r\n\t", "no_text: the file holds only blanks"),
+        (b"\xef\xbb\xbf", "no_text: the file holds only blanks"),
     ],
 )
 def test_what_is_no_text_is_skipped_or_refused(
@@ -85,9 +109,11 @@ def test_a_guessed_encoding_is_noted_and_fails_no_strict_build(tmp_path: Path) -
     write(tmp_path / "a.md", "Straße".encode("cp1252"))
     corpus = read_corpus([tmp_path], options=STRICT)
     assert corpus.documents[0].document.text == "Straße"
-    assert skip_lines(corpus.skipped) == ["note on a.md: encoding_guessed: read as CP1252"]
-    note = {"id": "a.md", "reason": "encoding_guessed: read as CP1252"}
-    assert skipped_json(corpus.skipped) == {"count": 0, "files": [], "notes": [note]}
+    assert [file.verdict for file in corpus.files] == ["indexed_with_warning:encoding_guessed"]
+    assert report_lines(corpus.files) == [
+        "1 file: 0 indexed, 1 indexed with warnings (encoding_guessed 1)",
+        "note on a.md: encoding_guessed: read as CP1252",
+    ]
 
 
 def test_unknown_types_and_pipes_are_skipped_and_the_rest_is_read(tmp_path: Path) -> None:
@@ -98,12 +124,12 @@ def test_unknown_types_and_pipes_are_skipped_and_the_rest_is_read(tmp_path: Path
     assert held(corpus) == (
         ["a.md"],
         {
-            "b.xyz": f"only files of type {', '.join(SUFFIXES)} are read; convert it or remove it",
-            "d.md": "a pipe, device or link, not a file; put a file there",
+            "b.xyz": f"unsupported: only files of type {', '.join(SUFFIXES)} are read;"
+            " convert it or remove it",
+            "d.md": "not_regular: a pipe, device or link, not a file; put a file there",
         },
     )
-    assert [each.is_unread_type for each in corpus.skipped] == [True, False]
-    with pytest.raises(CorpusError, match=r"b\.xyz: only files of type"):
+    with pytest.raises(CorpusError, match=r"b\.xyz: unsupported: only files of type"):
         read_corpus([tmp_path], options=STRICT)
 
 
@@ -114,8 +140,8 @@ def test_a_file_over_the_limit_is_skipped_with_its_size(tmp_path: Path) -> None:
     assert held(read_corpus([tmp_path])) == (
         ["a.md"],
         {
-            "big.md": "the file has 1048576.0 MB, more than the 64 MB of RAG_MAX_FILE_MB;"
-            " split it or raise the setting"
+            "big.md": "too_large: the file has 1048576.0 MB, more than the 256 MB of"
+            " RAG_MAX_FILE_MB; split it or raise the setting"
         },
     )
 
@@ -128,7 +154,7 @@ def test_a_closed_file_is_skipped() -> None:
         with ordinary_user():
             assert held(read_corpus([Path(name)])) == (
                 ["a.md"],
-                {"closed.md": "cannot be opened (Permission denied); check its rights"},
+                {"closed.md": "io_error: cannot be opened (Permission denied); check its rights"},
             )
 
 
@@ -151,10 +177,10 @@ def test_want_of_descriptors_is_not_taken_for_a_bad_file(tmp_path: Path) -> None
 def test_names_that_are_not_text_are_skipped_on_one_line(tmp_path: Path) -> None:
     write(tmp_path / os.fsdecode(b"\xff\n.md"))
     write(tmp_path / "a.md")
-    (skipped,) = read_corpus([tmp_path]).skipped
-    assert skipped.reason == "the name is not UTF-8; rename the file"
-    assert skipped.id.isprintable()
-    with pytest.raises(CorpusError, match="the name is not UTF-8; rename") as caught:
+    skipped, _ = read_corpus([tmp_path]).files
+    assert skipped.verdict == "skipped:bad_name"
+    assert skipped.id == "\\xff\n.md"
+    with pytest.raises(CorpusError, match="bad_name: the name is not UTF-8; rename") as caught:
         read_corpus([tmp_path], options=STRICT)
     assert str(caught.value).isprintable()
 
@@ -178,7 +204,7 @@ def test_editors_files_alone_are_no_documents(tmp_path: Path) -> None:
 def test_files_are_parsed_by_whoever_is_asked(tmp_path: Path) -> None:
     def parse_but_a(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
         if document_id == "a.md":
-            raise CorpusError("too much")
+            raise CorpusError("parse_limit: too much")
         return parse(document_id, raw, known)
 
     for name in ("a.md", "b.md"):
@@ -189,7 +215,7 @@ def test_files_are_parsed_by_whoever_is_asked(tmp_path: Path) -> None:
 
     assert held(read_corpus([tmp_path], options=ReadOptions(each))) == (
         ["b.md"],
-        {"a.md": "too much"},
+        {"a.md": "parse_limit: too much"},
     )
 
 
@@ -229,10 +255,10 @@ def test_a_line_that_is_no_document_costs_itself_alone(tmp_path: Path) -> None:
     ids, skipped = held(read_corpus([tmp_path]))
     assert ids == ["1", "2"]
     assert skipped == {
-        "a.jsonl": 'line 2: no JSON object; write one {"_id": "...", "title": "...",'
+        "a.jsonl": 'bad_lines: line 2: no JSON object; write one {"_id": "...", "title": "...",'
         ' "text": "..."} a line; 2 more lines are left out too'
     }
-    with pytest.raises(CorpusError, match=r"a\.jsonl: line 2: no JSON object"):
+    with pytest.raises(CorpusError, match=r"a\.jsonl: bad_lines: line 2: no JSON object"):
         read_corpus([tmp_path], options=STRICT)
 
 
@@ -242,24 +268,25 @@ def test_a_corpus_file_without_a_document_is_skipped_as_a_whole(tmp_path: Path) 
     write(tmp_path / "a.md")
     ids, skipped = held(read_corpus([tmp_path]))
     assert ids == ["a.md"]
-    assert skipped["log.jsonl"].startswith("line 1: no `_id`")
+    assert skipped["log.jsonl"].startswith("bad_lines: line 1: no `_id`")
     assert skipped["log.jsonl"].endswith("; 2 more lines are left out too")
-    assert skipped["empty.jsonl"].startswith("the file is empty")
+    assert skipped["empty.jsonl"].startswith("empty: the file is empty")
 
 
 def test_one_id_twice_is_taken_from_the_first(tmp_path: Path) -> None:
     line = '{"_id": "1", "text": "a"}\n'
     write(tmp_path / "a.jsonl", line + "\n" + line)
-    (skipped,) = read_corpus([tmp_path]).skipped
-    assert skipped.reason == "line 3: `_id` '1' stands on line 1 too; make it unique"
+    (file,) = read_corpus([tmp_path]).files
+    assert file.verdict == "indexed_with_warning:bad_lines"
+    assert said(file) == "bad_lines: line 3: `_id` '1' stands on line 1 too; make it unique"
     write(tmp_path / "a.jsonl", line)
     write(tmp_path / "b.jsonl", line + '{"_id": "2", "text": "b"}')
     corpus = read_corpus([tmp_path])
     assert [d.document.source for d in corpus.documents] == ["a.jsonl:1", "b.jsonl:2"]
-    (skipped,) = corpus.skipped
-    assert skipped.id == "b.jsonl"
-    assert skipped.reason == "a.jsonl has a document 1 too; rename one, or build an index of each"
-    with pytest.raises(CorpusError, match=r"b\.jsonl: a\.jsonl has a document 1 too"):
+    assert held(corpus)[1] == {
+        "b.jsonl": "duplicate: a.jsonl has a document 1 too; rename one, or build an index of each"
+    }
+    with pytest.raises(CorpusError, match=r"b\.jsonl: duplicate: a\.jsonl has a document 1 too"):
         read_corpus([tmp_path], options=STRICT)
 
 
@@ -267,11 +294,53 @@ def test_two_files_with_one_id_give_the_first_that_can_be_read(tmp_path: Path) -
     first, second = (write(tmp_path / name / "a.md", name) for name in ("x", "y"))
     corpus = read_corpus([first, second])
     assert corpus.documents[0].document.text == "x"
-    assert corpus.skipped[0].reason.startswith(f"{first} has a document a.md too; rename one")
+    assert [file.verdict for file in corpus.files] == ["indexed", "skipped:duplicate"]
+    assert said(corpus.files[1]).startswith("duplicate: a file of this name has a document a.md")
     first.write_bytes(b"")
     corpus = read_corpus([first, second])
     assert corpus.documents[0].document.text == "y"
-    assert corpus.skipped[0].reason.startswith("the file is empty")
+    assert [file.verdict for file in corpus.files] == ["indexed", "skipped:empty"]
+
+
+def test_the_bytes_of_the_files_that_hold_documents_are_kept_in_order(tmp_path: Path) -> None:
+    write(tmp_path / "z.md", "Last.")
+    write(tmp_path / "b" / "a.md", "First.")
+    write(tmp_path / "b" / "same.md", "First.")
+    write(tmp_path / "b" / "empty.md", "")
+    corpus = read_corpus([tmp_path])
+    stored = [(file.id, file.size) for file in corpus.files if file.documents]
+    assert stored == [("b/a.md", 6), ("b/same.md", 6), ("z.md", 5)]
+    assert bytes(corpus.originals) == b"First.First.Last."
+
+
+def test_the_bytes_are_the_same_in_whatever_order_the_paths_are_given(tmp_path: Path) -> None:
+    one, two = write(tmp_path / "x" / "1.md", "One."), write(tmp_path / "y" / "2.md", "Two.")
+    assert read_corpus([two, one]).originals == read_corpus([one, two]).originals == b"One.Two."
+
+
+def test_a_report_counts_what_a_file_holds(tmp_path: Path) -> None:
+    text = "<!-- not shown -->\n# A\n\nText.\n\n| n | m |\n|---|---|\n| 1 | 2 |\n"
+    write(tmp_path / "a.md", text)
+    write(tmp_path / "c.jsonl", '{"_id": "1", "text": "ab"}\n{"_id": "2", "text": "cd"}')
+    guide, lines = read_corpus([tmp_path]).files
+    assert (guide.media_type, guide.documents, guide.tables) == ("text/markdown", 1, 1)
+    assert (guide.characters, guide.size) == (len(text), len(text))
+    assert guide.sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert guide.left_out == (LeftOut("comment", 1, 1),)
+    assert (lines.media_type, lines.documents, lines.characters) == ("application/jsonl", 2, 4)
+
+
+def test_what_was_said_of_a_file_is_said_again_if_it_has_not_changed(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", "Straße".encode("cp1252"))
+    write(tmp_path / "b.eml", MAIL)
+    first = read_corpus([tmp_path])
+    documents = {parsed.document.id: parsed.document for parsed in first.documents}
+    known = Known(documents, {file.id: file for file in first.files})
+    again = read_corpus([tmp_path], known)
+    assert again.unchanged == {"a.md", "b.eml"} and again.files == first.files
+    assert again.originals == first.originals
+    with pytest.raises(CorpusError, match=r"b\.eml: attachments: "):
+        read_corpus([tmp_path], known, STRICT)
 
 
 @pytest.mark.skipif(not FAQ_PAGES.exists(), reason="the FAQ pages are not beside the checkout")

@@ -55,7 +55,7 @@ def test_bytes_of_no_encoding_are_counted() -> None:
     )
 
 
-@pytest.mark.parametrize(("raw", "why"), [(b"a\0b", "NUL"), (b" \n", "empty"), (b"", "empty")])
+@pytest.mark.parametrize(("raw", "why"), [(b"a\0b", "NUL"), (b" \n", "blanks"), (b"", "blanks")])
 def test_what_is_no_text_is_refused(raw: bytes, why: str) -> None:
     with pytest.raises(CorpusError, match=why):
         decoded(raw)

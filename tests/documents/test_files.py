@@ -18,7 +18,9 @@ def found(*paths: Path, within: Path | None = None) -> tuple[list[str], dict[str
     """The ids in order, and what was skipped with the reasons."""
     skips = Skips(strict=False)
     sources = find_sources(paths, skips, within)
-    return [source.document_id for source in sources], {s.id: s.reason for s in skips.found}
+    return [source.document_id for source in sources], {
+        file.id: str(file.remarks[0]) for file in skips.found
+    }
 
 
 def ids(*paths: Path) -> list[str]:
@@ -46,7 +48,7 @@ def test_files_are_named_as_the_caller_would(
     assert source.given == Path("in/sub/a.md")
     assert source.path == tmp_path.resolve() / "in" / "sub" / "a.md"
     (tmp_path / "in" / "b.md").symlink_to("none")
-    with pytest.raises(CorpusError, match=r"^in/b\.md: a link to nothing"):
+    with pytest.raises(CorpusError, match=r"^in/b\.md: symlink: a link to nothing"):
         find_sources([Path("in")], Skips(True))
 
 
@@ -66,7 +68,7 @@ def test_an_empty_folder_beside_documents_is_skipped(tmp_path: Path) -> None:
     file = write(tmp_path / "a.md")
     assert found(tmp_path / "empty", file) == (
         ["a.md"],
-        {"empty": "the folder holds no files; put documents into it"},
+        {"empty": "empty: the folder holds no files; put documents into it"},
     )
 
 
@@ -81,7 +83,10 @@ def test_a_closed_folder_is_refused_if_it_was_given_and_else_skipped() -> None:
                 ids(folder)
             assert found(Path(name)) == (
                 ["open.md"],
-                {"closed": "the folder cannot be opened (Permission denied); check its rights"},
+                {
+                    "closed": "io_error: the folder cannot be opened (Permission denied);"
+                    " check its rights"
+                },
             )
 
 
@@ -125,13 +130,13 @@ def test_links_that_leave_the_folder_loop_or_lead_nowhere_are_skipped(tmp_path: 
         (root / name).symlink_to(target)
     names, skipped = found(root)
     assert names == ["sub/a.md"]
-    leaves = "a link that leaves the folder is not followed; put the file itself there"
-    cycle = "a link to a folder that it lies in; remove it"
+    leaves = "symlink: a link that leaves the folder is not followed; put the file itself there"
+    cycle = "symlink: a link to a folder that it lies in; remove it"
     assert skipped == {
         "absolute.md": leaves,
         "beside": leaves,
-        "gone.md": "a link to nothing; remove it",
-        "self.md": "a link that leads back to itself; remove it",
+        "gone.md": "symlink: a link to nothing; remove it",
+        "self.md": "symlink: a link that leads back to itself; remove it",
         "sub/up": cycle,
         "sub/here": cycle,
         "through": leaves,

@@ -193,6 +193,32 @@ def test_records_are_divided_between_lines_and_prose_between_sentences() -> None
     assert texts(prose, 9) == ["A b c\nd e.", "F g\nh i."]
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{0},room,40{0}",
+        "2024-05-{0}T10:00 Ann opened door {0}",
+        "- [ ] oil the hinge of door {0}",
+        "{0}. oil the hinge of the door",
+        "street {0}, by the old port",
+        "Soup of the day ...... {0}.50",
+        "    Mill Street {0}, old quarter",
+        "– oil the hinge of door {0}",
+        "Zimmer {0}: 3 Betten, Blick auf See",
+    ],
+)
+@pytest.mark.parametrize("blocks_of", [plain_blocks, lambda text: markdown_blocks(text).blocks])
+def test_entries_of_any_form_stay_whole_lines(
+    form: str, blocks_of: Callable[[str], tuple[Block, ...]]
+) -> None:
+    text = rows(10, 40, form)
+    document = parsed(text, blocks_of(text))
+    found = passages_of(document, sections_of(document), words, 60)
+    lines = [line.strip() for passage in found for line in passage.text.splitlines()]
+    assert len(found) > 1
+    assert lines == [line.strip() for line in text.splitlines()]
+
+
 def test_a_line_without_stops_is_cut_between_lines_before_words() -> None:
     assert texts("a b c d e\nf g h i j\nk l", 8) == ["a b c d e", "f g h i j\nk l"]
 

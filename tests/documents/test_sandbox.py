@@ -109,7 +109,7 @@ def test_what_is_too_much_costs_that_file_alone(scripted: Cage, code: str, why: 
     assert scripted.parse("a.md", b"Ants.") == parse("a.md", b"Ants.")
     refusal = run(scripted, code)
     assert why in refusal
-    assert refusal.startswith("the file ") and refusal.endswith("split it, convert it or remove it")
+    assert refusal.startswith("parse_") and refusal.endswith("split it, convert it or remove it")
     assert scripted.parse("a.md", b"Ants.") == parse("a.md", b"Ants.")
 
 
@@ -131,7 +131,7 @@ def test_blocks_outside_the_text_are_refused(scripted: Cage) -> None:
     document = json.dumps(dict.fromkeys(names, "x"))
     reply = (
         f'{{"file":{{"documents":[{{"document":{document},"blocks":[{block}]}}],'
-        '"unchanged":[],"left_out":""},"refusal":"","is_spent":false}'
+        '"unchanged":[],"left_out":[]},"refusal":"","is_spent":false}'
     )
     code = f"r = {reply!r}.encode(); os.write(0, len(r).to_bytes(8, 'big') + r); time.sleep(60)"
     assert "gave no valid result when read" in run(scripted, code)
@@ -157,7 +157,7 @@ def test_the_child_has_no_secrets_and_few_descriptors(monkeypatch: pytest.Monkey
         assert "ValueError(None)" in run(cage, "raise ValueError(os.environ.get('RAG_SECRET'))")
         assert "Too many open files" in run(cage, "[os.dup(0) for _ in range(99)]")
         assert run(cage, "raise ValueError(os.nice(0))").startswith(
-            f"the reader failed (ValueError({os.nice(0)}))"
+            f"parse_crashed: the reader failed (ValueError({os.nice(0)}))"
         )
 
 
@@ -231,8 +231,9 @@ def test_an_error_about_a_file_is_raised_for_that_file(tmp_path: Path) -> None:
     for number in range(30):
         write(tmp_path / f"{number:02}.md", "# run\nos.abort()" if number == 17 else "Ants.")
     with Cage(code=SCRIPTED, workers=3) as cage:
-        (skipped,) = read_corpus([tmp_path], options=ReadOptions(cage.each)).skipped
-    assert (skipped.id, "SIGABRT" in skipped.reason) == ("17.md", True)
+        files = read_corpus([tmp_path], options=ReadOptions(cage.each)).files
+    (skipped,) = [file for file in files if file.has_loss]
+    assert skipped.id == "17.md" and "SIGABRT" in str(skipped.remarks[0])
 
 
 def test_closing_does_not_wait_for_a_file() -> None:
@@ -258,8 +259,9 @@ def test_a_build_goes_on_past_a_file_that_brings_its_reader_down(
         write(tmp_path / name, text)
     corpus = read_corpus([tmp_path], options=ReadOptions(scripted.each))
     assert [each.document.id for each in corpus.documents] == ["a.md", "c.md"]
-    assert [each.id for each in corpus.skipped] == ["b.md"]
-    assert "SIGABRT" in corpus.skipped[0].reason
+    skipped = {each.id: each for each in corpus.files if not each.documents}
+    assert {id: each.verdict for id, each in skipped.items()} == {"b.md": "skipped:parse_crashed"}
+    assert "SIGABRT" in skipped["b.md"].remarks[0].text
 
 
 def test_in_process_is_the_way_of_the_library() -> None:

@@ -4,12 +4,17 @@ import random
 import bm25s
 import numpy as np
 
-from rag.index.bm25 import K1, MAX_TERMS, METHOD, B, index_texts
+from rag.index.bm25 import K1, MAX_TERMS, METHOD, B, LexicalIndex, index_texts, languages_of
 from rag.text.stems import stems
+from rag.types import Document
+
+
+def indexed(texts: list[str]) -> LexicalIndex:
+    return index_texts(texts, ["en"] * len(texts))
 
 
 def test_bm25_equals_the_formula_worked_out_by_hand() -> None:
-    index = index_texts(["apple apple pear", "pear", "plum"])
+    index = indexed(["apple apple pear", "pear", "plum"])
     # idf = ln(1 + (N - df + .5) / (df + .5)); tf part = tf / (tf + k1 * (1 - b + b * len / mean))
     idf = math.log(1 + (3 - 1 + 0.5) / (1 + 0.5))
     tf = 2 / (2 + 1.5 * (1 - 0.75 + 0.75 * 3 / (5 / 3)))
@@ -17,42 +22,42 @@ def test_bm25_equals_the_formula_worked_out_by_hand() -> None:
 
 
 def test_scores_of_several_terms_add_up() -> None:
-    index = index_texts(["apple pear", "pear", "plum"])
+    index = indexed(["apple pear", "pear", "plum"])
     both, one, other = (index.scores(stems(q)) for q in ("apple pear", "apple", "pear"))
     np.testing.assert_allclose(both, one + other, rtol=1e-6)
 
 
 def test_a_repeated_query_term_counts_once() -> None:
-    index = index_texts(["apple pear", "pear"])
+    index = indexed(["apple pear", "pear"])
     assert (index.scores(["pear", "pear"]) == index.scores(["pear"])).all()
 
 
 def test_unknown_words_and_no_words_score_zero() -> None:
-    index = index_texts(["apple", "pear"])
+    index = indexed(["apple", "pear"])
     assert index.scores(["banana"]).tolist() == [0.0, 0.0]
     assert index.scores([]).tolist() == [0.0, 0.0]
 
 
 def test_texts_of_stop_words_alone_can_be_indexed() -> None:
-    index = index_texts(["the", "of", ""])
+    index = indexed(["the", "of", ""])
     assert index.terms == ()
     assert index.scores(["the"]).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_terms_are_sorted_whatever_the_order_of_texts() -> None:
-    assert index_texts(["pear apple", "zebra"]).terms == ("appl", "pear", "zebra")
+    assert indexed(["pear apple", "zebra"]).terms == ("appl", "pear", "zebra")
 
 
 def test_beyond_the_limit_only_the_rarest_terms_count() -> None:
     rare = [f"w{n}" for n in range(MAX_TERMS)]
-    index = index_texts([" ".join(["common", *rare]), "common", "common"])
+    index = indexed([" ".join(["common", *rare]), "common", "common"])
     assert index.scores(["common"])[1] > 0
     assert index.scores(["common", *rare])[1] == 0
 
 
 def test_scores_are_those_of_bm25s_to_the_bit() -> None:
     dice, words = random.Random(3), [f"w{n}" for n in range(30)]
-    index = index_texts([" ".join(dice.choices(words, k=20)) for _ in range(50)])
+    index = indexed([" ".join(dice.choices(words, k=20)) for _ in range(50)])
     ranker = bm25s.BM25(k1=K1, b=B, method=METHOD)
     ranker.nonoccurrence_array = None
     arrays = {"data": index.impacts, "indices": index.passages, "indptr": index.starts}
@@ -61,3 +66,30 @@ def test_scores_are_those_of_bm25s_to_the_bit() -> None:
         query = dice.sample(range(len(index.terms)), k=size)
         found = index.scores([index.terms[column] for column in query])
         assert found.tolist() == ranker.get_scores_from_ids(sorted(query)).tolist()
+
+
+def test_words_are_stemmed_by_the_language_of_their_text() -> None:
+    index = index_texts(["Häuser running", "houses running", "houses running"], ["de", "en", "cs"])
+    assert index.stemmings == ("cs", "de", "en")
+    assert index.frequency("haus") == index.frequency("hous") == index.frequency("run") == 1
+
+
+def test_a_question_finds_words_in_each_language_of_the_index() -> None:
+    index = index_texts(["die Häuser am See", "the houses by the lake"], ["de", "en"])
+    assert [index.scores(index.stems_of(asked)).argmax() for asked in ("Haus", "house")] == [0, 1]
+
+
+def test_words_of_a_language_without_stemmer_stay() -> None:
+    index = index_texts(["kucing kucing", "running"], ["xx", "xx"])
+    assert (index.stemmings, index.terms) == (("",), ("kucing", "running"))
+    assert index.stems_of("running") == ["running"]
+
+
+def document(id: str, language: str | None) -> Document:
+    return Document(id, id, id, "text/plain", "", "", "", language=language)
+
+
+def test_an_unknown_language_is_that_of_most_documents() -> None:
+    told = [document("a", "fr"), document("b", None), document("c", "de"), document("d", "fr")]
+    assert languages_of(told) == {"a": "fr", "b": "fr", "c": "de", "d": "fr"}
+    assert languages_of([document("a", None)]) == {"a": "en"}

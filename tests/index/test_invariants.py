@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import faiss
+import msgspec
 import numpy as np
 import pytest
 
@@ -32,8 +33,8 @@ TEXTS = {
 SNAPSHOT_FILES = (
     *("bm25_impacts.npy", "bm25_passages.npy", "bm25_starts.npy", "bm25_terms.json"),
     *("dense.faiss", "documents.jsonl", "heading_rows.npy", "headings.npy", "mark_starts.npy"),
-    *("marks.npy", "passages.jsonl", "probes.npy", "sections.jsonl", "token_starts.npy"),
-    "tokens.npy",
+    *("marks.npy", "originals.bin", "passages.jsonl", "probes.npy", "report.jsonl"),
+    *("sections.jsonl", "token_starts.npy", "tokens.npy"),
 )
 
 
@@ -293,6 +294,17 @@ def test_any_forged_file_is_refused_or_loaded_and_never_an_error_of_ours(
     for content in mutations(bytes(files[name]), 40):
         with suppress(CorruptIndex):
             load_snapshot(tmp_path, forged(tmp_path, whole.manifest, {**files, name: content}))
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (-1, 1), (10**9, 10**9)])
+def test_stored_files_that_are_not_those_of_the_report_are_refused(
+    tmp_path: Path, whole: Snapshot, sizes: tuple[int, int]
+) -> None:
+    files = [replace(file, size=size) for file, size in zip(whole.files, sizes, strict=False)]
+    report = msgspec.json.Encoder().encode_lines(files)
+    forgery = {**contents(whole), "report.jsonl": report}
+    with pytest.raises(CorruptIndex, match=r"a file has a size below 0|the stored files are not"):
+        load_snapshot(tmp_path, forged(tmp_path, whole.manifest, forgery))
 
 
 def test_a_manifest_that_leaves_a_file_out_is_refused(tmp_path: Path, whole: Snapshot) -> None:

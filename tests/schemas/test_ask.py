@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rag.answering.answer import ask
 from rag.building.build import build_snapshot
 from rag.encoders.open import open_encoder
 from rag.schemas.ask import AskResponse, ask_example
+from support.letter_encoder import LetterEncoder
+from support.pdf_files import pdf, text
 from support.places import ROOT
 
 
@@ -26,3 +30,14 @@ def test_the_example_is_what_the_sample_corpus_answers_today() -> None:
     example = {**ask_example(), "took_ms": 0, "index": today["index"]}
     assert today == plain(example), "make it again: see `ask_example`"
     assert ask_example()["index"]["model"] == today["index"]["model"]
+
+
+def test_only_a_pdf_has_boxes_in_the_answer(tmp_path: Path) -> None:
+    (tmp_path / "figs.pdf").write_bytes(pdf(text("Figs are brown.")))
+    (tmp_path / "pears.txt").write_text("Pears are green.")
+    snapshot = build_snapshot([tmp_path], LetterEncoder())
+    for question, has_boxes in (("figs brown", True), ("pears green", False)):
+        answer = ask(snapshot, LetterEncoder(), question, top_k=1)
+        hit = AskResponse.of(answer, snapshot, 0).model_dump(mode="json")["passages"][0]
+        assert ("boxes" in hit["citation"]) == has_boxes
+        assert ["boxes" in span for span in hit["highlights"]] == [has_boxes]

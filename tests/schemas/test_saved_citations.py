@@ -28,6 +28,7 @@ CITATION = {
     "page": None,
     "url": "/?document=a.md#c3-8",
 }
+BOXES = {"page": 2, "width": 595.3, "height": 841.9, "lines": [[72.0, 90.5, 300.1, 102.5]]}
 PASSAGE = {"rank": 1, "passage_id": "p", "text": "Quote", "score": 0.5, "citation": CITATION}
 ANSWER = {"question": "?", "abstained": False, "passages": [PASSAGE, PASSAGE], "index": {}}
 SAVED = SavedCitation("a.md", SHA, 3, 8, "Quote")
@@ -46,6 +47,7 @@ def read(*values: Any, indent: int | None = None) -> list[SavedCitation]:
         ([PASSAGE], 1),
         ([[PASSAGE, ANSWER, {**CITATION, "quote": "Quote"}]], 4),
         ([{**PLACE, "text": "Quote"}], 1),
+        ([{**PASSAGE, "citation": {**CITATION, "boxes": [BOXES]}}], 1),
         ([{**PASSAGE, "citation": {**CITATION, "quote": "Quote"}}], 1),
     ],
 )
@@ -166,7 +168,11 @@ def test_a_citation_that_was_moved_changed_or_lost_gets_its_verdict() -> None:
     [
         ({"citations": []}, "invalid_request", "citations: "),
         ({"citations": [PASSAGE] * (MAX_CITATIONS + 1)}, "invalid_request", "citations: "),
-        ({"citations": [{**PLACE, "qoute": "secret"}]}, "unknown_field", "known are char_end, "),
+        (
+            {"citations": [{**PLACE, "qoute": "secret"}]},
+            "unknown_field",
+            "known are boxes, char_end, ",
+        ),
         ({"citations": [{**PLACE, "char_start": "secret"}]}, "invalid_request", "char_start: "),
         ({"citations": [{**PLACE, "quote": "a", "text": "a"}]}, "ambiguous_field", "another name"),
         ({"citations": ["secret"]}, "invalid_request", "citations[0]: "),
@@ -182,9 +188,9 @@ def test_a_wrong_request_is_refused_without_an_echo(body: Any, code: str, detail
     assert "secret" not in response.text
 
 
-def test_bodies_up_to_256_kb_are_read() -> None:
-    assert verified({**PLACE, "quote": "x" * 250_000}).status_code == 200
-    assert verified({**PLACE, "quote": "x" * 270_000}).status_code == 413
+def test_bodies_up_to_512_kb_are_read() -> None:
+    assert verified({**PLACE, "quote": "x" * 510_000}).status_code == 200
+    assert verified({**PLACE, "quote": "x" * 530_000}).status_code == 413
     assert client.post("/ask", json={"question": "x" * 17_000}).status_code == 413
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import BusyError
-from rag.serving.jobs import REMEMBERED, Command, Failure, Job, Jobs, build_command
+from rag.serving.jobs import EVENT, REMEMBERED, Command, Failure, Job, Jobs, Wanted, build_command
 from support.live_index import script
 
 RESULT = {"id": "5b1e0c9d7a42", "counts": {"documents": 1}, "reused": None}
@@ -57,6 +57,17 @@ def test_build_that_succeeds_has_its_result_and_progress() -> None:
     assert (job.result, job.failure) == (RESULT, None)
 
 
+def test_an_event_after_text_without_a_line_end_is_heard() -> None:
+    code = BUILD.replace("print(", "print('progress: 10 %', end=''); print(")
+    job = run_one(script(code))
+    assert (job.status, job.result, job.done) == ("done", RESULT, 64)
+
+
+def test_a_build_that_could_not_read_all_files_is_done() -> None:
+    job = run_one(script(f"{BUILD}\nsys.exit(3)"))
+    assert (job.status, job.result) == ("done", RESULT)
+
+
 def test_job_is_done_only_when_the_new_index_is_served() -> None:
     async def run() -> list[str]:
         seen: list[str] = []
@@ -96,12 +107,12 @@ def test_build_that_ends_without_a_word_has_failed() -> None:
     )
 
 
-@pytest.mark.parametrize("command", [["/none/such"], ["echo", "{broken"]])
+@pytest.mark.parametrize("command", [["/none/such"], ["echo", EVENT + "broken"]])
 def test_command_that_makes_no_sense_has_failed(
     command: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        job = run_one(lambda path, force: command)
+        job = run_one(lambda path, wanted: command)
     detail = "the build cannot be run; see the log"
     assert job.failure == Failure("build_failed", detail)
     assert caplog.messages == [f"the build {job.id} failed"]
@@ -203,7 +214,7 @@ def test_job_that_has_ended_is_not_cancelled_and_an_unknown_one_is_none() -> Non
 
 def test_last_jobs_are_remembered() -> None:
     async def run() -> list[bool]:
-        jobs = Jobs(lambda path, force: ["true"], nothing)
+        jobs = Jobs(lambda path, wanted: ["true"], nothing)
         ids = []
         for _ in range(REMEMBERED + 2):
             ids.append(jobs.start(Path("corpus")).id)
@@ -215,15 +226,16 @@ def test_last_jobs_are_remembered() -> None:
 
 def test_build_is_gated_and_forced_only_where_that_is_asked() -> None:
     command = build_command(Path("index"))
-    calm, forced = command(Path("corpus"), False), command(Path("corpus"), True)
-    assert "--gate" in calm and "--force" not in calm
-    assert [*calm[:7], "--force", *calm[7:]] == forced
+    for wanted in (Wanted(), Wanted(force=True), Wanted(strict=True)):
+        given = command(Path("corpus"), wanted)
+        assert "--gate" in given
+        assert ("--force" in given, "--strict" in given) == (wanted.force, wanted.strict)
 
 
 def test_build_opens_nothing_outside_the_root_that_holds_its_path() -> None:
     command = build_command(Path("index"), [Path("/srv/a"), Path("/srv/b")])
     for path, within in [("/srv/b/docs", "/srv/b"), ("/tmp/upload", "/tmp/upload")]:
-        given = list(command(Path(path), False))
+        given = list(command(Path(path), Wanted()))
         assert given[given.index("--within") + 1] == within
         assert given[-2:] == ["--", path]
 
@@ -252,7 +264,7 @@ def test_build_does_not_tell_where_the_documents_are() -> None:
 
 
 def test_build_that_is_killed_after_it_skipped_a_file_does_not_blame_the_file() -> None:
-    skipped = json.dumps({"event": "skipped", "count": 1, "files": []})
+    skipped = json.dumps({"event": "files", "verdicts": {}, "files": []})
     job = run_one(script(f"print({skipped!r}, flush=True)"))
     assert job.failure and job.failure.detail == "the build ended without a message"
 

@@ -156,3 +156,15 @@ def test_service_notices_a_build_by_itself(index: Path) -> None:
             return str(app.state.service.live.serving.snapshot.id)
 
     assert asyncio.run(served()) == current_id(index)
+
+
+def test_swaps_freeze_no_garbage(index: Path) -> None:
+    published(index, FIRST)
+    folder = folder_of(index)
+    frozen = []
+    for _ in range(20):
+        cycle: list[object] = []
+        cycle.append(cycle)
+        folder.open()
+        frozen.append(gc.get_freeze_count())
+    assert frozen[-1] - frozen[5] < 5

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from rag.serving.uploads import MARKER, PREFIX, sweep_uploads, uploaded, write_texts
+from rag.building.origin import UPLOAD_MARKER
+from rag.serving.uploads import PREFIX, sweep_uploads, uploaded, write_texts
 
 HOLD = """
 import subprocess, sys, tempfile, time
 tempfile.tempdir = sys.argv[1]
+from rag.building.origin import UPLOAD_MARKER
 from rag.serving.uploads import uploaded
 with uploaded([("a.md", "Ants.")]) as upload:
     if sys.argv[2] == "build":
@@ -74,11 +76,11 @@ def test_only_folders_that_were_made_here_are_swept(
     for folder in (mine, theirs / f"{PREFIX}of-somebody"):
         folder.mkdir(parents=True)
         (folder / "thesis.md").write_text("Mine.")
-    (mine / MARKER).touch()
+    (mine / UPLOAD_MARKER).touch()
     (theirs / f"{PREFIX}link").symlink_to(mine)
     (theirs / f"{PREFIX}file").write_text("Mine.")
     (theirs / "rag-other").mkdir()
-    (theirs / "rag-other" / MARKER).touch()
+    (theirs / "rag-other" / UPLOAD_MARKER).touch()
     before = sorted(tmp_path.rglob("*"))
     sweep_uploads(theirs)
     assert sorted(tmp_path.rglob("*")) == before
@@ -89,7 +91,7 @@ def test_only_folders_that_were_made_here_are_swept(
 def test_the_folders_of_other_users_are_left(tmp_path: Path) -> None:
     folder = tmp_path / f"{PREFIX}x"
     folder.mkdir()
-    (folder / MARKER).touch()
+    (folder / UPLOAD_MARKER).touch()
     os.chown(folder, 65534, 65534)
     sweep_uploads(tmp_path)
     assert folder.exists()

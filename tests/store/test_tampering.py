@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rag.building.origin import Origin
 from rag.building.rebuild import rebuild
 from rag.checks.doctor import examine
 from rag.errors import RagError
@@ -19,7 +20,7 @@ from rag.serving.live import IndexFolder
 from rag.store.open import open_newest, read_manifest
 from rag.store.publish import roll_back, sweep_if_idle, writing
 from rag.store.readback import in_process
-from rag.store.versions import current_id, list_versions, version_lines
+from rag.store.versions import current_id, list_versions
 from support.snapshots import ENCODER, FIRST, SECOND, published
 
 WORDS = (
@@ -74,12 +75,12 @@ def back(index: Path) -> object:
 COMMANDS: dict[str, Callable[[Path], object]] = {
     "ask": lambda index: open_newest(index, ENCODER),
     "info": read_manifest,
-    "versions": lambda index: version_lines(list_versions(index)),
+    "versions": lambda index: list(map(str, list_versions(index))),
     "doctor": lambda index: examine(index, lambda: ENCODER),
     "serve": served,
     "start": sweep_if_idle,
     "rollback": back,
-    "build": lambda index: rebuild(index, [index.parent / "corpus"], ENCODER),
+    "build": lambda index: rebuild(index, Origin((index.parent / "corpus",), "with"), ENCODER),
 }
 
 

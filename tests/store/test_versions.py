@@ -29,7 +29,6 @@ from rag.store.versions import (
     raw_versions,
     read_versions,
     snapshot_ids,
-    version_lines,
     version_of,
 )
 from support.letter_encoder import LetterEncoder, snapshot_of
@@ -78,7 +77,7 @@ def test_a_build_is_recorded_with_its_date_counts_and_remarks(tmp_path: Path) ->
         "note": "by hand",
         "sources": None,
     }
-    assert version_lines(list_versions(index)) == [
+    assert list(map(str, list_versions(index))) == [
         f"{snapshot.id}  2026-01-02T12:00:00Z  current  1 document, 1 passage, 0.0 MB, "
         f"corpus {version.corpus_sha256[:12]}, hit@1 0.875, forced, by hand"
     ]
@@ -244,7 +243,7 @@ def test_a_field_of_the_wrong_kind_costs_its_line_or_does_no_harm(
     (index / "VERSIONS").write_text(json.dumps(json.loads(line) | {field: value}))
     for listed in list_versions(index):
         assert listed.version.id == id
-        assert version_lines([listed]) and json.dumps(listed.to_json())
+        assert str(listed) and json.dumps(listed.to_json())
     assert open_newest(index, ENCODER).snapshot.id == id
 
 

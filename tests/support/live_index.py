@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from rag.serving.jobs import Command
+from rag.serving.jobs import Command, Wanted
 from rag.serving.live import IndexFolder
 from rag.serving.upkeep import Upkeep
 from service import create_app
@@ -26,15 +26,15 @@ def folder_of(index: Path) -> IndexFolder:
 def script(code: str) -> Command:
     """A command that runs Python code, the path as its first argument."""
 
-    def command(path: Path, force: bool) -> Sequence[str]:
-        return [sys.executable, "-c", code, str(path), str(force)]
+    def command(path: Path, wanted: Wanted) -> Sequence[str]:
+        return [sys.executable, "-c", code, str(path), str(wanted.force)]
 
     return command
 
 
 def app_of(
     index: Path,
-    command: Command = lambda path, force: IDLE,
+    command: Command = lambda path, wanted: IDLE,
     *,
     roots: tuple[Path, ...] = (),
     host: str = "127.0.0.1",

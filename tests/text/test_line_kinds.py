@@ -13,6 +13,7 @@ from rag.text import are_records, is_boilerplate, is_question
         "10:04 Ann: hello\n10:05 Bob: hello\n10:06 Ann: so it goes",
         "Roses are red\nViolets are blue\nSugar is sweet",
         "[1] one\n[2] two\n\n[3] three",
+        "Ann: Yes. I will.\nBob: No. Never!\nCid: Well. So be it.",
     ],
 )
 def test_lines_that_open_like_entries_are_records(text: str) -> None:
@@ -27,6 +28,8 @@ def test_lines_that_open_like_entries_are_records(text: str) -> None:
         "The river rose in\nMay and fell in June.",
         "The river rose in May\nand fell in June, when\nthe rain had ended.",
         "漢字\n漢字\n漢字",
+        "Plants give off O\n2 by day. At night they take in CO\n2 and grow. Fish need O\n2 too.",
+        "Der Saal ist am Montag\nBesetzt. Am Dienstag ist der\nVerein dort, am Mittwoch der Chor.",
     ],
 )
 def test_wrapped_prose_is_no_records(text: str) -> None:

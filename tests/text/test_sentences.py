@@ -56,6 +56,7 @@ def test_a_sentence_is_not_cut(sentence: str) -> None:
         ("It is a gem.", "Stones shine."),
         ("He ran for 5 min.", "Then he slept."),
         ("Plan a.", "Plan b follows."),
+        ("He met his ex.", "They talked."),
         ("They teach modern art.", "Museums love it."),
     ],
 )
@@ -73,6 +74,9 @@ def test_a_sentence_ends_where_the_next_begins(first: str, second: str) -> None:
         "Ca. 20 Personen, inkl. Kinder, zahlen max. 5 Mio. Euro.",
         "Herr Prof. Dr. Adler wohnt in der Ringstr. 4.",
         "El Sr. Ruiz vive en la calle Mayor, núm. 5.",
+        "Die Fa. Huber liefert, sagt Sig. Rossi.",
+        "Prenez p. ex. Lyon.",
+        "Vea p. ej. Toledo, dice Ud. Ruiz.",
         "Prix au 1er janv. 2026 pour Mme. Blanc.",
         "Der 1. FC spielt, siehe S. 12 und Art. 5.",
         "डॉ. वर्मा ने 3.5 लीटर तेल माँगा।",
@@ -129,6 +133,17 @@ def test_line_ends_of_every_kind_part_paragraphs() -> None:
     assert split("a\r\n\r\nb\r\rc") == ["a", "b", "c"]
 
 
+def test_a_blank_between_long_runs_of_letters_ends_a_sentence_in_thai() -> None:
+    first, second = "ห้องสมุดเปิดตั้งแต่เก้าโมงเช้าถึงหกโมงเย็น", "หนังสือยืมได้นานสี่สัปดาห์และต่ออายุได้"
+    text = f"{first} {second}"
+    assert [text[a:b] for a, b in sentences(text)] == [first, second]
+
+
+@pytest.mark.parametrize("text", ["ส้ม กล้วย และ มะม่วง", "ห้องสมุดเปิดตั้งแต่เก้าโมงเช้า 24 ชั่วโมง"])
+def test_a_blank_beside_short_words_or_numbers_ends_none_in_thai(text: str) -> None:
+    assert sentences(text) == [(0, len(text))]
+
+
 def test_only_the_span_asked_for_is_divided() -> None:
     assert sentences("One. Two. Three.", 5, 9) == [(5, 9)]
     assert sentences("One.", 4) == []
@@ -167,6 +182,7 @@ def test_sentences_are_in_order_trimmed_and_lose_nothing(text: str) -> None:
         "」",
         "z. B. ",
         "am 3. ",
+        "หนังสือยืมได้นานสี่สัปดาห์ ",
     ],
 )
 def test_time_is_linear_in_the_length(unit: str) -> None:

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
 
+from rag.building.build import build_snapshot
+from rag.store.publish import publish, writing
+from rag.store.readback import in_process
 from support.client import check_problem, client_of
+from support.file_trees import write
+from support.live_index import app_of
+from support.snapshots import ENCODER
 from support.word_count_service import GUIDE
 
 
@@ -21,6 +29,9 @@ def test_documents_are_listed_in_the_order_of_the_index(client: TestClient) -> N
         "title",
         "source",
         "sha256",
+        "language",
+        "created",
+        "modified",
         "characters",
         "sections",
         "passages",
@@ -105,3 +116,105 @@ def test_passage_is_found_by_its_id_with_the_same_citation(client: TestClient) -
     hit = client.post("/ask", json={"question": "dogs"}).json()["passages"][0]
     body = client.get(f"/passages/{hit['passage_id']}").json()
     assert (body["text"], body["citation"]) == (hit["text"], hit["citation"])
+
+
+# ---- original files
+
+PAGE = "<!doctype html><title>T</title><p>Ferries sail.</p><script>alert(1)</script>"
+FILES: dict[str, str | bytes] = {
+    "guide.md": "# Fahrplan\n\nDie Fähre fährt um zwölf.\n",
+    "alt.txt": "Die Fähre fährt um zwölf.".encode("cp1252"),
+    "page.html": PAGE,
+    "named.txt": PAGE,
+    'sub/e f%\u201c".md': "Ships.",
+    "sheet.csv": "a,b\n1,2\n",
+    "lines.jsonl": '{"_id": "one", "text": "Ants."}\n{"_id": "guide.md/file", "text": "Bees."}\n',
+    "copy.md": "# Fahrplan\n\nDie Fähre fährt um zwölf.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def filed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A service over an index of `FILES`."""
+    folder = tmp_path_factory.mktemp("filed")
+    for name, content in FILES.items():
+        write(folder / "corpus" / name, content)
+    with writing(folder / "index"):
+        snapshot = build_snapshot([folder / "corpus"], ENCODER)
+        publish(folder / "index", snapshot, ENCODER, verify=in_process)
+    with TestClient(app_of(folder / "index"), base_url="http://localhost") as client:
+        yield client
+
+
+def raw(name: str) -> bytes:
+    content = FILES[name]
+    return content if isinstance(content, bytes) else content.encode()
+
+
+@pytest.mark.parametrize(
+    ("id", "file", "media_type", "disposition"),
+    [
+        ("copy.md", "copy.md", "text/markdown; charset=utf-8", "inline"),
+        ("alt.txt", "alt.txt", "text/plain", "inline"),
+        ("page.html", "page.html", "text/html", "attachment"),
+        ("named.txt", "named.txt", "text/html", "attachment"),
+        ("sheet.csv", "sheet.csv", "text/csv", "attachment"),
+        ("one", "lines.jsonl", "application/jsonl", "attachment"),
+    ],
+)
+def test_file_is_the_original_byte_for_byte_and_cannot_run(
+    filed: TestClient, id: str, file: str, media_type: str, disposition: str
+) -> None:
+    response = filed.get(f"/documents/{id}/file")
+    assert (response.status_code, response.content) == (200, raw(file))
+    headers = response.headers
+    assert headers["content-type"] == media_type
+    assert headers["content-length"] == str(len(raw(file)))
+    named = f"{disposition}; filename=\"{file}\"; filename*=UTF-8''{file}"
+    assert headers["content-disposition"] == named
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in headers["content-security-policy"]
+    assert "default-src 'none'" in headers["content-security-policy"]
+
+
+def test_names_of_files_are_given_in_ascii_and_in_full(filed: TestClient) -> None:
+    response = filed.get("/documents/" + quote('sub/e f%\u201c".md') + "/file")
+    assert response.headers["content-disposition"] == (
+        "inline; filename=\"e f___.md\"; filename*=UTF-8''e%20f%25%E2%80%9C%22.md"
+    )
+
+
+def test_file_that_the_client_holds_is_not_sent_again(filed: TestClient) -> None:
+    first = filed.get("/documents/copy.md/file")
+    for held in (first.headers["etag"], f'"x", W/{first.headers["etag"]}', "*"):
+        again = filed.get("/documents/copy.md/file", headers={"if-none-match": held})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == first.headers["etag"]
+    head = filed.head("/documents/copy.md/file")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == first.headers["content-length"]
+
+
+def test_an_id_that_ends_as_the_path_does_means_its_document(filed: TestClient) -> None:
+    assert filed.get("/documents/guide.md/file").json()["text"] == "Bees."
+    assert filed.get("/documents/guide.md/file/file").content == raw("lines.jsonl")
+
+
+def test_file_of_no_document_is_unknown_and_one_that_is_not_kept_is_gone(
+    filed: TestClient, client: TestClient
+) -> None:
+    check_problem(filed.get("/documents/none.md/file"), 404, "unknown_document")
+    check_problem(client.get("/documents/guide.md/file"), 410, "file_gone")
+
+
+def test_damaged_file_is_not_sent(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        write(tmp_path / "corpus" / name, f"Of {name}.")
+    with writing(tmp_path / "index"):
+        snapshot = build_snapshot([tmp_path / "corpus"], ENCODER)
+        publish(tmp_path / "index", snapshot, ENCODER, verify=in_process)
+    with TestClient(app_of(tmp_path / "index"), base_url="http://localhost") as client:
+        with (tmp_path / "index" / snapshot.id / "originals.bin").open("r+b") as stored:
+            stored.write(b"X")
+        check_problem(client.get("/documents/a.md/file"), 410, "file_gone")
+        assert client.get("/documents/b.md/file").text == "Of b.md."

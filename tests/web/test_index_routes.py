@@ -13,20 +13,24 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from rag.building.build import build_snapshot
+from rag.building.origin import UPLOAD_MARKER
 from rag.cli.main import main
 from rag.documents.corpus import SUFFIXES
 from rag.encoders.open import open_encoder
 from rag.serving.jobs import build_command
 from rag.serving.live import IndexFolder, Serving
 from rag.serving.upkeep import Upkeep
-from rag.serving.uploads import MARKER, PREFIX
-from rag.store.publish import writing
+from rag.serving.uploads import PREFIX
+from rag.store.publish import publish, writing
+from rag.store.readback import in_process
 from rag.web.index_routes import MAX_UPLOAD_BYTES
 from service import create_app
 from support.client import check_problem
+from support.file_trees import write
 from support.letter_encoder import corpus
 from support.live_index import app_of, script
-from support.snapshots import FIRST, SECOND, published, tree
+from support.snapshots import ENCODER, FIRST, SECOND, published, tree
 from support.unopenable import refusing
 
 WAIT = "import time; time.sleep(60)"
@@ -84,6 +88,33 @@ def test_a_service_that_starts_leaves_a_running_build_alone(index: Path) -> None
         with client_of(app_of(index)) as client:
             assert client.get("/readyz").status_code == 200
         assert (index / "tmp-0123456789ab").exists()
+
+
+# ---- the report
+
+
+def test_report_gives_each_file_with_its_verdict(tmp_path: Path) -> None:
+    write(tmp_path / "corpus" / "a.md", "# A\n\nApples.\n\n## FAQ\n\n### Why?\n\nBecause.\n")
+    write(tmp_path / "corpus" / "b.pdf", "%PDF-1.4 cut off")
+    write(tmp_path / "corpus" / "c.md", "")
+    with writing(tmp_path / "index"):
+        snapshot = build_snapshot([tmp_path / "corpus"], ENCODER)
+        publish(tmp_path / "index", snapshot, ENCODER, verify=in_process)
+    with client_of(app_of(tmp_path / "index")) as client:
+        report = client.get("/index/report").json()
+        assert report["index"]["version"] == snapshot.id
+        assert report["verdicts"] == {"indexed": 1, "skipped:corrupt": 1, "skipped:empty": 1}
+        whole = report["files"][0]
+        assert (whole["id"], whole["sections"], whole["faq_pairs"]) == ("a.md", 1, 1)
+        assert [file["verdict"] for file in report["files"][1:]] == [
+            "skipped:corrupt",
+            "skipped:empty",
+        ]
+        page = client.get("/index/report?verdict=skipped&limit=1").json()
+        assert ([file["id"] for file in page["files"]], page["next"]) == (["b.pdf"], 1)
+        page = client.get("/index/report?verdict=skipped&limit=1&offset=1").json()
+        assert ([file["id"] for file in page["files"]], page["next"]) == (["c.md"], None)
+        check_problem(client.get("/index/report?limit=0"), 422, "invalid_request")
 
 
 # ---- versions and rollback
@@ -320,7 +351,7 @@ def test_unknown_field_is_told_from_those_of_its_place(client: TestClient) -> No
     bodies = [{"files": [file], "text": 1}, {"files": [file, {**file, "path": 1}]}]
     details = [client.post("/index/rebuild", json=body).json()["detail"] for body in bodies]
     known = "an unknown field was given; known are"
-    assert details == [f"{known} files, force, path", f"files[1]: {known} name, text"]
+    assert details == [f"{known} files, force, path, strict", f"files[1]: {known} name, text"]
 
 
 CHANGES = [
@@ -433,10 +464,21 @@ def test_a_rebuild_over_http_skips_bad_files_and_lists_them(tmp_path: Path) -> N
     with client_of(app_of(index, build_command(index), roots=(tmp_path,))) as client:
         started = client.post("/index/rebuild", json={"path": str(folder)})
         job = ended(client, started.headers["location"])
-        skipped = job["result"]["skipped"]
-        assert (job["status"], skipped["count"]) == ("done", 2)
-        assert {each["id"] for each in skipped["files"]} == {"todo.md", "'logo\\x1b[2J.png'"}
+        report = job["result"]["report"]
+        assert job["status"] == "done"
+        assert report["verdicts"] == {"indexed": 1, "skipped:empty": 1, "skipped:unsupported": 1}
+        assert {each["id"] for each in report["files"]} == {"todo.md", "logo\x1b[2J.png"}
         assert str(tmp_path) not in str(job)
+
+
+def test_a_strict_rebuild_over_http_fails_at_the_first_bad_file(tmp_path: Path) -> None:
+    index, folder = tmp_path / "index", corpus(tmp_path / "corpus", fruit=FIRST, todo="")
+    with client_of(app_of(index, build_command(index), roots=(tmp_path,))) as client:
+        body = {"path": str(folder), "strict": True}
+        job = ended(client, client.post("/index/rebuild", json=body).headers["location"])
+        assert job["problem"]["code"] == "build_refused"
+        assert job["problem"]["detail"].startswith("todo.md: empty: ")
+    assert not (index / "CURRENT").exists()
 
 
 def test_a_folder_that_becomes_a_link_after_the_check_is_not_read(tmp_path: Path) -> None:
@@ -465,7 +507,7 @@ def test_a_service_that_starts_sweeps_uploads_that_nobody_holds(
     index: Path,
 ) -> None:
     left = Path(tempfile.mkdtemp(prefix=PREFIX))
-    (left / MARKER).touch()
+    (left / UPLOAD_MARKER).touch()
     with client_of(app_of(index)):
         assert not left.exists()
 

@@ -16,6 +16,7 @@ from jsonschema_rs import Draft202012Validator
 from schemathesis.checks import CHECKS
 
 from rag.errors import UsageError
+from rag.serving.jobs import Wanted
 from rag.serving.upkeep import Upkeep
 from rag.web.reference import reference
 from service import create_app
@@ -26,7 +27,7 @@ INDEX = Path(tempfile.mkdtemp(prefix="rag-openapi-"))
 atexit.register(shutil.rmtree, INDEX)
 
 
-def no_build(path: Path, force: bool) -> Sequence[str]:
+def no_build(path: Path, wanted: Wanted) -> Sequence[str]:
     """Fails before a process starts: a loop that ends while asyncio starts one may hang."""
     raise UsageError("no build")
 
@@ -118,10 +119,12 @@ def test_every_operation_declares_its_problems() -> None:
         "/ask",
         "/documents",
         "/documents/{id}",
+        "/documents/{id}/file",
         "/healthz",
         "/index",
         "/index/jobs/{id}",
         "/index/rebuild",
+        "/index/report",
         "/index/rollback",
         "/index/versions",
         "/passages/{id}",

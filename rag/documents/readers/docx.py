@@ -17,6 +17,7 @@ from lxml import etree
 
 from rag.documents.readers.archive import Archive, title_in
 from rag.documents.readers.draft import Draft, squeezed
+from rag.documents.readers.facts import xml_facts
 from rag.documents.readers.reading import Reading
 from rag.errors import CorpusError
 
@@ -77,7 +78,8 @@ class _Reader:
             raise CorpusError(
                 f"parse_limit: the document has over {_MOST_PARAGRAPHS} paragraphs; split it"
             )
-        self._title = title_in(archive.optional_xml("docProps/core.xml"))
+        core = archive.optional_xml("docProps/core.xml")
+        self._title, self._draft.facts = title_in(core), xml_facts(core)
         self._styles = _styles(archive.optional_xml(parts.get("styles", "")))
         self._numbers = _Numbers(archive.optional_xml(parts.get("numbering", "")))
         self._notes = {

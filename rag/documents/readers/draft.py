@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
+from rag.documents.readers.facts import NO_FACTS
 from rag.documents.readers.faq import with_questions
 from rag.documents.readers.labels import shortened
 from rag.documents.readers.reading import Reading
@@ -64,11 +65,12 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 
 class Draft:
-    """A text that grows, with its blocks and places."""
+    """A text that grows, with its blocks and places, and the facts of the file."""
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
         self.notes: list[str] = []
+        self.facts = NO_FACTS
         self._pieces: list[str] = []
         self._blocks: list[Block] = []
         self._places: list[Place] = []
@@ -115,10 +117,14 @@ class Draft:
         self, cells: Sequence[Sequence[str]], header: int, places: Sequence[Place] = ()
     ) -> None:
         """Adds a table of rows that are clean already. The start of a place is its row, from 0."""
-        lines = [CELL.join(row).rstrip(" |") for row in cells]
+        lines = row_lines(cells)
         starts = [0, *accumulate(len(line) + 1 for line in lines)]
         own = [replace(place, start=starts[place.start]) for place in places]
         self.add("table", lines, header=header, parted=True, places=own)
+
+    def last(self) -> Block:
+        """The block that was added last."""
+        return self._blocks[-1]
 
     def is_empty(self) -> bool:
         """Whether nothing has been added."""
@@ -144,14 +150,19 @@ class Draft:
     def reading(self, title: str = "", is_faq: bool = False) -> Reading:
         """The text with its blocks, FAQ pairs found. Raises CorpusError if it holds no text."""
         if not self._blocks:
-            why = "; ".join(self.left_out) or "the file holds no text; write some or remove it"
+            why = (
+                "; ".join(self.left_out)
+                or "no_text: the file holds no text; write some or remove it"
+            )
             raise CorpusError(why)
         text = "".join(self._pieces)
         title = shortened(squeezed(title)) or self.title()
         blocks = tuple(with_questions(text, self._blocks, "FAQ" if is_faq else title))
         places = tuple(place for place in self._places if place.start < len(text))
         left_out, notes = tuple(self.left_out), tuple(self.notes)
-        return Reading(title, text, blocks, places, left_out=left_out, notes=notes)
+        return Reading(
+            title, text, blocks, places, left_out=left_out, notes=notes, facts=self.facts
+        )
 
     def add(
         self,
@@ -186,6 +197,11 @@ class Draft:
         below = tuple(row for row, _ in own)
         tables = (Table(start, parts[header - 1][1], below, self._end),) if header else ()
         self._blocks.append(Block(kind, start, self._end, level, label, own, tables))
+
+
+def row_lines(cells: Iterable[Sequence[str]]) -> list[str]:
+    """The lines that a table's rows are written as."""
+    return [CELL.join(row).rstrip(" |") for row in cells]
 
 
 def without_blank(rows: list[list[str]]) -> list[list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from rag.documents.encodings import decoded_html
 from rag.documents.readers.archive import Archive, title_in
 from rag.documents.readers.draft import Draft
+from rag.documents.readers.facts import xml_facts
 from rag.documents.readers.html import write_html
 from rag.documents.readers.reading import Reading
 from rag.errors import CorpusError
@@ -36,6 +37,7 @@ def read_epub(raw: bytes) -> Reading:
             draft.place("anchor", name=name)
             write_html(draft, text, anchor=name)
         title = title_in(book)
+        draft.facts = xml_facts(book)
     if draft.is_empty() and "META-INF/rights.xml" in archive:
         raise CorpusError("encrypted: the book has copy protection; get a copy without")
     return draft.reading(title)

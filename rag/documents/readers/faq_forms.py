@@ -30,6 +30,7 @@ Form = Literal[
     "fold",
     "summary",
     "tag",
+    "term",
     "bold",
     "number",
     "counted",
@@ -44,6 +45,7 @@ _ITEM = re.compile(r"\s*(?:[-*+•‣◦]|(?P<number>\(?\d{1,9}[.)．、]))\s*")
 _LETTER = re.compile(r"\s*\(?[a-zA-Z0-9]{1,2}\)\s+(?=\S)")
 _EMPHASIS = re.compile(r"\s*(?:[^\w\s*_<>`|#(\[]+\s+)?(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])")
 _TAG = re.compile(r"<(?P<tag>summary|dt|h[1-6]|strong|b)\b[^<>]*>", re.IGNORECASE)
+_DESCRIPTION = re.compile(r"\s*<dd\b[^<>]*>", re.IGNORECASE)
 _COMPONENT = re.compile(
     r"<[A-Z]\w*\s[^<>]*?\b(?:title|question|header|summary|label)=([\"'])(?P<label>[^\"'<>]+)\1[^<>]*>"
 )
@@ -136,11 +138,13 @@ def _line(text: str, start: int, end: int, block: Block) -> Iterator[Asked]:
     lettered = _LETTER.match(line)
     if opened and asks(opened["label"]):
         yield Asked(start, end, bare_question(opened["label"]), "fold")
-    elif (bold := _bold(text, start, end)) and not question_mark(line, 0, len(line)):
+    elif question_mark(line, 0, len(line)):
+        return
+    elif bold := _bold(text, start, end):
         yield Asked(start, *bold, "bold")
     elif lettered and _is_question(line[lettered.end() :]):
         yield Asked(start, end, bare_question(line), "letter")
-    elif start == block.start and _is_question(line) and not question_mark(line, 0, len(line)):
+    elif start == block.start and _is_question(line):
         yield Asked(start, end, bare_question(line), "line")
 
 
@@ -180,7 +184,11 @@ def _tagged(text: str, block: Block) -> Iterator[Asked]:
         if asks(label) or (label and is_fold):
             done = text.index(">", close) + 1
             start = fold if fold >= 0 else tag.start()
-            form: Form = "tag" if not is_fold else "fold" if asks(label) else "summary"
+            if described := _DESCRIPTION.match(text, done, block.end):
+                done = described.end()
+            form: Form = "term" if tag["tag"].lower() == "dt" else "tag"
+            if is_fold:
+                form = "fold" if asks(label) else "summary"
             yield Asked(start, done, bare_question(label), form)
     for opened in _COMPONENT.finditer(text, done, block.end):
         if asks(opened["label"]):

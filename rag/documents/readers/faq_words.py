@@ -110,7 +110,7 @@ PAIR_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 QUESTION_COLUMNS = ("questions", "faq", "fragen", "preguntas", "perguntas", "domande", "вопросы")
 ANSWER_COLUMNS = ("answers", "antworten", "respuestas", "réponses", "respostas", "ответы")
 
-# What is written before `FAQ` where no FAQ follows: "How to write an FAQ", "Updating FAQs".
+# What is written before `FAQ` if no FAQ follows: "How to write an FAQ", "Updating FAQs".
 _NO_NAME = """
     a an any no not this that each every some how why what when where which who to in into from
     for with without about is are see read ask asking use using write writing design designing

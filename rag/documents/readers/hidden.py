@@ -22,16 +22,22 @@ _FRONT_OPENS = re.compile(r"---[ \t]*(?:\r\n|\r|\n)")
 _FRONT_CLOSES = re.compile(r"(?<=[\r\n])(?:---|\.\.\.)[ \t]*(?=[\r\n]|\Z)")
 
 _OPENER = re.compile(
-    r"(?P<code>`+)|(?P<comment><!--)|(?P<mdx>\{/\*)|(?P<liquid>\{%-?\s{0,9}comment\s{0,9}-?%\})"
-    r"|<(?P<script>script|style)\b[^<>]{0,2000}>",
-    re.IGNORECASE,
+    r"(?P<code>`+)|(?P<comment><!--)|(?P<mdx>\{/\*)|(?P<jinja>\{#(?=[\s-]))|(?P<instruction><\?)"
+    r"|(?P<liquid>\{%-?\s{0,9}comment\s{0,9}-?%\})"
+    r"|^[ \t]{0,3}(?:(?P<obsidian_block>%%)(?=[ \t]*\r?$)|(?P<obsidian>%%)(?!%))"
+    r"|<(?P<script>script|style|template)\b[^<>]{0,2000}>"
+    r"|<(?P<unseen>[a-z]\w{0,20})(?=\s)(?=[^<>]{0,500}?(?:\shidden(?=[\s=>])"
+    r"|\sstyle=[\"'][^\"'<>]{0,200}display:\s{0,9}none))[^<>]{0,2000}>",
+    re.IGNORECASE | re.MULTILINE,
 )
 _CLOSERS = {
     "comment": re.compile("-->"),
     "mdx": re.compile(r"\*/\}"),
+    "jinja": re.compile(r"#\}"),
+    "instruction": re.compile(r"\?>"),
+    "obsidian": re.compile(r"%%(?=[ \t]*\r?$)", re.MULTILINE),
+    "obsidian_block": re.compile(r"^[ \t]{0,3}%%(?=[ \t]*\r?$)", re.MULTILINE),
     "liquid": re.compile(r"\{%-?\s{0,9}endcomment\s{0,9}-?%\}", re.IGNORECASE),
-    "script": re.compile(r"</script\s{0,9}>", re.IGNORECASE),
-    "style": re.compile(r"</style\s{0,9}>", re.IGNORECASE),
 }
 _LONGEST_CODE_MARK = 8
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t>]*(?=\r|\n)")
@@ -44,7 +50,7 @@ _DEFINED = re.compile(
 
 _DATA = re.compile(
     r"(?P<uri>data:(?:[\w.+-]{1,60}/[\w.+-]{1,60}(?:;[\w.=-]{1,60}){0,5};base64|image/[\w.+;=-]{1,80}),)"
-    r"(?:[A-Za-z0-9+/=_%-]|\s{1,9}[A-Za-z0-9+/=]{40})+(?:\s{1,9}[A-Za-z0-9+/]{1,39}={0,2}(?=[)\"'>]))?"
+    r"(?:[A-Za-z0-9+/=_%.~:;&@!$*-]|\s{1,9}[A-Za-z0-9+/=]{40})+(?:\s{1,9}[A-Za-z0-9+/]{1,39}={0,2}(?=[)\"'>]))?"
 )
 # Base64 that no data URI announces: one run, or lines of a mail's attachment.
 _BARE = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}(?:\r?\n[A-Za-z0-9+/]{60,}={0,2})*")
@@ -52,7 +58,13 @@ _LEAST_BARE = 1000
 
 
 def front_matter(text: str) -> tuple[str, Span] | None:
-    """The title in the front matter, "" if it has none, and where it stands; None without any.
+    """The title in the front matter, "" if it has none, and where it stands; None without any."""
+    found = front_values(text)
+    return (found[0].get("title", ""), found[1]) if found else None
+
+
+def front_values(text: str) -> tuple[dict[str, str], Span] | None:
+    """The values of the front matter by their keys, and where it stands; None without any.
 
     Front matter is a YAML mapping between two lines `---` that opens the text. What parses as a
     mapping but reads as prose (`Note: closed until May.`) is text.
@@ -64,7 +76,7 @@ def front_matter(text: str) -> tuple[str, Span] | None:
     values = _mapping(text[opening.end() : closing.start()])
     if not values or _is_prose(values):
         return None
-    return values.get("title", ""), (0, closing.end())
+    return values, (0, closing.end())
 
 
 def _mapping(source: str) -> dict[str, str]:
@@ -91,13 +103,12 @@ def _mapping(source: str) -> dict[str, str]:
 
 
 def _is_prose(values: dict[str, str]) -> bool:
-    """Whether the keys are words that open sentences rather than names of settings."""
+    """Whether the keys are addresses or words that open sentences, not names of settings."""
+    if any("://" in key for key in values):
+        return True
     words = all(key[:1].isupper() or " " in key for key in values)
-    return (
-        words
-        and "Title" not in values
-        and any(v.endswith((".", "!", "?")) for v in values.values())
-    )
+    ends = (value.endswith((".", "!", "?")) for value in values.values())
+    return words and "Title" not in values and any(ends)
 
 
 def comments(text: str, code: Sequence[Span]) -> tuple[Hidden, ...]:
@@ -139,19 +150,20 @@ class _Comments:
     def _closed(self, opener: re.Match[str]) -> int:
         """Where the opener is closed, 0 if it is not."""
         name = str(opener.lastgroup)
-        if opener["code"]:
-            if len(opener["code"]) > _LONGEST_CODE_MARK:
-                return 0
-            name = opener["code"]
-        elif opener["script"]:
-            name = opener["script"].lower()
+        if len(opener["code"] or "") > _LONGEST_CODE_MARK:
+            return 0
+        closer = _CLOSERS.get(name)
+        if closer is None:
+            name = opener[name].lower()
+            closer = re.compile(
+                f"(?<!`){name}(?!`)" if opener["code"] else rf"</{name}\s{{0,9}}>", re.IGNORECASE
+            )
         start = opener.end()
         limit = len(self._text)
-        if opener["code"] or not self._opens_line(opener.start()):
+        if opener["code"] or opener["obsidian"] or not self._opens_line(opener.start()):
             limit = self._end_of_paragraph(start)
         if limit <= self._searched.get(name, 0):
             return 0
-        closer = _CLOSERS.get(name) or re.compile(f"(?<!`){name}(?!`)")
         found = closer.search(self._text, start, limit)
         if found is None:
             self._searched[name] = limit

@@ -19,6 +19,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from rag.documents.encodings import decoded_html
 from rag.documents.readers.draft import Draft, squeezed
+from rag.documents.readers.facts import html_facts
 from rag.documents.readers.nesting import DEEPEST, flattened
 from rag.documents.readers.reading import Reading
 from rag.types import BlockKind
@@ -78,6 +79,7 @@ def write_html(draft: Draft, markup: str, anchor: str = "") -> str:
         draft.notes.append(f"depth: {renamed} elements nest deeper than {DEEPEST}; read as lines")
     tree = LexborHTMLParser(markup)
     title = tree.css_first("title")
+    draft.facts = html_facts(tree)
     writer = _Writer(draft, tree, anchor)
     if tree.body is not None:
         writer.write(tree.body)

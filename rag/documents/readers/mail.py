@@ -13,6 +13,7 @@ from email.message import EmailMessage, MIMEPart
 
 from rag.documents.encodings import decoded, decoded_html
 from rag.documents.readers.draft import Draft, squeezed
+from rag.documents.readers.facts import facts
 from rag.documents.readers.html import write_html
 from rag.documents.readers.reading import Reading
 from rag.errors import CorpusError
@@ -34,6 +35,7 @@ def read_mail(raw: bytes) -> Reading:
         body = message.get_body(preferencelist=("plain", "html"))
         if body is not None:
             _write_body(draft, body)
+        draft.facts = facts(draft.facts.language or "", created=str(message.get("Date", "")))
         names = [
             part.get_filename() or part.get_content_type() for part in message.iter_attachments()
         ]

@@ -21,20 +21,19 @@ that come after so much markup that reading theirs too would be slow.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.common.html_blocks import block_names
-from markdown_it.ruler import RuleOptionsType
-from markdown_it.rules_block import StateBlock, heading, reference
 from markdown_it.token import Token
 
 from rag.documents.readers.faq import with_questions
 from rag.documents.readers.hidden import comments, front_matter, without
-from rag.documents.readers.labels import UNSEEN, shortened, without_marks
+from rag.documents.readers.labels import shortened, without_marks
+from rag.documents.readers.markdown_rules import Outline, outline
 from rag.documents.readers.plain_text import plain_blocks
 from rag.documents.readers.tables import html_parts, html_tables, line_tables, with_tables
 from rag.text import line_ends, line_spans, trimmed
@@ -48,26 +47,13 @@ _MOST_MARKUP = 100
 _LEAST_ALLOWED = 200_000
 # A line costs the parser some 30 microseconds, a table's cell a quarter of that.
 _FEW_LINES = 20_000
-# The parser copies the title of a definition for each of its lines.
-_DEFINITION_LINES = 50
 _CELLS_A_LINE = 4
 # A quotation or item inside of several others costs it some five microseconds.
 _NESTED = re.compile(r"^(?:> ?|[-*+] |\d{1,3}[.)] ){4,}", re.MULTILINE)
 _NESTED_A_LINE = 12
 _SHORTEST_LINE = 20
-# A heading that the parser's own rule leaves out: an invisible character before the hashes, a blank
-# other than a space behind them, or none.
-_HEADING_OPENS = re.compile(rf"[#\u00a0{UNSEEN}]")
-_HEADING = re.compile(
-    rf"[\u00a0{UNSEEN}]*(?P<hashes>#{{1,6}})(?P<blank>\s*)(?P<label>.*)", re.DOTALL
-)
-_CLOSING_HASHES = re.compile(r"\s#+\s*\Z")
-_TIGHT = re.compile(r"^##+[^\W\d_]", re.MULTILINE)
 _SETEXT_ENDS = (".", ",", ";", ":", "。", "，", "；", "：")
 _SHORTEST_UNDERLINE = 3
-_FORMULA = re.compile(r"\$\$|\\\[|\\begin\{(?P<name>[\w*]{1,30})\}")
-_FORMULA_LINES = 30
-_CLOSED_BY = {"$$": "$$", "\\[": "\\]"}
 # Tags that a heading may hold; any other is a placeholder, as `<name>` is, and so a word.
 _INLINE_TAGS = frozenset(
     {"a", "abbr", "b", "bdi", "bdo", "big", "br", "button", "cite", "code", "del", "dfn", "em"}
@@ -123,25 +109,6 @@ class _Labels:
         return shortened(_without_anchor(words))
 
 
-class _Outline(list[Token]):
-    """The tokens that blocks are made from, and those of all code.
-
-    Tokens inside of items, cells and quotations are many, at half a kilobyte each, and left out.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        # A token is given its lines after it is kept.
-        self.code: list[Token] = []
-
-    def append(self, token: Token) -> None:
-        """Keeps a token of the outline; lets go of another."""
-        if token.type in ("fence", "code_block"):
-            self.code.append(token)
-        if token.level < 2 or token.type in ("tr_open", "table_open"):
-            super().append(token)
-
-
 class Markdown(NamedTuple):
     """What is read from a Markdown text: its title, "" if it has none, its blocks in order, and
     what is hidden."""
@@ -164,11 +131,11 @@ def markdown_blocks(text: str) -> Markdown:
     if _is_dense(text):
         return Markdown("", plain_blocks(text), tuple(hidden))
     references: dict[str, Any] = {}
-    tokens = _outline(text, references)
+    tokens = outline(text, references)
     if commented := _commented(text, tokens):
         text = without(text, commented)
         references = {}
-        tokens = _outline(text, references)
+        tokens = outline(text, references)
     source = _Source(text, line_spans(text), _Labels(text, references))
     tables = sorted([*html_tables(text), *line_tables(text)], key=lambda table: table.start)
     blocks = with_tables(list(_blocks(source, tokens)), tables)
@@ -178,7 +145,7 @@ def markdown_blocks(text: str) -> Markdown:
     return Markdown(title, labelled, (*hidden, *commented))
 
 
-def _commented(text: str, tokens: _Outline) -> tuple[Hidden, ...]:
+def _commented(text: str, tokens: Outline) -> tuple[Hidden, ...]:
     lines = line_spans(text)
     code = [(lines[t.map[0]][0], lines[t.map[1] - 1][1]) for t in tokens.code if t.map]
     return comments(text, code)
@@ -195,88 +162,6 @@ def _is_dense(text: str) -> bool:
     nested = sum(map(len, _NESTED.findall(text)))
     lines = line_ends(text) + text.count("|") // _CELLS_A_LINE + nested // _NESTED_A_LINE
     return lines > max(_FEW_LINES, len(text) // _SHORTEST_LINE)
-
-
-def _outline(text: str, references: dict[str, Any]) -> _Outline:
-    """The outline's tokens; inline markup is left alone, and parsed where it is wanted."""
-    parser = MarkdownIt("commonmark").enable("table")
-    interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
-    parser.block.ruler.at("reference", _definition)
-    parser.block.ruler.at("heading", _heading_rule(_TIGHT.search(text) is not None), interrupts)
-    parser.block.ruler.before("fence", "formula", _formula, interrupts)
-    tokens = _Outline()
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    parser.block.parse(lines, parser, references, tokens)
-    return tokens
-
-
-def _definition(state: StateBlock, first: int, after: int, silent: bool) -> bool:
-    """The parser's rule for the definition of a link reference, which reads 50 lines at most."""
-    last = state.lineMax
-    state.lineMax = min(last, first + _DEFINITION_LINES)
-    try:
-        return reference(state, first, after, silent)
-    finally:
-        state.lineMax = last
-
-
-def _heading_rule(tight: bool) -> Callable[[StateBlock, int, int, bool], bool]:
-    """The parser's rule for headings; it sees hashes beside unusual blanks, `tight` without any.
-
-    Only a text that has `##Fares` elsewhere may have `#Top`, which else is a tag.
-    """
-
-    def rule(state: StateBlock, first: int, after: int, silent: bool) -> bool:
-        if heading(state, first, after, silent):
-            return True
-        start = state.bMarks[first] + state.tShift[first]
-        if state.is_code_block(first) or not _HEADING_OPENS.match(state.src, start):
-            return False
-        found = _HEADING.match(state.src[start : state.eMarks[first]])
-        if not found or not found["label"]:
-            return False
-        if not found["blank"] and (silent or not tight or not _is_tight(state, first, found)):
-            return False
-        if not silent:
-            _push_heading(state, first, found)
-        return True
-
-    return rule
-
-
-def _is_tight(state: StateBlock, first: int, found: re.Match[str]) -> bool:
-    """Whether `##Fares` stands alone and opens with a letter, unlike `#1`, and holds no tags."""
-    alone = first == 0 or state.isEmpty(first - 1)
-    return alone and found["label"][0].isalpha() and " #" not in found["label"]
-
-
-def _push_heading(state: StateBlock, first: int, found: re.Match[str]) -> None:
-    tag = f"h{len(found['hashes'])}"
-    state.line = first + 1
-    state.push("heading_open", tag, 1).map = [first, first + 1]
-    inline = state.push("inline", "", 0)
-    inline.content = _CLOSING_HASHES.sub("", found["label"]).strip()
-    inline.map, inline.children = [first, first + 1], []
-    state.push("heading_close", tag, -1)
-
-
-def _formula(state: StateBlock, first: int, after: int, silent: bool) -> bool:
-    """A rule of the parser: a formula on lines of its own, without blank ones, is one block."""
-    lines = range(first, min(after, first + _FORMULA_LINES))
-    opening = _FORMULA.match(state.src, state.bMarks[first] + state.tShift[first])
-    if not opening or state.is_code_block(first):
-        return False
-    closer = f"\\end{{{opening['name']}}}" if opening["name"] else _CLOSED_BY[opening[0]]
-    for line in lines:
-        start = opening.end() if line == first else state.bMarks[line]
-        if state.isEmpty(line):
-            return False
-        if state.src[start : state.eMarks[line]].rstrip().endswith(closer):
-            if not silent:
-                state.line = line + 1
-                state.push("formula", "", 0).map = [first, line + 1]
-            return True
-    return False
 
 
 def _blocks(source: _Source, tokens: list[Token]) -> Iterator[Block]:

@@ -12,6 +12,7 @@ from lxml import etree
 
 from rag.documents.readers.archive import Archive, title_in
 from rag.documents.readers.draft import Draft, squeezed
+from rag.documents.readers.facts import xml_facts
 from rag.documents.readers.reading import Reading
 
 _NAMES = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
@@ -34,6 +35,7 @@ def read_odt(raw: bytes) -> Reading:
         if style.get(f"{_STYLE}parent-style-name") == "Title"
     }
     draft = Draft()
+    draft.facts = xml_facts(meta)
     body = content.find(f"{_OFFICE}body/{_OFFICE}text")
     if body is not None:
         has_title = any(_style(each) in titles for each in body.iter(f"{_TEXT}p"))

@@ -15,18 +15,24 @@ from __future__ import annotations
 import ctypes
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 
 import pypdfium2.raw as pdfium
 
+from rag.documents.boxes import WordBox, packed
 from rag.documents.readers.draft import Draft, squeezed
+from rag.documents.readers.facts import Facts, facts
 from rag.documents.readers.labels import shortened
+from rag.documents.readers.pdf_boxes import note_boxes, size_of
 from rag.documents.readers.pdf_layout import Line, lines_of
 from rag.documents.readers.pdf_page import Page, read_page
 from rag.documents.readers.pdf_parts import Entry, PageLines, Part, mark_headings, parts_of
 from rag.documents.readers.reading import Reading
 from rag.errors import CorpusError
-from rag.types import Place
+from rag.types import PageWords, Place
 
 _PASSWORD, _SECURITY = 4, 5
 _MOST_BOOKMARKS = 5_000
@@ -40,6 +46,9 @@ _LONGEST_HEAD = 100
 # Years do not count pages.
 _NUMBER = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d{1,4}(?!\d)")
 _Head = tuple[int, int, str]
+# The page of a line, and where it begins in the text.
+_Written = tuple[int, int, Line]
+_Words = tuple[PageWords, ...]
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?[\W_]*(?:\d+|[ivxlc]+)[\W_]*(?:(?:of|von|de) \d+)?")
 _NO_TITLE = re.compile(
     r"^(?:microsoft word|untitled|powerpoint|slide \d)|\.\w{2,4}$", re.IGNORECASE
@@ -57,12 +66,14 @@ def read_pdf(raw: bytes) -> Reading:
         pages = list(_pages(document, draft))
         outline = list(_outline(document))
         title = _title(document)
+        draft.facts = _facts(document)
     finally:
         pdfium.FPDF_CloseDocument(document)
     _drop_running_heads(pages, draft)
     mark_headings(pages, outline)
-    _write(draft, parts_of(pages))
-    return draft.reading(draft.title() or title)
+    written = _write(draft, parts_of(pages))
+    reading = draft.reading(draft.title() or title)
+    return replace(reading, words=_words(written, {page.number: page.size for page in pages}))
 
 
 def page_count(raw: bytes) -> int:
@@ -94,7 +105,7 @@ def _pages(document: pdfium.FPDF_DOCUMENT, draft: Draft) -> Iterator[PageLines]:
         letters += sum(len(line.text) for line in lines)
         if not lines and page.has_marks:
             empty.append(number)
-        yield PageLines(number, lines)
+        yield PageLines(number, lines, size_of(page))
     if empty:
         draft.left_out.append(
             f"no_text_layer: {_numbers(empty)} without text; add it with an OCR tool, for instance"
@@ -108,15 +119,14 @@ def _pages(document: pdfium.FPDF_DOCUMENT, draft: Draft) -> Iterator[PageLines]:
 
 def _clean(lines: list[Line], page: Page) -> list[Line]:
     """The lines without what they were made from, and the stamps of the page below them."""
+    for words in page.stamps:
+        text = " ".join(word.text for word in words)
+        lines.append(Line(text, 0, page.height, page.width, page.height, 1.0, words=words))
     for line in lines:
         line.text = squeezed(line.text)
-        line.words = []
-    lines = [line for line in lines if line.text or line.rows]
-    for stamp in map(squeezed, page.stamps):
-        if stamp:
-            lines.append(Line(stamp, 0, page.height, page.width, page.height, 1.0))
-    for line in lines:
         line.margin = _margin(line, page)
+        note_boxes(line, page)
+    lines = [line for line in lines if line.text or line.rows]
     lowest = sorted(lines, key=lambda line: line.bottom)[-2:]
     if len(lowest) > 1 and _PAGE_NUMBER.fullmatch(lowest[1].text.casefold()):
         is_apart = lowest[1].top - lowest[0].bottom > lowest[1].size
@@ -169,8 +179,9 @@ def _heads(line: Line, page: int) -> Iterator[_Head]:
         yield line.margin, at, _NUMBER.sub(lambda found: f"#{int(found[0]) - page}", text)
 
 
-def _write(draft: Draft, parts: Sequence[Part]) -> None:
-    """Adds the parts to the draft, items that follow each other as one list."""
+def _write(draft: Draft, parts: Sequence[Part]) -> list[_Written]:
+    """Adds the parts to the draft, items that follow each other as one list; where lines begin."""
+    written: list[_Written] = []
     page = 0
     i = 0
     while i < len(parts):
@@ -190,8 +201,29 @@ def _write(draft: Draft, parts: Sequence[Part]) -> None:
             while after < len(parts) and parts[after].kind == "item":
                 after += 1
             _write_list(draft, parts[i:after])
+        start = draft.last().start
+        for each in parts[i:after]:
+            written += [(number, start + offset, line) for number, offset, line in each.lines]
+            start += len(each.text) + 1
         page = _last_page(parts[after - 1])
         i = after
+    return written
+
+
+def _words(written: Sequence[_Written], sizes: Mapping[int, tuple[float, float]]) -> _Words:
+    """Where the words of the lines stand, those that follow each other on a page together."""
+    found = []
+    for number, lines in groupby(written, key=itemgetter(0)):
+        words = [word for _, start, line in lines for word in _placed(line, start)]
+        if words:
+            found.append(PageWords(words[0][0], number, *sizes[number], packed(words)))
+    return tuple(found)
+
+
+def _placed(line: Line, start: int) -> Iterator[WordBox]:
+    """The words of a line that begins there in the text."""
+    for offset, left, top, right, bottom in zip(*[iter(line.boxes)] * 5, strict=True):
+        yield start + offset, left, top, right, bottom
 
 
 def _write_list(draft: Draft, items: Sequence[Part]) -> None:
@@ -240,9 +272,16 @@ def _title(document: pdfium.FPDF_DOCUMENT) -> str:
     return "" if _NO_TITLE.search(found) else found
 
 
+def _facts(document: pdfium.FPDF_DOCUMENT) -> Facts:
+    made, changed = (
+        _wide(pdfium.FPDF_GetMetaText, document, name) for name in (b"CreationDate", b"ModDate")
+    )
+    return facts(_wide(pdfium.FPDFCatalog_GetLanguage, document), made, changed)
+
+
 def _wide(get: Callable[..., int], *arguments: object) -> str:
     """What a function of PDFium writes into a buffer as UTF-16."""
     size = get(*arguments, None, 0)
-    buffer = ctypes.create_string_buffer(max(size, 2))
+    buffer = (ctypes.c_ushort * max(size // 2, 1))()
     get(*arguments, buffer, size)
-    return buffer.raw[: max(size - 2, 0)].decode("utf-16-le", "replace")
+    return bytes(buffer)[: max(size - 2, 0)].decode("utf-16-le", "replace")

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -47,7 +48,9 @@ _PROSE_WORDS = 3.5
 class Line:
     """Words side by side, or a table that stands there (`rows`).
 
-    `margin` is -1 in the upper margin of a page and 1 in the lower; `level` is that of a heading.
+    `boxes` are those of its words on the page as displayed, five numbers a word: where it begins in
+    the text, and left, top, right, bottom in tenths of a point. `margin` is -1 in the upper margin
+    of a page and 1 in the lower; `level` is that of a heading.
     """
 
     text: str
@@ -60,6 +63,7 @@ class Line:
     tag: int = 0
     words: list[Word] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
+    boxes: array[int] = field(default_factory=lambda: array("i"))
     margin: int = 0
     level: int = 0
 
@@ -312,7 +316,8 @@ def _table_of(rows: list[list[Line]], columns: list[tuple[float, float]]) -> Lin
             cells[-1] = [f"{a} {b}".strip() for a, b in zip(cells[-1], texts, strict=True)]
         else:
             cells.append(texts)
-    return _table([line for row in rows for line in row], cells)
+    lines = [line for row in rows for line in row]
+    return _table(lines, cells, [word for line in lines for word in line.words])
 
 
 def _is_prose(rows: list[list[Line]], columns: list[tuple[float, float]]) -> bool:
@@ -339,7 +344,7 @@ def _column(columns: list[tuple[float, float]], x: float) -> int:
     return min(range(len(columns)), key=lambda i: max(columns[i][0] - x, x - columns[i][1]))
 
 
-def _table(lines: Sequence[Line | Word], cells: list[list[str]]) -> Line:
+def _table(lines: Sequence[Line | Word], cells: list[list[str]], words: list[Word]) -> Line:
     return Line(
         text="",
         x0=min(line.x0 for line in lines),
@@ -347,6 +352,7 @@ def _table(lines: Sequence[Line | Word], cells: list[list[str]]) -> Line:
         x1=max(line.x1 for line in lines),
         bottom=max(line.bottom for line in lines),
         size=median(line.size for line in lines),
+        words=words,
         rows=cells,
     )
 
@@ -371,7 +377,7 @@ def _ruled(rules: list[Rule], words: list[Word]) -> Iterator[tuple[Line, set[int
         ]
         cells = _cells(group, across, upright, inside)
         if _is_table(cells):
-            yield _table(inside, cells), set(map(id, inside))
+            yield _table(inside, cells, inside), set(map(id, inside))
 
 
 def _touching(rules: list[Rule]) -> list[list[Rule]]:

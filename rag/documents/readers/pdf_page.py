@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pypdfium2.raw as pdfium
@@ -69,16 +69,18 @@ class Rule:
 class Page:
     """A page with its words and rules.
 
-    `stamps` are texts that run another way. `hidden` counts characters that nobody sees, `unmapped`
-    those that the font gives no meaning to. A page `has_marks` if anything is drawn on it.
+    By `turn` quarters clockwise it is turned to be displayed. `stamps` are words that run another
+    way, those that run the same way together. `hidden` counts characters that nobody sees,
+    `unmapped` those that the font gives no meaning to. A page `has_marks` if anything is drawn.
     """
 
     number: int
     width: float
     height: float
+    turn: int = 0
     words: list[Word] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
-    stamps: list[str] = field(default_factory=list)
+    stamps: list[list[Word]] = field(default_factory=list)
     hidden: int = 0
     unmapped: int = 0
     has_marks: bool = False
@@ -127,21 +129,19 @@ def _read(page: pdfium.FPDF_PAGE, number: int) -> Page:
     turn = max(turns, key=lambda each: turns[each], default=0)
     left, low, right, high = _turned(bounds, turn)
     found.width, found.height = right - left, high - low
+    found.turn = (pdfium.FPDFPage_GetRotation(page) + turn) % 4
+    stamps: dict[int, list[Word]] = {own: [] for own in sorted(turns) if own != turn}
     for word, own in words:
-        if own == turn:
-            x0, bottom, x1, top = _turned((word.x0, word.bottom, word.x1, word.top), turn)
-            word.x0, word.x1, word.top, word.bottom = (
-                x0 - left,
-                x1 - left,
-                high - top,
-                high - bottom,
-            )
-            found.words.append(word)
+        x0, bottom, x1, top = _turned((word.x0, word.bottom, word.x1, word.top), turn)
+        word.x0, word.x1, word.top, word.bottom = x0 - left, x1 - left, high - top, high - bottom
+        if own != turn:
+            # It is as high as it is long.
+            word.size = max(word.size, word.bottom - word.top)
+        stamps.get(own, found.words).append(word)
+    found.stamps += stamps.values()
     for box in drawn.rules:
         x0, bottom, x1, top = _turned(box, turn)
         found.rules.append(Rule(x0 - left, high - top, x1 - left, high - bottom))
-    for own in sorted(set(turns) - {turn}):
-        found.stamps.append(" ".join(word.text for word, each in words if each == own))
     return found
 
 
@@ -183,7 +183,9 @@ def _words(
             style = styles.get(key)
             if style is None:
                 style = styles[key] = _style(text, first, item, tags, is_scan)
-            x0, y0, x1, y1 = _united(_char_box(text, first, rect), _char_box(text, last, rect))
+            # In a word of both directions the outermost character may be any.
+            ends = (first, last) if letters.isascii() else range(first, last + 1)
+            x0, y0, x1, y1 = _united([_char_box(text, at, rect) for at in ends])
             x, y = (x0 + x1) / 2, (y0 + y1) / 2
             if (
                 not style.is_seen
@@ -302,8 +304,9 @@ def _char_box(text: pdfium.FPDF_TEXTPAGE, at: int, rect: pdfium.FS_RECTF) -> Box
     return rect.left, rect.bottom, rect.right, rect.top
 
 
-def _united(a: Box, b: Box) -> Box:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+def _united(boxes: Sequence[Box]) -> Box:
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
 def _is_over(areas: list[Box], x: float, y: float) -> bool:

@@ -43,15 +43,19 @@ _MOST_NOTES = 8
 
 @dataclass(slots=True)
 class PageLines:
-    """A page's lines in reading order."""
+    """A page's lines in reading order; `size` is its width and height as it is displayed."""
 
     number: int
     lines: list[Line]
+    size: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(slots=True)
 class Part:
-    """Lines that belong together; `pages` are the offsets in `text` at which a page begins."""
+    """Lines that belong together; `pages` are the offsets in `text` at which a page begins.
+
+    `lines` are all of them, each with the page and the offset in `text` at which it begins.
+    """
 
     kind: Literal["heading", "paragraph", "item", "table"]
     text: str
@@ -60,6 +64,7 @@ class Part:
     last: Line
     level: int = 0
     pages: list[tuple[int, int]] = field(default_factory=list)
+    lines: list[tuple[int, int, Line]] = field(default_factory=list)
 
 
 # Headings
@@ -208,7 +213,9 @@ def parts_of(pages: Sequence[PageLines]) -> list[Part]:
             if part is not None:
                 _append(part, line, page.number, compounds)
             else:
-                parts.append(Part(_kind(line), line.text, page.number, line, line, line.level))
+                part = Part(_kind(line), line.text, page.number, line, line, line.level)
+                part.lines.append((page.number, 0, line))
+                parts.append(part)
     return parts
 
 
@@ -281,6 +288,7 @@ def _append(part: Part, line: Line, page: int, compounds: set[str]) -> None:
     part.text = _opened(part.text, line.text, compounds)
     if page != _page_of(part):
         part.pages.append((len(part.text), page))
+    part.lines.append((page, len(part.text), line))
     part.text += line.text
     part.last = line
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.documents.readers.faq_marks import is_marked
-from rag.documents.readers.labels import UNSEEN
+from rag.documents.readers.faq_marks import answer_mark, is_marked
+from rag.documents.readers.labels import UNSEEN, asks
 from rag.text import line_spans
 
 LineKind = Literal[
@@ -24,6 +24,8 @@ _UNDERLINE = re.compile(r"([=\-~^*#_+])\1{2,}")
 _NOTE = re.compile(r"(?:[–—]|--)\s?\w")
 _ATTRIBUTED = re.compile(r"[”\"»“]\s*(?:[–—]|--?)\s?[^”\"»“]+$")
 _WIDEST_WRAP = 120
+# An answer stands so many lines below its question at most.
+_NEAR_QUESTION = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def _kind(lines: list[Line], kinds: list[LineKind], i: int) -> LineKind:
         return "row"
     if above == "blank" and _is_underlined(lines, i):
         return "underlined"
-    if is_marked(line.text[:40]):
+    if _is_mark(lines, kinds, i):
         return "mark"
     if _ITEM.match(line.text):
         return "item"
@@ -109,6 +111,23 @@ def _kind(lines: list[Line], kinds: list[LineKind], i: int) -> LineKind:
     if _NOTE.match(line.text) and _follows_quote(lines, kinds, i):
         return "note"
     return "quote" if line.text.startswith(_OPENING_QUOTES) else "prose"
+
+
+def _is_mark(lines: list[Line], kinds: list[LineKind], i: int) -> bool:
+    """Whether a line opens with the mark of a question or an answer.
+
+    `A. Hours` answers only if it is near a question: else it is the first of several headings.
+    """
+    line = lines[i].text[:40]
+    if not is_marked(line):
+        return False
+    answer = answer_mark(line, 0, len(line))
+    near = range(max(0, i - _NEAR_QUESTION), i)
+    return (
+        answer is None
+        or answer.alone
+        or any(kinds[k] == "mark" or asks(lines[k].text[-8:]) for k in near)
+    )
 
 
 def _is_table_rule(lines: list[Line], i: int) -> bool:

@@ -26,7 +26,7 @@ A prose line is a heading when all of this holds:
 - it is not one of many: more than two such lines without a blank line between them, more than
   three in a row, or several of the form `Name: value` are a list of names, an address or a title
   page.
-`2.1 Methods` is a heading of level 2; so may `2. Methods` be one of level 1, where no item stands
+`2.1 Methods` is a heading of level 2; so may `2. Methods` be one of level 1, if no item stands
 next to it and none of the items before and after it counts on. A line underlined with `===` is a
 heading of level 1, with `---` or the like of level 2. All other headings are of level 1. Below a
 heading that means FAQ, a line of up to 300 characters that closes with `?` is a question.
@@ -130,7 +130,7 @@ def _table(layout: Layout, first: int, after: int) -> Block:
 
 
 def _list_end(layout: Layout, first: int, headings: dict[int, int]) -> int:
-    """The line after the last item; blank lines are part of a list where an item follows."""
+    """The line after the last item; blank lines are part of a list if an item follows."""
     after = first + 1
     for i in range(first + 1, len(layout.kinds)):
         kind = layout.kinds[i]

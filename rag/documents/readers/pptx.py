@@ -12,6 +12,7 @@ from lxml import etree
 
 from rag.documents.readers.archive import Archive, title_in
 from rag.documents.readers.draft import Draft, squeezed
+from rag.documents.readers.facts import xml_facts
 from rag.documents.readers.reading import Reading
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -43,7 +44,8 @@ def read_pptx(raw: bytes) -> Reading:
                     _write_slide(draft, archive.xml(notes))
         if hidden:
             draft.notes.append(f"hidden_slides: {hidden} hidden slides are left out")
-        title = title_in(archive.optional_xml("docProps/core.xml"))
+        core = archive.optional_xml("docProps/core.xml")
+        title, draft.facts = title_in(core), xml_facts(core)
     return draft.reading("" if title == "PowerPoint Presentation" else title)
 
 

@@ -25,8 +25,9 @@ from python_calamine import (
 )
 
 from rag.documents.encodings import decoded
-from rag.documents.readers.archive import Archive
+from rag.documents.readers.archive import Archive, title_in
 from rag.documents.readers.draft import CELL, Draft, has_header, squeezed
+from rag.documents.readers.facts import xml_facts
 from rag.documents.readers.reading import Reading
 from rag.errors import CorpusError
 from rag.types import Place
@@ -56,7 +57,11 @@ def read_workbook(raw: bytes) -> Reading:
         for name in archive.names():
             if name.endswith(".xml"):
                 archive.read(name)
+        properties = archive.optional_xml("docProps/core.xml")
+        if properties is None:
+            properties = archive.optional_xml("meta.xml")
     draft = Draft()
+    draft.facts = xml_facts(properties)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(raw))
         shown = [each for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
@@ -76,7 +81,7 @@ def read_workbook(raw: bytes) -> Reading:
         raise CorpusError(f"corrupt: {str(error)!r:.120}; open it and save it again") from error
     if hidden:
         draft.notes.append(f"hidden_sheets: {len(hidden)} hidden sheets are left out")
-    return draft.reading()
+    return draft.reading(title_in(properties))
 
 
 def read_csv(raw: bytes) -> Reading:

@@ -62,7 +62,7 @@ def _html_table(text: str, start: int, end: int) -> Iterator[Table]:
 
 
 def html_parts(text: str, start: int, end: int) -> tuple[Span, ...]:
-    """The rows, items and paragraphs of a block of HTML, where it may be divided."""
+    """The rows, items and paragraphs of a block of HTML, at which it may be divided."""
     starts = [tag.start() for tag in _HTML_PARTS.finditer(text, start, end)]
     return tuple(zip(starts, [*starts[1:], end], strict=True)) if starts else ()
 

@@ -291,6 +291,11 @@ def test_a_text_of_very_deep_quotations_is_read_as_plain_text() -> None:
         ("\u200b# Top\n\nx\n\n\u00a0## Fares", ["Top", "Fares"]),
         ("#Top\n\n##Fares\n\nx", ["Top", "Fares"]),
         ("##Fares\nx", ["Fares"]),
+        ("##Fares##\n\nx", ["Fares"]),
+        ("##\tFares\n\nx", ["Fares"]),
+        ("\u202a## Fares\n\nx", ["Fares"]),
+        ("\u2060 ## Fares\n\nx", ["Fares"]),
+        ("\u00ad\u200b## Fares\n\nx", ["Fares"]),
     ],
 )
 def test_hashes_beside_unusual_blanks_or_none_make_headings(text: str, found: list[str]) -> None:
@@ -322,6 +327,10 @@ def test_tags_and_code_are_no_headings(text: str) -> None:
         "It closes with a stop.\n---",
         "Total | Price\n---",
         "Regards\n--",
+        "See below:\n-----",
+        "Dear members,\nthe hall is shut\n---",
+        "**Note:** shut;\n-----",
+        "| a | b |\n---",
         "E\n=",
     ],
 )

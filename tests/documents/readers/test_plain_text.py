@@ -226,7 +226,13 @@ def test_a_text_of_very_many_very_short_lines_is_one_paragraph() -> None:
 BOOK = "The Book of Rules\n\n{}Working hours\n\nWe open at nine.\n\n{}Holidays\n\nAll have ten.\n"
 
 
-@pytest.mark.parametrize(("one", "two"), [("1. ", "2. "), ("1) ", "2) "), ("0. ", "1. ")])
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        *(("1. ", "2. "), ("1) ", "2) "), ("0. ", "1. "), ("I. ", "II. "), ("A. ", "B. ")),
+        *(("§ 1 ", "§ 2 "), ("1.1 ", "1.2 "), ("Chapter 1: ", "Chapter 2: ")),
+    ],
+)
 def test_the_first_numbered_heading_is_one_too(one: str, two: str) -> None:
     title, *numbered = headings(BOOK.format(one, two))
     assert title == "The Book of Rules"

@@ -103,7 +103,7 @@ def test_damaged_and_empty_sheets_are_refused() -> None:
             read_workbook(raw)
     with pytest.raises(CorpusError, match="holds no text"):
         read_workbook(book({"a": []}))
-    with pytest.raises(CorpusError, match="empty"):
+    with pytest.raises(CorpusError, match="blanks"):
         read_csv(b" \n")
     with pytest.raises(CorpusError, match="NUL"):
         read_csv(b"a,b\n\0,c\n\x80")

@@ -107,6 +107,12 @@ def test_a_section_that_holds_the_answer_and_nothing_of_the_question_leaves_a_do
     assert not silver(answer, SECTIONS, {"q": "Why do zebras graze?"})["q"].certain
 
 
+def test_eight_sections_are_shown_to_a_person_best_supported_first() -> None:
+    sections = {f"s{n}": "Zebras " + "graze " * (n > 0) + f"word{n}." for n in range(12)}
+    label = silver({"q": "Zebras graze."}, sections)["q"]
+    assert label.nearest == tuple(sorted(f"s{n}" for n in range(1, 12))[:8])
+
+
 def test_the_rule_agrees_with_hand_labels_on_public_pages() -> None:
     """The questions of one publisher's page are asked of another's on the same subject."""
     pages = SHARED / "data" / "faq_pages" / "docs"

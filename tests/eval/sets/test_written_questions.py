@@ -54,8 +54,8 @@ def test_a_quote_that_stands_twice_is_taken_where_the_gold_says(tmp_path: Path) 
     ("changed", "message"),
     [
         ({"gold": [{"quote": "Sandy soil; lime harms roots."}]}, "no section of the corpus holds"),
-        ({"gold": []}, "a1 must have gold where it is answerable"),
-        ({"answerable": False}, "a1 must have gold where it is answerable"),
+        ({"gold": []}, "a1 must have gold if it is answerable"),
+        ({"answerable": False}, "a1 must have gold if it is answerable"),
         ({"split": "dev"}, "split is 'dev', want train or test"),
         ({"gold": [{"section": "Soil"}]}, "gold needs a quote"),
     ],

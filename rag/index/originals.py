@@ -1,0 +1,74 @@
+"""The files that a snapshot was built from, byte for byte: one after the other in one file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+
+from rag.errors import REBUILD, CorruptIndex
+from rag.types import FileReport
+
+ORIGINALS = "originals.bin"
+STEP = 1 << 20
+
+# At most so many bytes, from an offset on.
+Read = Callable[[int, int], bytes | memoryview]
+
+
+class Originals:
+    """The bytes of each file that holds documents, in the order of the reports."""
+
+    def __init__(self, files: Sequence[FileReport], read: Read) -> None:
+        stored = [file for file in files if file.documents]
+        starts = accumulate((file.size for file in stored), initial=0)
+        self._starts = {file.sha256: start for file, start in zip(stored, starts, strict=False)}
+        self._size = sum(file.size for file in stored)
+        self._read = read
+
+    def whole(self) -> bytes | memoryview:
+        """The bytes of all files."""
+        return self._read(self._size, 0)
+
+    def pieces(self, file: FileReport) -> Iterator[bytes | memoryview]:
+        """The bytes of a file, a megabyte at a time.
+
+        They are compared with the file's sha256 before the first is given. Raises CorruptIndex.
+        """
+        found = hashlib.sha256()
+        try:
+            for piece in self._pieces(file):
+                found.update(piece)
+        except OSError as error:
+            raise CorruptIndex(f"{ORIGINALS} cannot be read ({error}): {REBUILD}") from error
+        if found.hexdigest() != file.sha256:
+            raise CorruptIndex(f"{ORIGINALS} is damaged: {REBUILD}")
+        return self._pieces(file)
+
+    def _pieces(self, file: FileReport) -> Iterator[bytes | memoryview]:
+        start = self._starts[file.sha256]
+        for at in range(start, start + file.size, STEP):
+            yield self._read(min(STEP, start + file.size - at), at)
+
+
+def held_in(content: memoryview) -> Read:
+    """Reads from memory."""
+    return lambda size, start: content[start : start + size]
+
+
+def stored_at(path: Path) -> Read:
+    """Reads from a file, which stays open as long as the result lives."""
+    return _Opened(path).read
+
+
+class _Opened:
+    def __init__(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = descriptor
+        weakref.finalize(self, os.close, descriptor)
+
+    def read(self, size: int, start: int) -> bytes:
+        return os.pread(self._descriptor, size, start)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rag.documents.corpus import read_corpus
+from rag.documents.language import language_of
+
+ENGLISH = "The library is open from nine to six, and books may be kept for four weeks."
+GERMAN = "Die Bibliothek ist von neun bis sechs geöffnet, Bücher darf man vier Wochen behalten."
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (ENGLISH, "en"),
+        (GERMAN, "de"),
+        ("La bibliothèque est ouverte de neuf à six heures et prête des livres.", "fr"),
+        ("Библиотека открыта с девяти до шести, книги выдаются на четыре недели.", "ru"),
+        (
+            "図書館は九時から六時まで開いていて、本は四週間まで借りることができます。返却は一階の窓口です。",
+            "ja",
+        ),
+    ],
+)
+def test_the_language_of_a_text_is_told(text: str, code: str) -> None:
+    assert language_of(text) == code
+
+
+@pytest.mark.parametrize("text", ["", "Books", "INDIAN | 2,550 | 0.4%", "12 345\n" * 50])
+def test_a_text_that_does_not_tell_has_no_language(text: str) -> None:
+    assert language_of(text) is None
+
+
+def test_a_declared_language_counts_and_any_other_is_detected(tmp_path: Path) -> None:
+    (tmp_path / "declared.md").write_text(f"---\nlang: nl\n---\n{GERMAN}\n")
+    (tmp_path / "detected.txt").write_text(GERMAN)
+    (tmp_path / "short.txt").write_text("Bücher")
+    found = [parsed.document.language for parsed in read_corpus([tmp_path]).documents]
+    assert found == ["nl", "de", None]
