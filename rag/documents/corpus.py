@@ -235,7 +235,7 @@ class _Gathered:
         """Takes in the documents of a file, or notes why not."""
         source, file = read.source, read.file
         if read.known is None:
-            self.seconds[source.document_id] = read.seconds
+            self.seconds[shown(source.document_id)] = read.seconds
         if file is None:
             self._skips.add(source.given, source.document_id, read.refusal)
             return

@@ -378,3 +378,11 @@ def test_progress_tells_files_and_pages(tmp_path: Path) -> None:
         ("files read (2 pages)", 2, 3),
         ("files read (3 pages)", 3, 3),
     ]
+
+
+def test_the_seconds_of_a_file_are_by_its_printable_name(tmp_path: Path) -> None:
+    write(tmp_path / "a\nb.md", "Ants.")
+    write(tmp_path / "c.md", "Bees.")
+    corpus = read_corpus([tmp_path])
+    assert list(corpus.seconds) == ["'a\\nb.md'", "c.md"]
+    assert all(0 < seconds < 60 for seconds in corpus.seconds.values())
