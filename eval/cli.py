@@ -195,8 +195,8 @@ def _write(result: Result, folder: Path, report: Path | None, keep: bool) -> Non
 
 def _read_corpus(paths: Sequence[Path] | None, settings: Settings) -> Source:
     """The corpus as `rag build` reads it; reports on stderr what is skipped."""
-    with Cage() as cage, on_terminal() as listener:
-        options = ReadOptions(cage.parse, settings.max_file_mb)
+    with Cage(workers=settings.readers) as cage, on_terminal() as listener:
+        options = ReadOptions(cage.each, settings.max_file_mb, progress=listener.progress)
         source = read_source(paths or [settings.corpus], options)
         listener.files(source.corpus.files)
     return source

@@ -37,7 +37,10 @@ class Settings(BaseSettings):
         "corpus",
     )
     max_file_mb: int = Field(
-        64, ge=1, le=4096, description="largest file in megabytes; a larger one is skipped"
+        256, ge=1, le=4096, description="largest file in megabytes; a larger one is skipped"
+    )
+    readers: int = Field(
+        0, ge=0, le=64, description="processes that read files; 0 for one a processor"
     )
     job_hours: float = Field(4, gt=0, le=168, description="hours that a rebuild over HTTP may take")
     verify_hours: float = Field(

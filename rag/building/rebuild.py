@@ -16,7 +16,7 @@ from rag.building.listener import NOBODY, Listener
 from rag.building.origin import Consent, Origin, check_replaces, refused
 from rag.building.reuse import Reused, reuse_of, reused
 from rag.checks import Canary, GateResult, judge, read_canaries
-from rag.documents import LENIENT, Corpus, Parse, ParsedFile, ReadOptions, read_corpus, report_json
+from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, report_json
 from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import Manifest, Snapshot, is_made_with
@@ -104,9 +104,7 @@ def rebuild(
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
     reuse = reuse_of(previous, encoder, origin.faq)
-    seconds: dict[str, float] = {}
-    timed = replace(options, parse=_timed(options.parse, seconds))
-    corpus = read_corpus(origin.paths, reuse.known, timed)
+    corpus = read_corpus(origin.paths, reuse.known, options)
     listener.files(corpus.files)
     if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, risk):
         return None
@@ -122,20 +120,7 @@ def rebuild(
         remarks = replace(_remarks(outcome), sources=origin.recorded)
         publish(index, snapshot, encoder, remarks=remarks)
     taken = reused(reuse, snapshot) if previous else None
-    return Built(snapshot.manifest, taken, outcome, snapshot.files, seconds)
-
-
-def _timed(parse: Parse, seconds: dict[str, float]) -> Parse:
-    """The same, and the seconds that each file takes are noted."""
-
-    def timed(id: str, raw: bytes, known: Mapping[str, str]) -> ParsedFile:
-        began = time.perf_counter()
-        try:
-            return parse(id, raw, known)
-        finally:
-            seconds[id] = time.perf_counter() - began
-
-    return timed
+    return Built(snapshot.manifest, taken, outcome, snapshot.files, corpus.seconds)
 
 
 def is_stale(

@@ -81,8 +81,10 @@ def build(
         listener = as_events() if as_json else stack.enter_context(on_terminal())
         try:
             origin = origin_of(settings.index, named, settings.corpus, no_faq)
-            cage = stack.enter_context(Cage())
-            options = ReadOptions(cage.parse, settings.max_file_mb, strict, within)
+            cage = stack.enter_context(Cage(workers=settings.readers))
+            options = ReadOptions(
+                cage.each, settings.max_file_mb, strict, within, listener.progress
+            )
             run = _rebuilding(settings, origin, options, listener, force)
             consent = _consent(replace, asks=bool(named) or not if_stale)
             built = run(if_stale=if_stale, full=full, consent=consent)
@@ -116,8 +118,8 @@ def watch(
     """
     settings = read_settings(index=index)
     origin = origin_of(settings.index, _named(paths, settings), settings.corpus, no_faq=False)
-    with Cage() as cage, on_terminal() as listener:
-        options = ReadOptions(cage.parse, settings.max_file_mb, strict)
+    with Cage(workers=settings.readers) as cage, on_terminal() as listener:
+        options = ReadOptions(cage.each, settings.max_file_mb, strict, progress=listener.progress)
         run = _rebuilding(settings, origin, options, told_changes(listener))
         update = functools.partial(run, if_stale=True, consent=_consent(replace))
         if first := update():

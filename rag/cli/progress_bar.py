@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -18,15 +19,28 @@ def reporting(stream: TextIO) -> Iterator[Progress]:
         yield lines(stream)
         return
     # Imported only here: it takes 8 ms, and most commands show no progress.
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    bar = Bar(console=Console(file=stream), transient=True)
-    task = bar.add_task("", total=None)
+    bar = Bar(
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        *(TextColumn("{task.fields[rate]}"), TimeRemainingColumn()),
+        console=Console(file=stream),
+        transient=True,
+    )
+    task = bar.add_task("", total=None, rate="")
+    shown = ""
 
     def report(what: str, done: int, total: int) -> None:
+        nonlocal shown
         # Only when there is something to show; once started, this does nothing.
         bar.start()
-        bar.update(task, description=what, completed=done, total=total)
+        if _work(what) != shown:
+            shown = _work(what)
+            bar.reset(task)
+        speed = bar.tasks[task].speed
+        rate = f"{speed:.0f}/s" if speed else ""
+        bar.update(task, description=what, completed=done, total=total, rate=rate)
 
     try:
         yield report
@@ -34,14 +48,33 @@ def reporting(stream: TextIO) -> Iterator[Progress]:
         bar.stop()
 
 
-def lines(stream: TextIO) -> Progress:
-    """A progress function that writes a line for each tenth of each task."""
+def lines(stream: TextIO, clock: Callable[[], float] = time.monotonic) -> Progress:
+    """A progress function that writes a line for each tenth of each task.
+
+    After the first second it also writes the rate and the time left.
+    """
     reported: dict[str, int] = {}
+    began: dict[str, float] = {}
 
     def report(what: str, done: int, total: int) -> None:
-        tenth = 10 * done // total
-        if reported.get(what) != tenth:
-            reported[what] = tenth
-            print(f"{what}: {done} of {total}", file=stream, flush=True)
+        work, tenth, now = _work(what), 10 * done // total, clock()
+        seconds = now - began.setdefault(work, now)
+        if reported.get(work) != tenth:
+            reported[work] = tenth
+            print(
+                f"{what}: {done} of {total}{_pace(seconds, done, total)}", file=stream, flush=True
+            )
 
     return report
+
+
+def _work(what: str) -> str:
+    """What is being done, without the remark in brackets that changes meanwhile."""
+    return what.partition(" (")[0]
+
+
+def _pace(seconds: float, done: int, total: int) -> str:
+    if seconds < 1:
+        return ""
+    rate = done / seconds
+    return f", {rate:.3g}/s, {(total - done) / rate:.0f} s left"

@@ -6,8 +6,6 @@ from rag.documents.corpus import (
     SUFFIXES,
     Corpus,
     Known,
-    Parse,
-    ParsedFile,
     ReadOptions,
     is_by_product,
     read_corpus,

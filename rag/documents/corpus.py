@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from rag.documents.report import file_report, refused
 from rag.documents.skipped import Skips, remarks_of, shown
 from rag.documents.spool import Spool, temporary
 from rag.errors import CorpusError
-from rag.types import Document, FileReport, ParsedDocument, Remark
+from rag.text import counted
+from rag.types import Document, FileReport, ParsedDocument, Progress, Remark, silent
 
 __all__ = [
     "LENIENT",
@@ -50,21 +52,65 @@ class Known:
 NONE_KNOWN = Known()
 
 MB = 1 << 20
+MAX_FILE_MB = 256
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A file of the corpus, its bytes and what they hold; None if it is refused, with the reason.
+
+    `known` is the report of a file that holds the same bytes as before; `seconds` is what reading
+    it took.
+    """
+
+    source: Source
+    file: ParsedFile | None
+    refusal: str = ""
+    raw: bytes = b""
+    sha256: str = ""
+    known: FileReport | None = None
+    seconds: float = 0
+
+    @property
+    def is_new(self) -> bool:
+        """Whether documents were parsed."""
+        return self.file is not None and bool(self.file.documents)
+
+    @property
+    def pages(self) -> int:
+        """How many pages and slides with text it has."""
+        if self.file is None:
+            return 0
+        places = (place for each in self.file.documents for place in each.document.places)
+        return sum(place.kind in ("page", "slide") for place in places)
+
+
+# Reads a file, given what parses it.
+Read = Callable[[Source, Parse], FileRead]
+# What such a function returns for each source, in order.
+Each = Callable[[Read, Iterable[Source]], Iterator[FileRead]]
+
+
+def in_process(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
+    """Reads one file after the other, and parses it in this process."""
+    return (read(source, parse) for source in sources)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How files are read.
 
-    `parse` turns bytes into documents: in this process, or in one that has its bounds
-    (`sandbox.Cage.parse`). A file of more than `max_mb` megabytes is skipped. If `strict`, the
+    `each` reads and parses them: in this process, or in others that have their bounds
+    (`sandbox.Cage.each`). A file of more than `max_mb` megabytes is skipped. If `strict`, the
     first file that would be skipped is an error. Nothing outside the folder `within` is opened.
+    `progress` hears of the files read.
     """
 
-    parse: Parse = parse
-    max_mb: int = 64
+    each: Each = in_process
+    max_mb: int = MAX_FILE_MB
     strict: bool = False
     within: Path | None = None
+    progress: Progress = silent
 
 
 # Skips what cannot be read, and parses in this process.
@@ -76,13 +122,15 @@ class Corpus:
     """The documents ordered by id, and the reports of all files, in order too.
 
     The documents whose ids are `unchanged` were known before: their blocks were not read.
-    `originals` are the bytes of the files that hold documents, in the order of `files`.
+    `originals` are the bytes of the files that hold documents, in the order of `files`. `seconds`
+    are those that each file took, unless it was as before.
     """
 
     documents: list[ParsedDocument]
     files: tuple[FileReport, ...] = ()
     unchanged: frozenset[str] = frozenset()
     originals: memoryview = field(default_factory=lambda: memoryview(b""))
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def sha256(self) -> str:
@@ -102,61 +150,65 @@ def read_corpus(
     if the options are strict; and always if a path is missing or no document is left.
     """
     with temporary() as file:
-        spool = Spool(file)
-        gathered = _Gathered(known, options, spool)
-        for source in find_sources(paths, gathered.skips, options.within):
-            gathered.read(source)
+        spool, skips = Spool(file), Skips(options.strict)
+        gathered = _Gathered(known, skips, spool)
+        for read in read_files(paths, skips, known, options):
+            gathered.take(read)
         if not gathered.documents:
-            raise CorpusError(_nothing_left(paths, gathered.skips.found))
-        files = sorted([*gathered.files, *gathered.skips.found], key=lambda file: file.id)
+            raise CorpusError(_nothing_left(paths, skips.found))
+        files = sorted([*gathered.files, *skips.found], key=lambda file: file.id)
         return Corpus(
             [gathered.documents[id] for id in sorted(gathered.documents)],
             tuple(files),
             frozenset(gathered.unchanged),
             spool.joined([file.sha256 for file in files if file.documents]),
+            gathered.seconds,
         )
 
 
-class _Gathered:
-    """The documents of the files that have been read."""
+def read_files(
+    paths: Sequence[Path], skips: Skips, known: Known = NONE_KNOWN, options: ReadOptions = LENIENT
+) -> Iterator[FileRead]:
+    """Each file at the paths as it is read, in order; holds a few of them at a time.
 
-    def __init__(self, known: Known, options: ReadOptions, spool: Spool) -> None:
-        self.documents: dict[str, ParsedDocument] = {}
-        self.unchanged: set[str] = set()
-        self.files: list[FileReport] = []
-        self.skips = Skips(options.strict)
-        self._spool = spool
-        self._sources: dict[str, Source] = {}
+    `skips` hears of links and folders that are not read. Raises CorpusError for a missing path.
+    """
+    sources = find_sources(paths, skips, options.within)
+    reader = _Reader(known, options.max_mb * MB)
+    pages = 0
+    for done, read in enumerate(options.each(reader.read, sources), start=1):
+        pages += read.pages
+        what = f"files read ({counted(pages, 'page')})" if pages else "files read"
+        # A build that finds nothing new says nothing.
+        if read.is_new:
+            options.progress(what, done, len(sources))
+        yield read
+
+
+class _Reader:
+    """Reads a file; used by several threads at once."""
+
+    def __init__(self, known: Known, limit: int) -> None:
         self._known = known
         self._lines = _known_lines(known.documents)
-        self._options = options
+        self._limit = limit
 
-    def read(self, source: Source) -> None:
-        """Takes in the documents of a file, or notes why not."""
-        if ending(source.document_id) not in SUFFIXES:
+    def read(self, source: Source, parse: Parse) -> FileRead:
+        """What a file holds, or why it is refused."""
+        id = source.document_id
+        if ending(id) not in SUFFIXES:
             why = f"unsupported: only files of type {_types()} are read; convert it or remove it"
-            self.skips.add(source.given, source.document_id, why)
-            return
+            return FileRead(source, None, why)
+        began = time.perf_counter()
         try:
-            raw = _raw_bytes(source, self._options.max_mb * MB)
+            raw = _raw_bytes(source, self._limit)
             digest = sha256(raw)
-            was = self._known_file(source.document_id, digest)
-            file = _whole(source) if was else self._parsed(source, raw)
+            was = self._known_file(id, digest)
+            file = _whole(source) if was else parse(id, raw, self._lines.get(id, NO_DIGESTS))
         except CorpusError as error:
-            self.skips.add(source.given, source.document_id, str(error))
-            return
-        taken, double = self._take(source, file)
-        if was is None or not taken:
-            was = file_report(source.document_id, raw, digest, taken, _remarks(file, double))
-        self._add(source, was, raw)
-
-    def _add(self, source: Source, report: FileReport, raw: bytes) -> None:
-        if report.has_loss:
-            lost = [str(remark) for remark in report.remarks if remark.is_loss]
-            self.skips.lose(source.given, "; ".join(lost))
-        self.files.append(report)
-        if report.documents:
-            self._spool.add(report.sha256, raw)
+            return FileRead(source, None, str(error), seconds=time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return FileRead(source, file, raw=raw, sha256=digest, known=was, seconds=seconds)
 
     def _known_file(self, id: str, digest: str) -> FileReport | None:
         """The report of a known file that is one document, if it holds the same bytes."""
@@ -165,9 +217,42 @@ class _Gathered:
         is_same = was is not None and was.source == id and was.source_sha256 == digest
         return file if is_same and file and file.sha256 == digest else None
 
-    def _parsed(self, source: Source, raw: bytes) -> ParsedFile:
-        id = source.document_id
-        return self._options.parse(id, raw, self._lines.get(id, NO_DIGESTS))
+
+class _Gathered:
+    """The documents of the files that have been read."""
+
+    def __init__(self, known: Known, skips: Skips, spool: Spool) -> None:
+        self.documents: dict[str, ParsedDocument] = {}
+        self.unchanged: set[str] = set()
+        self.files: list[FileReport] = []
+        self.seconds: dict[str, float] = {}
+        self._skips = skips
+        self._spool = spool
+        self._sources: dict[str, Source] = {}
+        self._known = known
+
+    def take(self, read: FileRead) -> None:
+        """Takes in the documents of a file, or notes why not."""
+        source, file = read.source, read.file
+        if read.known is None:
+            self.seconds[shown(source.document_id)] = read.seconds
+        if file is None:
+            self._skips.add(source.given, source.document_id, read.refusal)
+            return
+        taken, double = self._take(source, file)
+        report = read.known
+        if report is None or not taken:
+            remarks = _remarks(file, double)
+            report = file_report(source.document_id, read.raw, read.sha256, taken, remarks)
+        self._add(source, report, read.raw)
+
+    def _add(self, source: Source, report: FileReport, raw: bytes) -> None:
+        if report.has_loss:
+            lost = [str(remark) for remark in report.remarks if remark.is_loss]
+            self._skips.lose(source.given, "; ".join(lost))
+        self.files.append(report)
+        if report.documents:
+            self._spool.add(report.sha256, raw)
 
     def _take(self, source: Source, file: ParsedFile) -> tuple[list[ParsedDocument], str]:
         """Adds the documents of a file; returns them, and why others are not, "" if all are."""

@@ -153,9 +153,14 @@ def format_of(ending: str, raw: bytes, formats: Sequence[Format] = FORMATS) -> F
     return named
 
 
+def is_pdf(raw: bytes) -> bool:
+    """Whether the bytes are those of a PDF."""
+    return b"%PDF-" in raw[:_PDF_HEAD]
+
+
 def _held(ending: str, raw: bytes) -> str:
     """The format that the bytes tell; "" if they tell none. Raises CorpusError for one unread."""
-    if b"%PDF-" in raw[:_PDF_HEAD]:
+    if is_pdf(raw):
         return "pdf"
     if raw.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zipped(raw)

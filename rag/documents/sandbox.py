@@ -1,34 +1,38 @@
-"""Parses files in a child process that has bounds of time and memory.
+"""Parses files in child processes that have bounds of time and memory, several at once.
 
     parent: opens the file -> bytes -> [ child: parse ] -> JSON -> ParsedFile
 
 What a file costs, it costs itself alone: if the child takes too long, needs too much memory or
-crashes, that file is refused with the reason and a new child reads the next one. The child is
-started when the first file comes. It opens no file, inherits no environment, and dies with the
-parent. Nothing is pickled: what the child answers is checked as it is read.
+crashes, that file is refused with the reason and a new child reads the next one. Children are
+started when files come. A child inherits no environment and dies with the parent; `confine` says
+what it may not do. Nothing is pickled: what it answers is checked as it is read.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import signal
 import socket
-import struct
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from pydantic import TypeAdapter
 
 from rag.documents.boxes import unpacked
-from rag.documents.corpus import ParsedFile
-from rag.documents.parse import NO_DIGESTS, Digests, Parse, parse
+from rag.documents.channel import number, receive, send, send_number
+from rag.documents.confine import confine, limit
+from rag.documents.formats import is_pdf
+from rag.documents.parse import NO_DIGESTS, Digests, Parse, ParsedFile, parse
 from rag.errors import CorpusError, RagError
 
 MB = 1 << 20
@@ -38,23 +42,27 @@ PATIENCE = 5.0
 # A child that has grown so far is replaced, so that no file pays for the one before it.
 GROWN_MB = 256
 OUT_OF_MEMORY = 70
-# Standard streams and the channel, and a few for modules that are loaded late.
-DESCRIPTORS = 16
 READY = b"ready"
+# So many results a worker may wait while an earlier file is still being read.
+AHEAD = 8
+# A page of a PDF takes so many bytes or more, else it does not count for the bounds.
+PAGE_BYTES = 500
 
 # What an interpreter may need to find its own files.
 _INTERPRETER = ("PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _CODE = "from rag.documents.sandbox import serve; serve()"
-_LENGTH = struct.Struct(">Q")
-_PR_SET_PDEATHSIG = 1
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the child may take for a file: so much for any, and so much more for each megabyte."""
+    """What the child may take for a file: so much for any, and more for each megabyte and page."""
 
     seconds: float = 20
     seconds_per_mb: float = 2
+    seconds_per_page: float = 0.05
     memory_mb: float = 1024
     memory_mb_per_mb: float = 16
     answer_mb: float = 64
@@ -65,9 +73,14 @@ class Bounds:
         more = size / MB
         return Bounds(
             seconds=self.seconds + more * self.seconds_per_mb,
+            seconds_per_page=self.seconds_per_page,
             memory_mb=self.memory_mb + more * self.memory_mb_per_mb,
             answer_mb=self.answer_mb + more * self.answer_mb_per_mb,
         )
+
+    def for_pages(self, pages: int, size: int) -> float:
+        """The seconds that the pages of a PDF of that many bytes add."""
+        return self.seconds_per_page * min(pages, size // PAGE_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +89,7 @@ class Request:
 
     document_id: str
     known: dict[str, str]
-    seconds: float
-    memory_mb: float
+    bounds: Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +106,21 @@ _REPLY = TypeAdapter(Reply)
 
 
 class Cage:
-    """A child process that parses, replaced whenever a file brings it down.
+    """Child processes that parse, each replaced whenever a file brings it down.
 
-    It is used by one thread, which outlives it, and is closed at the end of a `with`. `code` is
-    what the child runs.
+    `workers` of them read at the same time, by default one for each processor. It is closed at the
+    end of a `with`. `code` is what a child runs.
     """
 
-    def __init__(self, bounds: Bounds = Bounds(), code: str = _CODE) -> None:
+    def __init__(self, bounds: Bounds = Bounds(), code: str = _CODE, workers: int = 0) -> None:
         self._bounds = bounds
         self._code = code
-        self._child: _Child | None = None
+        self._workers = workers or _processors()
+        # The system ends a child with the thread that started it, so these threads stay.
+        self._threads = ThreadPoolExecutor(self._workers, "cage")
+        self._own = threading.local()
+        self._children: set[_Child] = set()
+        self._is_closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -116,25 +133,72 @@ class Cage:
 
         Raises RagError if no child can be started.
         """
-        bounds = self._bounds.of(len(raw))
-        request = Request(document_id, dict(known), bounds.seconds, bounds.memory_mb)
-        self._child = child = self._child or _Child(self._code)
+        return self._threads.submit(self._parse, document_id, raw, known).result()
+
+    def each(
+        self, read: Callable[[Item, Parse], Result], items: Iterable[Item]
+    ) -> Iterator[Result]:
+        """What `read` returns for each item and a function that parses in a child, in order."""
+        waiting: deque[Future[Result]] = deque()
         try:
-            reply = child.ask(_REQUEST.dump_json(request), raw, bounds)
+            for item in items:
+                waiting.append(self._threads.submit(read, item, self._parse))
+                if len(waiting) >= AHEAD * self._workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:
+                each.cancel()
+
+    def close(self) -> None:
+        """Ends the children and what they are doing."""
+        self._is_closed = True
+        for child in list(self._children):
+            child.kill()
+        self._threads.shutdown(cancel_futures=True)
+        for child in self._children:
+            child.end()
+        self._children.clear()
+
+    def _parse(self, document_id: str, raw: bytes, known: Digests = NO_DIGESTS) -> ParsedFile:
+        bounds = self._bounds.of(len(raw))
+        request = _REQUEST.dump_json(Request(document_id, dict(known), bounds))
+        child = self._child()
+        try:
+            reply = child.ask(request, raw, bounds)
         except BaseException:
-            self.close()
+            self._drop(child)
             raise
         if reply.is_spent:
-            self.close()
+            self._drop(child)
         if reply.file is None:
             raise CorpusError(reply.refusal)
         return reply.file
 
-    def close(self) -> None:
-        """Ends the child, if there is one."""
-        if self._child is not None:
-            self._child.end()
-            self._child = None
+    def _child(self) -> _Child:
+        """The child of this thread."""
+        child: _Child | None = getattr(self._own, "child", None)
+        if child is None:
+            if self._is_closed:
+                raise RagError("the process that reads documents has been closed; open another")
+            child = self._own.child = _Child(self._code)
+            self._children.add(child)
+            if self._is_closed:
+                child.kill()
+        return child
+
+    def _drop(self, child: _Child) -> None:
+        self._own.child = None
+        self._children.discard(child)
+        child.end()
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Child:
@@ -144,13 +208,13 @@ class _Child:
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", code],
+                [sys.executable, "-B", "-P", "-c", code],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env=_environment(),
             )
         try:
-            if _receive(self._channel, len(READY), time.monotonic() + START_SECONDS) != READY:
+            if receive(self._channel, len(READY), time.monotonic() + START_SECONDS) != READY:
                 raise EOFError
         except (OSError, EOFError) as error:
             self.end()
@@ -162,26 +226,33 @@ class _Child:
 
     def ask(self, request: bytes, raw: bytes, bounds: Bounds) -> Reply:
         """The child's reply. Raises CorpusError if none comes within the bounds."""
-        until = time.monotonic() + bounds.seconds * PATIENCE
+        seconds = bounds.seconds
+        until = time.monotonic() + seconds * PATIENCE
         try:
-            for part in (request, raw):
-                _send(self._channel, part, until)
-            size = _size(self._channel, until)
+            send(self._channel, request, raw, until=until)
+            if is_pdf(raw):
+                more = bounds.for_pages(number(self._channel, until), len(raw))
+                seconds, until = seconds + more, until + more * PATIENCE
+            size = number(self._channel, until)
             if size > bounds.answer_mb * MB:
                 raise _refusal(
                     "parse_limit", f"gave over {bounds.answer_mb:.0f} MB of text and marks"
                 )
-            return _checked(_REPLY.validate_json(_receive(self._channel, size, until), strict=True))
+            return _checked(_REPLY.validate_json(receive(self._channel, size, until), strict=True))
         except TimeoutError as error:
-            waited = bounds.seconds * PATIENCE
+            waited = seconds * PATIENCE
             raise _refusal("parse_timeout", f"took over {waited:.0f} s to read") from error
         except ValueError as error:
             raise _refusal("parse_crashed", "gave no valid result when read") from error
         except (OSError, EOFError) as error:
-            raise _refusal(*_death(self._process, bounds)) from error
+            raise _refusal(*_death(self._process, seconds, bounds)) from error
+
+    def kill(self) -> None:
+        """Kills the process, whatever it does; who waits for its reply is told at once."""
+        self._process.kill()
 
     def end(self) -> None:
-        """Kills the process, whatever it does, and waits until it is gone."""
+        """Kills the process and waits until it is gone."""
         self._channel.close()
         self._process.kill()
         self._process.wait()
@@ -190,15 +261,28 @@ class _Child:
 def serve(parse: Parse = parse) -> None:
     """The child: parses what comes in on stdin until that is closed."""
     channel = socket.socket(fileno=0)
-    _confine()
+    confine()
     channel.sendall(READY)
     with suppress(EOFError, OSError):
         while True:
-            request = _REQUEST.validate_json(_receive(channel, _size(channel)), strict=True)
-            raw = _receive(channel, _size(channel))
-            _limit(resource.RLIMIT_CPU, int(time.process_time() + request.seconds) + 1)
-            _limit(resource.RLIMIT_AS, int(request.memory_mb * MB))
-            _send(channel, _REPLY.dump_json(_reply(parse, request, raw)))
+            request = _REQUEST.validate_json(receive(channel, number(channel)), strict=True)
+            raw = receive(channel, number(channel))
+            _bound(channel, request.bounds, raw)
+            send(channel, _REPLY.dump_json(_reply(parse, request, raw)))
+
+
+def _bound(channel: socket.socket, bounds: Bounds, raw: bytes) -> None:
+    """Limits processor time and memory from now on; tells the parent how many pages a PDF has."""
+    end = int(time.process_time() + bounds.seconds) + 1
+    limit(resource.RLIMIT_CPU, end)
+    limit(resource.RLIMIT_AS, int(bounds.memory_mb * MB))
+    if is_pdf(raw):
+        # Late, as the others: it loads the library.
+        from rag.documents.readers.pdf import page_count
+
+        pages = page_count(raw)
+        limit(resource.RLIMIT_CPU, end + int(bounds.for_pages(pages, len(raw))))
+        send_number(channel, pages)
 
 
 def _reply(parse: Parse, request: Request, raw: bytes) -> Reply:
@@ -224,66 +308,10 @@ def _address_space() -> int:
     return 0
 
 
-def _confine() -> None:
-    """Gives up what a parser has no use for."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # Should the system run out of memory, this process goes first.
-        with suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("1000")
-    for what, most in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, DESCRIPTORS),
-    ):
-        _limit(what, most)
-    # What started is quiet from now on: a library's remarks hold whatever the file holds.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-
-
-def _limit(what: int, most: int) -> None:
-    """Sets a soft limit, or the hard one if that is lower."""
-    hard = resource.getrlimit(what)[1]
-    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-
-
 def _environment() -> dict[str, str]:
     """The same interpreter and modules as here, and nothing else."""
     needed = {name: os.environ[name] for name in _INTERPRETER if name in os.environ}
     return {**needed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"}
-
-
-def _send(channel: socket.socket, content: bytes, until: float | None = None) -> None:
-    for part in (_LENGTH.pack(len(content)), content):
-        channel.settimeout(_left(until))
-        channel.sendall(part)
-
-
-def _size(channel: socket.socket, until: float | None = None) -> int:
-    size: int = _LENGTH.unpack(_receive(channel, _LENGTH.size, until))[0]
-    return size
-
-
-def _receive(channel: socket.socket, size: int, until: float | None = None) -> bytes:
-    """So many bytes. Raises EOFError if the other end closes before, and TimeoutError."""
-    content = bytearray()
-    while len(content) < size:
-        channel.settimeout(_left(until))
-        part = channel.recv(min(size - len(content), MB))
-        if not part:
-            raise EOFError
-        content += part
-    return bytes(content)
-
-
-def _left(until: float | None) -> float | None:
-    """The seconds that are left. Raises TimeoutError if none are."""
-    if until is None:
-        return None
-    if (left := until - time.monotonic()) <= 0:
-        raise TimeoutError
-    return left
 
 
 def _checked(reply: Reply) -> Reply:
@@ -303,13 +331,13 @@ def _checked(reply: Reply) -> Reply:
     return reply
 
 
-def _death(process: subprocess.Popen[bytes], bounds: Bounds) -> tuple[str, str]:
+def _death(process: subprocess.Popen[bytes], seconds: float, bounds: Bounds) -> tuple[str, str]:
     """Why the child is gone: a code, and what that says about the file."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=1)
     code = process.returncode
     if code == -signal.SIGXCPU:
-        return "parse_timeout", f"took over {bounds.seconds:.0f} s to read"
+        return "parse_timeout", f"took over {seconds:.0f} s to read"
     if code in (OUT_OF_MEMORY, -signal.SIGKILL):
         return "parse_limit", f"needed over {bounds.memory_mb:.0f} MB of memory to read"
     return "parse_crashed", f"crashed its reader ({_signal(code)})"

@@ -72,7 +72,7 @@ def build(
             Path(folder),
             Origin(tuple(map(Path, named)), "with"),
             used,
-            options=ReadOptions(cage.parse, strict=strict),
+            options=ReadOptions(cage.each, strict=strict, progress=progress),
             listener=Listener(log.warning, _log_files, progress),
             consent=lambda question: True,
         )

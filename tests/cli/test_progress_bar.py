@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from rag.cli.progress_bar import reporting
+from rag.cli.progress_bar import lines, reporting
 
 
 def test_a_log_has_a_line_for_each_tenth_of_each_thing() -> None:
@@ -33,3 +33,15 @@ def test_a_terminal_has_one_line_that_is_gone_in_the_end() -> None:
     assert "passages encoded" in shown
     # Every line break is followed by a step back up.
     assert shown.count("\n") <= shown.count("\x1b[1A") + 1
+
+
+def test_a_log_tells_the_rate_and_the_time_left_after_a_second() -> None:
+    log = io.StringIO()
+    times = iter([0.0, 10.0])
+    progress = lines(log, clock=lambda: next(times))
+    progress("files read", 1, 200)
+    progress("files read (9 pages)", 50, 200)
+    assert log.getvalue().splitlines() == [
+        "files read: 1 of 200",
+        "files read (9 pages): 50 of 200, 5/s, 30 s left",
+    ]

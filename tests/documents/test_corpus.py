@@ -3,18 +3,33 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rag.documents.corpus import LENIENT, Corpus, Known, ReadOptions, parse, read_corpus
+from rag.documents.corpus import (
+    LENIENT,
+    Corpus,
+    FileRead,
+    Known,
+    Read,
+    ReadOptions,
+    in_process,
+    parse,
+    read_corpus,
+    read_files,
+)
+from rag.documents.files import Source
 from rag.documents.parse import SUFFIXES, Digests, ParsedFile
 from rag.documents.report import report_lines
+from rag.documents.skipped import Skips
 from rag.errors import CorpusError, RagError
 from rag.types import FileReport, LeftOut
 from support.file_trees import ordinary_user, write
+from support.pdf_files import pdf, text
 from support.places import ROOT
 
 FAQ_PAGES = ROOT.parent / "shared" / "data" / "faq_pages" / "docs"
@@ -125,7 +140,7 @@ def test_a_file_over_the_limit_is_skipped_with_its_size(tmp_path: Path) -> None:
     assert held(read_corpus([tmp_path])) == (
         ["a.md"],
         {
-            "big.md": "too_large: the file has 1048576.0 MB, more than the 64 MB of"
+            "big.md": "too_large: the file has 1048576.0 MB, more than the 256 MB of"
             " RAG_MAX_FILE_MB; split it or raise the setting"
         },
     )
@@ -194,8 +209,11 @@ def test_files_are_parsed_by_whoever_is_asked(tmp_path: Path) -> None:
 
     for name in ("a.md", "b.md"):
         write(tmp_path / name)
-    options = replace(LENIENT, parse=parse_but_a)
-    assert held(read_corpus([tmp_path], options=options)) == (
+
+    def each(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
+        return (read(source, parse_but_a) for source in sources)
+
+    assert held(read_corpus([tmp_path], options=ReadOptions(each))) == (
         ["b.md"],
         {"a.md": "parse_limit: too much"},
     )
@@ -332,3 +350,39 @@ def test_every_pair_of_the_faq_pages_is_found() -> None:
     lines = [line for file in FAQ_PAGES.glob("*.md") for line in file.read_text().split("\n")]
     assert len(corpus.documents) == 167
     assert len(found) == sum(line.startswith("### ") for line in lines) == 1424
+
+
+def test_files_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
+    for number in range(100):
+        write(tmp_path / f"{number:02}.md", "Ants.")
+    opened: list[str] = []
+
+    def counted(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
+        for each in in_process(read, sources):
+            opened.append(each.source.document_id)
+            yield each
+
+    files = read_files([tmp_path], Skips(strict=False), options=ReadOptions(counted))
+    assert next(files).source.document_id == "00.md"
+    assert opened == ["00.md"]
+
+
+def test_progress_tells_files_and_pages(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", "Ants.")
+    write(tmp_path / "b.pdf", pdf(text("One."), text("Two.")))
+    write(tmp_path / "c.pdf", pdf(text("Three.")))
+    heard: list[tuple[str, int, int]] = []
+    read_corpus([tmp_path], options=ReadOptions(progress=lambda *told: heard.append(told)))
+    assert heard == [
+        ("files read", 1, 3),
+        ("files read (2 pages)", 2, 3),
+        ("files read (3 pages)", 3, 3),
+    ]
+
+
+def test_the_seconds_of_a_file_are_by_its_printable_name(tmp_path: Path) -> None:
+    write(tmp_path / "a\nb.md", "Ants.")
+    write(tmp_path / "c.md", "Bees.")
+    corpus = read_corpus([tmp_path])
+    assert list(corpus.seconds) == ["'a\\nb.md'", "c.md"]
+    assert all(0 < seconds < 60 for seconds in corpus.seconds.values())

@@ -1,9 +1,15 @@
-"""Files that are made to bring a reader down, by name; each is made when it is asked for."""
+"""PDF and Office files that are made to bring a reader down; each is made when it is asked for."""
 
 from __future__ import annotations
 
+import io
+import warnings
+import zipfile
 import zlib
 from collections.abc import Callable
+
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
 
 from support.zip_files import zipped
 
@@ -52,6 +58,33 @@ def _docx(document: str) -> bytes:
 def _body(inner: str) -> str:
     return f"<w:document {_W}><w:body>{inner}</w:body></w:document>"
 
+
+def _encrypted(user: str) -> bytes:
+    file = io.BytesIO()
+    canvas = Canvas(file, encrypt=StandardEncryption(user, "owner"))
+    canvas.drawString(72, 700, "Words that a password may lock.")
+    canvas.save()
+    return file.getvalue()
+
+
+def _lying(archive: bytes) -> bytes:
+    """The archive, which now says that its largest entry inflates to a thousand bytes."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        largest = max(entry.file_size for entry in opened.infolist())
+    return archive.replace(largest.to_bytes(4, "little"), (1000).to_bytes(4, "little"))
+
+
+def _twice(archive: bytes) -> bytes:
+    """The archive with a second entry of the document's name."""
+    buffer = io.BytesIO(archive)
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "a") as opened:
+        warnings.simplefilter("ignore")
+        opened.writestr("word/document.xml", _TEXT.replace("Text.", "Other."))
+    return buffer.getvalue()
+
+
+_TEXT = _body("<w:p><w:r><w:t>Text.</w:t></w:r></w:p>")
+_WORDS = b"BT /F 12 Tf 50 700 Td (Words on a page.) Tj ET"
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "bomb.pdf": lambda: _page(_stream(b"q " * (100 << 20))),
@@ -103,17 +136,55 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "bomb.epub": lambda: zipped(
         {"mimetype": "application/epub+zip", "META-INF/container.xml": " " * (250 << 20)}
     ),
-    "unclosed.html": lambda: b"<a " * 500_000,
-    "comments.html": lambda: b"<!--" * 500_000,
-    "deep.html": lambda: b"<div>" * 300_000 + b"text",
-    "items.html": lambda: b"<ul><li>a" * 20_000,
-    "tables.html": lambda: b"<table><tr><td>a" * 5_000,
-    "attributes.html": lambda: b"<p " + b"a=b " * 500_000 + b">text",
-    "quotes.csv": lambda: b'"' * 3_000_000,
-    "cells.csv": lambda: b"a," * 2_000_000,
-    "parts.eml": lambda: b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 50_000,
-    "nested.eml": lambda: b"Content-Type: message/rfc822\n\n" * 20_000,
-    "bullets.rst": lambda: "".join(f"{'  ' * i}- a\n\n" for i in range(400)).encode(),
-    "roles.rst": lambda: b"`a" * 100_000,
-    "titles.rst": lambda: b"a\n=\n\n" * 50_000,
+    "half.pdf": lambda: (whole := _page(_stream(_WORDS)))[: len(whole) // 2],
+    "tail.pdf": lambda: _page(_stream(_WORDS)) + bytes(range(256)) * 40,
+    "loop.pdf": lambda: _page(_stream(_WORDS)).replace(b"/Root 1", b"/Prev 9/Root 1"),
+    "locked.pdf": lambda: _encrypted(user="secret"),
+    "open.pdf": lambda: _encrypted(user=""),
+    "surrogates.pdf": lambda: _page(
+        _stream(b"BT /G 12 Tf 50 700 Td <00410042> Tj ET"),
+        b"<</Type/Font/Subtype/Type0/BaseFont/G/Encoding/Identity-H/DescendantFonts[6 0 R]"
+        b"/ToUnicode 7 0 R>>",
+        b"<</Type/Font/Subtype/CIDFontType2/BaseFont/G/DW 600/CIDSystemInfo"
+        b"<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>>>",
+        _stream(
+            b"begincmap 1 begincodespacerange <0000> <FFFF> endcodespacerange"
+            b" 2 beginbfchar <0041> <D800> <0042> <0062> endbfchar endcmap"
+        ),
+        resources=b"/Font<</G 5 0 R>>",
+    ),
+    "script.pdf": lambda: _page(_stream(_WORDS)).replace(
+        b"/Type/Catalog",
+        b"/Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>"
+        b"/AA<</WC<</S/Launch/F(/bin/true)>>>>",
+    ),
+    "not-a-zip.docx": lambda: b"This is no archive.",
+    "half.docx": lambda: (whole := _docx(_TEXT))[: len(whole) // 2],
+    "locked.docx": lambda: (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")
+    ),
+    "liar.docx": lambda: _lying(_docx(_body(f"<w:p>{' ' * (30 << 20)}</w:p>"))),
+    "entries.docx": lambda: zipped(
+        {_TYPES: "", "word/document.xml": _TEXT, **{f"word/{n}": "" for n in range(20_000)}}
+    ),
+    "entity.docx": lambda: _docx(
+        "<!DOCTYPE a [<!ENTITY f SYSTEM 'file:///etc/shadow'>"
+        "<!ENTITY h SYSTEM 'http://192.0.2.1/'>]>" + _TEXT.replace("Text.", "&f;&h;")
+    ),
+    "declared.docx": lambda: _docx(f"<!DOCTYPE document>{_TEXT}"),
+    "climb.docx": lambda: zipped(
+        {_TYPES: "", "word/document.xml": _TEXT, "../../../../tmp/rag-evil": "evil"}
+    ),
+    "twice.docx": lambda: _twice(_docx(_TEXT)),
+    "remote.docx": lambda: zipped(
+        {
+            _TYPES: "",
+            "word/document.xml": _TEXT,
+            "word/_rels/document.xml.rels": '<Relationships xmlns="http://schemas.openxmlformats'
+            '.org/package/2006/relationships"><Relationship Id="a" TargetMode="External" Type='
+            '"http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles"'
+            ' Target="http://192.0.2.1/styles.xml"/></Relationships>',
+        }
+    ),
+    "sheet.docx": lambda: zipped({_TYPES: "", "xl/workbook.xml": "<workbook/>"}),
 }

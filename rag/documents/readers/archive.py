@@ -24,6 +24,10 @@ _CHUNK = 1 << 16
 # What zipfile raises for archives that are damaged or use what it does not know.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+_DOCTYPE = "doctype: XML with a DOCTYPE is not read; save the file again without"
+_HEAD = 1 << 16
+# What libxml2 says when a text or its depth exceeds its limits.
+_LIMITS = ("Resource limit", "Excessive depth", "Text node too long", "Maximum entity")
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 
 
@@ -120,10 +124,20 @@ def xml_of(raw: bytes) -> etree._Element:
     try:
         root = etree.fromstring(raw, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise _corrupt(error) from error
+        raise _refused(raw, error) from error
     if root.getroottree().docinfo.doctype:
-        raise CorpusError("doctype: XML with a DOCTYPE is not read; save the file again without")
+        raise CorpusError(_DOCTYPE)
     return root
+
+
+def _refused(raw: bytes, error: Exception) -> CorpusError:
+    """Why a parser refuses XML: a limit of its own, a DOCTYPE, or damage."""
+    if any(sign in str(error) for sign in _LIMITS):
+        return CorpusError(
+            "parse_limit: the XML has a text of over 10 MB or nests over 256 elements; split it"
+        )
+    head = raw[:_HEAD].replace(b"\0", b"")
+    return CorpusError(_DOCTYPE) if b"<!DOCTYPE" in head else _corrupt(error)
 
 
 def title_in(root: etree._Element | None) -> str:

@@ -20,6 +20,7 @@ from rag.documents.encodings import decoded_html
 from rag.documents.readers.draft import Draft, squeezed
 from rag.documents.readers.facts import html_facts
 from rag.documents.readers.html_schema import add_schema_pairs
+from rag.documents.readers.nesting import DEEPEST, flattened
 from rag.documents.readers.reading import Reading
 from rag.types import BlockKind
 
@@ -73,6 +74,9 @@ def read_html(raw: bytes) -> Reading:
 
 def write_html(draft: Draft, markup: str, anchor: str = "") -> str:
     """Adds what a page shows to the draft; returns its title. `anchor` goes before its anchors."""
+    markup, renamed = flattened(markup, _BLOCKS)
+    if renamed:
+        draft.notes.append(f"depth: {renamed} elements nest deeper than {DEEPEST}; read as lines")
     tree = LexborHTMLParser(markup)
     title = tree.css_first("title")
     draft.facts = html_facts(tree)

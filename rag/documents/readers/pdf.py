@@ -77,6 +77,17 @@ def read_pdf(raw: bytes) -> Reading:
     return replace(reading, words=_words(written, {page.number: page.size for page in pages}))
 
 
+def page_count(raw: bytes) -> int:
+    """How many pages a PDF has; 0 if it cannot be opened."""
+    pdfium.FPDF_InitLibrary()
+    document = pdfium.FPDF_LoadMemDocument64(raw, len(raw), None)
+    if not document:
+        return 0
+    pages = int(pdfium.FPDF_GetPageCount(document))
+    pdfium.FPDF_CloseDocument(document)
+    return max(0, pages)
+
+
 def _refusal(error: int) -> str:
     if error in (_PASSWORD, _SECURITY):
         return "encrypted: the PDF needs a password; save a copy without one"
