@@ -33,7 +33,7 @@ def reporting(stream: TextIO) -> Iterator[Progress]:
 
     def report(what: str, done: int, total: int) -> None:
         nonlocal shown
-        # Only when there is something to show; once started, this does nothing.
+        # Only when there is something to show; if it is shown already, this does nothing.
         bar.start()
         if _work(what) != shown:
             shown = _work(what)
@@ -41,6 +41,9 @@ def reporting(stream: TextIO) -> Iterator[Progress]:
         speed = bar.tasks[task].speed
         rate = f"{speed:.0f}/s" if speed else ""
         bar.update(task, description=what, completed=done, total=total, rate=rate)
+        if done == total:
+            # What comes next may ask at the terminal.
+            bar.stop()
 
     try:
         yield report
