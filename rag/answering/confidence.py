@@ -1,87 +1,182 @@
-"""Confidence: how likely it is that the passages found answer the question."""
+"""Confidence: how likely it is that the first passages answer the question.
+
+It is made of the question, one of the first passages, and that one's document. So copies, other
+documents and filters do not change it, and one passage is enough:
+
+    confidence = logistic(bias + slope * coverage + lead * lead) * number^(0 or 1) * name^(share)
+
+`coverage` says how much of the question one sentence and the headings above hold, `lead` how far
+the passage is ahead of the rest of its document. The discounts are for terms that it does not hold:
+a number or identifier, and names. Without its own KZ-300-B a passage is about a neighbour, however
+much alike (docs/decisions/0012-confidence.md).
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from statistics import median
 
 import numpy as np
+import numpy.typing as npt
 
-from rag.answering.fusion import Signal
-from rag.answering.highlights import nearest_sentence
-from rag.answering.profile import Features, profile_of
-from rag.answering.quantity import asks_for_quantity, names_quantity
-from rag.answering.search import Candidates, lexical_scores
-from rag.index import Calibration, Model, late_scores
+from rag.answering.profile import Profile, profile_of
+from rag.answering.search import Candidates, Query
+from rag.answering.terms import Term, missing_terms, specific_terms
+from rag.index import Calibration, Model, Snapshot, best_similarities, late_scores
+from rag.types import Caution, Finding, Passage
 
-# One of the first hits must be good.
+Cosines = npt.NDArray[np.float32]
+
+# One of the first passages must be good.
 FIRST = 3
-# A median over a handful of candidates says little: if there are fewer than this many, the rest is
-# taken to score what an unrelated passage mostly does.
-ENOUGH = 10
 # exp overflows above some 709.
 MOST = 700.0
+# A token of the question that the headings hold says what the document is about, not what is asked.
+# It counts less, but not nothing.
+LEAST = 0.1
+# The rest of a document is judged by so many of its passages, as if there were so many more with
+# which the lead is what it mostly is.
+OTHERS = 12
+USUAL = 6
+USUAL_LEAD = 0.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What a passage holds of a question.
+
+    `cosines` float32 (q,) are the best of each question token among all tokens of the passage.
+    `coverage` is the mean of two means of the like, for the sentence where it is largest: over the
+    sentence and what stands above the first one; and over the sentence alone, with less weight on
+    question tokens that stand above. Without tokens both are 0. `lead` is by how much the passage's
+    late-interaction score exceeds the median of its document's other passages. `missing` are the
+    specific terms that the passage and its context do not hold, and `names` is their share of the
+    question's names.
+    """
+
+    coverage: float
+    lead: float
+    cosines: Cosines
+    missing: tuple[Term, ...]
+    names: float
+
+    @property
+    def number(self) -> bool:
+        """Whether a number or identifier is missing."""
+        return any(term.is_number for term in self.missing)
+
+
+def evidence(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> list[Evidence]:
+    """What each passage holds of the question."""
+    terms = specific_terms(query.text)
+    return [_evidence(snapshot, query, terms, passage) for passage in passages]
 
 
 def confidence(candidates: Candidates) -> float:
-    """The probability in [0, 1] that the best candidates answer; 0 if there are none."""
-    if len(candidates.rows) == 0:
-        return 0.0
-    fitted = candidates.snapshot.manifest.calibration
-    return 1 / (1 + math.exp(min(MOST, -(fitted.bias + fitted.scale * log_odds(candidates)))))
+    """The probability in [0, 1] that the first passages answer; 0 if there are none."""
+    manifest = candidates.snapshot.manifest
+    profile, fitted = profile_of(manifest.model), manifest.calibration
+    found = _first(candidates)
+    return max((_probability(profile, fitted, each) for each in found), default=0.0)
+
+
+def verdict_on(sure: float, fitted: Calibration) -> Finding:
+    """The confidence in a word.
+
+    From the threshold on, all answers together keep the allowed risk. `answered` keeps it alone.
+    """
+    if sure < fitted.threshold:
+        return "not_found"
+    return "answered" if sure >= 1 - fitted.risk else "maybe"
 
 
 def log_odds(candidates: Candidates) -> float:
-    """The log odds, as fitted on public sets, that the best of at least one candidate answer."""
-    found, profile = features(candidates), profile_of(candidates.snapshot.manifest.model)
-    by = profile.coefficients
-    near = by.late * found.late + by.lead * found.lead
-    return profile.bias + near + by.words * found.words + by.unmet * found.unmet
+    """The log odds, discounts aside, that the best of at least one candidate answer, if half of the
+    questions have an answer."""
+    profile = profile_of(candidates.snapshot.manifest.model)
+    return max(_odds(profile, each) for each in _first(candidates))
 
 
-def uncalibrated(model: Model, risk: float) -> Calibration:
+def uncalibrated(model: Model, caution: Caution) -> Calibration:
     """The calibration of the public sets; between the profile's risks it is interpolated."""
     risks, thresholds = zip(*profile_of(model).thresholds, strict=True)
-    return Calibration(0.0, 1.0, float(np.interp(risk, risks, thresholds)), risk, 0)
+    even, prior = float(np.interp(caution.risk, risks, thresholds)), _logit(caution.answerable)
+    threshold = _logistic(_logit(even) + prior)
+    return Calibration(round(prior, 4), 1.0, round(threshold, 4), *astuple(caution), 0)
 
 
-def features(candidates: Candidates) -> Features:
-    """The features of at least one candidate."""
-    late, bm25 = _late(candidates), _bm25(candidates)
-    first = candidates.ranked()[:FIRST]
-    background = profile_of(candidates.snapshot.manifest.model).background
-    return Features(
-        late=float(late[first].max()),
-        lead=_lead(late, first[0], background),
-        words=math.log1p(max(0.0, _lead(bm25, first[0], 0.0))),
-        unmet=float(_unmet(candidates, first)),
+def _first(candidates: Candidates) -> list[Evidence]:
+    passages = [hit.passage for hit in candidates.best(FIRST)]
+    return evidence(candidates.snapshot, candidates.query, passages)
+
+
+def _odds(profile: Profile, found: Evidence) -> float:
+    return profile.bias + profile.slope * found.coverage + profile.lead * found.lead
+
+
+def _probability(profile: Profile, fitted: Calibration, found: Evidence) -> float:
+    near = _logistic(fitted.bias + fitted.scale * _odds(profile, found))
+    return near * (profile.number if found.number else 1) * profile.name**found.names
+
+
+def _evidence(
+    snapshot: Snapshot, query: Query, terms: Sequence[Term], passage: Passage
+) -> Evidence:
+    missing = missing_terms(terms, passage.in_context)
+    names = sum(not term.is_number for term in terms)
+    lost = sum(not term.is_number for term in missing)
+    row = snapshot.rows[passage.id]
+    parts = _parts(snapshot, query, row)
+    return Evidence(
+        coverage=_coverage(parts),
+        lead=_lead(snapshot, query, row),
+        cosines=parts.max(axis=0, initial=0),
+        missing=missing,
+        names=lost / max(1, names),
     )
 
 
-def _lead(signal: Signal, first: int, background: float) -> float:
-    """By how much the first hit's score exceeds the median of all."""
-    padding = [background] * (ENOUGH - len(signal))
-    return float(signal[first] - median([*signal.tolist(), *padding]))
+def _parts(snapshot: Snapshot, query: Query, row: int) -> Cosines:
+    """The best cosines of the question's tokens with what stands above a passage's sentences, and
+    then with each of these, float32 (1 + n, q); a passage without sentences is one."""
+    start, end = map(int, snapshot.tokens.starts[row : row + 2])
+    if len(query.tokens) == 0 or start == end:
+        return np.zeros((2, len(query.tokens)), dtype=np.float32)
+    sentences = snapshot.marks.of(row)[:, 2:]
+    if len(sentences) == 0:
+        sentences = np.array([[0, end - start]], dtype=np.int32)
+    tokens = snapshot.tokens.copied([(start, start + int(sentences[-1, 1]))])
+    # What is above, then by turns a sentence and what lies between two; the last ends at the end.
+    bounds = np.concatenate([[0], sentences.ravel()[:-1]]).astype(np.int64)
+    parts = best_similarities(query.tokens, tokens, bounds)
+    above = parts[:1] if sentences[0, 0] else np.zeros_like(parts[:1])
+    return np.concatenate([above, parts[1::2]])
 
 
-def _unmet(candidates: Candidates, first: list[int]) -> bool:
-    snapshot, query = candidates.snapshot, candidates.query
-    if not asks_for_quantity(query.text):
-        return False
-    passages = [snapshot.passages[row] for row in candidates.rows[first]]
-    return not names_quantity(nearest_sentence(snapshot, query, passages))
+def _coverage(parts: Cosines) -> float:
+    above, sentences = parts[0], parts[1:]
+    if parts.shape[1] == 0:
+        return 0.0
+    weights = np.clip(1 - above, LEAST, 1)
+    own = (np.maximum(sentences, 0) * weights).sum(axis=1) / weights.sum()
+    return float((np.maximum(sentences, above).mean(axis=1) + own).max() / 2)
 
 
-def _late(candidates: Candidates) -> Signal:
-    """The candidates' late-interaction scores, whether or not the mode has used them."""
-    if "late" in candidates.signals:
-        return candidates.signals["late"]
-    return late_scores(
-        candidates.query.tokens, candidates.snapshot.tokens, candidates.rows.tolist()
-    )
+def _lead(snapshot: Snapshot, query: Query, row: int) -> float:
+    """The lead over the rest of the document, drawn towards the usual one if that is short."""
+    rows = snapshot.rows_of[snapshot.passages[row].document_id]
+    others = rows[rows != row]
+    drawn = others[np.linspace(0, len(others) - 1, min(OTHERS, len(others))).astype(np.int64)]
+    own, *rest = late_scores(query.tokens, snapshot.tokens, [row, *drawn.tolist()]).tolist()
+    lead = own - median(rest) if rest else 0.0
+    return (len(rest) * lead + USUAL * USUAL_LEAD) / (len(rest) + USUAL)
 
 
-def _bm25(candidates: Candidates) -> Signal:
-    if "bm25" in candidates.signals:
-        return candidates.signals["bm25"]
-    return lexical_scores(candidates.snapshot, candidates.query)[candidates.rows]
+def _logistic(log_odds: float) -> float:
+    return 1 / (1 + math.exp(min(MOST, -log_odds)))
+
+
+def _logit(probability: float) -> float:
+    return math.log(probability / (1 - probability))

@@ -204,7 +204,7 @@ def test_wrong_field_is_told_in_the_words_of_json(
 
 def test_answer_that_is_no_number_is_a_500(serving: Serving) -> None:
     def confused(question: str, **_: object) -> Answer:
-        return Answer(question, (), float("nan"), False)
+        return Answer(question, (), float("nan"), "maybe")
 
     client = TestClient(create_app(replace(serving, ask=confused)), base_url="http://localhost")
     check_problem(client.post("/ask", json={"question": "a"}), 500, "internal_error")
