@@ -62,7 +62,8 @@ class Cases:
     @property
     def answerable(self) -> npt.NDArray[np.bool_]:
         """Whether each question has an answer, bool (n,)."""
-        return self.kinds == 0
+        result: npt.NDArray[np.bool_] = self.kinds == 0
+        return result
 
     def weights(self) -> Values:
         """A weight a question: half for the answerable, half for the other kinds alike; sum 1."""
@@ -182,12 +183,12 @@ def signals(found: Candidates, whole: bool) -> Values:
     If what is asked is one document as a `whole`, although its parts are indexed as documents,
     the lead is over the other candidates. `crowd` always is.
     """
-    snapshot, query = found.snapshot, found.query
+    snapshot = found.snapshot
     first = found.ranked()[:FIRST]
     passages = [snapshot.passages[found.rows[at]] for at in first]
     late, values = found.signals["late"], np.full((FIRST, len(SIGNALS)), np.nan)
     background = np.median(late)
-    held = evidence(snapshot, query, passages)
+    held = evidence(found, passages)
     for row, (at, each) in enumerate(zip(first, held, strict=True)):
         values[row] = (
             each.coverage,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rag.answering.citations import cite, located
-from rag.answering.confidence import confidence, verdict_on
+from rag.answering.confidence import confidence_by, first_evidence, verdict_on
 from rag.answering.explain import explain, missing
 from rag.answering.highlights import highlights
 from rag.answering.search import Query, encode_query, find_candidates, is_readable
@@ -35,17 +35,18 @@ def ask(
     candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
     hits = candidates.best(top_k)
     passages = [hit.passage for hit in hits]
+    found = first_evidence(candidates)
     declined = mode != "bm25" and not query.readable
     if declined:
         sure = 0.0
     elif mode == "bm25" and hits and not _judged(encoder, query, passages[0]):
         sure = _words_found(snapshot, query, passages[0])
     else:
-        sure = confidence(candidates)
+        sure = confidence_by(found, snapshot.manifest)
     verdict = verdict_on(sure, snapshot.manifest.calibration)
     abstained = verdict == "not_found"
     marked = [()] * len(hits) if abstained else highlights(snapshot, query, passages)
-    told = passages[:1] if abstained and not declined else []
+    told = zip(passages[:1], found, strict=False) if abstained and not declined else ()
     return Answer(
         question=question,
         passages=tuple(
@@ -60,7 +61,7 @@ def ask(
         ),
         confidence=sure,
         verdict=verdict,
-        missing=tuple(word for p in told for word in missing(snapshot, query, encoder, p)),
+        missing=tuple(word for each in told for word in missing(candidates, encoder, *each)),
         unreadable=declined,
     )
 

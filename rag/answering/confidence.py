@@ -14,8 +14,8 @@ much alike (docs/decisions/0012-confidence.md).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from rag.answering.profile import Profile, profile_of
 from rag.answering.search import Candidates, Query
 from rag.answering.terms import Term, missing_terms, specific_terms
-from rag.index import Calibration, Model, Snapshot, best_similarities, late_scores
+from rag.index import Calibration, Manifest, Model, Snapshot, best_similarities, late_scores
 from rag.types import Caution, Finding, Passage
 
 Cosines = npt.NDArray[np.float32]
@@ -38,7 +38,7 @@ MOST = 700.0
 LEAST = 0.1
 # The rest of a document is judged by so many of its passages, as if there were so many more with
 # which the lead is what it mostly is.
-OTHERS = 12
+OTHERS = 10
 USUAL = 6
 USUAL_LEAD = 0.25
 
@@ -68,17 +68,29 @@ class Evidence:
         return any(term.is_number for term in self.missing)
 
 
-def evidence(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> list[Evidence]:
+def evidence(candidates: Candidates, passages: Sequence[Passage]) -> list[Evidence]:
     """What each passage holds of the question."""
-    terms = specific_terms(query.text)
-    return [_evidence(snapshot, query, terms, passage) for passage in passages]
+    terms = specific_terms(candidates.query.text)
+    leads = _leads(candidates, [candidates.snapshot.rows[passage.id] for passage in passages])
+    return [
+        _evidence(candidates, terms, passage, lead)
+        for passage, lead in zip(passages, leads, strict=True)
+    ]
+
+
+def first_evidence(candidates: Candidates) -> list[Evidence]:
+    """What each of the first passages holds of the question."""
+    return evidence(candidates, [hit.passage for hit in candidates.best(FIRST)])
 
 
 def confidence(candidates: Candidates) -> float:
     """The probability in [0, 1] that the first passages answer; 0 if there are none."""
-    manifest = candidates.snapshot.manifest
+    return confidence_by(first_evidence(candidates), candidates.snapshot.manifest)
+
+
+def confidence_by(found: Sequence[Evidence], manifest: Manifest) -> float:
+    """The same by what the first passages hold."""
     profile, fitted = profile_of(manifest.model), manifest.calibration
-    found = _first(candidates)
     return max((_probability(profile, fitted, each) for each in found), default=0.0)
 
 
@@ -96,7 +108,7 @@ def log_odds(candidates: Candidates) -> float:
     """The log odds, discounts aside, that the best of at least one candidate answer, if half of the
     questions have an answer."""
     profile = profile_of(candidates.snapshot.manifest.model)
-    return max(_odds(profile, each) for each in _first(candidates))
+    return max(_odds(profile, each) for each in first_evidence(candidates))
 
 
 def uncalibrated(model: Model, caution: Caution) -> Calibration:
@@ -104,12 +116,14 @@ def uncalibrated(model: Model, caution: Caution) -> Calibration:
     risks, thresholds = zip(*profile_of(model).thresholds, strict=True)
     even, prior = float(np.interp(caution.risk, risks, thresholds)), _logit(caution.answerable)
     threshold = _logistic(_logit(even) + prior)
-    return Calibration(round(prior, 4), 1.0, round(threshold, 4), *astuple(caution), 0)
-
-
-def _first(candidates: Candidates) -> list[Evidence]:
-    passages = [hit.passage for hit in candidates.best(FIRST)]
-    return evidence(candidates.snapshot, candidates.query, passages)
+    return Calibration(
+        bias=round(prior, 4),
+        scale=1.0,
+        threshold=round(threshold, 4),
+        risk=caution.risk,
+        answerable=caution.answerable,
+        questions=0,
+    )
 
 
 def _odds(profile: Profile, found: Evidence) -> float:
@@ -118,20 +132,21 @@ def _odds(profile: Profile, found: Evidence) -> float:
 
 def _probability(profile: Profile, fitted: Calibration, found: Evidence) -> float:
     near = _logistic(fitted.bias + fitted.scale * _odds(profile, found))
-    return near * (profile.number if found.number else 1) * profile.name**found.names
+    lost = (profile.number if found.number else 1.0) * float(profile.name**found.names)
+    return near * lost
 
 
 def _evidence(
-    snapshot: Snapshot, query: Query, terms: Sequence[Term], passage: Passage
+    candidates: Candidates, terms: Sequence[Term], passage: Passage, lead: float
 ) -> Evidence:
     missing = missing_terms(terms, passage.in_context)
     names = sum(not term.is_number for term in terms)
     lost = sum(not term.is_number for term in missing)
-    row = snapshot.rows[passage.id]
-    parts = _parts(snapshot, query, row)
+    snapshot = candidates.snapshot
+    parts = _parts(snapshot, candidates.query, snapshot.rows[passage.id])
     return Evidence(
         coverage=_coverage(parts),
-        lead=_lead(snapshot, query, row),
+        lead=lead,
         cosines=parts.max(axis=0, initial=0),
         missing=missing,
         names=lost / max(1, names),
@@ -164,14 +179,35 @@ def _coverage(parts: Cosines) -> float:
     return float((np.maximum(sentences, above).mean(axis=1) + own).max() / 2)
 
 
-def _lead(snapshot: Snapshot, query: Query, row: int) -> float:
-    """The lead over the rest of the document, drawn towards the usual one if that is short."""
-    rows = snapshot.rows_of[snapshot.passages[row].document_id]
-    others = rows[rows != row]
-    drawn = others[np.linspace(0, len(others) - 1, min(OTHERS, len(others))).astype(np.int64)]
-    own, *rest = late_scores(query.tokens, snapshot.tokens, [row, *drawn.tolist()]).tolist()
+def _leads(candidates: Candidates, rows: Sequence[int]) -> list[float]:
+    """The lead of each passage over the rest of its document, drawn towards the usual one if that
+    is short."""
+    rest = {row: _rest(candidates.snapshot, row) for row in rows}
+    scores = _late(candidates, {*rows, *(other for others in rest.values() for other in others)})
+    return [_lead(scores[row], [scores[other] for other in rest[row]]) for row in rows]
+
+
+def _lead(own: float, rest: Sequence[float]) -> float:
     lead = own - median(rest) if rest else 0.0
     return (len(rest) * lead + USUAL * USUAL_LEAD) / (len(rest) + USUAL)
+
+
+def _rest(snapshot: Snapshot, row: int) -> list[int]:
+    """Other passages of the same document, at even distances: the same ones for each passage."""
+    rows = snapshot.rows_of[snapshot.passages[row].document_id]
+    drawn = rows[:: -(-len(rows) // OTHERS)].tolist()
+    return [other for other in drawn if other != row]
+
+
+def _late(candidates: Candidates, rows: Iterable[int]) -> dict[int, float]:
+    """The late-interaction scores of passages; those of candidates are mostly there already."""
+    known = candidates.signals.get("late", ())
+    scores = dict(zip(candidates.rows.tolist(), map(float, known), strict=False))
+    new = [row for row in rows if row not in scores]
+    tokens = candidates.snapshot.tokens
+    return scores | dict(
+        zip(new, late_scores(candidates.query.tokens, tokens, new).tolist(), strict=True)
+    )
 
 
 def _logistic(log_odds: float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import regex
 
-from rag.answering.confidence import evidence
+from rag.answering.confidence import Evidence, evidence
 from rag.answering.fusion import SCALES
 from rag.answering.highlights import nearest_sentence
 from rag.answering.quantity import asked_quantity, names_quantity
@@ -38,20 +38,20 @@ def explain(candidates: Candidates, encoder: Encoder, hit: ScoredPassage) -> Exp
     return Explanation(
         **dict.fromkeys(SCALES) | found,
         matched=_matched(snapshot, query, passage),
-        missing=missing(snapshot, query, encoder, passage),
+        missing=missing(candidates, encoder, passage, *evidence(candidates, [passage])),
     )
 
 
 def missing(
-    snapshot: Snapshot, query: Query, encoder: Encoder, passage: Passage
+    candidates: Candidates, encoder: Encoder, passage: Passage, found: Evidence
 ) -> tuple[str, ...]:
-    """What the passage lacks, in the question's own words and order.
+    """What the passage lacks, by what was `found` in it, in the question's own words and order.
 
     These are specific terms that it does not hold, a quantity that its nearest sentence does not
     name, and words that it does not hold and whose tokens are far from all of its own.
     """
+    snapshot, query = candidates.snapshot, candidates.query
     question = query.text
-    [found] = evidence(snapshot, query, [passage])
     lacking = [term.text for term in found.missing]
     asked = asked_quantity(question)
     if asked and not names_quantity(nearest_sentence(snapshot, query, [passage])):

@@ -10,6 +10,7 @@ from rag.answering.answer import ask
 from rag.answering.confidence import (
     USUAL,
     USUAL_LEAD,
+    Evidence,
     confidence,
     evidence,
     log_odds,
@@ -28,9 +29,14 @@ ENCODER = LetterEncoder()
 PROFILE = profile_of(OTHER)
 
 
+def found(snapshot: Snapshot, question: str) -> Evidence:
+    candidates = find_candidates(snapshot, encode_query(question, ENCODER))
+    [first] = evidence(candidates, snapshot.passages[:1])
+    return first
+
+
 def coverage(snapshot: Snapshot, question: str) -> float:
-    [found] = evidence(snapshot, encode_query(question, ENCODER), snapshot.passages[:1])
-    return found.coverage
+    return found(snapshot, question).coverage
 
 
 def sure(snapshot: Snapshot, question: str, **options: object) -> float:
@@ -49,18 +55,19 @@ def test_coverage_is_of_the_best_sentence_and_of_what_stands_above(tmp_path: Pat
 
 def test_the_log_odds_are_linear_in_the_coverage(tmp_path: Path) -> None:
     snapshot = snapshot_of(tmp_path, f="Apples rot. Bees hum.")
-    found = find_candidates(snapshot, encode_query("apples rot daily", ENCODER))
+    candidates = find_candidates(snapshot, encode_query("apples rot daily", ENCODER))
     expected = PROFILE.bias + PROFILE.slope * 2 / 3 + PROFILE.lead * USUAL_LEAD
-    assert log_odds(found) == pytest.approx(expected)
+    assert log_odds(candidates) == pytest.approx(expected)
     near = 1 / (1 + math.exp(-(snapshot.manifest.calibration.bias + expected)))
-    assert confidence(found) == pytest.approx(near)
+    assert confidence(candidates) == pytest.approx(near)
 
 
 def test_the_lead_is_over_the_rest_of_the_document(tmp_path: Path) -> None:
     rest = "".join(f"## V{at}\n\nVoles gnaw.\n\n" for at in range(4))
     snapshot = snapshot_of(tmp_path, f=f"# Zoo\n\n## Fruit\n\nApples rot.\n\n{rest}", g="Apples.")
-    [found] = evidence(snapshot, encode_query("apples rot", ENCODER), snapshot.passages[:1])
-    assert found.lead == pytest.approx((4 * 1 + USUAL * USUAL_LEAD) / (4 + USUAL))
+    assert found(snapshot, "apples rot").lead == pytest.approx(
+        (4 * 1 + USUAL * USUAL_LEAD) / (4 + USUAL)
+    )
 
 
 def test_missing_numbers_and_names_discount_the_confidence(tmp_path: Path) -> None:
