@@ -129,8 +129,8 @@ def _hits(snapshot: Snapshot, question: str, filters: Filters) -> list[ScoredPas
 
 
 def _cited(snapshot: Snapshot, rank: int, hit: ScoredPassage) -> CitedPassage:
-    """The hit with its last sentence marked."""
+    """The hit with its last sentence marked, if it shares a word."""
     passage = hit.passage
     last = passage.start + max(passage.text.rfind(". ") + 2, 0)
-    spans = (Span(last, passage.end),) if last < passage.end else ()
+    spans = (Span(last, passage.end),) if last < passage.end and hit.score else ()
     return CitedPassage(rank, hit, cite(snapshot, passage), spans)

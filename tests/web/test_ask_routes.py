@@ -28,8 +28,10 @@ def test_ask_answers_with_citations_that_point_at_the_text(client: TestClient) -
     end = len(GUIDE) - 1
     assert body == {
         "question": "dogs travel on rails",
+        "verdict": "answered",
         "abstained": False,
         "confidence": 0.75,
+        "missing": [],
         "message": None,
         "passages": [
             {
