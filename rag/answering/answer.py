@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rag.answering.citations import cite, located
-from rag.answering.confidence import confidence_by, first_evidence, verdict_on
+from rag.answering.confidence import FIRST, confidence_by, evidence, verdict_on
 from rag.answering.explain import explain, missing
 from rag.answering.highlights import highlights
 from rag.answering.search import Query, encode_query, find_candidates, is_readable
@@ -33,9 +33,9 @@ def ask(
     """
     query = encode_query(question, encoder)
     candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
-    hits = candidates.best(top_k)
-    passages = [hit.passage for hit in hits]
-    found = first_evidence(candidates)
+    best = candidates.best(max(top_k, FIRST))
+    hits, passages = best[:top_k], [hit.passage for hit in best]
+    found = evidence(candidates, passages[:FIRST])
     declined = mode != "bm25" and not query.readable
     if declined:
         sure = 0.0
@@ -45,7 +45,7 @@ def ask(
         sure = confidence_by(found, snapshot.manifest)
     verdict = verdict_on(sure, snapshot.manifest.calibration)
     abstained = verdict == "not_found"
-    marked = [()] * len(hits) if abstained else highlights(snapshot, query, passages)
+    marked = [()] * len(hits) if abstained else highlights(snapshot, query, passages[:top_k])
     told = zip(passages[:1], found, strict=False) if abstained and not declined else ()
     return Answer(
         question=question,

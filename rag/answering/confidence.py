@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.answering.profile import Profile, profile_of
-from rag.answering.search import Candidates, Query
+from rag.answering.search import Candidates
 from rag.answering.terms import Term, missing_terms, specific_terms
 from rag.index import Calibration, Manifest, Model, Snapshot, best_similarities, late_scores
 from rag.types import Caution, Finding, Passage
@@ -71,21 +71,14 @@ class Evidence:
 def evidence(candidates: Candidates, passages: Sequence[Passage]) -> list[Evidence]:
     """What each passage holds of the question."""
     terms = specific_terms(candidates.query.text)
-    leads = _leads(candidates, [candidates.snapshot.rows[passage.id] for passage in passages])
-    return [
-        _evidence(candidates, terms, passage, lead)
-        for passage, lead in zip(passages, leads, strict=True)
-    ]
-
-
-def first_evidence(candidates: Candidates) -> list[Evidence]:
-    """What each of the first passages holds of the question."""
-    return evidence(candidates, [hit.passage for hit in candidates.best(FIRST)])
+    rows = [candidates.snapshot.rows[passage.id] for passage in passages]
+    parts, leads = _parts(candidates, rows), _leads(candidates, rows)
+    return [_evidence(terms, *each) for each in zip(passages, parts, leads, strict=True)]
 
 
 def confidence(candidates: Candidates) -> float:
     """The probability in [0, 1] that the first passages answer; 0 if there are none."""
-    return confidence_by(first_evidence(candidates), candidates.snapshot.manifest)
+    return confidence_by(_first(candidates), candidates.snapshot.manifest)
 
 
 def confidence_by(found: Sequence[Evidence], manifest: Manifest) -> float:
@@ -108,7 +101,7 @@ def log_odds(candidates: Candidates) -> float:
     """The log odds, discounts aside, that the best of at least one candidate answer, if half of the
     questions have an answer."""
     profile = profile_of(candidates.snapshot.manifest.model)
-    return max(_odds(profile, each) for each in first_evidence(candidates))
+    return max(_odds(profile, each) for each in _first(candidates))
 
 
 def uncalibrated(model: Model, caution: Caution) -> Calibration:
@@ -126,6 +119,10 @@ def uncalibrated(model: Model, caution: Caution) -> Calibration:
     )
 
 
+def _first(candidates: Candidates) -> list[Evidence]:
+    return evidence(candidates, [hit.passage for hit in candidates.best(FIRST)])
+
+
 def _odds(profile: Profile, found: Evidence) -> float:
     return profile.bias + profile.slope * found.coverage + profile.lead * found.lead
 
@@ -136,14 +133,10 @@ def _probability(profile: Profile, fitted: Calibration, found: Evidence) -> floa
     return near * lost
 
 
-def _evidence(
-    candidates: Candidates, terms: Sequence[Term], passage: Passage, lead: float
-) -> Evidence:
+def _evidence(terms: Sequence[Term], passage: Passage, parts: Cosines, lead: float) -> Evidence:
     missing = missing_terms(terms, passage.in_context)
     names = sum(not term.is_number for term in terms)
     lost = sum(not term.is_number for term in missing)
-    snapshot = candidates.snapshot
-    parts = _parts(snapshot, candidates.query, snapshot.rows[passage.id])
     return Evidence(
         coverage=_coverage(parts),
         lead=lead,
@@ -153,21 +146,38 @@ def _evidence(
     )
 
 
-def _parts(snapshot: Snapshot, query: Query, row: int) -> Cosines:
-    """The best cosines of the question's tokens with what stands above a passage's sentences, and
-    then with each of these, float32 (1 + n, q); a passage without sentences is one."""
-    start, end = map(int, snapshot.tokens.starts[row : row + 2])
-    if len(query.tokens) == 0 or start == end:
-        return np.zeros((2, len(query.tokens)), dtype=np.float32)
-    sentences = snapshot.marks.of(row)[:, 2:]
-    if len(sentences) == 0:
-        sentences = np.array([[0, end - start]], dtype=np.int32)
-    tokens = snapshot.tokens.copied([(start, start + int(sentences[-1, 1]))])
+def _parts(candidates: Candidates, rows: Sequence[int]) -> list[Cosines]:
+    """For each passage the best cosines of the question's tokens with what stands above its
+    sentences, and then with each of these, float32 (1 + n, q); without sentences it is one."""
+    snapshot, tokens = candidates.snapshot, candidates.query.tokens
+    starts = snapshot.tokens.starts
+    found = {row: _sentences(snapshot, row) for row in rows if starts[row] < starts[row + 1]}
+    if len(tokens) == 0 or not found:
+        return [np.zeros((2, len(tokens)), dtype=np.float32) for _ in rows]
+    ends = np.cumsum([each[-1, 1] for each in found.values()])
     # What is above, then by turns a sentence and what lies between two; the last ends at the end.
-    bounds = np.concatenate([[0], sentences.ravel()[:-1]]).astype(np.int64)
-    parts = best_similarities(query.tokens, tokens, bounds)
-    above = parts[:1] if sentences[0, 0] else np.zeros_like(parts[:1])
-    return np.concatenate([above, parts[1::2]])
+    bounds = [
+        np.concatenate([[0], each.ravel()[:-1]]) + end - each[-1, 1]
+        for each, end in zip(found.values(), ends, strict=True)
+    ]
+    block = snapshot.tokens.copied(
+        (starts[row], starts[row] + each[-1, 1]) for row, each in found.items()
+    )
+    best = best_similarities(tokens, block, np.concatenate(bounds).astype(np.int64))
+    split = np.split(best, np.cumsum([len(each) for each in bounds])[:-1])
+    made = {
+        row: np.concatenate([each[:1] * (sentences[0, 0] > 0), each[1::2]])
+        for each, (row, sentences) in zip(split, found.items(), strict=True)
+    }
+    nothing = np.zeros((2, len(tokens)), dtype=np.float32)
+    return [made.get(row, nothing) for row in rows]
+
+
+def _sentences(snapshot: Snapshot, row: int) -> npt.NDArray[np.int64]:
+    """The first and last token row of each sentence of a passage that has tokens, int64 (n, 2)."""
+    sentences = snapshot.marks.of(row)[:, 2:].astype(np.int64)
+    whole = snapshot.tokens.starts[row + 1] - snapshot.tokens.starts[row]
+    return sentences if len(sentences) else np.array([[0, whole]], dtype=np.int64)
 
 
 def _coverage(parts: Cosines) -> float:
