@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from rag.types import MAX_RISK
+from rag.types import ANSWERABLE, MAX_RISK
 
 
 class Settings(BaseSettings):
@@ -59,6 +59,13 @@ class Settings(BaseSettings):
         le=MAX_RISK,
         description="share of wrong answers that the confidence threshold allows for, if half of "
         "the questions have no answer",
+    )
+    answerable: float = Field(
+        ANSWERABLE,
+        ge=0.05,
+        le=0.95,
+        description="share of questions that the documents are expected to answer: the confidence "
+        "is higher if it is larger",
     )
     canaries: Path | None = Field(
         None,

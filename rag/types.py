@@ -22,9 +22,12 @@ MAX_TOP_K = 50
 # The largest share of wrong answers that can be allowed for, and the default: people mostly ask
 # what their documents do answer, and a passage withheld helps nobody.
 MAX_RISK = 0.3
+# People mostly ask what their documents answer: say nine questions of ten.
+ANSWERABLE = 0.9
 
 NO_ANSWER = "The documents do not seem to answer this question."
 UNREADABLE = "The model does not know the characters of this question, so it cannot answer it."
+NEAREST = "The nearest passages follow."
 
 
 PlaceKind = Literal["page", "slide", "row", "anchor"]
@@ -272,6 +275,11 @@ class Passage:
     text: str
     context: str
 
+    @property
+    def in_context(self) -> str:
+        """The text after its context."""
+        return f"{self.context}\n{self.text}"
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -316,7 +324,8 @@ class Contribution:
 class Explanation:
     """Why a hit has its rank. A signal that was not asked for (`mode`) is None.
 
-    `matched` are the question's words, in order, that BM25 found in the passage or its context.
+    `matched` are the question's words, in order, that BM25 found in the passage or its context;
+    `missing` are those that neither holds in any form.
     """
 
     dense: Contribution | None
@@ -324,6 +333,7 @@ class Explanation:
     late: Contribution | None
     heading: Contribution | None
     matched: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,28 +380,55 @@ class CitedPassage:
     explanation: Explanation | None = None
 
 
+# Whether the passages answer: surely enough for the risk that is allowed, perhaps, or not.
+Finding = Literal["answered", "maybe", "not_found"]
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The passages for a question, best first.
 
-    `confidence` is the probability in [0, 1] that they answer it; `abstained` says that the
-    documents do not seem to answer, and the passages are then only the nearest. `unreadable` says
-    why: the model does not know the question's characters.
+    `confidence` is the probability in [0, 1] that they answer it, and `verdict` says it in a word.
+    If it is `not_found`, the passages are only the nearest, and `missing` is what the first one
+    lacks, in the question's words. `unreadable`: the model does not know the question's characters.
     """
 
     question: str
     passages: tuple[CitedPassage, ...]
     confidence: float
-    abstained: bool
+    verdict: Finding
+    missing: tuple[str, ...] = ()
     unreadable: bool = False
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the documents do not seem to answer."""
+        return self.verdict == "not_found"
 
     @property
     def message(self) -> str | None:
         """An abstention in plain words; None if the passages seem to answer."""
         if not self.abstained:
             return None
-        reason = UNREADABLE if self.unreadable else NO_ANSWER
-        return f"{reason} The nearest passages follow." if self.passages else reason
+        said = [UNREADABLE if self.unreadable else NO_ANSWER]
+        if self.missing:
+            said.append(f"Not found: {', '.join(self.missing)}.")
+        return " ".join([*said, NEAREST] if self.passages else said)
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """When to abstain, and what a confidence means.
+
+    `risk` is the share of wrong answers that is allowed for if half of the questions have no
+    answer; `answerable` is the share of questions that the documents are expected to answer.
+    """
+
+    risk: float = MAX_RISK
+    answerable: float = ANSWERABLE
+
+
+DEFAULT_CAUTION = Caution()
 
 
 @dataclass(frozen=True, slots=True)

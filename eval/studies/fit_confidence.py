@@ -1,155 +1,207 @@
 """Fits the confidence: `python -m eval.studies.fit_confidence ../shared/data`.
 
-Logistic regression on the features of `rag.answering.confidence`, of questions with and without an
-answer. squad2 says which of its questions have none; of the other sets each question is asked
-twice, the second time without the passages that answer it. Each squad2 article is also a corpus of
-its own, asked its own questions in that way and those of other articles. Sets count equally. The
-fit predicts whether the first passages hold the answer, so the result is the probability that they
-do. Each set's figures are those of a fit without it; no fit uses the squad2 articles kept for
-scoring.
+`eval/studies/cases.py` has the questions. Each set counts the same, and so does each kind of
+unanswerable question in it; half of the weight is on answerable ones. A set's figures are those of
+a fit without it and without the others of its source. No fit uses the squad2 articles that are kept
+for scoring, nor the questions written for the sample corpus.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import typer
+from scipy.optimize import minimize
 from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
+from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
 from eval.provenance import CACHE, RESULTS, provenance, write_outcome
-from eval.studies.cases import FEATURES, SEED, SHIPPED, Cases, Values, read_cases
+from eval.studies.cases import KINDS, SEED, SIGNALS, Cases, Values, read_cases
 from rag.answering.risk import coverage_at, risk_coverage
 from rag.building.calibrate import fit as shift_and_scale
 from rag.cli.progress_bar import reporting
 from rag.encoders.open import open_encoder
 
-BINS = 10
+BINS = 15
 RISKS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
 # Questions of a set taken as a user's FAQ, and how often they are drawn anew.
 FEW = (8, 20, 50)
 DRAWS = 20
-# Priors of shift and scale (`rag.building.calibrate.fit`) that were tried.
-PRIORS = ((0.25, 0.125), (0.5, 0.25), (1.0, 0.5), (2.0, 1.0))
-# The set most like a user's own documents: few, on one subject.
-SMALL = "squad2, calibrate articles alone"
-AS_SHIPPED = "late, lead, words and unmet, as shipped"
-TRIED = {
-    AS_SHIPPED: SHIPPED,
-    "late": ("late",),
-    "late and lead": ("late", "lead"),
-    "late, lead and BM25": ("late", "lead", "bm25"),
-    "cosine": ("cosine",),
-    "late and cosine": ("late", "cosine"),
-    "late and lead over the sixth": ("late", "lead over the sixth"),
-    "late, lead and words": ("late", "lead", "words"),
-    "late, lead, words, unmet and cosine": (*SHIPPED, "cosine"),
+# Standard deviations of shift and scale (`rag.building.calibrate.fit`) that were tried.
+PRIORS = ((0.125, 0.0625), (0.25, 0.125), (0.5, 0.25), (1.0, 0.5))
+DISCOUNTS = ("number", "names")
+AS_SHIPPED = "coverage, lead, number and names, as shipped"
+# What the log odds are linear in, and the discounts. `crowd` is the lead over all candidates.
+TRIED: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
+    AS_SHIPPED: (("coverage", "lead"), DISCOUNTS),
+    "coverage, number and names": (("coverage",), DISCOUNTS),
+    "coverage": (("coverage",), ()),
+    "late": (("late",), ()),
+    "late, number and names": (("late",), DISCOUNTS),
+    "late and lead over all candidates": (("late", "crowd"), ()),
+    "cosine": (("cosine",), ()),
+    "coverage, lead, cosine, number and names": (("coverage", "lead", "cosine"), DISCOUNTS),
+    "coverage, lead, BM25, number and names": (("coverage", "lead", "bm25"), DISCOUNTS),
 }
+ISOTONIC = "coverage, lead, number and names, isotonic"
+# A penalty on the square of the log of a discount's log, so that a rare one stays finite.
+RIDGE = 3e-3
+
+Measure = Callable[[Cases, Values], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The confidence is 1 / (1 + exp(-(bias + coefficients . features)))."""
+    """The confidence is logistic(bias + slopes . signals) times each discount to its signal."""
 
     bias: float
-    coefficients: Mapping[str, float]
+    slopes: Mapping[str, float]
+    discounts: Mapping[str, float]
 
 
-def fit(sets: Sequence[Cases], used: Sequence[str] = SHIPPED) -> Fit:
-    """The logistic regression of `right` on the features, the sets counting equally."""
-    model = LogisticRegression(C=1e4, max_iter=1000, tol=1e-8)
-    weights = _equal(sets)
-    model.fit(
-        np.concatenate([_columns(each, used) for each in sets]),
-        np.concatenate([each.right for each in sets]),
-        sample_weight=weights * len(weights) / len(sets),
-    )
-    return Fit(float(model.intercept_[0]), dict(zip(used, map(float, model.coef_[0]), strict=True)))
+def fit(sets: Sequence[Cases], used: Sequence[str], discounts: Sequence[str]) -> Fit:
+    """The most probable fit to which question has an answer, the sets counting equally."""
+    answerable = np.concatenate([each.answerable for each in sets])
+    weights = np.concatenate([each.weights() for each in sets]) / len(sets)
+
+    def made(at: Values) -> Fit:
+        slopes, logs = at[1 : 1 + len(used)], at[1 + len(used) :]
+        kept = np.exp(-np.exp(logs))
+        return Fit(
+            float(at[0]),
+            dict(zip(used, slopes.tolist(), strict=True)),
+            dict(zip(discounts, kept.tolist(), strict=True)),
+        )
+
+    def loss(at: Values) -> float:
+        sure = np.concatenate([confidences(made(at), each) for each in sets])
+        told = np.log(np.clip(np.where(answerable, sure, 1 - sure), 1e-9, 1))
+        return RIDGE * float((at[1 + len(used) :] ** 2).sum()) - float(weights @ told)
+
+    start = np.array([-5.0, *[5.0] * len(used), *[0.5] * len(discounts)])
+    found = minimize(loss, start, method="BFGS", options={"maxiter": 100, "gtol": 1e-5})
+    return made(found.x)
 
 
 def confidences(fitted: Fit, of: Cases) -> Values:
-    """The confidence of each case, in [0, 1]."""
-    used = list(fitted.coefficients)
-    inner = fitted.bias + _columns(of, used) @ np.array(
-        [fitted.coefficients[name] for name in used]
-    )
-    result: Values = 1 / (1 + np.exp(-inner))
+    """The confidence of each case, in [0, 1]: that of the best of the first passages."""
+    inner = np.full(of.signals.shape[:2], fitted.bias)
+    for name, slope in fitted.slopes.items():
+        inner = inner + slope * _signal(of, name)
+    sure = expit(inner)
+    for name, kept in fitted.discounts.items():
+        sure = sure * kept ** _signal(of, name)
+    result: Values = np.nanmax(sure, axis=1)
     return result
 
 
-def bins(
-    confidence: Values, right: npt.NDArray[np.bool_], weights: Values
-) -> list[dict[str, float]]:
-    """By tenth of confidence that is not empty: mean confidence, share right, share of all."""
+def left_out(sets: Mapping[str, Cases], *features: Sequence[str]) -> dict[str, Values]:
+    """The confidences of each set, by a fit on those of other sources."""
+    fits = {
+        name: fit([each for other, each in sets.items() if source(other) != name], *features)
+        for name in sorted(set(map(source, sets)))
+    }
+    return {name: confidences(fits[source(name)], each) for name, each in sets.items()}
+
+
+def isotonic(sets: Mapping[str, Cases], fitted: Mapping[str, Values]) -> dict[str, Values]:
+    """Each set's confidences mapped by an isotonic regression on those of other sources."""
+    found = {}
+    for name in sets:
+        others = [other for other in sets if source(other) != source(name)]
+        model = IsotonicRegression(out_of_bounds="clip").fit(
+            np.concatenate([fitted[other] for other in others]),
+            np.concatenate([sets[other].answerable for other in others]),
+            sample_weight=np.concatenate([sets[other].weights() for other in others]),
+        )
+        found[name] = np.clip(model.predict(fitted[name]), 1e-3, 1 - 1e-3)
+    return found
+
+
+def source(name: str) -> str:
+    """What a set was made of: its name's first word."""
+    return name.replace(",", " ").split()[0]
+
+
+def auroc(of: Cases, confidence: Values, kind: int | None = None) -> float:
+    """The chance that an answerable question is more confident than one of a kind; or than any."""
+    kept = np.ones(len(of.kinds), dtype=bool) if kind is None else np.isin(of.kinds, (0, kind))
+    weights = None if kind else of.weights()
+    return float(roc_auc_score(of.answerable[kept], confidence[kept], sample_weight=weights))
+
+
+def bins(of: Cases, confidence: Values) -> list[dict[str, float]]:
+    """By fifteenths of confidence that are not empty: its mean, share answerable, share of all."""
     band = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    total = float(weights.sum())
+    weights = of.weights()
     return [
         {
             "confidence": float(np.average(confidence[band == at], weights=weights[band == at])),
-            "right": float(np.average(right[band == at], weights=weights[band == at])),
-            "share": float(weights[band == at].sum()) / total,
+            "right": float(np.average(of.answerable[band == at], weights=weights[band == at])),
+            "share": float(weights[band == at].sum()),
         }
         for at in sorted(set(band.tolist()))
     ]
 
 
-def calibration_error(found: Sequence[Mapping[str, float]]) -> float:
-    """Expected calibration error: the mean gap of confidence and share right, by share."""
-    return sum(each["share"] * abs(each["confidence"] - each["right"]) for each in found)
+def calibration_error(of: Cases, confidence: Values) -> float:
+    """Expected calibration error, if half of the questions have an answer."""
+    return sum(
+        each["share"] * abs(each["confidence"] - each["right"]) for each in bins(of, confidence)
+    )
 
 
-def threshold(
-    confidence: Values, right: npt.NDArray[np.bool_], weights: Values, risk: float
-) -> dict[str, float] | None:
-    """The lowest confidence at and above which at most that share is wrong, the share of questions
-    then answered, and of those that can be; None if no confidence keeps the risk."""
-    found = coverage_at(risk_coverage(confidence, ~right, weights), risk)
-    if found is None:
-        return None
-    given = confidence >= found.threshold
-    return {
-        "risk": risk,
-        "threshold": found.threshold,
-        "coverage": found.coverage,
-        "answered": float(weights[right & given].sum() / weights[right].sum()),
-    }
+def thresholds(
+    sets: Mapping[str, Cases], left: Mapping[str, Values]
+) -> list[dict[str, float] | None]:
+    """For each risk, with the sources counting equally: the lowest confidence at and above which at
+    most that share is wrong, the share of questions then answered, and of those that can be."""
+    answerable = np.concatenate([each.answerable for each in sets.values()])
+    confidence = np.concatenate([left[name] for name in sets])
+    counts = Counter(map(source, sets))
+    weights = np.concatenate([sets[name].weights() / counts[source(name)] for name in sets])
+    points = risk_coverage(confidence, ~answerable, weights)
+
+    def at(risk: float) -> dict[str, float] | None:
+        found = coverage_at(points, risk)
+        if found is None:
+            return None
+        given = weights[answerable & (confidence >= found.threshold)].sum()
+        return {
+            "risk": risk,
+            "threshold": found.threshold,
+            "coverage": found.coverage,
+            "answered": float(given / weights[answerable].sum()),
+        }
+
+    return [at(risk) for risk in RISKS]
 
 
 def outcome(sets: Mapping[str, Cases], unseen: Mapping[str, Cases]) -> dict[str, Any]:
     """The fit on all `sets`, each set's figures by a fit without it, those of the `unseen`."""
-    fitted = fit(list(sets.values()))
-    left = left_out(sets, SHIPPED)
-    confidence = np.concatenate(list(left.values()))
-    right = np.concatenate([each.right for each in sets.values()])
-    weights = _equal(list(sets.values()))
-    reliability = bins(confidence, right, weights)
-    own = sets[SMALL]
+    fitted = fit(list(sets.values()), *TRIED[AS_SHIPPED])
+    tried = {name: left_out(sets, *features) for name, features in TRIED.items()}
+    tried[ISOTONIC] = isotonic(sets, tried[AS_SHIPPED])
+    left = tried[AS_SHIPPED]
+    sure = {name: confidences(fitted, each) for name, each in unseen.items()}
     return {
         "bias": fitted.bias,
-        "coefficients": dict(fitted.coefficients),
-        "background": float(
-            np.mean([np.median(_columns(o, ["background"])) for o in sets.values()])
-        ),
+        "slopes": dict(fitted.slopes),
+        "discounts": dict(fitted.discounts),
         "sets": {name: _figures(each, left[name]) for name, each in sets.items()},
-        "unseen": {
-            name: _figures(each, confidences(fitted, each)) for name, each in unseen.items()
-        },
-        "ece": calibration_error(reliability),
-        "bins": reliability,
-        "risks": {
-            "all sets": [threshold(confidence, right, weights, risk) for risk in RISKS],
-            SMALL: [threshold(left[SMALL], own.right, _halves(own), risk) for risk in RISKS],
-        },
+        "unseen": {name: _figures(each, sure[name]) for name, each in unseen.items()},
+        "risks": thresholds(sets, left),
         "refitted": {str(few): refitted(sets, left, few) for few in FEW},
-        "tried": {name: _by_set(sets, used, _auroc) for name, used in TRIED.items()},
-        "tried_log_loss": {name: _by_set(sets, used, _log_loss) for name, used in TRIED.items()},
+        "tried": _tried(sets, tried, auroc),
+        "tried_ece": _tried(sets, tried, calibration_error),
+        "tried_log_loss": _tried(sets, tried, _log_loss),
     }
 
 
@@ -158,34 +210,28 @@ def refitted(
 ) -> dict[str, dict[str, float]]:
     """By the priors, what fitting to so many questions of a set gives on the rest of it.
 
-    `left` are confidences by fits without the set. Mean log loss and calibration error
-    over the sets and draws; `as shipped` is without fitting.
-    Questions with an answer and without are drawn alike, from sets with enough of both.
+    `left` are confidences by fits without the set. A set's questions are answerable ones and the
+    same without their passages (`near`), as many of each, as a build has them; the rest is of all
+    kinds. Mean log loss and calibration error over sets and draws; `as shipped` is without fitting.
     """
     found: dict[str, list[tuple[float, float]]] = {}
     for name, each in sets.items():
-        odds = logit(left[name])
-        for draw in range(DRAWS if len(odds) >= 4 * few else 0):
-            mine, rest = _parted(each, few, np.random.default_rng([SEED, draw]))
-            right = each.right.astype(np.float64)
-            fits = {
-                str(prior): shift_and_scale(odds[mine], right[mine], *prior) for prior in PRIORS
-            }
+        odds = logit(np.clip(left[name], 1e-6, 1 - 1e-6))
+        kinds = [np.flatnonzero(each.kinds == kind) for kind in (0, KINDS.index("near"))]
+        for draw in range(DRAWS if min(map(len, kinds)) >= 2 * few else 0):
+            generator = np.random.default_rng([SEED, draw])
+            mine = np.concatenate([generator.choice(kind, few, replace=False) for kind in kinds])
+            rest = _part(each, np.setdiff1d(np.arange(len(odds)), mine))
+            right = each.answerable[mine].astype(np.float64)
+            fits = {str(prior): shift_and_scale(odds[mine], right, *prior) for prior in PRIORS}
             for prior, (shift, scale) in ({"as shipped": (0.0, 1.0)} | fits).items():
-                sure = expit(shift + scale * odds[rest])
-                found.setdefault(prior, []).append(_loss(sure, each.right[rest]))
+                sure = expit(shift + scale * np.delete(odds, mine))
+                losses = (_log_loss(rest, sure), calibration_error(rest, sure))
+                found.setdefault(prior, []).append(losses)
     return {
         prior: {"log_loss": float(losses.mean()), "ece": float(errors.mean())}
         for prior, each in found.items()
         for losses, errors in [np.array(each).T]
-    }
-
-
-def left_out(sets: Mapping[str, Cases], used: Sequence[str]) -> dict[str, Values]:
-    """The confidences of each set, by a fit on the others."""
-    return {
-        name: confidences(fit([o for other, o in sets.items() if other != name], used), each)
-        for name, each in sets.items()
     }
 
 
@@ -203,60 +249,40 @@ def main(
     print(out)
 
 
-def _figures(of: Cases, confidence: Values) -> dict[str, float]:
-    found = bins(confidence, of.right, np.ones(len(confidence)))
+def _figures(of: Cases, confidence: Values) -> dict[str, Any]:
+    """A set's figures. `alone` are AUROCs of the signals that single passages have."""
+    present = sorted(set(of.kinds.tolist()) - {0})
+    alone = {name: confidences(Fit(0.0, {name: 1.0}, {}), of) for name in ("late", "cosine")}
     return {
         "questions": len(confidence),
-        "answerable": float(of.answerable.mean()),
-        "right": float(of.right.mean()),
-        "auroc": _auroc(of, confidence),
-        "ece": calibration_error(found),
+        "found": float(of.right[of.answerable].mean()),
+        "auroc": auroc(of, confidence),
+        "kinds": {KINDS[kind]: auroc(of, confidence, kind) for kind in present},
+        "alone": {name: auroc(of, each) for name, each in alone.items()},
+        "ece": calibration_error(of, confidence),
+        "bins": bins(of, confidence),
     }
 
 
-def _parted(
-    of: Cases, few: int, generator: np.random.Generator
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """So many cases with an answer and as many without; and all others."""
-    kinds = (np.flatnonzero(of.answerable), np.flatnonzero(~of.answerable))
-    mine = np.concatenate([generator.choice(kind, few, replace=False) for kind in kinds])
-    return mine, np.setdiff1d(np.arange(len(of.right)), mine)
+def _tried(
+    sets: Mapping[str, Cases], tried: Mapping[str, Mapping[str, Values]], measure: Measure
+) -> dict[str, dict[str, float]]:
+    return {
+        way: {name: measure(sets[name], each) for name, each in left.items()}
+        for way, left in tried.items()
+    }
 
 
-def _loss(sure: Values, right: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    reliability = bins(sure, right, np.ones(len(sure)))
-    return float(log_loss(right, sure, labels=[False, True])), calibration_error(reliability)
+def _part(of: Cases, kept: Any) -> Cases:
+    return Cases(of.signals[kept], of.kinds[kept], of.right[kept])
 
 
-def _halves(of: Cases) -> Values:
-    """A weight a case, so that those with an answer weigh as much as those without."""
-    share = of.answerable.mean()
-    weights: Values = np.where(of.answerable, 1 / share, 1 / (1 - share))
-    return weights
-
-
-def _by_set(
-    sets: Mapping[str, Cases], used: Sequence[str], measure: Callable[[Cases, Values], float]
-) -> dict[str, float]:
-    left = left_out(sets, used)
-    return {name: measure(each, left[name]) for name, each in sets.items()}
-
-
-def _equal(sets: Sequence[Cases]) -> Values:
-    """A weight a case, so that each set weighs 1."""
-    return np.concatenate([np.full(len(each.right), 1 / len(each.right)) for each in sets])
-
-
-def _columns(of: Cases, used: Sequence[str]) -> Values:
-    return of.features[:, [FEATURES.index(name) for name in used]]
-
-
-def _auroc(of: Cases, confidence: Values) -> float:
-    return float(roc_auc_score(of.answerable, confidence))
+def _signal(of: Cases, name: str) -> Values:
+    return of.signals[:, :, SIGNALS.index(name)]
 
 
 def _log_loss(of: Cases, confidence: Values) -> float:
-    return float(log_loss(of.right, confidence, labels=[False, True]))
+    return float(log_loss(of.answerable, confidence, sample_weight=of.weights()))
 
 
 if __name__ == "__main__":

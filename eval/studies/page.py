@@ -9,7 +9,8 @@ from typing import Any
 
 from eval.provenance import RESULTS, read_outcome
 from eval.running.result import Result, read_result
-from eval.studies.fit_confidence import AS_SHIPPED, SMALL
+from eval.studies.cases import KINDS
+from eval.studies.fit_confidence import AS_SHIPPED
 from eval.studies.markdown import figure, signed, table
 from eval.studies.page_text import (
     CONFIDENCE,
@@ -17,6 +18,7 @@ from eval.studies.page_text import (
     HIGHLIGHTS,
     INTRODUCTION,
     PUBLIC,
+    REFITTED,
     RISKS,
     TRIED,
 )
@@ -90,26 +92,43 @@ def fusion_section(fusion: Outcome) -> str:
 
 def confidence_section(confidence: Outcome) -> str:
     """How well the confidence discriminates, and whether it is a probability."""
+    sets = {**confidence["sets"], **confidence["unseen"]}
     rows = [
-        [name, str(each["questions"]), *(figure(each[k]) for k in ("right", "auroc", "ece"))]
-        for name, each in [*confidence["sets"].items(), *confidence["unseen"].items()]
+        [
+            name,
+            str(each["questions"]),
+            *(figure(each[k]) for k in ("auroc", "ece")),
+            *(figure(each["alone"][k]) for k in ("late", "cosine")),
+            *(figure(each["kinds"][k]) if k in each["kinds"] else "" for k in KINDS[1:]),
+        ]
+        for name, each in sorted(sets.items(), key=lambda each: "alone" in each[0])
     ]
-    header = ["set", "questions", "share right", "AUROC", "calibration error"]
+    header = ["set", "questions", "AUROC", "error", "late", "cosine", *KINDS[1:]]
     risks = [
         [f"{each['risk']:.0%}", *(figure(each[k]) for k in ("threshold", "coverage", "answered"))]
-        for each in confidence["risks"][SMALL]
+        for each in confidence["risks"]
         if each
     ]
-    terms = " ".join(f"{v:+.2f} {name}" for name, v in confidence["coefficients"].items())
-    formula = f"1 / (1 + exp(-({confidence['bias']:.2f} {terms})))"
+    slopes = " ".join(f"{value:+.1f} {name}" for name, value in confidence["slopes"].items())
+    kept = " ".join(f"* {value:.2f}^{name}" for name, value in confidence["discounts"].items())
+    formula = f"1 / (1 + exp(-({confidence['bias']:.1f} {slopes}))) {kept}"
     risk_header = ["wrong at most", "threshold", "questions answered", "of those that can be"]
+    few = [
+        [prior, *(figure(confidence["refitted"][n][prior]["ece"]) for n in confidence["refitted"])]
+        for prior in confidence["refitted"]["8"]
+    ]
+    few_header = ["prior of shift and scale", *(f"{n} questions" for n in confidence["refitted"])]
     return f"""{CONFIDENCE.format(formula=formula)}
 
 {table(header, rows)}
 
 {RISKS}
 
-{table(risk_header, risks)}"""
+{table(risk_header, risks)}
+
+{REFITTED}
+
+{table(few_header, few)}"""
 
 
 def highlights_section(highlights: Outcome) -> str:
@@ -125,6 +144,7 @@ def tried(fusion: Outcome, confidence: Outcome, highlights: Outcome) -> str:
     rows = [
         *_behind("fusion", "nDCG@10", fusion["rows"], "as served"),
         *_behind("confidence from", "AUROC", confidence["tried"], AS_SHIPPED),
+        *_behind("confidence from", "calibration error", confidence["tried_ece"], AS_SHIPPED),
         *_behind("sentence marked", "holds the answer", marked, next(iter(marked))),
     ]
     header = ["decision", "what was tried", "measure", "it", "what ships"]

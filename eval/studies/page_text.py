@@ -33,19 +33,22 @@ CONFIDENCE = """\
 
     {formula}
 
-`late` is the best late-interaction score among the first three hits. `lead` is how far the first
-hit's exceeds the median of all candidates, and `words` is log(1 + the same of BM25). `unmet` is
-1 if the question asks for a quantity and the nearest sentence of these hits names none
-(`rag/answering/quantity.py`). The confidence is fitted to be the probability that the first five
-passages hold the answer. Unanswerable questions are squad2's own, which were made to look
-answerable; in the other sets, each question again without the passages that answer it; and, for
-squad2's articles taken alone, questions of other articles. Each row is of a fit without
-that set:"""
+`coverage`, `lead` and the terms that are missing are in `rag/answering/confidence.py`; the best of
+the first three passages counts. Half of the weight of a set is on answerable questions, half on the
+others, each kind alike. These are questions of other fields (foreign); the set's own without the
+passages that answer them, or of another passage or page on the subject (near); squad2's own, made
+to look answerable (adversarial); and answerable ones with a number or name replaced (changed). Each
+row is of a fit without that set and those of its source; the "score" articles are in no fit. "Late"
+and "cosine" are the AUROC of these scores alone, the last columns that of the confidence by kind.
+"Error" is the calibration error in 15 bins if half of the questions have an answer. Collections
+first, then single documents (`alone`):"""
 RISKS = """\
+Below the threshold for the chosen share of wrong answers (`RAG_RISK`) the service abstains. If half
+of the questions have an answer, the sources counting equally:"""
+REFITTED = """\
 A build fits shift and scale of the log odds to the documents' own FAQ
-(`rag/building/calibrate.py`). Below the threshold for the chosen share of wrong answers
-(`RAG_RISK`) the service abstains. For the articles taken alone, weighted as if half of their
-questions had an answer:"""
+(`rag/building/calibrate.py`). Calibration error on the rest of a set after a fit to so many of its
+questions, asked with and without the passages that answer, by the prior's standard deviations:"""
 HIGHLIGHTS = """\
 ## Highlights
 

@@ -31,7 +31,12 @@ def query_parts(folder: Path) -> dict[str, Part]:
     """Query id -> the part of its article."""
     article = {id: title for id, title, _ in documents(folder / "corpus.jsonl")}
     part = parts(article.values())
-    return {id: part[article[row["metadata"]["paragraph"]]] for id, row in _queries(folder)}
+    return {id: part[article[paragraph]] for id, paragraph in paragraphs(folder).items()}
+
+
+def paragraphs(folder: Path) -> dict[str, str]:
+    """Query id -> the paragraph that it was written for, whether or not that answers it."""
+    return {id: row["metadata"]["paragraph"] for id, row in _queries(folder)}
 
 
 def answers(folder: Path) -> dict[str, list[str]]:

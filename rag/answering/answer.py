@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from rag.answering.citations import cite, located
-from rag.answering.confidence import confidence
-from rag.answering.explain import explain
+from rag.answering.confidence import FIRST, confidence_by, evidence, verdict_on
+from rag.answering.explain import explain, missing
 from rag.answering.highlights import highlights
-from rag.answering.search import (
-    Query,
-    encode_query,
-    find_candidates,
-    is_readable,
-)
+from rag.answering.search import Query, encode_query, find_candidates, is_readable
 from rag.encoders import Encoder
 from rag.index import Snapshot
 from rag.text import stems
@@ -34,18 +29,24 @@ def ask(
     or no word in common in mode `bm25`), the answer is empty and abstains. A question
     that the model cannot read is declined. Mode `bm25` needs no model: if it cannot read question
     or first passage, the confidence is the share of the question's words that the passage holds.
+    An abstention marks no sentence. It says what of the question the first passage lacks.
     """
     query = encode_query(question, encoder)
     candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
-    hits = candidates.best(top_k)
-    marked = highlights(snapshot, query, [hit.passage for hit in hits])
+    best = candidates.best(max(top_k, FIRST))
+    hits, passages = best[:top_k], [hit.passage for hit in best]
+    found = evidence(candidates, passages[:FIRST])
     declined = mode != "bm25" and not query.readable
     if declined:
         sure = 0.0
-    elif mode == "bm25" and hits and not _judged(encoder, query, hits[0].passage):
-        sure = _words_found(snapshot, query, hits[0].passage)
+    elif mode == "bm25" and hits and not _judged(encoder, query, passages[0]):
+        sure = _words_found(snapshot, query, passages[0])
     else:
-        sure = confidence(candidates)
+        sure = confidence_by(found, snapshot.manifest)
+    verdict = verdict_on(sure, snapshot.manifest.calibration)
+    abstained = verdict == "not_found"
+    marked = [()] * len(hits) if abstained else highlights(snapshot, query, passages[:top_k])
+    told = zip(passages[:1], found, strict=False) if abstained and not declined else ()
     return Answer(
         question=question,
         passages=tuple(
@@ -54,27 +55,24 @@ def ask(
                 hit=hit,
                 citation=cite(snapshot, hit.passage, spans),
                 highlights=tuple(located(snapshot, hit.passage.document_id, spans)),
-                explanation=explain(candidates, hit) if explained else None,
+                explanation=explain(candidates, encoder, hit) if explained else None,
             )
             for rank, (hit, spans) in enumerate(zip(hits, marked, strict=True), start=1)
         ),
         confidence=sure,
-        abstained=declined or sure < snapshot.manifest.calibration.threshold,
+        verdict=verdict,
+        missing=tuple(word for each in told for word in missing(candidates, encoder, *each)),
         unreadable=declined,
     )
 
 
 def _judged(encoder: Encoder, query: Query, passage: Passage) -> bool:
     """Whether the model can read both."""
-    return query.readable and is_readable(_read(passage), encoder)
+    return query.readable and is_readable(passage.in_context, encoder)
 
 
 def _words_found(snapshot: Snapshot, query: Query, passage: Passage) -> float:
     """The share of the question's stems, by the passage's language, that the passage holds."""
     language = snapshot.languages[passage.document_id]
     asked = set(stems(query.text, language))
-    return len(asked.intersection(stems(_read(passage), language))) / len(asked)
-
-
-def _read(passage: Passage) -> str:
-    return f"{passage.context}\n{passage.text}"
+    return len(asked.intersection(stems(passage.in_context, language))) / len(asked)

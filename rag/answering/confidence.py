@@ -1,87 +1,228 @@
-"""Confidence: how likely it is that the passages found answer the question."""
+"""Confidence: how likely it is that the first passages answer the question.
+
+It is made of the question, one of the first passages, and that one's document. So copies, other
+documents and filters do not change it, and one passage is enough:
+
+    confidence = logistic(bias + slope * coverage + lead * lead) * number^(0 or 1) * name^(share)
+
+`coverage` says how much of the question one sentence and the headings above hold, `lead` how far
+the passage is ahead of the rest of its document. The discounts are for terms that it does not hold:
+a number or identifier, and names. Without its own KZ-300-B a passage is about a neighbour, however
+much alike (docs/decisions/0012-confidence.md).
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
+import numpy.typing as npt
 
-from rag.answering.fusion import Signal
-from rag.answering.highlights import nearest_sentence
-from rag.answering.profile import Features, profile_of
-from rag.answering.quantity import asks_for_quantity, names_quantity
-from rag.answering.search import Candidates, lexical_scores
-from rag.index import Calibration, Model, late_scores
+from rag.answering.profile import Profile, profile_of
+from rag.answering.search import Candidates
+from rag.answering.terms import Term, missing_terms, specific_terms
+from rag.index import Calibration, Manifest, Model, Snapshot, best_similarities, late_scores
+from rag.types import Caution, Finding, Passage
 
-# One of the first hits must be good.
+Cosines = npt.NDArray[np.float32]
+
+# One of the first passages must be good.
 FIRST = 3
-# A median over a handful of candidates says little: if there are fewer than this many, the rest is
-# taken to score what an unrelated passage mostly does.
-ENOUGH = 10
 # exp overflows above some 709.
 MOST = 700.0
+# A token of the question that the headings hold says what the document is about, not what is asked.
+# It counts less, but not nothing.
+LEAST = 0.1
+# The rest of a document is judged by so many of its passages, as if there were so many more with
+# which the lead is what it mostly is.
+OTHERS = 10
+USUAL = 6
+USUAL_LEAD = 0.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What a passage holds of a question.
+
+    `cosines` float32 (q,) are the best of each question token among all tokens of the passage.
+    `coverage` is the mean of two means of the like, for the sentence where it is largest: over the
+    sentence and what stands above the first one; and over the sentence alone, with less weight on
+    question tokens that stand above. Without tokens both are 0. `lead` is by how much the passage's
+    late-interaction score exceeds the median of its document's other passages. `missing` are the
+    specific terms that the passage and its context do not hold, and `names` is their share of the
+    question's names.
+    """
+
+    coverage: float
+    lead: float
+    cosines: Cosines
+    missing: tuple[Term, ...]
+    names: float
+
+    @property
+    def number(self) -> bool:
+        """Whether a number or identifier is missing."""
+        return any(term.is_number for term in self.missing)
+
+
+def evidence(candidates: Candidates, passages: Sequence[Passage]) -> list[Evidence]:
+    """What each passage holds of the question."""
+    terms = specific_terms(candidates.query.text)
+    rows = [candidates.snapshot.rows[passage.id] for passage in passages]
+    parts, leads = _parts(candidates, rows), _leads(candidates, rows)
+    return [_evidence(terms, *each) for each in zip(passages, parts, leads, strict=True)]
 
 
 def confidence(candidates: Candidates) -> float:
-    """The probability in [0, 1] that the best candidates answer; 0 if there are none."""
-    if len(candidates.rows) == 0:
-        return 0.0
-    fitted = candidates.snapshot.manifest.calibration
-    return 1 / (1 + math.exp(min(MOST, -(fitted.bias + fitted.scale * log_odds(candidates)))))
+    """The probability in [0, 1] that the first passages answer; 0 if there are none."""
+    return confidence_by(_first(candidates), candidates.snapshot.manifest)
+
+
+def confidence_by(found: Sequence[Evidence], manifest: Manifest) -> float:
+    """The same by what the first passages hold."""
+    profile, fitted = profile_of(manifest.model), manifest.calibration
+    return max((_probability(profile, fitted, each) for each in found), default=0.0)
+
+
+def verdict_on(sure: float, fitted: Calibration) -> Finding:
+    """The confidence in a word.
+
+    From the threshold on, all answers together keep the allowed risk. `answered` keeps it alone.
+    """
+    if sure < fitted.threshold:
+        return "not_found"
+    return "answered" if sure >= 1 - fitted.risk else "maybe"
 
 
 def log_odds(candidates: Candidates) -> float:
-    """The log odds, as fitted on public sets, that the best of at least one candidate answer."""
-    found, profile = features(candidates), profile_of(candidates.snapshot.manifest.model)
-    by = profile.coefficients
-    near = by.late * found.late + by.lead * found.lead
-    return profile.bias + near + by.words * found.words + by.unmet * found.unmet
+    """The log odds, discounts aside, that the best of at least one candidate answer, if half of the
+    questions have an answer."""
+    profile = profile_of(candidates.snapshot.manifest.model)
+    return max(_odds(profile, each) for each in _first(candidates))
 
 
-def uncalibrated(model: Model, risk: float) -> Calibration:
+def uncalibrated(model: Model, caution: Caution) -> Calibration:
     """The calibration of the public sets; between the profile's risks it is interpolated."""
     risks, thresholds = zip(*profile_of(model).thresholds, strict=True)
-    return Calibration(0.0, 1.0, float(np.interp(risk, risks, thresholds)), risk, 0)
-
-
-def features(candidates: Candidates) -> Features:
-    """The features of at least one candidate."""
-    late, bm25 = _late(candidates), _bm25(candidates)
-    first = candidates.ranked()[:FIRST]
-    background = profile_of(candidates.snapshot.manifest.model).background
-    return Features(
-        late=float(late[first].max()),
-        lead=_lead(late, first[0], background),
-        words=math.log1p(max(0.0, _lead(bm25, first[0], 0.0))),
-        unmet=float(_unmet(candidates, first)),
+    even, prior = float(np.interp(caution.risk, risks, thresholds)), _logit(caution.answerable)
+    threshold = _logistic(_logit(even) + prior)
+    return Calibration(
+        bias=round(prior, 4),
+        scale=1.0,
+        threshold=round(threshold, 4),
+        risk=caution.risk,
+        answerable=caution.answerable,
+        questions=0,
     )
 
 
-def _lead(signal: Signal, first: int, background: float) -> float:
-    """By how much the first hit's score exceeds the median of all."""
-    padding = [background] * (ENOUGH - len(signal))
-    return float(signal[first] - median([*signal.tolist(), *padding]))
+def _first(candidates: Candidates) -> list[Evidence]:
+    return evidence(candidates, [hit.passage for hit in candidates.best(FIRST)])
 
 
-def _unmet(candidates: Candidates, first: list[int]) -> bool:
-    snapshot, query = candidates.snapshot, candidates.query
-    if not asks_for_quantity(query.text):
-        return False
-    passages = [snapshot.passages[row] for row in candidates.rows[first]]
-    return not names_quantity(nearest_sentence(snapshot, query, passages))
+def _odds(profile: Profile, found: Evidence) -> float:
+    return profile.bias + profile.slope * found.coverage + profile.lead * found.lead
 
 
-def _late(candidates: Candidates) -> Signal:
-    """The candidates' late-interaction scores, whether or not the mode has used them."""
-    if "late" in candidates.signals:
-        return candidates.signals["late"]
-    return late_scores(
-        candidates.query.tokens, candidates.snapshot.tokens, candidates.rows.tolist()
+def _probability(profile: Profile, fitted: Calibration, found: Evidence) -> float:
+    near = _logistic(fitted.bias + fitted.scale * _odds(profile, found))
+    lost = (profile.number if found.number else 1.0) * float(profile.name**found.names)
+    return near * lost
+
+
+def _evidence(terms: Sequence[Term], passage: Passage, parts: Cosines, lead: float) -> Evidence:
+    missing = missing_terms(terms, passage.in_context)
+    names = sum(not term.is_number for term in terms)
+    lost = sum(not term.is_number for term in missing)
+    return Evidence(
+        coverage=_coverage(parts),
+        lead=lead,
+        cosines=parts.max(axis=0, initial=0),
+        missing=missing,
+        names=lost / max(1, names),
     )
 
 
-def _bm25(candidates: Candidates) -> Signal:
-    if "bm25" in candidates.signals:
-        return candidates.signals["bm25"]
-    return lexical_scores(candidates.snapshot, candidates.query)[candidates.rows]
+def _parts(candidates: Candidates, rows: Sequence[int]) -> list[Cosines]:
+    """For each passage the best cosines of the question's tokens with what stands above its
+    sentences, and then with each of these, float32 (1 + n, q); without sentences it is one."""
+    snapshot, tokens = candidates.snapshot, candidates.query.tokens
+    starts = snapshot.tokens.starts
+    found = {row: _sentences(snapshot, row) for row in rows if starts[row] < starts[row + 1]}
+    if len(tokens) == 0 or not found:
+        return [np.zeros((2, len(tokens)), dtype=np.float32) for _ in rows]
+    ends = np.cumsum([each[-1, 1] for each in found.values()])
+    # What is above, then by turns a sentence and what lies between two; the last ends at the end.
+    bounds = [
+        np.concatenate([[0], each.ravel()[:-1]]) + end - each[-1, 1]
+        for each, end in zip(found.values(), ends, strict=True)
+    ]
+    block = snapshot.tokens.copied(
+        (starts[row], starts[row] + each[-1, 1]) for row, each in found.items()
+    )
+    best = best_similarities(tokens, block, np.concatenate(bounds).astype(np.int64))
+    split = np.split(best, np.cumsum([len(each) for each in bounds])[:-1])
+    made = {
+        row: np.concatenate([each[:1] * (sentences[0, 0] > 0), each[1::2]])
+        for each, (row, sentences) in zip(split, found.items(), strict=True)
+    }
+    nothing = np.zeros((2, len(tokens)), dtype=np.float32)
+    return [made.get(row, nothing) for row in rows]
+
+
+def _sentences(snapshot: Snapshot, row: int) -> npt.NDArray[np.int64]:
+    """The first and last token row of each sentence of a passage that has tokens, int64 (n, 2)."""
+    sentences = snapshot.marks.of(row)[:, 2:].astype(np.int64)
+    whole = snapshot.tokens.starts[row + 1] - snapshot.tokens.starts[row]
+    return sentences if len(sentences) else np.array([[0, whole]], dtype=np.int64)
+
+
+def _coverage(parts: Cosines) -> float:
+    above, sentences = parts[0], parts[1:]
+    if parts.shape[1] == 0:
+        return 0.0
+    weights = np.clip(1 - above, LEAST, 1)
+    own = (np.maximum(sentences, 0) * weights).sum(axis=1) / weights.sum()
+    return float((np.maximum(sentences, above).mean(axis=1) + own).max() / 2)
+
+
+def _leads(candidates: Candidates, rows: Sequence[int]) -> list[float]:
+    """The lead of each passage over the rest of its document, drawn towards the usual one if that
+    is short."""
+    rest = {row: _rest(candidates.snapshot, row) for row in rows}
+    scores = _late(candidates, {*rows, *(other for others in rest.values() for other in others)})
+    return [_lead(scores[row], [scores[other] for other in rest[row]]) for row in rows]
+
+
+def _lead(own: float, rest: Sequence[float]) -> float:
+    lead = own - median(rest) if rest else 0.0
+    return (len(rest) * lead + USUAL * USUAL_LEAD) / (len(rest) + USUAL)
+
+
+def _rest(snapshot: Snapshot, row: int) -> list[int]:
+    """Other passages of the same document, at even distances: the same ones for each passage."""
+    rows = snapshot.rows_of[snapshot.passages[row].document_id]
+    drawn = rows[:: -(-len(rows) // OTHERS)].tolist()
+    return [other for other in drawn if other != row]
+
+
+def _late(candidates: Candidates, rows: Iterable[int]) -> dict[int, float]:
+    """The late-interaction scores of passages; those of candidates are mostly there already."""
+    known = candidates.signals.get("late", ())
+    scores = dict(zip(candidates.rows.tolist(), map(float, known), strict=False))
+    new = [row for row in rows if row not in scores]
+    tokens = candidates.snapshot.tokens
+    return scores | dict(
+        zip(new, late_scores(candidates.query.tokens, tokens, new).tolist(), strict=True)
+    )
+
+
+def _logistic(log_odds: float) -> float:
+    return 1 / (1 + math.exp(min(MOST, -log_odds)))
+
+
+def _logit(probability: float) -> float:
+    return math.log(probability / (1 - probability))

@@ -20,32 +20,15 @@ Weights = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
-    """What distinguishes an answered question from an unanswered one.
-
-    `late` is the largest late-interaction score among the first 3 hits; `lead` is by how much the
-    first hit's exceeds the median of all candidates'; `words` is log(1 + the same of BM25), which
-    has no upper end and is taken as 0 below 0; `unmet` is 1 if a quantity is asked for and the
-    sentence of the first 3 hits that is nearest to the question names none, else 0. The cosine is
-    left out: near in one corpus is far in another.
-    """
-
-    late: float
-    lead: float
-    words: float
-    unmet: float
-
-
-@dataclass(frozen=True, slots=True)
 class Profile:
     """The constants of the model with these digests of weights and head; "" for any model.
 
-    `weights` of the fusion: eval/results/fusion.json. `bias` and `coefficients` of the logistic
-    regression behind the confidence, `background` (the late-interaction score of an unrelated
-    passage, a median) and `thresholds`: eval/results/confidence.json. A threshold is the
+    `weights` of the fusion: eval/results/fusion.json. `bias`, `slope`, `lead`, `number` and `name`
+    are the constants of the confidence (`rag/answering/confidence.py`). A threshold is the
     confidence from which on to answer, so that at most its share, the first of each pair, of the
-    answers is wrong if half of the questions have no answer. `close`, by how much a second
-    sentence may be farther from the question and still be highlighted: eval/results/highlights.json
+    answers is wrong if half of the questions have no answer: eval/results/confidence.json. `close`,
+    by how much a second sentence may be farther from the question and still be highlighted:
+    eval/results/highlights.json
     """
 
     model: str
@@ -53,8 +36,10 @@ class Profile:
     head_sha256: str
     weights: Weights
     bias: float
-    coefficients: Features
-    background: float
+    slope: float
+    lead: float
+    number: float
+    name: float
     thresholds: tuple[tuple[float, float], ...]
     close: float
 

@@ -15,7 +15,7 @@ from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, report_line
 from rag.encoders import Encoder
 from rag.errors import CorpusError
 from rag.index import Model, Snapshot, Split, assemble
-from rag.types import MAX_RISK, FaqPolicy, Progress, silent
+from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, Progress, silent
 
 log = logging.getLogger("rag.building.build")
 
@@ -27,7 +27,7 @@ def build_snapshot(
     faq: FaqPolicy = "with",
     options: ReadOptions = LENIENT,
     previous: Snapshot | None = None,
-    risk: float = MAX_RISK,
+    caution: Caution = DEFAULT_CAUTION,
     progress: Progress = silent,
 ) -> Snapshot:
     """A snapshot, in memory, of the documents under the paths.
@@ -40,7 +40,7 @@ def build_snapshot(
     corpus = read_corpus(paths, reuse.known, options)
     for line in report_lines(corpus.files):
         log.warning("%s", line)
-    return index_corpus(corpus, encoder, faq=faq, reuse=reuse, risk=risk, progress=progress)
+    return index_corpus(corpus, encoder, faq=faq, reuse=reuse, caution=caution, progress=progress)
 
 
 def index_corpus(
@@ -49,7 +49,7 @@ def index_corpus(
     *,
     faq: FaqPolicy = "with",
     reuse: Reuse = NOTHING,
-    risk: float = MAX_RISK,
+    caution: Caution = DEFAULT_CAUTION,
     progress: Progress = silent,
 ) -> Snapshot:
     """A snapshot, in memory, of documents already read. Raises CorpusError if none has text.
@@ -60,8 +60,9 @@ def index_corpus(
     if not split.passages:
         raise CorpusError(_nothing_left(split, faq))
     encodings = encode(split, encoder, faq, reuse, progress)
-    snapshot = assemble(split, encodings, encoder, faq, uncalibrated(Model.of(encoder), risk))
-    return calibrated(snapshot, encoder, risk)
+    public = uncalibrated(Model.of(encoder), caution)
+    snapshot = assemble(split, encodings, encoder, faq, public)
+    return calibrated(snapshot, encoder, caution)
 
 
 def _nothing_left(split: Split, faq: FaqPolicy) -> str:

@@ -2,8 +2,8 @@
 
 If the rest of the documents supports the answer of an FAQ question, the question is asked of that
 rest twice: with all passages, and without the supporting ones, so that no answer is left. The fit
-gives a shift and a scale of the log odds from public sets. A prior keeps both near 0 and 1: a few
-questions move them a little, many as far as necessary.
+gives a shift and a scale of the log odds from public sets. A narrow prior keeps both near 0 and 1:
+a handful of questions moves them hardly, many move them further.
 """
 
 from __future__ import annotations
@@ -15,19 +15,12 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from rag.answering import (
-    coverage_at,
-    encode_query,
-    find_candidates,
-    log_odds,
-    risk_coverage,
-    uncalibrated,
-)
+from rag.answering import encode_query, find_candidates, log_odds, uncalibrated
 from rag.checks import SUPPORT, Share, answer_share, drawn_pairs
 from rag.documents import FaqPair
 from rag.encoders import Encoder
 from rag.index import Calibration, Snapshot
-from rag.types import Passage
+from rag.types import Caution, Passage
 
 Values = npt.NDArray[np.float64]
 
@@ -36,13 +29,12 @@ QUESTIONS = 50
 # The first passages hold the answer, or the question counts as not answered.
 TOP = 5
 # How far shift and scale may be expected to be from 0 and 1: eval/results/confidence.json
-SHIFT_PRIOR = 1.0
-SCALE_PRIOR = 0.5
+SHIFT_PRIOR = 0.125
+SCALE_PRIOR = 0.0625
 # Where the rest of the documents supports fewer of the answers, it is not what the FAQ is about.
 SUPPORTED = 0.5
-# From so many questions on the threshold is their own, too.
-ENOUGH = 20
 STEPS = 50
+SMALLEST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,7 @@ class Case:
     right: bool
 
 
-def calibrated(snapshot: Snapshot, encoder: Encoder, risk: float) -> Snapshot:
+def calibrated(snapshot: Snapshot, encoder: Encoder, caution: Caution) -> Snapshot:
     """The snapshot with its confidence fitted to its FAQ, if that is indexed with the rest.
 
     Without an FAQ, or if the documents support less than half of it, the public calibration stays.
@@ -62,42 +54,39 @@ def calibrated(snapshot: Snapshot, encoder: Encoder, risk: float) -> Snapshot:
     told = [cases for cases in asked if cases]
     if len(told) < SUPPORTED * len(asked):
         told = []
-    public = uncalibrated(snapshot.manifest.model, risk)
+    public = uncalibrated(snapshot.manifest.model, caution)
     fitted = calibration([case for cases in told for case in cases], len(told), public)
     return replace(snapshot, manifest=replace(snapshot.manifest, calibration=fitted))
 
 
 def calibration(cases: Sequence[Case], questions: int, public: Calibration) -> Calibration:
     """The calibration fitted to the cases of so many questions, starting from the public one."""
-    if not cases:
-        return public
     odds = np.array([case.odds for case in cases])
     right = np.array([case.right for case in cases], dtype=np.float64)
     shift, scale = (round(value, 4) for value in fit(odds, right, SHIFT_PRIOR, SCALE_PRIOR))
-    sure = 1 / (1 + np.exp(-(shift + scale * odds)))
-    threshold = _threshold(sure, public.risk) if questions >= ENOUGH else public.threshold
-    return Calibration(shift, scale, round(threshold, 4), public.risk, questions)
+    return replace(public, bias=public.bias + shift, scale=scale, questions=questions)
 
 
 def fit(odds: Values, right: Values, shift_prior: float, scale_prior: float) -> tuple[float, float]:
     """Shift and scale of the log odds, most probable given the outcomes and normal priors around
-    0 and 1 of those standard deviations; by Newton's method."""
+    0 and 1 of those standard deviations; by Newton's method, its steps halved where they overshoot.
+    """
     rows = np.column_stack([np.ones(len(odds)), odds])
     expected, precision = np.array([0.0, 1.0]), np.diag([shift_prior**-2, scale_prior**-2])
+
+    def loss(at: Values) -> float:
+        inner, off = rows @ at, at - expected
+        return float((np.logaddexp(0, inner) - right * inner).sum() + off @ precision @ off / 2)
+
     found = expected
     for _ in range(STEPS):
         sure = 1 / (1 + np.exp(-(rows @ found)))
         gradient = rows.T @ (sure - right) + precision @ (found - expected)
-        curvature = (rows.T * (sure * (1 - sure))) @ rows + precision
-        found = found - np.linalg.solve(curvature, gradient)
+        step = np.linalg.solve((rows.T * (sure * (1 - sure))) @ rows + precision, gradient)
+        while loss(found - step) > loss(found) and np.abs(step).max() > SMALLEST:
+            step = step / 2
+        found = found - step
     return float(found[0]), float(found[1])
-
-
-def _threshold(sure: Values, risk: float) -> float:
-    """The threshold that keeps the expected risk; if none does, what keeps each single answer to
-    it."""
-    found = coverage_at(risk_coverage(sure, 1 - sure), risk)
-    return found.threshold if found else 1 - risk
 
 
 def _asked(snapshot: Snapshot, encoder: Encoder) -> list[list[Case]]:

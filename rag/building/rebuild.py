@@ -22,7 +22,7 @@ from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import Manifest, Snapshot, is_made_with
 from rag.settings import Settings
 from rag.store import Remarks, live_id, open_newest, publish, writing
-from rag.types import MAX_RISK, FaqPolicy, FileReport
+from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, FileReport
 
 # Seconds before a watched folder is built again if another build held the lock.
 PAUSE = 2.0
@@ -92,7 +92,7 @@ def rebuild(
     if_stale: bool = False,
     full: bool = False,
     gate: Gate | None = None,
-    risk: float = MAX_RISK,
+    caution: Caution = DEFAULT_CAUTION,
     listener: Listener = NOBODY,
     consent: Consent = refused,
 ) -> Built | None:
@@ -106,12 +106,17 @@ def rebuild(
     reuse = reuse_of(previous, encoder, origin.faq)
     corpus = read_corpus(origin.paths, reuse.known, options)
     listener.files(corpus.files)
-    if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, risk):
+    if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, caution):
         return None
     check_replaces(index, origin, corpus.sha256, consent)
     with writing(index):
         snapshot = index_corpus(
-            corpus, encoder, faq=origin.faq, reuse=reuse, risk=risk, progress=listener.progress
+            corpus,
+            encoder,
+            faq=origin.faq,
+            reuse=reuse,
+            caution=caution,
+            progress=listener.progress,
         )
         if previous:
             # What was reused has been read from its mapped file only now.
@@ -128,7 +133,7 @@ def is_stale(
     corpus: Corpus,
     encoder: Encoder,
     faq: FaqPolicy,
-    risk: float = MAX_RISK,
+    caution: Caution = DEFAULT_CAUTION,
 ) -> bool:
     """Whether there is no index, or one that a build of this corpus would make otherwise."""
     documents = {parsed.document.id: parsed.document for parsed in corpus.documents}
@@ -136,7 +141,7 @@ def is_stale(
         current is None
         or documents != current.documents
         or _verdicts(corpus.files) != _verdicts(current.files)
-        or not is_made_with(current, encoder, faq, risk)
+        or not is_made_with(current, encoder, faq, caution)
     )
 
 

@@ -27,6 +27,7 @@ from rag.documents import Cage, ReadOptions
 from rag.errors import PARTIAL, CorpusError, NotReplaced, RagError, UsageError
 from rag.settings import Settings
 from rag.store import snapshot_ids
+from rag.types import Caution
 
 # A file that takes so many seconds to read is named.
 SLOW = 1.0
@@ -144,7 +145,7 @@ def _rebuilding(
         encoder_of(settings),
         options=options,
         gate=gate_of(settings, force),
-        risk=settings.risk,
+        caution=Caution(settings.risk, settings.answerable),
         listener=listener,
     )
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.text import Text
 
 from rag.answering import SavedCitation, Verdict
 from rag.text import Edit, counted
-from rag.types import Answer, Citation, CitedPassage, FileReport
+from rag.types import Answer, Citation, CitedPassage, FileReport, Finding
 
 MARK = ("»", "«")
 # Beside a change, this many characters of the unchanged text are shown.
 SHOWN = 40
+VERDICTS: Mapping[Finding, str] = MappingProxyType(
+    {"answered": "answered", "maybe": "maybe", "not_found": "not in these documents"}
+)
 
 
 def show_answer(answer: Answer, console: Console) -> None:
@@ -27,7 +31,8 @@ def show_answer(answer: Answer, console: Console) -> None:
         console.print(title, soft_wrap=True)
         console.print(_marked(cited, colour=console.color_system is not None), soft_wrap=True)
         console.print()
-    console.print(Text(f"confidence {answer.confidence:.2f}", style="dim"))
+    said = f"{VERDICTS[answer.verdict]} (confidence {answer.confidence:.2f})"
+    console.print(Text(said, style="dim"))
 
 
 def verdict_line(saved: SavedCitation, verdict: Verdict) -> str:

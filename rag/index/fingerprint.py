@@ -25,7 +25,7 @@ from rag.index.manifest import Model, Recipe
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import BITS
 from rag.text import STOP_WORDS
-from rag.types import FaqPolicy
+from rag.types import Caution, FaqPolicy
 
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder
@@ -86,11 +86,11 @@ def recipe_of(encoder: Encoder, faq: FaqPolicy) -> Recipe:
     )
 
 
-def is_made_with(snapshot: Snapshot, encoder: Encoder, faq: FaqPolicy, risk: float) -> bool:
+def is_made_with(snapshot: Snapshot, encoder: Encoder, faq: FaqPolicy, caution: Caution) -> bool:
     """Whether a build of the same documents would make the same snapshot, as far as is known."""
     was = snapshot.manifest
-    made = was.model, was.recipe, was.software
-    return made == made_with(encoder, faq) and was.calibration.risk == risk
+    made, fitted = (was.model, was.recipe, was.software), was.calibration
+    return made == made_with(encoder, faq) and caution == Caution(fitted.risk, fitted.answerable)
 
 
 def keeps_vectors(snapshot: Snapshot, encoder: Encoder) -> bool:

@@ -16,7 +16,7 @@ from rag.types import FaqPolicy
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder
 
-FORMAT = 6
+FORMAT = 7
 MANIFEST = "manifest.json"
 
 # 2**53 is the largest integer that every reader of JSON keeps exactly.
@@ -83,14 +83,17 @@ class Recipe:
 class Calibration:
     """The confidence for log odds x by public sets: 1 / (1 + exp(-(bias + scale * x))).
 
-    Below `threshold` the service abstains, so that at most a share of `risk` of its answers is
-    wrong. It was fitted to that many `questions` of the FAQ; with 0 it is that of the public sets.
+    `bias` includes the log odds of `answerable`, the share of questions that the documents are
+    expected to answer. Below `threshold` the service abstains, so that at most a share of `risk` of
+    its answers is wrong if half of the questions have no answer. It was fitted to that many
+    `questions` of the FAQ; with 0 it is that of the public sets.
     """
 
     bias: Coefficient
     scale: Coefficient
     threshold: Fraction
     risk: Fraction
+    answerable: Fraction
     questions: Count
 
 

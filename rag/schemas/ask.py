@@ -15,7 +15,16 @@ from pydantic_core import PydanticCustomError
 from rag.index import Snapshot
 from rag.schemas.base import Fields, IndexModel, Model, Request, refuse_nul
 from rag.schemas.citations import Boxes, CitationModel
-from rag.types import MAX_TOP_K, Answer, CitedPassage, Explanation, Filters, Mode, Scores
+from rag.types import (
+    MAX_TOP_K,
+    Answer,
+    CitedPassage,
+    Explanation,
+    Filters,
+    Finding,
+    Mode,
+    Scores,
+)
 
 MAX_QUESTION = 2000
 MAX_FILTER_IDS = 100
@@ -177,14 +186,18 @@ class HitModel(Model):
 class AskResponse(Model):
     """The passages for a question, best first.
 
-    `confidence` is the probability, 0 to 1, that they answer it. If the documents do not seem to
-    answer, `abstained` is true, `message` says so, and the passages are only the nearest.
+    `confidence` is the probability, 0 to 1, that they answer it, and `verdict` says it in a word.
+    If the documents do not seem to answer, the verdict is `not_found`, `abstained` is true, and the
+    passages are only the nearest, without highlights. `missing` then says what the first one lacks,
+    in the question's words, and `message` says all that in a sentence.
     `message` also says how many ids of `filters.document_id` name no document.
     """
 
     question: str
+    verdict: Finding
     abstained: bool
     confidence: float
+    missing: tuple[str, ...]
     message: str | None
     passages: tuple[HitModel, ...]
     index: IndexModel
@@ -197,8 +210,10 @@ class AskResponse(Model):
         """The answer of that snapshot; `note` is added to its message."""
         return cls(
             question=answer.question,
+            verdict=answer.verdict,
             abstained=answer.abstained,
             confidence=answer.confidence,
+            missing=answer.missing,
             message=" ".join(filter(None, (answer.message, note))) or None,
             passages=tuple(map(HitModel.of, answer.passages)),
             index=IndexModel.of(snapshot),

@@ -1,84 +1,124 @@
-"""What tells an answered question from an unanswered one, worked out by hand."""
+"""What the confidence is made of, worked out by hand; what may not change it."""
 
 import math
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from rag.answering.confidence import confidence, features, log_odds
+from rag.answering.answer import ask
+from rag.answering.confidence import (
+    USUAL,
+    USUAL_LEAD,
+    Evidence,
+    confidence,
+    evidence,
+    log_odds,
+    uncalibrated,
+    verdict_on,
+)
 from rag.answering.profile import profile_of
-from rag.answering.search import Candidates, encode_query, find_candidates
-from rag.index.late_interaction import late_scores
+from rag.answering.search import encode_query, find_candidates
+from rag.index.manifest import Calibration
 from rag.index.snapshot import Snapshot
-from rag.types import Mode
+from rag.types import Caution, Filters, Mode
 from support.letter_encoder import LetterEncoder, snapshot_of
+from support.models import OTHER
 
 ENCODER = LetterEncoder()
+PROFILE = profile_of(OTHER)
 
 
-@pytest.fixture
-def fruit(tmp_path: Path) -> Snapshot:
-    return snapshot_of(tmp_path, **{f"d{at}": f"Figs rot {at}." for at in range(12)})
+def found(snapshot: Snapshot, question: str) -> Evidence:
+    candidates = find_candidates(snapshot, encode_query(question, ENCODER))
+    [first] = evidence(candidates, snapshot.passages[:1])
+    return first
 
 
-def scored(snapshot: Snapshot, late: list[float], bm25: list[float]) -> Candidates:
-    found = find_candidates(snapshot, encode_query("figs", ENCODER))
-    kept = len(late)
-    signals = {
-        "late": np.array(late, np.float32),
-        "bm25": np.array(bm25, np.float32),
-    }
-    fused = {"late": signals["late"].astype(np.float64)}
-    return replace(found, rows=found.rows[:kept], signals=signals, shares=fused)
+def coverage(snapshot: Snapshot, question: str) -> float:
+    return found(snapshot, question).coverage
 
 
-def test_each_lead_is_over_the_median_candidate(fruit: Snapshot) -> None:
-    late = [0.9, *[0.3] * 6, *[0.5] * 5]
-    bm25 = [4.0, *[1.0] * 11]
-    found = scored(fruit, late, bm25)
-    made = features(found)
-    assert made.late == pytest.approx(0.9)
-    assert made.lead == pytest.approx(0.9 - (0.3 + 0.5) / 2)
-    assert made.words == pytest.approx(math.log(1 + 3))
+def sure(snapshot: Snapshot, question: str, **options: object) -> float:
+    return ask(snapshot, ENCODER, question, **options).confidence
 
 
-def test_of_few_candidates_the_rest_is_background(fruit: Snapshot) -> None:
-    found = scored(fruit, [0.9, 0.2, 0.2], [4.0, 3.0, 3.0])
-    made = features(found)
-    assert made.lead == pytest.approx(0.9 - profile_of(fruit.manifest.model).background)
-    assert made.words == pytest.approx(math.log(1 + 4))
+def test_coverage_is_of_the_best_sentence_and_of_what_stands_above(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, f="# Zoo\n\n## Fruit\n\nApples rot. Bees hum.\n")
+    assert coverage(snapshot, "apples rot") == pytest.approx(1)
+    assert coverage(snapshot, "apples hum") == pytest.approx(1 / 2)
+    # Of `fruit`, which stands above, and `bees`, `hum` in a sentence: all of it with what is above,
+    # and all but the tenth that counts of `fruit` without.
+    assert coverage(snapshot, "fruit hum bees") == pytest.approx((1 + 2 / 2.1) / 2)
+    assert coverage(snapshot, "") == 0
 
 
-def test_a_first_hit_whose_words_lag_behind_counts_as_level(fruit: Snapshot) -> None:
-    found = scored(fruit, [0.9, *[0.3] * 11], [0.0, *[5.0] * 11])
-    assert features(found).words == 0
-    assert 0 < confidence(found) < 1
+def test_the_log_odds_are_linear_in_the_coverage(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, f="Apples rot. Bees hum.")
+    candidates = find_candidates(snapshot, encode_query("apples rot daily", ENCODER))
+    expected = PROFILE.bias + PROFILE.slope * 2 / 3 + PROFILE.lead * USUAL_LEAD
+    assert log_odds(candidates) == pytest.approx(expected)
+    near = 1 / (1 + math.exp(-(snapshot.manifest.calibration.bias + expected)))
+    assert confidence(candidates) == pytest.approx(near)
+
+
+def test_the_lead_is_over_the_rest_of_the_document(tmp_path: Path) -> None:
+    rest = "".join(f"## V{at}\n\nVoles gnaw.\n\n" for at in range(4))
+    snapshot = snapshot_of(tmp_path, f=f"# Zoo\n\n## Fruit\n\nApples rot.\n\n{rest}", g="Apples.")
+    assert found(snapshot, "apples rot").lead == pytest.approx(
+        (4 * 1 + USUAL * USUAL_LEAD) / (4 + USUAL)
+    )
+
+
+def test_missing_numbers_and_names_discount_the_confidence(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, f="Apples by Bob Cole cost 3.")
+    whole = sure(snapshot, "apples cost 3")
+    assert sure(snapshot, "apples cost 30") == pytest.approx(whole * PROFILE.number)
+    whole = sure(snapshot, "apples by Bob Cole")
+    assert sure(snapshot, "apples by Bert Cole") == pytest.approx(whole * PROFILE.name)
+    assert 0 < PROFILE.number < PROFILE.name < 0.5
+
+
+def test_a_passage_with_the_number_counts_before_a_nearer_one_without(tmp_path: Path) -> None:
+    near = "Plums cost money in plan 7."
+    snapshot = snapshot_of(tmp_path, a=near, b="Plums cost less in plan 8.")
+    alone = snapshot_of(tmp_path / "alone", b="Plums cost less in plan 8.")
+    question = "plums cost money in plan 8"
+    assert sure(snapshot, question) == pytest.approx(sure(alone, question))
+
+
+@pytest.mark.parametrize("question", ["apples rot", "apples hum daily", "part 3", "zebra yak"])
+def test_copies_other_documents_and_filters_do_not_change_it(tmp_path: Path, question: str) -> None:
+    text = "# Zoo\n\n## Fruit\n\nApples rot. Part 3 is red.\n"
+    expected = sure(snapshot_of(tmp_path / "one", a=text), question)
+    copies = {f"c{at}": text for at in range(40)}
+    others = {f"o{at}": f"# Quux\n\n## Vole\n\nVoles gnaw leeks {at + 7}." for at in range(12)}
+    crowded = snapshot_of(tmp_path / "all", a=text, **copies, **others)
+    assert sure(crowded, question) == pytest.approx(expected, abs=0.02)
+    assert sure(crowded, question, filters=Filters(("a.md",))) == pytest.approx(expected, abs=0.02)
 
 
 @pytest.mark.parametrize("mode", ["dense", "bm25"])
-def test_what_the_mode_left_out_is_worked_out(fruit: Snapshot, mode: Mode) -> None:
-    query = encode_query("figs 3", ENCODER)
-    alone = find_candidates(fruit, query, mode=mode)
-    first = [fruit.rows[hit.passage.id] for hit in alone.best(3)]
-    assert features(alone).late == max(late_scores(query.tokens, fruit.tokens, first))
-    impacts = fruit.lexical.scores(query.stems)
-    lead = impacts[first[0]] - np.median(impacts)
-    assert features(alone).words == pytest.approx(math.log1p(max(0, lead)))
+def test_it_is_the_same_in_every_mode_that_finds_the_passage(tmp_path: Path, mode: Mode) -> None:
+    snapshot = snapshot_of(tmp_path, a="Apples rot.", b="Bees hum.")
+    assert sure(snapshot, "apples rot", mode=mode) == sure(snapshot, "apples rot")
 
 
-def test_a_quantity_that_no_hit_names_is_doubted(tmp_path: Path) -> None:
-    snapshot = snapshot_of(tmp_path, figs="Figs mature. Hens cost 3.", limes="Limes rot in 2 days.")
+def test_a_verdict_is_answered_where_the_answer_alone_keeps_the_risk() -> None:
+    fitted = Calibration(0.0, 1.0, 0.4, 0.3, 0.75, 0)
+    verdicts = [verdict_on(each, fitted) for each in (0.39, 0.4, 0.69, 0.7)]
+    assert verdicts == ["not_found", "maybe", "maybe", "answered"]
 
-    def made(question: str) -> Candidates:
-        return find_candidates(snapshot, encode_query(question, ENCODER))
 
-    assert features(made("how many figs")).unmet == 1
-    assert features(made("how figs mature")).unmet == 0
-    assert features(made("how long do limes rot")).unmet == 0
-    unmet = profile_of(snapshot.manifest.model).coefficients.unmet
-    met = made("how many figs")
-    met = replace(met, query=replace(met.query, text="figs"))
-    assert log_odds(made("how many figs")) == pytest.approx(log_odds(met) + unmet)
-    assert unmet < 0
+def test_more_answerable_questions_mean_more_confidence_and_the_same_abstentions() -> None:
+    even, most = (uncalibrated(OTHER, Caution(0.2, share)) for share in (0.5, 0.75))
+    assert (even.bias, most.bias) == (0, pytest.approx(math.log(3), abs=1e-4))
+    odds = [math.log(each.threshold / (1 - each.threshold)) for each in (even, most)]
+    assert odds[1] - odds[0] == pytest.approx(math.log(3), abs=1e-3)
+    assert replace(even, bias=most.bias, threshold=most.threshold, answerable=0.75) == most
+
+
+def test_a_passage_without_sentences_is_covered_as_a_whole(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, f="# Zoo\n\n## Fruit\n\nApples rot.\n")
+    none = replace(snapshot.marks, starts=snapshot.marks.starts * 0)
+    assert coverage(replace(snapshot, marks=none), "zoo fruit apples rot") == pytest.approx(1)

@@ -36,6 +36,7 @@ def test_the_matched_words_are_the_questions_own(fruit: Snapshot) -> None:
     assert first.explanation and second.explanation
     assert first.explanation.matched == ("plum", "blue")
     assert second.explanation.matched == ()
+    assert (first.explanation.missing, second.explanation.missing) == ((), ("plum", "BLUE"))
 
 
 @pytest.mark.parametrize("mode", ["dense", "bm25"])
@@ -51,3 +52,21 @@ def test_a_mode_explains_its_signal_alone(fruit: Snapshot, mode: str) -> None:
 
 def test_nothing_is_explained_unless_asked_for(fruit: Snapshot) -> None:
     assert {cited.explanation for cited in ask(fruit, ENCODER, "plums").passages} == {None}
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("Are plums Venetian?", ("Venetian",)),
+        ("Is plum XK-30 blue, and how often?", ("plum XK-30", "how often")),
+        ("How many plums are blue", ("How many",)),
+        ("Which wombat ate these plums", ("wombat",)),
+        ("Do plums or quince or yams mature there", ("quince", "yams", "mature")),
+        ("are plums blue", ()),
+    ],
+)
+def test_what_is_missing_is_said_in_the_questions_words(
+    fruit: Snapshot, question: str, missing: tuple[str, ...]
+) -> None:
+    best = ask(fruit, ENCODER, question, explained=True).passages[0]
+    assert best.explanation and best.explanation.missing == missing

@@ -5,7 +5,7 @@ import pytest
 from rag.answering.confidence import uncalibrated
 from rag.answering.profile import profile_of
 from rag.index.manifest import Model
-from rag.types import MAX_RISK
+from rag.types import MAX_RISK, Caution
 from support.models import BUNDLED, OTHER
 
 
@@ -26,4 +26,7 @@ def test_a_profile_has_a_threshold_for_every_risk_that_a_setting_allows() -> Non
         assert (risks[0], risks[-1]) == (0.05, MAX_RISK)
         assert list(risks) == sorted(risks)
         assert list(thresholds) == sorted(thresholds, reverse=True)
-        assert uncalibrated(model, 0.1).threshold == dict(profile_of(model).thresholds)[0.1]
+        assert (
+            uncalibrated(model, Caution(0.1, 0.5)).threshold
+            == dict(profile_of(model).thresholds)[0.1]
+        )

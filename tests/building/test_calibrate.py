@@ -5,14 +5,15 @@ import pytest
 
 from rag.answering.confidence import uncalibrated
 from rag.building.build import build_snapshot
-from rag.building.calibrate import ENOUGH, Case, calibrated, calibration, fit
+from rag.building.calibrate import Case, calibrated, calibration, fit
 from rag.index.snapshot import Snapshot
-from rag.types import MAX_RISK
+from rag.types import DEFAULT_CAUTION, Caution
 from support.letter_encoder import LetterEncoder, corpus, snapshot_of
 from support.models import OTHER
 
 ENCODER = LetterEncoder()
-PUBLIC = uncalibrated(OTHER, 0.1)
+CAUTION = Caution(risk=0.1)
+PUBLIC = uncalibrated(OTHER, CAUTION)
 # Each topic has words of its own, so that only its section holds the answer.
 TOPICS = "bcdfghjk"
 
@@ -38,7 +39,7 @@ def test_without_cases_it_is_that_of_the_public_sets() -> None:
 
 
 def test_between_risks_the_threshold_lies_between() -> None:
-    low, middle, high = (uncalibrated(OTHER, risk).threshold for risk in (0.15, 0.17, 0.2))
+    low, middle, high = (uncalibrated(OTHER, Caution(risk)).threshold for risk in (0.15, 0.17, 0.2))
     assert low > middle > high
 
 
@@ -54,40 +55,44 @@ def test_a_fit_without_data_stays_at_its_prior_and_a_wide_prior_gives_way() -> N
 
 def test_each_supported_question_counts_once(tmp_path: Path) -> None:
     snapshot = garden(tmp_path, "".join(map(answered, TOPICS)))
-    made = calibrated(snapshot, ENCODER, MAX_RISK).manifest.calibration
-    assert (made.questions, made.risk) == (8, MAX_RISK)
-    assert made.scale > 1
-    assert snapshot.manifest.calibration == made
+    made = calibrated(snapshot, ENCODER, CAUTION).manifest.calibration
+    assert (made.questions, made.risk) == (8, 0.1)
+    assert made.scale != 1
 
 
 def test_answers_that_stand_nowhere_else_say_nothing_of_the_rest(tmp_path: Path) -> None:
     elsewhere = "".join(pair(letter, "Quux quuz quuy.") for letter in TOPICS[:5])
     snapshot = garden(tmp_path, elsewhere + "".join(map(answered, TOPICS[5:])))
-    assert snapshot.manifest.calibration == uncalibrated(OTHER, MAX_RISK)
+    assert snapshot.manifest.calibration == uncalibrated(OTHER, DEFAULT_CAUTION)
 
 
 @pytest.mark.parametrize("faq", ["without", "answers"])
 def test_an_index_without_its_faq_is_not_calibrated_by_it(tmp_path: Path, faq: str) -> None:
     text = f"# Z\n\n{''.join(map(section, TOPICS))}## FAQ\n\n{''.join(map(answered, TOPICS))}"
-    made = build_snapshot([corpus(tmp_path, garden=text)], ENCODER, faq=faq, risk=0.1)
+    made = build_snapshot([corpus(tmp_path, garden=text)], ENCODER, faq=faq, caution=CAUTION)
     assert made.manifest.calibration == PUBLIC
 
 
 def test_nothing_but_an_faq_is_not_calibrated(tmp_path: Path) -> None:
     made = snapshot_of(tmp_path, faq=f"# FAQ\n\n{''.join(map(answered, TOPICS))}")
-    assert made.manifest.calibration == uncalibrated(OTHER, MAX_RISK)
+    assert made.manifest.calibration == uncalibrated(OTHER, DEFAULT_CAUTION)
 
 
-def test_with_enough_questions_the_threshold_is_theirs_and_keeps_the_risk() -> None:
-    cases = [Case(odds, odds > 0) for odds in np.linspace(-3, 3, 4 * ENOUGH)]
-    few, own = (calibration(cases, number, PUBLIC) for number in (ENOUGH - 1, ENOUGH))
-    assert few.threshold == PUBLIC.threshold
-    sure = [1 / (1 + np.exp(-(own.bias + own.scale * case.odds))) for case in cases]
-    given = [each for each in sure if each >= own.threshold - 1e-4]
-    assert np.mean([1 - each for each in given]) <= 0.1
-    assert own.threshold < 0.9
+def test_a_handful_of_questions_moves_the_confidence_little_and_many_further() -> None:
+    # Half of those that look answered are not.
+    cases = [Case(3.0, at % 2 == 0) for at in range(200)]
+    few, many = (calibration(cases[:n], n // 2, PUBLIC) for n in (16, 200))
+    moved = [
+        1 / (1 + np.exp(-(each.bias + 3 * each.scale))) - 1 / (1 + np.exp(-(PUBLIC.bias + 3)))
+        for each in (few, many)
+    ]
+    assert -0.05 < moved[0] < 0
+    assert moved[1] < 2 * moved[0]
+    assert {few.threshold, many.threshold} == {PUBLIC.threshold}
 
 
-def test_where_no_threshold_keeps_the_risk_each_answer_must_keep_it_alone() -> None:
-    cases = [Case(-1.0, index % 3 == 0) for index in range(60)]
-    assert calibration(cases, 30, PUBLIC).threshold == pytest.approx(0.9)
+def test_a_few_questions_without_an_answer_stay_unlikely() -> None:
+    cases = [Case(1.0, True)] * 8 + [Case(-1.0, False)] * 8
+    made = calibration(cases, 8, PUBLIC)
+    far = -6.0
+    assert 1 / (1 + np.exp(-(made.bias + made.scale * far))) < 0.02

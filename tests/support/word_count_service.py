@@ -19,6 +19,7 @@ from rag.index.vectors import index_vectors
 from rag.serving.live import Serving
 from rag.types import (
     Answer,
+    Caution,
     CitedPassage,
     Document,
     Filters,
@@ -45,7 +46,7 @@ def serving_of(texts: dict[str, str]) -> Serving:
         hits = _hits(snapshot, question, filters)[:top_k]
         cited = tuple(_cited(snapshot, rank, hit) for rank, hit in enumerate(hits, start=1))
         best = hits[0].score if hits else 0.0
-        return Answer(question, cited, confidence=best, abstained=best == 0.0)
+        return Answer(question, cited, confidence=best, verdict="answered" if best else "not_found")
 
     return Serving(snapshot, ask)
 
@@ -110,7 +111,7 @@ def _manifest(documents: int, passages: int) -> Manifest:
         model=MODEL,
         recipe=Recipe("with", 254, 1.2, 0.75, 33, 2),
         counts=Counts(documents, passages, 1, passages, 0),
-        calibration=uncalibrated(MODEL, 0.25),
+        calibration=uncalibrated(MODEL, Caution(0.25)),
         software={},
         files={},
     )
@@ -128,8 +129,8 @@ def _hits(snapshot: Snapshot, question: str, filters: Filters) -> list[ScoredPas
 
 
 def _cited(snapshot: Snapshot, rank: int, hit: ScoredPassage) -> CitedPassage:
-    """The hit with its last sentence marked."""
+    """The hit with its last sentence marked, if it shares a word."""
     passage = hit.passage
     last = passage.start + max(passage.text.rfind(". ") + 2, 0)
-    spans = (Span(last, passage.end),) if last < passage.end else ()
+    spans = (Span(last, passage.end),) if last < passage.end and hit.score else ()
     return CitedPassage(rank, hit, cite(snapshot, passage), spans)

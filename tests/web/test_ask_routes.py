@@ -28,8 +28,10 @@ def test_ask_answers_with_citations_that_point_at_the_text(client: TestClient) -
     end = len(GUIDE) - 1
     assert body == {
         "question": "dogs travel on rails",
+        "verdict": "answered",
         "abstained": False,
         "confidence": 0.75,
+        "missing": [],
         "message": None,
         "passages": [
             {
@@ -204,7 +206,7 @@ def test_wrong_field_is_told_in_the_words_of_json(
 
 def test_answer_that_is_no_number_is_a_500(serving: Serving) -> None:
     def confused(question: str, **_: object) -> Answer:
-        return Answer(question, (), float("nan"), False)
+        return Answer(question, (), float("nan"), "maybe")
 
     client = TestClient(create_app(replace(serving, ask=confused)), base_url="http://localhost")
     check_problem(client.post("/ask", json={"question": "a"}), 500, "internal_error")

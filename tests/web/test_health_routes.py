@@ -28,7 +28,7 @@ def test_probes_answer_while_a_question_is_worked_on(serving: Serving) -> None:
     def slow(question: str, **_: object) -> Answer:
         started.set()
         assert finish.wait(timeout=10)
-        return Answer(question, (), 0.0, True)
+        return Answer(question, (), 0.0, "not_found")
 
     with TestClient(create_app(replace(serving, ask=slow)), base_url="http://localhost") as client:
         asking = threading.Thread(

@@ -52,11 +52,12 @@ const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 // ---- the answer
 
-function sureness(confidence) {
-  const percent = `${Math.round(confidence * 100)} %`;
-  if (confidence >= 0.8) return `Very likely answered below (${percent}).`;
-  if (confidence >= 0.5) return `Probably answered below (${percent}).`;
-  return `Perhaps answered below (${percent}).`;
+const VERDICTS = { answered: "answered", maybe: "maybe answered", not_found: "not in these documents" };
+
+// The number is there for who points at the word.
+function sureness({ verdict, confidence }) {
+  const percent = `confidence ${Math.round(confidence * 100)} %`;
+  return element("abbr", { title: percent }, VERDICTS[verdict]);
 }
 
 const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
@@ -68,10 +69,9 @@ function spot({ line_start: from, line_end: to, page, place }) {
   return from === to ? `line ${from}` : `lines ${from}–${to}`;
 }
 
-// Where nothing answers, no sentence is marked as if it did.
-function card(hit, abstained) {
+function card(hit) {
   const { citation } = hit;
-  const spans = (abstained ? [] : hit.highlights).map((span) => ({
+  const spans = hit.highlights.map((span) => ({
     name: "mark",
     start: span.char_start - citation.char_start,
     end: span.char_end - citation.char_start,
@@ -91,9 +91,8 @@ function showAnswer(answer) {
   const found = counted(count, "passage");
   byId("banner").textContent = answer.message ?? "";
   byId("banner").hidden = !answer.abstained;
-  byId("status").textContent =
-    answer.abstained ? `${found}, no likely answer.` : `${found}. ${sureness(answer.confidence)}`;
-  byId("passages").replaceChildren(...answer.passages.map((hit) => card(hit, answer.abstained)));
+  byId("status").replaceChildren(`${found}: `, sureness(answer), ".");
+  byId("passages").replaceChildren(...answer.passages.map(card));
 }
 
 function showError(error) {

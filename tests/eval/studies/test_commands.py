@@ -60,12 +60,19 @@ def test_fusions_are_compared_on_eight_tasks(data: Path) -> None:
 
 
 def test_the_confidence_is_fitted_without_the_score_articles(data: Path) -> None:
+    other = FAQ.replace("Fruit", "Metal").replace("figs", "gold").replace("rot", "shine")
+    (data / "faq_pages" / "metal.md").write_text(other)
     found = made(fit_confidence, data, "confidence.json")
-    assert set(found["coefficients"]) == {"late", "lead", "words", "unmet"}
-    assert list(found["sets"])[-1] == fit_confidence.SMALL
-    assert list(found["unseen"]) == ["squad2, score articles", "squad2, score articles alone"]
-    # seven articles, two questions each: with and without their answer, and two from elsewhere
-    assert found["sets"][fit_confidence.SMALL]["questions"] == 42
+    assert (set(found["slopes"]), set(found["discounts"])) == (
+        {"coverage", "lead"},
+        {"number", "names"},
+    )
+    alone = ["articles", "articles alone", "paragraphs alone"]
+    assert list(found["sets"])[-3:] == [f"squad2, calibrate {each}" for each in alone]
+    assert list(found["unseen"]) == [f"squad2, score {each}" for each in alone]
+    # seven articles, two questions each, and one without an answer
+    assert found["sets"]["squad2, calibrate articles"]["questions"] == 21
+    assert set(found["tried"]) == {*fit_confidence.TRIED, fit_confidence.ISOTONIC}
 
 
 def test_highlights_are_scored(data: Path) -> None:

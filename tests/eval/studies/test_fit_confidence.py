@@ -1,91 +1,117 @@
 """The fit of the confidence, on cases that can be worked out."""
 
-from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from eval.studies.cases import FEATURES, Cases, cases, features
-from eval.studies.fit_confidence import Fit, bins, calibration_error, confidences, fit, threshold
-from eval.studies.pools import Pool, found_in, judged, read_pool
-from rag.answering.confidence import features as served_features
-from rag.answering.profile import profile_of
+from eval.studies.cases import KINDS, SIGNALS, Asker, Cases, cases, changed
+from eval.studies.fit_confidence import (
+    Fit,
+    auroc,
+    bins,
+    calibration_error,
+    confidences,
+    fit,
+    source,
+    thresholds,
+)
+from eval.studies.pools import read_pool
+from rag.answering.confidence import FIRST
 from rag.types import silent
 from support.letter_encoder import LetterEncoder
 from support.tiny_beir import write_collection
 
 ENCODER = LetterEncoder()
-ONES = np.ones(4)
 
 
-def pool_in(folder: Path) -> Pool:
-    return read_pool(write_collection(folder / "tiny"), ENCODER, folder / "cache", silent)
+def asker(folder: Path) -> Asker:
+    pool = read_pool(write_collection(folder / "tiny"), ENCODER, folder / "cache", silent)
+    return Asker(pool, {"tiny": [], "other": ["zebra yak"]}, ENCODER)
 
 
-def test_the_features_are_those_that_are_served_and_more(tmp_path: Path) -> None:
-    pool = pool_in(tmp_path)
-    background = profile_of(pool.snapshot.manifest.model).background
-    for found in found_in(pool, judged(pool), ENCODER).values():
-        made = dict(zip(FEATURES, features(found), strict=True))
-        assert tuple(made.values())[:4] == astuple(served_features(found))
-        assert made["words"] > 0
-        # Of four candidates, the median is that of an unrelated passage.
-        assert made["background"] == pytest.approx(background)
-        assert made["cosine"] == found.signals["dense"].max()
-        assert made["bm25"] == found.signals["bm25"].max()
-        late = found.signals["late"]
-        assert made["lead over the sixth"] == late.max() - late.min()
+def cases_of(coverage: list[float], kinds: list[int]) -> Cases:
+    signals = np.full((len(kinds), FIRST, len(SIGNALS)), np.nan)
+    signals[:, 0] = 0
+    signals[:, 0, SIGNALS.index("coverage")] = coverage
+    return Cases(signals, np.array(kinds), np.array(kinds) == 0)
 
 
-def test_a_question_is_asked_again_without_what_answers_it(tmp_path: Path) -> None:
-    pool = pool_in(tmp_path)
-    made = cases(pool, found_in(pool, ["q0", "q2"], ENCODER), {})
-    assert made.answerable.tolist() == [True, False, True, False]
-    assert made.right.tolist() == [True, False, True, False]
-    assert made.features[0, 0] > made.features[1, 0]
-
-
-def test_a_set_that_says_what_is_answerable_is_asked_once(tmp_path: Path) -> None:
-    pool = pool_in(tmp_path)
-    made = cases(pool, found_in(pool, ["q0", "q2"], ENCODER), {"q0": False, "q2": True})
-    assert made.right.tolist() == [False, True]
-
-
-def test_a_fit_finds_the_odds_and_sets_count_equally() -> None:
-    def set_of(n: int, right: list[int]) -> Cases:
-        flags = np.array(right * n, dtype=bool)
-        rows = np.tile([0.0, 0.0, 1.0, 1.0], n)
-        return Cases(np.stack([rows] * 4, axis=1), flags, flags)
-
-    fitted = fit([set_of(1, [0, 1, 1, 1]), set_of(9, [0, 0, 0, 1])], ["late"])
-    # at late 0: (1/2 + 0) / 2 right, at late 1: (1 + 1/2) / 2
-    assert fitted.bias == pytest.approx(np.log(1 / 3), abs=1e-3)
-    assert fitted.coefficients["late"] == pytest.approx(np.log(9), abs=2e-3)
-
-
-def test_confidence_is_the_logistic_of_the_sum() -> None:
-    of = Cases(np.array([[1.0, 0.5, 9.0, 9.0]]), np.array([True]), np.array([True]))
-    found = confidences(Fit(-2.0, {"late": 1.0, "lead": 2.0}), of)
-    assert found.tolist() == [0.5]
-
-
-def test_bins_hold_tenths_and_their_gap_is_the_error() -> None:
-    right = np.array([True, False, True, True])
-    found = bins(np.array([0.21, 0.29, 0.95, 1.0]), right, np.array([1.0, 1.0, 1.0, 1.0]))
-    assert found == [
-        {"confidence": pytest.approx(0.25), "right": 0.5, "share": 0.5},
-        {"confidence": pytest.approx(0.975), "right": 1.0, "share": 0.5},
+def test_a_question_is_asked_with_and_without_what_answers_it(tmp_path: Path) -> None:
+    asking = asker(tmp_path)
+    pool = asking.pool
+    asked = [
+        case
+        for query in ("q0", "q2")
+        for gold in [set(pool.qrels[query])]
+        for case in (
+            asking.case("answerable", pool.queries[query], gold),
+            asking.without(pool.queries[query], gold),
+        )
     ]
-    assert calibration_error(found) == pytest.approx(0.5 * 0.25 + 0.5 * 0.025)
+    made = cases([*asked, *(asking.case("foreign", text) for text in asking.foreign())])
+    assert [KINDS[kind] for kind in made.kinds] == ["answerable", "near"] * 2 + ["foreign"]
+    assert made.right.tolist() == [True, False, True, False, False]
+    coverage = made.signals[:, 0, SIGNALS.index("coverage")]
+    assert coverage[0] > coverage[1]
+
+
+def test_a_changed_term_differs_and_has_its_shape() -> None:
+    generator = np.random.default_rng(0)
+    other = changed("KX-12", generator)
+    assert other != "KX-12"
+    assert (other[:3], len(other)) == ("KX-", 5)
+    assert changed("Ann Cole", generator).isalpha()
+
+
+def test_half_of_the_weight_is_on_answerable_questions_and_kinds_count_alike() -> None:
+    weights = cases_of([0] * 5, [0, 0, 1, 1, 2]).weights()
+    assert weights.tolist() == [0.25, 0.25, 0.125, 0.125, 0.25]
+
+
+def test_a_fit_finds_the_odds_and_the_discount() -> None:
+    made = cases_of([0.0] * 4 + [1.0] * 4, [0, 1, 1, 1, 0, 0, 0, 1])
+    fitted = fit([made], ["coverage"], [])
+    assert fitted.bias == pytest.approx(np.log(1 / 3), abs=0.01)
+    assert fitted.slopes["coverage"] == pytest.approx(np.log(9), abs=0.02)
+    made.signals[[0, 3, 4, 7], 0, SIGNALS.index("number")] = [0, 1, 0, 1]
+    assert fit([made], ["coverage"], ["number"]).discounts["number"] < 0.3
+
+
+def test_the_best_of_the_first_passages_counts_and_discounts_multiply() -> None:
+    made = cases_of([0.5], [0])
+    made.signals[0, 1] = made.signals[0, 0]
+    made.signals[0, 0, SIGNALS.index("number")] = 1
+    fitted = Fit(-1.0, {"coverage": 2.0}, {"number": 0.1})
+    assert confidences(fitted, made).tolist() == [0.5]
+    made.signals[0, 1, SIGNALS.index("number")] = 1
+    assert confidences(fitted, made).tolist() == [pytest.approx(0.05)]
+
+
+def test_bins_hold_fifteenths_and_their_gap_is_the_error() -> None:
+    made, sure = cases_of([0] * 4, [0, 1, 0, 1]), np.array([0.21, 0.25, 0.95, 1.0])
+    assert bins(made, sure) == [
+        {"confidence": pytest.approx(0.23), "right": 0.5, "share": 0.5},
+        {"confidence": pytest.approx(0.975), "right": 0.5, "share": 0.5},
+    ]
+    assert calibration_error(made, sure) == pytest.approx(0.5 * 0.27 + 0.5 * 0.475)
+
+
+def test_auroc_is_of_all_kinds_or_of_one() -> None:
+    made, sure = cases_of([0] * 3, [0, 1, 2]), np.array([0.5, 0.2, 0.8])
+    assert [auroc(made, sure, kind) for kind in (None, 1, 2)] == [0.5, 1.0, 0.0]
 
 
 def test_the_threshold_gives_as_much_as_the_risk_allows() -> None:
-    confidence, right = np.array([0.9, 0.2, 0.8, 0.7]), np.array([True, False, False, True])
-    assert threshold(confidence, right, ONES, 0.34) == {
-        "risk": 0.34,
-        "threshold": 0.7,
-        "coverage": 0.75,
-        "answered": 1.0,
-    }
-    assert threshold(confidence, np.array([False] * 4), ONES, 0.5) is None
+    made = {"a": cases_of([0] * 4, [0, 0, 1, 1])}
+    found = thresholds(made, {"a": np.array([0.9, 0.7, 0.8, 0.2])})
+    assert found[0] == {"risk": 0.05, "threshold": 0.9, "coverage": 0.25, "answered": 0.5}
+    assert found[-1] == {**found[0], "risk": 0.3}
+
+
+def test_sets_of_one_source_have_its_name_first() -> None:
+    assert [source(name) for name in ("squad2, score articles", "FAQ pages", "cacm")] == [
+        "squad2",
+        "FAQ",
+        "cacm",
+    ]
