@@ -89,8 +89,9 @@ def test_a_run_without_a_set_fails_in_one_line_and_writes_nothing(
 ) -> None:
     assert call("run") == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: no eval set in eval/local/lupines: run `python -m eval build`")
-    assert error.count("\n") == 1
+    progress, told = error.splitlines()
+    assert progress == "files read: 1 of 1"
+    assert told.startswith("error: no eval set in eval/local/lupines: run `python -m eval build`")
     assert not (here / "eval").exists()
 
 

@@ -29,7 +29,7 @@ def test_xml_with_a_doctype_is_refused(text: str) -> None:
         xml_of(text.encode())
 
 
-@pytest.mark.parametrize("text", ["", "<a>", "<a>" * 1000, "<a>&nope;</a>"])
+@pytest.mark.parametrize("text", ["", "<a>", "<a>" * 200, "<a>&nope;</a>"])
 def test_malformed_xml_is_refused(text: str) -> None:
     with pytest.raises(CorpusError, match="corrupt"):
         xml_of(text.encode())

@@ -172,7 +172,7 @@ def test_hostile_documents_are_refused() -> None:
     good = written(lambda document: document.add_paragraph("Text."))
     entity = "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>"
     deep = f"<w:document {nsdecls('w')}>{'<w:p>' * 5000}{'</w:p>' * 5000}</w:document>"
-    for part, why in ((entity, "doctype"), (deep, "corrupt"), ("<", "corrupt")):
+    for part, why in ((entity, "doctype"), (deep, "parse_limit"), ("<", "corrupt")):
         with pytest.raises(CorpusError, match=why):
             read_docx(replaced(good, {"word/document.xml": part}))
     for raw in (good[: len(good) // 2], zipped({"[Content_Types].xml": ""}), b"PK\x03\x04"):
