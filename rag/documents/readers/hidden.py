@@ -6,6 +6,7 @@ None of it is an answer. The build names what was left out, so that no text is l
 from __future__ import annotations
 
 import re
+import tomllib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,13 +19,23 @@ Span = tuple[int, int]
 
 # YAML is slow to parse, and nobody writes that much of it above a page.
 _LONGEST_FRONT_MATTER = 20_000
-_FRONT_OPENS = re.compile(r"---[ \t]*(?:\r\n|\r|\n)")
-_FRONT_CLOSES = re.compile(r"(?<=[\r\n])(?:---|\.\.\.)[ \t]*(?=[\r\n]|\Z)")
+_FRONT_OPENS = re.compile(r"(?:---|(?P<toml>\+\+\+))[ \t]*(?:\r\n|\r|\n)")
+_YAML_CLOSES = re.compile(r"(?<=[\r\n])(?:---|\.\.\.)[ \t]*(?=[\r\n]|\Z)")
+_TOML_CLOSES = re.compile(r"(?<=[\r\n])\+\+\+[ \t]*(?=[\r\n]|\Z)")
+# A key that is so written is the name of a setting; so are these, however they are written.
+_SETTING = re.compile(r"[a-z][\w.:-]*")
+_SETTINGS = frozenset(
+    {"title", "subtitle", "author", "authors", "date", "created", "updated", "modified", "tags"}
+    | {"tag", "category", "categories", "keywords", "description", "summary", "abstract"}
+    | {"excerpt", "layout", "template", "slug", "permalink", "aliases", "lang", "language"}
+)
+_SENTENCE = re.compile(r"\S\s.*[.!?…。！？।۔؟][\"'”’»)]*\Z", re.DOTALL)
 
 _OPENER = re.compile(
     r"(?P<code>`+)|(?P<comment><!--)|(?P<mdx>\{/\*)|(?P<jinja>\{#(?=[\s-]))|(?P<instruction><\?)"
-    r"|(?P<liquid>\{%-?\s{0,9}comment\s{0,9}-?%\})"
+    r"|(?P<liquid>\{%-?\s{0,9}comment\s{0,9}-?%\})|(?P<hugo>\{\{[<%]\s{0,9}comment\s{0,9}[%>]\}\})"
     r"|^[ \t]{0,3}(?:(?P<obsidian_block>%%)(?=[ \t]*\r?$)|(?P<obsidian>%%)(?!%))"
+    r"|(?<=\s)(?P<obsidian_inline>%%)(?=[^\s%])"
     r"|<(?P<script>script|style|template)\b[^<>]{0,2000}>"
     r"|<(?P<unseen>[a-z]\w{0,20})(?=\s)(?=[^<>]{0,500}?(?:\shidden(?=[\s=>])"
     r"|\sstyle=[\"'][^\"'<>]{0,200}display:\s{0,9}none))[^<>]{0,2000}>",
@@ -36,16 +47,22 @@ _CLOSERS = {
     "jinja": re.compile(r"#\}"),
     "instruction": re.compile(r"\?>"),
     "obsidian": re.compile(r"%%(?=[ \t]*\r?$)", re.MULTILINE),
+    "obsidian_inline": re.compile(r"(?<=[^\s%])%%(?!\w)"),
+    "hugo": re.compile(r"\{\{[<%]\s{0,9}/\s{0,9}comment\s{0,9}[%>]\}\}"),
     "obsidian_block": re.compile(r"^[ \t]{0,3}%%(?=[ \t]*\r?$)", re.MULTILINE),
     "liquid": re.compile(r"\{%-?\s{0,9}endcomment\s{0,9}-?%\}", re.IGNORECASE),
 }
+# What is closed in the same paragraph, or never.
+_IN_PARAGRAPH = frozenset({"code", "obsidian", "obsidian_inline"})
 _LONGEST_CODE_MARK = 8
 _BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t>]*(?=\r|\n)")
 _OPENS_LINE = re.compile(r"(?:\A|[\r\n])[ \t>]*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?\Z")
 _LINE_HEAD = 20
 # A definition of a link that leads nowhere, whose title is the comment: `[//]: # (remark)`.
 _DEFINED = re.compile(
-    r"^[ \t]{0,3}\[[^\]\r\n]{1,99}\]:[ \t]*(?:<?#?>|#)[ \t]+(?:\(.*\)|\".*\"|'.*')[ \t]*$", re.M
+    r"^[ \t]{0,3}\[[^\]\r\n]{1,99}\]:[ \t]*(?:<?#?>|#)[ \t]+"
+    r"(?:\((?:[^()\r\n]|\r?\n(?!\s*$))*\)|\(.*\)|\".*\"|'.*')[ \t]*$",
+    re.MULTILINE,
 )
 
 _DATA = re.compile(
@@ -66,17 +83,30 @@ def front_matter(text: str) -> tuple[str, Span] | None:
 def front_values(text: str) -> tuple[dict[str, str], Span] | None:
     """The values of the front matter by their keys, and where it stands; None without any.
 
-    Front matter is a YAML mapping between two lines `---` that opens the text. What parses as a
-    mapping but reads as prose (`Note: closed until May.`) is text.
+    Front matter is a YAML mapping between two lines `---`, or a TOML table between two lines `+++`,
+    that opens the text. A mapping that reads as prose (`Note: closed until May.`) is text.
     """
     opening = _FRONT_OPENS.match(text)
-    closing = opening and _FRONT_CLOSES.search(text, opening.end(), _LONGEST_FRONT_MATTER)
-    if not opening or not closing:
+    if opening is None:
         return None
-    values = _mapping(text[opening.end() : closing.start()])
-    if not values or _is_prose(values):
+    closes = _TOML_CLOSES if opening["toml"] else _YAML_CLOSES
+    closing = closes.search(text, opening.end(), _LONGEST_FRONT_MATTER)
+    if closing is None:
         return None
-    return values, (0, closing.end())
+    source = text[opening.end() : closing.start()]
+    values = _table(source) if opening["toml"] else _mapping(source)
+    return (values, (0, closing.end())) if values and _are_settings(values) else None
+
+
+def _table(source: str) -> dict[str, str]:
+    """The keys of a TOML table with their values, "" for a nested one; none if it is no table."""
+    try:
+        table = tomllib.loads(source.replace("\r", ""))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+    return {
+        key: "" if isinstance(value, dict | list) else str(value) for key, value in table.items()
+    }
 
 
 def _mapping(source: str) -> dict[str, str]:
@@ -102,13 +132,19 @@ def _mapping(source: str) -> dict[str, str]:
     return dict(zip(top[::2], top[1::2], strict=False))
 
 
-def _is_prose(values: dict[str, str]) -> bool:
-    """Whether the keys are addresses or words that open sentences, not names of settings."""
+def _are_settings(values: dict[str, str]) -> bool:
+    """Whether at least half of the keys name settings.
+
+    Other keys are words that open lines of a letter (`From`, `The hall`); what has a sentence as its
+    value is one too, unless it is a setting that may.
+    """
     if any("://" in key for key in values):
-        return True
-    words = all(key[:1].isupper() or " " in key for key in values)
-    ends = (value.endswith((".", "!", "?")) for value in values.values())
-    return words and "Title" not in values and any(ends)
+        return False
+    named = [
+        key.lower() in _SETTINGS or bool(_SETTING.fullmatch(key) and not _SENTENCE.search(value))
+        for key, value in values.items()
+    ]
+    return 2 * sum(named) >= len(named)
 
 
 def comments(text: str, code: Sequence[Span]) -> tuple[Hidden, ...]:
@@ -141,6 +177,8 @@ class _Comments:
             at = opener.end()
             if block := _inside(self._code, opener.start()):
                 at = max(at, block[1])
+            elif self._text[opener.start() - 1 : opener.start()] == "\\":
+                continue
             elif (end := self._closed(opener)) > 0:
                 if opener.lastgroup != "code":
                     kind: HiddenKind = "script or style" if opener["script"] else "comment"
@@ -160,7 +198,7 @@ class _Comments:
             )
         start = opener.end()
         limit = len(self._text)
-        if opener["code"] or opener["obsidian"] or not self._opens_line(opener.start()):
+        if opener.lastgroup in _IN_PARAGRAPH or not self._opens_line(opener.start()):
             limit = self._end_of_paragraph(start)
         if limit <= self._searched.get(name, 0):
             return 0

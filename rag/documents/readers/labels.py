@@ -9,7 +9,10 @@ _LAST_WORD = 60
 _MARK = "\ufeff"
 QUESTION_MARKS = "?？؟﹖⸮\u037e"
 # Characters without width that editors and word processors leave before a line's first letter.
-UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060"
+UNSEEN = (
+    "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060"
+    "\u2066\u2067\u2068\u2069\ufe0e\ufe0f"
+)
 
 
 def shortened(label: str) -> str:

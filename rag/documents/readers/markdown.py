@@ -52,8 +52,15 @@ _CELLS_A_LINE = 4
 _NESTED = re.compile(r"^(?:> ?|[-*+] |\d{1,3}[.)] ){4,}", re.MULTILINE)
 _NESTED_A_LINE = 12
 _SHORTEST_LINE = 20
-_SETEXT_ENDS = (".", ",", ";", ":", "。", "，", "；", "：")
 _SHORTEST_UNDERLINE = 3
+_MOST_WORDS = 20
+_LONGEST_UNDERLINED = 120
+# What stands behind a stop, and what a paragraph that is a heading never ends with. Short shouts do
+# end in `!`: `Welcome!`
+_BEHIND_STOP = re.compile(r"(?:[\s*_~`\"'”’»)\]】」』]|\[\^[^\]]*\])+\Z")
+_SETEXT_ENDS = tuple(".,;:…。．，、；：।۔،؛።")
+_MOST_SHOUTED = 4
+_GOES_ON = frozenset({"and", "or", "but", "nor", "the", "a", "an", "und", "oder", "et", "ou"})
 # Tags that a heading may hold; any other is a placeholder, as `<name>` is, and so a word.
 _INLINE_TAGS = frozenset(
     {"a", "abbr", "b", "bdi", "bdo", "big", "br", "button", "cite", "code", "del", "dfn", "em"}
@@ -217,8 +224,19 @@ def _is_heading(source: _Source, opening: Token, content: str, after: int) -> bo
     if opening.markup not in ("=", "-"):
         return True
     start, end = source.span(after - 1, after)
-    alone = "\n" not in content and "|" not in content
-    return alone and not content.endswith(_SETEXT_ENDS) and end - start >= _SHORTEST_UNDERLINE
+    alone = not {"\n", "|", "\t"}.intersection(content)
+    return alone and end - start >= _SHORTEST_UNDERLINE and not _is_sentence(content)
+
+
+def _is_sentence(line: str) -> bool:
+    """Whether a line is too long for a heading, closes with a stop or breaks off."""
+    words = line.split()
+    if len(words) > _MOST_WORDS or len(line) > _LONGEST_UNDERLINED or words[-1] in _GOES_ON:
+        return True
+    bare = _BEHIND_STOP.sub("", line)
+    return bare.endswith(_SETEXT_ENDS) or (
+        bare.endswith(("!", "！")) and len(words) > _MOST_SHOUTED
+    )
 
 
 def _tables(source: _Source, own: list[Token]) -> Iterator[Table]:

@@ -17,9 +17,9 @@ from rag.documents.readers.labels import UNSEEN
 _DEFINITION_LINES = 50
 # A heading that the parser's own rule leaves out: an invisible character before the hashes, a blank
 # other than a space behind them, or none.
-_HEADING_OPENS = re.compile(rf"[#\u00a0{UNSEEN}]")
+_HEADING_OPENS = re.compile(rf"[#\s{UNSEEN}]")
 _HEADING = re.compile(
-    rf"[\u00a0 {UNSEEN}]*(?P<hashes>#{{1,6}})(?P<blank>\s*)(?P<label>.*)", re.DOTALL
+    rf"[\s{UNSEEN}]*(?P<hashes>#{{1,6}})(?!#)(?P<blank>[\s{UNSEEN}]*)(?P<label>.*)", re.DOTALL
 )
 _CLOSING_HASHES = re.compile(r"\s#+\s*\Z")
 _TIGHT = re.compile(r"^##+[^\W\d_]", re.MULTILINE)
