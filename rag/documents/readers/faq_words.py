@@ -80,7 +80,7 @@ FAQ_PHRASES: dict[str, tuple[str, ...]] = {
 # The words that open a question and its answer, by language. A single letter other than Q and A
 # means nothing unless a question and its answer both bear one.
 PAIR_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "en": (("q", "question"), ("a", "ans", "answer")),
+    "en": (("q", "ｑ", "ques", "question"), ("a", "ａ", "ans", "answer")),
     "ar": (("سؤال", "السؤال", "س"), ("جواب", "الجواب", "الإجابة", "إجابة", "ج")),
     "cs": (("otázka", "o"), ("odpověď", "o")),
     "da": (("spørgsmål", "s"), ("svar", "s")),

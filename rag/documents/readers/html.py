@@ -124,14 +124,15 @@ class _Writer:
             self._line.append("\n")
         elif tag == "img":
             self._line.append(f" {node.attributes.get('alt') or ''} ")
-        if tag not in _BLOCKS:
+        is_fold = tag == "summary" or (tag == "button" and not _is_in_label(node))
+        if tag not in _BLOCKS and not is_fold:
             self._mark(node)
             return
         self._flush()
         self._mark(node)
         if tag in _HEADINGS:
             self._draft.heading(self._words(node, events), _HEADINGS[tag])
-        elif tag == "summary" or (tag == "dt" and _asks(node)):
+        elif is_fold or (tag == "dt" and _asks(node)):
             self._draft.question(self._words(node, events))
         elif tag == "pre":
             self._draft.code(self._inner(node, events).strip("\n"))
@@ -310,7 +311,7 @@ class _Writer:
         if tag in ("header", "footer") and self._has_main:
             return _is_inside_main(node)
         if tag == "button":
-            return (node.parent and node.parent.tag) in _LABELS
+            return _is_in_label(node) or _asks(node)
         if not attributes:
             return True
         if self._is_hidden(node):
@@ -362,6 +363,11 @@ def _is_layout(table: LexborNode) -> bool:
     return table.css_first("th") is None and any(
         cell.css_first(_RICH) is not None for cell in table.css("td")
     )
+
+
+def _is_in_label(button: LexborNode) -> bool:
+    """Whether a button stands in a heading, a term or a summary, whose words it holds."""
+    return (button.parent and button.parent.tag) in _LABELS
 
 
 def _asks(term: LexborNode) -> bool:

@@ -106,7 +106,8 @@ def _is_title(line: str) -> bool:
 
 def _opens(line: str) -> bool:
     """Whether a line has a letter and opens with a capital, a digit or a letter without case."""
-    first = line.lstrip("¿¡§ ")[:1]
+    numbered = line.removeprefix("(") if item_number(line) is not None else line
+    first = numbered.lstrip("¿¡§ ")[:1]
     return first.isalnum() and not first.islower() and any(map(str.isalpha, line))
 
 

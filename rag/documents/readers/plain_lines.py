@@ -18,7 +18,9 @@ LineKind = Literal[
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 CLOSING_QUOTES = ("”", '"', "»", "“")
 _OPENING_QUOTES = ("“", '"', "«", "„")
-_ITEM = re.compile(r"(?:[-*+•‣◦]|(?P<number>[0-9]{1,3})[.)])\s+\S")
+_ITEM = re.compile(
+    r"(?:[-*+•‣◦]|(?P<number>[0-9]{1,3})[.)]|\((?P<bracketed>[0-9]{1,3})\))\s+\S"
+)
 _TABLE_RULE = re.compile(r"(?=.*\|)(?=.*-)[|\s:+-]+")
 _UNDERLINE = re.compile(r"([=\-~^*#_+])\1{2,}")
 _NOTE = re.compile(r"(?:[–—]|--)\s?\w")
@@ -67,7 +69,8 @@ def is_attributed(line: str) -> bool:
 def item_number(line: str) -> int | None:
     """The number that opens a line like an item of a numbered list; None if none does."""
     item = _ITEM.match(line)
-    return int(item["number"]) if item and item["number"] else None
+    number = item and (item["number"] or item["bracketed"])
+    return int(number) if number else None
 
 
 def _line(text: str, start: int, end: int) -> Line:

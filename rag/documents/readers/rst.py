@@ -18,6 +18,7 @@ from docutils.parsers.rst.states import Inliner
 
 from rag.documents.encodings import decoded
 from rag.documents.readers.draft import Draft, squeezed
+from rag.documents.readers.labels import asks
 from rag.documents.readers.reading import Reading
 
 _VERSIONS = {
@@ -85,7 +86,7 @@ def _write(draft: Draft, parent: nodes.Node, level: int, is_quote: bool = False)
         elif isinstance(node, nodes.table):
             _write_table(draft, node)
         elif isinstance(node, nodes.line_block):
-            draft.paragraph(node.astext())
+            draft.paragraph("\n".join(line.astext() for line in node.findall(nodes.line)))
         elif isinstance(node, nodes.image):
             draft.paragraph(node.get("alt", ""))
         elif isinstance(node, nodes.system_message):
@@ -120,10 +121,14 @@ def _write_terms(draft: Draft, parent: nodes.Element, level: int) -> None:
     """Adds terms with what they mean: as a list, or as text if they mean more than paragraphs."""
     pairs = [(_one_line(item.children[0]), item.children[-1]) for item in parent.children]
     if all(isinstance(each, nodes.paragraph) for _, body in pairs for each in body.children):
-        draft.items([f"{term}: {_one_line(body)}".rstrip(": ") for term, body in pairs])
-        return
+        if not any(asks(term) for term, _ in pairs):
+            draft.items([f"{term}: {_one_line(body)}".rstrip(": ") for term, body in pairs])
+            return
     for term, body in pairs:
-        draft.paragraph(term)
+        if asks(term):
+            draft.question(term)
+        else:
+            draft.paragraph(term)
         _write(draft, body, level)
 
 
