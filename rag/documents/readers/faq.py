@@ -214,7 +214,7 @@ def _divided(text: str, block: Block, asked: list[Asked]) -> Iterator[Block]:
             yield rest_of(text, above, block.start)
     for each, end in zip(asked, [*(a.start for a in asked[1:]), block.end], strict=True):
         yield Block("question", each.start, each.end, label=each.label)
-        if each.form in ("fold", "table", "term"):
+        if each.form in ("fold", "table", "cell", "term"):
             end = without_closers(text, each.end, end)
         answer = rest_of(text, Block("paragraph", each.end, end), each.end)
         if answer.start < answer.end:

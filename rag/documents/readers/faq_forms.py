@@ -31,6 +31,8 @@ Form = Literal[
     "summary",
     "tag",
     "term",
+    "cell",
+    "quote",
     "bold",
     "number",
     "counted",
@@ -52,6 +54,11 @@ _COMPONENT = re.compile(
 _CONTAINER = re.compile(
     r"\s*(?::{3,}|\?{3}\+?|!{3})\s*[\w-]+\s+[\"“]?(?P<label>\S[^\"”]*)[\"”]?\s*$"
 )
+# What opens a line of a quotation, what parts two of them, and a line break behind bold words.
+_QUOTED = re.compile(r"(?:[ \t]*>)*[ \t]*(?P<sign>\[!\w+\][-+]?[ \t]*|#{1,6}[ \t]+)?")
+_QUOTED_GAP = re.compile(r"[\s>]{0,200}")
+_BREAK = re.compile(r"[ \t:]*<br ?/?>", re.IGNORECASE)
+_ANSWERED_INLINE = re.compile(r"(?P<question>[^.!?？\r\n]{8,200}[?？][\"'”’»)]*)[ \t]+(?=[^\s?])")
 _ANY_TAG = re.compile(r"</?\w[^<>]*>")
 _CLOSERS = re.compile(r"(?:\s*(?:</\w+>|:{3,}|\|))+\s*\Z")
 _LONGEST_CLOSERS = 200
@@ -89,15 +96,19 @@ def asked_in(text: str, block: Block) -> list[Asked]:
             return list(_tagged(text, block))
         case "paragraph":
             return list(_lines(text, block))
+        case "quote":
+            return list(_quoted(text, block))
     return []
 
 
 def bare_question(label: str) -> str:
-    """A question without the number, the mark and the signs before it.
+    """A question without the number, the mark and the signs before it, and the signs behind it.
 
-    >>> bare_question("❓ 3) Q: How do I join?")
+    >>> bare_question("❓ 3) Q: How do I join? ↑")
     'How do I join?'
     """
+    while asks(label) and (label[-1] in " #¶" or unicodedata.category(label[-1])[0] in "SC"):
+        label = label[:-1]
     while label:
         bare = label.lstrip(" \t\u200d\ufe0e\ufe0f")
         if bare and unicodedata.category(bare[0]) in ("So", "Sk"):
@@ -148,6 +159,26 @@ def _line(text: str, start: int, end: int, block: Block) -> Iterator[Asked]:
         yield Asked(start, end, bare_question(line), "line")
 
 
+def _quoted(text: str, block: Block) -> Iterator[Asked]:
+    """The questions in a quotation: the first line, marked ones, bold ones and its headings."""
+    for start, end in line_spans(text, block.start, block.end):
+        opening = _QUOTED.match(text, start, end)
+        gap = _QUOTED_GAP.match(text, end, block.end)
+        assert opening and gap
+        first = opening.end()
+        after = gap.end() if gap.end() < block.end else end
+        if mark := question_mark(text, first, end):
+            if found := inline_answer(text, first, end, mark):
+                yield Asked(start, found[1].end, bare_question(text[first : found[0]]), "mark")
+            elif (answer := answer_mark(text, after, block.end)) and mark.answered_by(answer):
+                yield Asked(start, answer.end, bare_question(text[first:end]), "mark")
+        elif bold := _bold(text, first, end):
+            yield Asked(start, after if bold[0] == end else bold[0], bold[1], "quote")
+        elif (start == block.start or opening["sign"]) and _is_question(text[first:end]):
+            form: Form = "fold" if "[!" in opening[0] else "quote"
+            yield Asked(start, after, bare_question(text[first:end]), form)
+
+
 def _bold(text: str, start: int, end: int) -> tuple[int, str] | None:
     """Where an emphasised question that opens a line ends, and its words.
 
@@ -162,6 +193,8 @@ def _bold(text: str, start: int, end: int) -> tuple[int, str] | None:
         label, rest = text[first:close], text[close + len(mark) : end].strip(" \t:\\")
         if asks(label) and (len(mark) > 1 or not rest):
             after = close + len(mark)
+            if line_break := _BREAK.match(text, after, end):
+                after = line_break.end()
             return (after if rest else end), bare_question(label)
         close = text.find(mark, close + len(mark), min(end, first + _LONGEST))
     return None
@@ -197,9 +230,12 @@ def _tagged(text: str, block: Block) -> Iterator[Asked]:
 
 def _items(text: str, block: Block) -> Iterator[Asked]:
     """The items of a list that open with a question."""
+    openings = [(_ITEM.match(text, *part), part[0]) for part in block.parts]
+    firsts = [marker.end() if marker else start for marker, start in openings]
+    inline = [_ANSWERED_INLINE.match(text, first) for first in firsts]
+    all_inline = len(inline) > 1 and all(inline)
     for i, (start, end) in enumerate(block.parts):
-        marker = _ITEM.match(text, start, end)
-        first = marker.end() if marker else start
+        (marker, _), first, answered = openings[i], firsts[i], inline[i]
         lines = line_spans(text, first, end)[:_MOST_LINES]
         form: Form = "number" if marker and marker["number"] else "bullet"
         if mark := question_mark(text, first, end):
@@ -208,6 +244,8 @@ def _items(text: str, block: Block) -> Iterator[Asked]:
                 yield Asked(start, *found, "mark")
         elif found := _bold(text, *lines[0]) or _first_paragraph(text, lines):
             yield Asked(start, *found, form)
+        elif all_inline and answered:
+            yield Asked(start, answered.end(), bare_question(answered["question"]), form)
         elif form == "number" and len(block.parts) == 1 and end - first <= _LONGEST:
             yield Asked(start, end, bare_question(text[first:end]), "counted")
 
@@ -254,16 +292,30 @@ def _rows(text: str, block: Block) -> Iterator[Asked]:
     columns = [
         next((i for i, cell in enumerate(header) if cell in names), -1) for names in _COLUMNS
     ]
-    asked, answer = columns
-    if not 0 <= asked < answer:
+    named = 0 <= columns[0] < columns[1]
+    if not named:
+        columns = _asking_columns(text, block)
+    if not columns:
         return
+    asked, answer = columns
     above = block.start
     for row in block.parts:
         cells = _cells(text, *row)
         if len(cells) > answer and all(text[slice(*cells[at])].strip() for at in columns):
             start = above if above == block.start else row[0]
             above = row[0]
-            yield Asked(start, cells[answer][0], bare_question(text[slice(*cells[asked])]), "table")
+            label = bare_question(text[slice(*cells[asked])])
+            yield Asked(start, cells[answer][0], label, "table" if named else "cell")
+
+
+def _asking_columns(text: str, block: Block) -> list[int]:
+    """The first column with nothing but questions and the one behind it; none if no column has."""
+    rows = ([text[slice(*cell)] for cell in _cells(text, *row)] for row in block.parts)
+    first = next(rows, [])
+    asking = [i for i, cell in enumerate(first[:-1]) if asks(cell)] if len(block.parts) > 1 else []
+    while asking and (cells := next(rows, None)):
+        asking = [i for i in asking if asks("".join(cells[i : i + 1]))]
+    return [asking[0], asking[0] + 1] if asking else []
 
 
 def _cells(text: str, start: int, end: int) -> list[tuple[int, int]]:

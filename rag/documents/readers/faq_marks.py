@@ -1,4 +1,4 @@
-"""Marks that open a question or an answer: `Q:`, `Q1.`, `QUESTION 2:`, `Frage:`, `Q：`."""
+"""Marks that open a question or an answer: `Q:`, `Q1.`, `[Q]`, `QUESTION 2:`, `Frage:`, `Q：`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def _written(words: set[str]) -> str:
 def _mark(words: set[str]) -> re.Pattern[str]:
     """A word, maybe with a number, and a stop; both maybe in bold."""
     return re.compile(
-        rf"\s*(?P<bold>[*_]{{0,3}})(?P<word>{_written(words)})"
+        rf"\s*(?P<bold>[*_]{{0,3}})(?P<open>\[?)(?P<word>{_written(words)})"
         r"(?P<number>\s?#?\d{1,3})?(?P=bold)?"
-        r"(?P<stop>\s?[:：](?![\\/])|[.)]|\s[-–—](?=\s))(?P=bold)?(?P<gap>\s*)",
+        r"(?P<stop>\s?[:：](?![\\/])|[.)\]]|\s[-–—](?=\s))(?P=bold)?(?P<gap>\s*)",
         re.IGNORECASE,
     )
 
@@ -41,10 +41,10 @@ _OPENS = frozenset(
     for words in pair
     for word in words
     for letter in (word[0], word[0].upper())
-) | {"*", "_"}
+) | {"*", "_", "["}
 _ASKED = re.compile(r"[?？؟][\"'”’»*_)]*(?P<gap>\s+|<br ?/?>\s*)(?=\S)")
 _SIGN = re.compile(r":[ \t]+(?=\S)|[-=~*_]{3,}[ \t]*(?=[\r\n]|$)")
-_STRONG = (":", "：", ".", ")")
+_STRONG = (":", "：", ".", ")", "]")
 # From here on a single character is a word.
 _IDEOGRAPHS = "\u2e80"
 # A mark is no longer than this, and no question than that.
@@ -124,7 +124,9 @@ def _found(pattern: re.Pattern[str], text: str, start: int, end: int) -> re.Matc
     found = pattern.match(text, start, end) if opens in _OPENS else None
     if found is None or (found["stop"] == ")" and not found["number"]):
         return None
-    needs_blank = found["stop"] in (".", ")") and found.end() < end
+    if bool(found["open"]) != (found["stop"] == "]"):
+        return None
+    needs_blank = found["stop"] in (".", ")", "]") and found.end() < end
     return None if needs_blank and not found["gap"] else found
 
 

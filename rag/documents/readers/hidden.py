@@ -135,8 +135,7 @@ def _mapping(source: str) -> dict[str, str]:
 def _are_settings(values: dict[str, str]) -> bool:
     """Whether at least half of the keys name settings.
 
-    Other keys are words that open lines of a letter (`From`, `The hall`); what has a sentence as its
-    value is one too, unless it is a setting that may.
+    Other keys open lines of text: `From`, `The hall`, and `note` if a sentence follows it.
     """
     if any("://" in key for key in values):
         return False

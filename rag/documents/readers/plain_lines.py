@@ -18,9 +18,7 @@ LineKind = Literal[
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 CLOSING_QUOTES = ("”", '"', "»", "“")
 _OPENING_QUOTES = ("“", '"', "«", "„")
-_ITEM = re.compile(
-    r"(?:[-*+•‣◦]|(?P<number>[0-9]{1,3})[.)]|\((?P<bracketed>[0-9]{1,3})\))\s+\S"
-)
+_ITEM = re.compile(r"(?:[-*+•‣◦]|(?P<number>[0-9]{1,3})[.)]|\((?P<bracketed>[0-9]{1,3})\))\s+\S")
 _TABLE_RULE = re.compile(r"(?=.*\|)(?=.*-)[|\s:+-]+")
 _UNDERLINE = re.compile(r"([=\-~^*#_+])\1{2,}")
 _NOTE = re.compile(r"(?:[–—]|--)\s?\w")

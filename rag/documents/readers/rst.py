@@ -120,10 +120,10 @@ def _items(parent: nodes.Element, depth: int) -> Iterator[str]:
 def _write_terms(draft: Draft, parent: nodes.Element, level: int) -> None:
     """Adds terms with what they mean: as a list, or as text if they mean more than paragraphs."""
     pairs = [(_one_line(item.children[0]), item.children[-1]) for item in parent.children]
-    if all(isinstance(each, nodes.paragraph) for _, body in pairs for each in body.children):
-        if not any(asks(term) for term, _ in pairs):
-            draft.items([f"{term}: {_one_line(body)}".rstrip(": ") for term, body in pairs])
-            return
+    is_list = all(isinstance(each, nodes.paragraph) for _, body in pairs for each in body.children)
+    if is_list and not any(asks(term) for term, _ in pairs):
+        draft.items([f"{term}: {_one_line(body)}".rstrip(": ") for term, body in pairs])
+        return
     for term, body in pairs:
         if asks(term):
             draft.question(term)
