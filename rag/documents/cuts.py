@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from rag.types import Block
 # With more rows than these the best of them no longer lifts the passage above the others.
 MOST_ROWS = 10
 _STEPS = 8
+_BREAK = re.compile(r"<br\s{0,9}/?>\s{0,9}", re.IGNORECASE)
 
 
 def has_many_rows(block: Block) -> bool:
@@ -31,7 +33,7 @@ def part_starts(region: Region, block: Block, room: int) -> list[int]:
         spans = list(pairwise([block.start, *row_starts(block), block.end]))
     elif region.count(block.start, block.end) <= room:
         return [block.start]
-    finer_steps = [_sentence_starts, _line_starts]
+    finer_steps = [_sentence_starts, _line_starts, _break_starts]
     if are_records(region.text, block.start, block.end):
         finer_steps.reverse()
     for starts_in in (_own_parts, *finer_steps, _word_starts, _piece_starts):
@@ -63,6 +65,11 @@ def _line_starts(region: Region, block: Block, start: int, end: int, room: int) 
         for before, (_, after) in zip(above, pairwise(lines), strict=False)
         if not is_question(before) and not before.endswith((":", "："))
     ]
+
+
+def _break_starts(region: Region, block: Block, start: int, end: int, room: int) -> list[int]:
+    """The starts of lines that end with `<br>`."""
+    return [found.end() for found in _BREAK.finditer(region.text, start, end)]
 
 
 def _word_starts(region: Region, block: Block, start: int, end: int, room: int) -> list[int]:

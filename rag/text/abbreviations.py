@@ -14,13 +14,14 @@ NEVER_LAST = _words("""
     jan feb mar apr jun jul aug sept sep oct nov dec
     abzgl bd bde bspw bzgl bzw d.h dez dipl einschl evtl exkl geb ggf hrn hrsg inkl kap mrz nr
     okt sog v.a vgl z.b ziff zzgl
-    avda bijv blz déc dhr dott ej févr janv juil mevr mlle mme núm pág págs sig srta ud uds डॉ प्रो
+    avda bijv blz déc dhr dott ej févr janv juil mevr mlle mme núm pág págs sig sra srta ud uds
+    рис стр डॉ प्रो
 """)
 # after these only if no number follows,
 NOT_BEFORE_NUMBERS = _words("no nos p art ver abb abs aufl ext gem mind rd tab tel")
 # and after these, as after an initial, only before a word that mostly opens a sentence.
 BEFORE_OPENERS = _words("""
-    etc inc ltd co corp bros jr sr esq ex fa fr jh max mio mrd mwst std tsd u.a usw
+    etc inc ltd co corp bros jr sr esq ex fa fr hr jh max mio mrd mwst std tsd u.a usw
 """)
 OPENERS = _words("""
     After All Also An And As At Because Before But By Each For From He Her His How However If In It

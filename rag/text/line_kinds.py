@@ -14,8 +14,9 @@ _STOPS = ".!?:;\"'”’)|"
 _NEXT_SENTENCE = re.compile(r"[^\W\d_][.!?][\"'”’)]*(?:\[\d+\])*\s+[A-Z\d]")
 _LONGEST_BOILERPLATE = 160
 _BOILERPLATE = re.compile(
-    r"\W*(?:"
-    r"(?:sources?|original|retrieved from|via)\s*:[*_]*\s.{0,80}?<?(?:https?://|www\.)\S+"
+    r"\W*(?:<\w{1,9}>\W*)?(?:"
+    r"(?:sources?|original(?: article)?|retrieved from|via|read more|quellen?|fuente|fonte|bron"
+    r"|источник|来源|出典)\s*[:：][*_]*\s?.{0,80}?<?(?:https?://|www\.)\S+"
     r"|(?:(?:this\s+)?page\s+)?(?:was\s+)?"
     r"(?:last\s+(?:reviewed|updated|modified|edited|revised|checked)|next\s+review(?:\s+due)?)"
     r"(?:\s+(?:on|at|by)\b)?\s*:?\s.{0,40}?\d[\w\s,./:-]{0,20}"

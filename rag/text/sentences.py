@@ -2,8 +2,8 @@
 
 Stops are the characters that Unicode lists as sentence terminals. Those of scripts that put no
 blank after them, or use them for nothing else (`。` `।` `؟` `۔`), always end a sentence. After `.`,
-`!`, `?` or `…`, and the quotes, brackets and footnote marks that close on it, a sentence ends if
-blank space follows, but not
+`!`, `?`, `…` or the `;` that asks in Greek, and the quotes, brackets and footnote marks that close
+on it, a sentence ends if blank space follows, but not
 - before a lower-case letter, or before the dash of an attribution;
 - after an abbreviation or initial (`Dr.`, `z. B.`, `J.`); one that may well close a sentence
   (`etc.`, `U.S.`) ends it only before a word that mostly opens one (`The`, `Die`);
@@ -30,7 +30,8 @@ from rag.text.lines import line_spans, trimmed
 # `“`, `«` and the French ` »` close a quotation if a blank follows, else they open one.
 _CLOSERS = r"(?:[\"'”’»›)\]}*_`」』）】〉》]|(?:[“«]|[ \u00a0\u202f]»)(?=\s))*(?:\[\d{1,3}\])*"
 _STOP = regex.compile(
-    rf"(?:[.!?…]+|(?P<always>[\p{{Sentence_Terminal}}--[.!?]]+)){_CLOSERS}", regex.VERSION1
+    rf"(?:[.!?…]+|(?<=\p{{Greek}});|(?P<always>[\p{{Sentence_Terminal}}--[.!?]]+)){_CLOSERS}",
+    regex.VERSION1,
 )
 # Thai writes no stops. A blank ends a sentence there, or a clause; but it also parts names and
 # numbers, so that long runs of letters must stand on both sides. ICU has no rule for it.
@@ -38,6 +39,8 @@ _THAI_BLANK = regex.compile(r"(?<=\p{Thai}{20})(?<!ๆ)\s+(?=\p{Thai}{10})")
 _NOT_BLANK = regex.compile(r"\S")
 _ALPHANUMERIC = regex.compile(r"[\p{L}\p{N}]")
 _WORD = regex.compile(r"\p{L}+")
+# Georgian letters are small by Unicode, and open sentences all the same.
+_CASELESS = regex.compile(r"\p{Georgian}")
 _INITIAL = regex.compile(r"\p{L}\.")
 _ITEM = regex.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s")
 _HEADING = regex.compile(r"\s*#{1,6}\s")
@@ -110,7 +113,8 @@ def _ends_sentence(text: str, stop: regex.Match[str], start: int, end: int) -> b
         # What is said and the word that reports it: 「はい。」と言った。
         reported = stop[0][-1] in "」』" and text[after] == "と"
         return not (inside or reported or _is_item(text, start, stop.start()))
-    if after == stop.end() or text[after].islower() or text[after] in "–—":
+    goes_on = text[after] in "–—" or (text[after].islower() and not _CASELESS.match(text[after]))
+    if after == stop.end() or goes_on:
         return False
     if text[stop.start()] != "." or text[stop.start() + 1] in ".!?…":
         return True

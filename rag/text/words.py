@@ -30,7 +30,10 @@ _DROPPED = regex.compile(
 # Normalising sorts each run of marks. No word has so many.
 _ENDLESS_MARKS = regex.compile(r"(\p{M}{30})\p{M}+")
 # What no decomposition undoes, and what composing again leaves in parts that no dictionary has.
-_LETTERS = (("ı", "i"), ("\u0e4d\u0e32", "\u0e33"), ("\u0ecd\u0eb2", "\u0eb3"))
+_LETTERS = (
+    *(("ı", "i"), ("đ", "d"), ("Đ", "D"), ("ł", "l"), ("Ł", "L"), ("ø", "o"), ("Ø", "O")),
+    *(("\u0e4d\u0e32", "\u0e33"), ("\u0ecd\u0eb2", "\u0eb3")),
+)
 # More groups than three parted by dots are an address, not a number.
 _THOUSANDS = regex.compile(
     r"(?<![\d.,])[1-9]\d{0,2}(?:(?:([,'’\u00a0\u2009\u202f])\d{3})(?:\1\d{3})*|(\.)\d{3}(?:\.\d{3})?)"
