@@ -223,6 +223,10 @@ def test_a_line_without_stops_is_cut_between_lines_before_words() -> None:
     assert texts("a b c d e\nf g h i j\nk l", 8) == ["a b c d e", "f g h i j\nk l"]
 
 
+def test_lines_that_end_with_br_are_cut_there_before_words() -> None:
+    assert texts("a b c<br>d e f<br>g h i", 8) == ["a b c<br>", "d e f<br>", "g h i"]
+
+
 def test_lines_that_no_blank_line_parts_stay_together() -> None:
     cues = [f"{i}\n00:0{i}\nWord number {i}" for i in range(6)]
     text = "\n\n".join(cues)

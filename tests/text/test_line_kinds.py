@@ -41,6 +41,10 @@ def test_wrapped_prose_is_no_records(text: str) -> None:
     [
         "Source: <https://example.org/page>",
         "**Source:** Health Board <http://example.org>",
+        "<small>Source: https://example.org/page</small>",
+        "Original article: https://example.org/page",
+        "Quelle: https://example.org/seite",
+        "来源：https://example.org/page",
         "Last reviewed: 3 May 2024",
         "*Page last updated on 2024-05-03.*",
         "This page was last modified May 3, 2024",
@@ -61,6 +65,7 @@ def test_lines_about_the_page_are_boilerplate(line: str) -> None:
         "The source is https://example.org, and it says that prices rise.",
         "Last reviewed prices apply to all tickets that were sold in the spring of 2024.",
         "Last updated firmware: none",
+        "Read more: the book of herons",
         "Copyrighted works may be lent.",
         "Last reviewed: 3 May 2024\nThe fee is 5 euros.",
         "",

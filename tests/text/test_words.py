@@ -17,6 +17,7 @@ def test_the_stop_words_are_those_of_the_library_that_ranks() -> None:
         ("pass\u200bword re\u2060set", "password reset"),
         ("İzmir'de ISI ılık", "izmir de isi ilik"),
         ("Crème brûlée, Ærø, Straße", "creme brulee, ærø, STRASSE"),
+        ("Łódź Đà Nẵng Ørsted", "lodz da nang orsted"),
         ("cre\u0300me", "crème"),
         ("ёлка мои\u0306", "елка мой"),
         ("ﬁnding Ｃｅｌｌ", "finding cell"),

@@ -23,6 +23,7 @@ from rag.documents.readers.faq_forms import (
     bare_question,
     item_number,
     without_closers,
+    without_quote_marks,
 )
 from rag.documents.readers.faq_headings import announces_faq, is_faq_heading, is_nothing_but_faq
 from rag.documents.readers.faq_marks import question_mark
@@ -216,6 +217,8 @@ def _divided(text: str, block: Block, asked: list[Asked]) -> Iterator[Block]:
         yield Block("question", each.start, each.end, label=each.label)
         if each.form in ("fold", "table", "cell", "term"):
             end = without_closers(text, each.end, end)
+        elif block.kind == "quote":
+            end = without_quote_marks(text, each.end, end)
         answer = rest_of(text, Block("paragraph", each.end, end), each.end)
         if answer.start < answer.end:
             yield answer

@@ -57,6 +57,7 @@ _CONTAINER = re.compile(
 # What opens a line of a quotation, what parts two of them, and a line break behind bold words.
 _QUOTED = re.compile(r"(?:[ \t]*>)*[ \t]*(?P<sign>\[!\w+\][-+]?[ \t]*|#{1,6}[ \t]+)?")
 _QUOTED_GAP = re.compile(r"[\s>]{0,200}")
+_QUOTED_END = re.compile(r"(?:[\r\n]+[ \t>]*)+\Z")
 _BREAK = re.compile(r"[ \t:]*<br ?/?>", re.IGNORECASE)
 _ANSWERED_INLINE = re.compile(r"(?P<question>[^.!?？\r\n]{8,200}[?？][\"'”’»)]*)[ \t]+(?=[^\s?])")
 _ANY_TAG = re.compile(r"</?\w[^<>]*>")
@@ -132,6 +133,12 @@ def is_bold_question(text: str, start: int, end: int) -> bool:
 def without_closers(text: str, start: int, end: int) -> int:
     """Where a span ends without the markup that closes it: `</details>`, `:::`, `|`."""
     found = _CLOSERS.search(text, max(start, end - _LONGEST_CLOSERS), end)
+    return found.start() if found else end
+
+
+def without_quote_marks(text: str, start: int, end: int) -> int:
+    """Where a span ends without the blank lines of a quotation at its end."""
+    found = _QUOTED_END.search(text, max(start, end - _LONGEST_CLOSERS), end)
     return found.start() if found else end
 
 

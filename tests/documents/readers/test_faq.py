@@ -107,6 +107,17 @@ MARKDOWN = [
     "| Question | Answer |\n|---|---|\n| ASK1 | SAY1 |\n| **ASK2** | SAY2 |",
     "| No. | Q | A |\n|---|---|---|\n| 1 | ASK1 | SAY1 |\n| 2 | ASK2 | SAY2 |",
     "Frage | Antwort\n---|---\nASK1 | SAY1\nASK2 | SAY2",
+    "# FAQ\n\n> **ASK1**\n\nSAY1\n\n> **ASK2**\n\nSAY2",
+    "# FAQ\n\n> ASK1\n\nSAY1\n\n> ASK2\n\nSAY2",
+    "# FAQ\n\n> ### ASK1\n>\n> SAY1\n\n> ### ASK2\n>\n> SAY2",
+    "> Q: ASK1\n>\n> A: SAY1\n>\n> Q: ASK2\n>\n> A: SAY2",
+    "> [!faq]- ASK1\n> SAY1\n\n> [!faq]- ASK2\n> SAY2",
+    "# FAQ\n\n**ASK1**<br>SAY1\n\n**ASK2**<br/>SAY2",
+    "# FAQ\n\n- ASK1 SAY1\n- ASK2 SAY2",
+    "# FAQ\n\n| Subject | Reply |\n|---|---|\n| ASK1 | SAY1 |\n| ASK2 | SAY2 |",
+    "# FAQ\n\n## ASK1 ↑\n\nSAY1\n\n## ASK2 🔗\n\nSAY2",
+    "[Q] ASK1\n[A] SAY1\n\n[Q] ASK2\n[A] SAY2",
+    "Ｑ：ASK1\nＡ：SAY1\n\nＱ：ASK2\nＡ：SAY2",
     "# Library\n\nWelcome.\n\n## ASK1\n\nSAY1\n\n## ASK2\n\nSAY2\n\n## Address\n\nMain Street.",
 ]
 
@@ -129,6 +140,8 @@ def test_markdown_holds_pairs_in_many_forms(template: str) -> None:
         "Q1) ASK1\nA1) SAY1\n\nQ2) ASK2\nA2) SAY2\n",
         "Q. ASK1\nA. SAY1\n\nQ. ASK2\nA. SAY2\n",
         "Q1. ASK1\n\nSAY1\n\nQ2. ASK2\n\nSAY2\n",
+        "Ques: ASK1\nAns: SAY1\n\nQues: ASK2\nAns: SAY2\n",
+        "FAQ\n\n(1) ASK1\n\nSAY1\n\n(2) ASK2\n\nSAY2\n",
         "Town Library\n\nASK1\n\nSAY1\n\nASK2\n\nSAY2\n",
     ],
 )
@@ -187,6 +200,10 @@ def test_below_a_question_that_is_a_heading_bold_lines_and_items_are_its_answer(
         "| Test | P | R |\n|---|---|---|\n| one | .9 | .8 |",
         "<details>\n<summary>The log</summary>\n\nx\n\n</details>\n\n"
         "<details>\n<summary>Why so long?</summary>\n\ny\n\n</details>",
+        "# Talk\n\n> Why do we read?\n\nSo she asked.\n\n> Why not?\n\nSo did he.",
+        "# Survey\n\n| Topic | Yes |\n|---|---|\n| Do you read? | 5 |\n| Do you row? | 6 |",
+        "# Reading\n\n- Too dark? Light a lamp.\n- Too loud? Shut the door.",
+        "Which colour?\n\n[A] red\n[B] blue",
         "Host: What do you read?\nGuest: Plays.\nHost: Why?\nGuest: They are short.",
     ],
 )

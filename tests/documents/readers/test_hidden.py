@@ -27,6 +27,10 @@ def kinds(text: str) -> list[str]:
         ("--- \nTitle: One\nabout: Ends with a stop.\n...\nx", ""),
         ("---\nsummary: Ends with a stop.\n---", ""),
         ("---\n# Keys\nTitle: One\nDate: today.\n---\nx", ""),
+        ("---\nTitle: One\nReviewed by: Ann\n---\nx", ""),
+        ("---\ntitle: One\nnote: It is closed.\n---\nx", "One"),
+        ("+++\ntitle = 'One'\nyear = 2026\n[more]\ntags = ['a']\n+++\nx", "One"),
+        ('+++\r\ntitle = "One"\r\n+++\r\nx', "One"),
         ("---\na: &x [1]\nb: *x\ntitle: '2'\n---\nx", "2"),
     ],
 )
@@ -45,6 +49,16 @@ def test_a_yaml_mapping_is_front_matter(text: str, title: str) -> None:
         "---\nThe oven is hot.\n---\n",
         "---\nNote: closed until May.\n---\n",
         "---\nThe oven: it is hot.\n---\n",
+        "---\nnote: it is closed. Come in May.\n---\n",
+        "---\nFrom: the board\nTo: all members\n---\n",
+        "---\nTitle: A letter\nThe oven: hot\nWarning: smoke\n---\n",
+        "---\nHinweis: Der Ofen ist heiß\n---\n",
+        "---\n注意: 炉子很热\n---\n",
+        "---\n{the oven is hot}\n---\n",
+        "+++\nThe oven is hot.\n+++\n",
+        "+++\n+++\n",
+        "+++\n" + "a = [" * 9_000 + "\n+++\n",
+        "+++\nOven = 'hot'\n---\n",
         "---\ntitle: a: b\n---\n",
         "---\ntitle: never closed\n",
         "---\n---\n",
@@ -71,6 +85,8 @@ def test_anything_else_between_rules_is_text(text: str) -> None:
         "<script src='x'>\na\n\nb\n</script>",
         "<STYLE>a</STYLE>",
         "[//]: # (a)",
+        "[//]: # (a\nb)",
+        "{{< comment >}}a\n\nb{{< /comment >}}",
         "[comment]: <> (a)",
         '[_]: # "a"',
         "<!--- a --->",
@@ -93,6 +109,7 @@ def test_what_an_author_hides_is_hidden(hidden: str) -> None:
 
 def test_comments_may_stand_within_lines_cells_and_headings() -> None:
     assert visible("one <!-- a\nb --> two") == "one  two"
+    assert visible("one %%a b%% two") == "one  two"
     assert visible("| a <!-- x --> |\n|---|\n| b |") == "| a  |\n|---|\n| b |"
     assert markdown_blocks("# One <!-- two -->\n\nx").title == "One"
 
@@ -115,6 +132,9 @@ def test_comments_may_stand_within_lines_cells_and_headings() -> None:
         "Write %% for a percent sign, and %%",
         "%% never closed\n\na %%",
         "a --> b",
+        "\\<!-- a -->",
+        "5 %% b %% of c",
+        "100%%a and 5%%b",
         "~~~\n%% a %%\n~~~",
     ],
 )

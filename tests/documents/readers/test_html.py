@@ -173,3 +173,10 @@ def test_broken_markup_is_read_or_refused_in_time(body: str) -> None:
 def test_a_page_without_text_is_refused() -> None:
     with pytest.raises(CorpusError, match="holds no text"):
         read_html(page("<script>x()</script>"))
+
+
+def test_a_button_that_asks_is_a_question_and_any_other_is_no_text() -> None:
+    fold = "<div><button>Why?</button><div><p>So.</p></div></div>"
+    reading = read_html(page(f"<h2>FAQ</h2>{fold}<button>Send</button>"))
+    assert pairs(reading) == [("Why?", "So.")]
+    assert "Send" not in reading.text

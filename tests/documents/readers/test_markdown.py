@@ -296,6 +296,10 @@ def test_a_text_of_very_deep_quotations_is_read_as_plain_text() -> None:
         ("\u202a## Fares\n\nx", ["Fares"]),
         ("\u2060 ## Fares\n\nx", ["Fares"]),
         ("\u00ad\u200b## Fares\n\nx", ["Fares"]),
+        ("\u2066## Fares\n\nx", ["Fares"]),
+        ("\u061c\ufe0f## Fares\n\nx", ["Fares"]),
+        ("\u3000## Fares\n\nx", ["Fares"]),
+        ("##\u200bFares\n\nx", ["Fares"]),
     ],
 )
 def test_hashes_beside_unusual_blanks_or_none_make_headings(text: str, found: list[str]) -> None:
@@ -308,6 +312,7 @@ def test_hashes_beside_unusual_blanks_or_none_make_headings(text: str, found: li
         "#tag",
         "#tag #other\n\n#1 is best",
         "##1 is best",
+        "\u00a0####### Fares",
         "a\n##b",
         "```\n##b\n```",
         "    ##\u00a0b",
@@ -332,6 +337,16 @@ def test_tags_and_code_are_no_headings(text: str) -> None:
         "**Note:** shut;\n-----",
         "| a | b |\n---",
         "E\n=",
+        "a\tb\n---",
+        "*The hall is shut.*\n===",
+        '"The hall is shut."\n---',
+        "The hall is shut.[^1]\n---",
+        "The hall is shut…\n---",
+        "The hall is shut on all Mondays!\n---",
+        "हॉल बंद है।\n---",
+        "The hall is shut and\n---",
+        "Der Saal und\n---",
+        "word " * 20 + "word\n---",
     ],
 )
 def test_what_does_not_read_like_a_heading_is_text_over_a_rule(text: str) -> None:
@@ -358,3 +373,11 @@ def test_an_open_formula_and_one_with_blank_lines_are_text() -> None:
 
 def test_a_placeholder_in_a_heading_is_a_word_and_a_tag_is_not() -> None:
     assert [label for *_, label in labels("# Set <name> to <b>on</b>")] == ["Set <name> to on"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Welcome!", "What is it for", "Release 1.2", "**Bold**", "v2.0 (2024-05-01)", "開館時間"],
+)
+def test_a_short_line_over_a_rule_is_a_heading(title: str) -> None:
+    assert labels(f"{title}\n---\n\nx") == [("heading", 2, title.strip("*"))]

@@ -115,6 +115,8 @@ def test_a_question_is_a_heading_when_it_opens_with_a_word_that_asks_or_in_capit
         "Present\n\nAnna Smith\n\nBob Jones\n\nCarol White\n\nThe meeting opened at nine.",
         "The kit contains:\nA hammer\nA saw\nNails\n\nUse it with care.",
         "They can include:\n- Fever\n- Pain",
+        "(1) Anna Smith\n(2) Bob Jones\n(3) Carol White\n\nThe race was long.",
+        "(See the map)\n\nThen turn left.",
         "It is known.\nWrite to anna@example.org\n\nThank you.",
         "lower case\n\nText follows here.",
         "Only a Title",
@@ -230,7 +232,7 @@ BOOK = "The Book of Rules\n\n{}Working hours\n\nWe open at nine.\n\n{}Holidays\n
     ("one", "two"),
     [
         *(("1. ", "2. "), ("1) ", "2) "), ("0. ", "1. "), ("I. ", "II. "), ("A. ", "B. ")),
-        *(("§ 1 ", "§ 2 "), ("1.1 ", "1.2 "), ("Chapter 1: ", "Chapter 2: ")),
+        *(("§ 1 ", "§ 2 "), ("1.1 ", "1.2 "), ("(1) ", "(2) "), ("Chapter 1: ", "Chapter 2: ")),
     ],
 )
 def test_the_first_numbered_heading_is_one_too(one: str, two: str) -> None:
@@ -244,7 +246,7 @@ def test_numbered_questions_below_an_faq_heading_are_found() -> None:
     assert [block.kind for block in plain_blocks(text)].count("question") == 2
 
 
-@pytest.mark.parametrize("mark", ["\u200b", "\u2060", "\u200e", "\u00a0", "\ufeff"])
+@pytest.mark.parametrize("mark", ["\u200b", "\u2060", "\u200e", "\u2066", "\u00a0", "\ufeff"])
 def test_invisible_characters_before_a_heading_do_not_hide_it(mark: str) -> None:
     assert headings(f"PART ONE\n\nText.\n\n{mark}PART TWO\n\nMore.") == ["PART ONE", "PART TWO"]
 

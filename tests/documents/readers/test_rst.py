@@ -93,3 +93,12 @@ def test_markup_that_is_wrong_loses_no_words() -> None:
 def test_a_text_without_words_is_refused() -> None:
     with pytest.raises(CorpusError, match="holds no text"):
         read_rst(b".. a comment\n")
+
+
+def test_lines_of_a_verse_stay_lines_and_terms_that_ask_are_questions() -> None:
+    verse, ask, answer = shown(read_rst(b"| one\n| two\n\nWho wades?\n    The heron.\n"))
+    assert (verse, ask, answer) == (
+        ("paragraph", "one\ntwo"),
+        ("question", "Who wades?"),
+        ("paragraph", "The heron."),
+    )
