@@ -1,12 +1,12 @@
 """Markdown, read by markdown-it's CommonMark rules with tables and front matter.
 
 The parser tells the lines of each block; offsets are those of the lines in the text as it stands.
-Front matter, comments and scripts are hidden: blanks to the parser, and in no passage. Definitions
-of link references, which the parser consumes without a trace, are kept as paragraphs. A rule
-(`***`) has no words and is dropped.
+Front matter (YAML or TOML), comments and scripts are hidden: blanks to the parser, and in no
+passage. Definitions of link references, which the parser consumes without a trace, are kept as
+paragraphs. A rule (`***`) has no words and is dropped.
 
-Unlike CommonMark, a line underlined by `---` is a heading only if it reads like one: alone in its
-paragraph, without a stop at its end or a `|` in it, over at least three signs. Hashes may be
+Unlike CommonMark, a line underlined by `---` is a heading only if it reads like one: short, alone
+in its paragraph, without a stop at its end or a `|` in it, over at least three signs. Hashes may be
 followed by any kind of blank, or (`##Fares`) by none, in a paragraph of its own. A formula between
 `$$`, `\\[` or `\\begin` and its end is one block.
 

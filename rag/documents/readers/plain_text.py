@@ -1,8 +1,8 @@
 """Plain text without markup: finds headings, lists, tables, quotations and FAQ pairs by rule.
 
 Lines are told apart first:
-- a list item opens with `-`, `*`, `+`, `•` or a number (`1.`); indented lines, and lines that open
-  with a lower-case letter, go on with the item above; blank lines may part items;
+- a list item opens with `-`, `*`, `+`, `•` or a number (`1.`, `(1)`); indented lines, and lines
+  that open with a lower-case letter, go on with the item above; blank lines may part items;
 - a table is a line with `|` over a line of dashes and `|`, and the lines with `|` below it;
 - a quotation opens with a quotation mark and closes with one; its attribution (`– A. Name`) is
   part of it, on the same line or the next;
