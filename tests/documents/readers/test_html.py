@@ -76,6 +76,25 @@ def test_navigation_scripts_and_cookie_notices_are_left_out() -> None:
     assert shown(reading) == [("paragraph", "Kept"), ("paragraph", "Text.")]
 
 
+def test_links_alone_in_what_is_named_navigation_are_left_out() -> None:
+    links = '<li><a href="/de">Deutsch</a></li><li><a href="/fi">Suomi</a></li>'
+    body = (
+        '<a class="skip-link" href="#text">Skip to the text</a>'
+        f'<div class="page-menu"><div><ul>{links}</ul></div></div>'
+        f'<main id="text"><ul>{links}</ul>'
+        '<div class="sidebar"><p>See the <a href="/map">map</a> of the island.</p></div></main>'
+    )
+    assert shown(read_html(page(body))) == [
+        ("list", "- Deutsch\n- Suomi"),
+        ("paragraph", "See the map of the island."),
+    ]
+
+
+def test_a_page_of_navigation_alone_is_read() -> None:
+    reading = read_html(page('<ul class="menu"><li><a href="/a">Ferries</a></li></ul>'))
+    assert shown(reading) == [("list", "- Ferries")]
+
+
 @pytest.mark.parametrize(
     "attribute",
     [
