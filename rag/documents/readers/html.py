@@ -119,6 +119,10 @@ class _Writer:
             self._line.append("\n")
         elif tag == "img":
             self._line.append(f" {node.attributes.get('alt') or ''} ")
+        if tag == "button" and _unfolds(node):
+            self._flush()
+            self._draft.question(self._words(node, events))
+            return
         if tag not in _BLOCKS:
             self._mark(node)
             return
@@ -305,7 +309,7 @@ class _Writer:
         if tag in ("header", "footer") and self._has_main:
             return _is_inside_main(node)
         if tag == "button":
-            return (node.parent and node.parent.tag) in _LABELS
+            return (node.parent and node.parent.tag) in _LABELS or _unfolds(node)
         if not attributes:
             return True
         if self._is_hidden(node):
@@ -342,6 +346,13 @@ def _is_layout(table: LexborNode) -> bool:
     return table.css_first("th") is None and any(
         cell.css_first(_RICH) is not None for cell in table.css("td")
     )
+
+
+def _unfolds(button: LexborNode) -> bool:
+    """Whether a button by itself is a question that unfolds its answer."""
+    attributes = button.attributes
+    controls = "aria-controls" in attributes or "aria-expanded" in attributes
+    return controls and (button.parent and button.parent.tag) not in _LABELS and _asks(button)
 
 
 def _asks(term: LexborNode) -> bool:

@@ -140,6 +140,17 @@ def test_details_and_terms_that_ask_are_questions() -> None:
     assert pairs(reading) == [("How long?", "A week."), ("How much?", "Ten.")]
 
 
+def test_a_button_that_asks_and_unfolds_its_answer_is_a_question() -> None:
+    body = (
+        '<button aria-controls="menu">Menu</button><button>Search?</button>'
+        '<button aria-expanded="false" aria-controls="a">Is tea <b>hot</b>?</button>'
+        '<div id="a" style="display:none"><p>Yes, it is.</p></div>'
+    )
+    reading = read_html(page(body))
+    assert pairs(reading) == [("Is tea hot?", "Yes, it is.")]
+    assert "Menu" not in reading.text and "Search" not in reading.text
+
+
 def test_headings_below_an_faq_heading_are_questions() -> None:
     reading = read_html(page("<h1>FAQ</h1><h2>Is it free?</h2><p>Yes.</p>"))
     assert pairs(reading) == [("Is it free?", "Yes.")]

@@ -305,6 +305,19 @@ def test_questions_below_an_faq_heading_are_pairs() -> None:
     ]
 
 
+def test_marks_in_a_column_of_their_own_open_questions_and_answers() -> None:
+    def draw(canvas: Canvas) -> None:
+        below = write(canvas, ["Frequently Asked Questions"], size=20, bold=True)
+        for number, bird in enumerate(("herons", "storks", "cranes"), start=1):
+            write(canvas, [f"Q{number}"], top=below, bold=True)
+            below = write(canvas, [f"Do {bird} sing?"], x=120, top=below, bold=True)
+            write(canvas, ["A"], top=below)
+            below = write(canvas, ["They croak, and they wade", "in water."], x=120, top=below)
+
+    assert pairs(read_pdf(pdf(draw)))[0][0] == "Do herons sing?"
+    assert len(pairs(read_pdf(pdf(draw)))) == 3
+
+
 def test_the_title_is_that_of_the_file_if_no_heading_is() -> None:
     assert read_pdf(pdf(text("Text."), title="Herons")).title == "Herons"
     assert read_pdf(pdf(text("Text."), title="Microsoft Word - a.doc")).title == ""
