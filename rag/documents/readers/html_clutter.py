@@ -6,8 +6,6 @@ import re
 
 from selectolax.lexbor import LexborNode
 
-from rag.documents.readers.draft import squeezed
-
 _CONSENT = re.compile(r"cookie|consent|gdpr", re.IGNORECASE)
 _LONGEST_NOTICE = 2000
 _HIDING = re.compile(
@@ -30,6 +28,8 @@ _NAVIGATION = re.compile(
 _CONTAINERS = frozenset(("div", "section", "aside", "ul", "ol", "p", "span"))
 # A list may stand so deep in what is named navigation.
 _HIGHEST = 3
+# Larger parts are no navigation; menus in menus would be counted again at each depth.
+_MOST_NODES = 4_000
 # So much of the text of navigation is that of links.
 _LINKED = 0.9
 
@@ -62,9 +62,26 @@ def is_navigation(node: LexborNode) -> bool:
         _is_named(node) or (node.tag in ("ul", "ol") and _stands_in_navigation(node))
     ):
         return False
-    said = len(squeezed(node.text()))
-    linked = sum(len(squeezed(link.text())) for link in node.css("a[href]"))
-    return said > 0 and linked >= _LINKED * said
+    return _says_links_alone(node)
+
+
+def _says_links_alone(node: LexborNode) -> bool:
+    linked = other = 0
+    waiting = [(node.first_child, False)]
+    for _ in range(_MOST_NODES):
+        if not waiting:
+            return linked > 0 and linked >= _LINKED * (linked + other)
+        at, in_link = waiting.pop()
+        if at is None:
+            continue
+        waiting.append((at.next, in_link))
+        if not at.is_text_node:
+            waiting.append((at.first_child, in_link or at.tag == "a"))
+        elif in_link:
+            linked += len((at.text_content or "").strip())
+        else:
+            other += len((at.text_content or "").strip())
+    return False
 
 
 def _is_named(node: LexborNode) -> bool:
