@@ -185,7 +185,8 @@ class _Writer:
 
     def _items(self, node: LexborNode, events: Iterator[_Event]) -> list[str]:
         """The items of a list, each with the items inside of it on lines of their own."""
-        items: list[str] = []
+        # The pieces of each item: an item may hold very many others.
+        items: list[list[str]] = []
         numbers = [_first_number(node)]
         line: list[str] = []
         depth = 0
@@ -197,9 +198,10 @@ class _Writer:
             words = squeezed("".join(line))
             line.clear()
             if words and items:
-                items[-1] += words if items[-1].endswith(" ") else f"\n{indent()}  {words}"
+                is_open = items[-1][-1].endswith(" ")
+                items[-1].append(words if is_open else f"\n{indent()}  {words}")
             elif words:
-                items.append(words)
+                items.append([words])
 
         for what, inner in events:
             if what == "text":
@@ -216,12 +218,12 @@ class _Writer:
                 mark = f"{numbers[-1]}. " if numbers[-1] else "- "
                 numbers[-1] += 1 if numbers[-1] else 0
                 if depth and items:
-                    items[-1] += f"\n{indent()}{mark}"
+                    items[-1].append(f"\n{indent()}{mark}")
                 else:
-                    items.append(mark)
+                    items.append([mark])
             elif inner.tag == "img" and what == "open":
                 line.append(f" {inner.attributes.get('alt') or ''} ")
-        return [item for item in items if item.strip(" -0123456789.")]
+        return [item for item in map("".join, items) if item.strip(" -0123456789.")]
 
     def _terms(self, node: LexborNode, events: Iterator[_Event]) -> list[str]:
         """The items of a list of terms, each with what it means."""
