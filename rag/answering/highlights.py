@@ -27,6 +27,9 @@ _ITEM = re.compile(r"\A\W*\d{1,3}[.)]\s")
 _WRITTEN_AS_ONE = re.compile(r"\d+(?:[.:/-]\d+)+")
 _ENTRY = re.compile(r"[-*+•|<]|\d{1,3}[.)]\s")
 
+# What parts the cells of a row.
+_CELL = " | "
+
 _Place = tuple[int, int]
 
 
@@ -37,8 +40,8 @@ def highlights(
 
     A sentence scores as a passage does: the mean over query tokens of the best cosine among its
     tokens. A token may also be found in the sentence before (for the first one, in the heading or
-    question above), at a cost: `It takes hours.` says of what it speaks one sentence earlier. The
-    second best is marked too if its score is close to the best.
+    question above; for a row of a table, in its header), at a cost: `It takes hours.` says of what
+    it speaks one sentence earlier. The second best is marked too if its score is close to the best.
 
     Token vectors do not tell one number from the next. So a sentence that has the question's
     numbers gains a little, and of lines, rows and items only those with most of them can be marked.
@@ -79,7 +82,11 @@ def _scored(
     """
     rows = [snapshot.rows[passage.id] for passage in passages]
     marks = [snapshot.marks.of(row).tolist() for row in rows]
-    scores = iter(_scores(snapshot, query, rows, marks, lending) if len(query.tokens) else ())
+    lenders = None
+    if lending:
+        each = zip(passages, marks, strict=True)
+        lenders = [_lenders(passage.text, found) for passage, found in each]
+    scores = iter(_scores(snapshot, query, rows, marks, lenders) if len(query.tokens) else ())
     for passage, found in zip(passages, marks, strict=True):
         yield (
             passage,
@@ -93,11 +100,11 @@ def _scores(
     query: Query,
     rows: Sequence[int],
     marks: Sequence[list[list[int]]],
-    lending: bool,
+    lenders: Sequence[list[int]] | None,
 ) -> list[float]:
     """The scores of all sentences, one passage after the other.
 
-    With `lending`, a query token may also be found in the sentence before.
+    With `lenders`, a query token may also be found in the sentence before, or in what stands above.
     """
     spans: list[_Place] = []
     bounds: list[int] = []
@@ -107,7 +114,7 @@ def _scores(
         if found:
             start, last = int(snapshot.tokens.starts[row]), found[-1][3]
             spans.append((start, start + last))
-            firsts.append(len(bounds) // 2)
+            firsts += [len(bounds) // 2] * len(found)
             # What is above, then by turns a sentence and what is between two. Where the last one
             # ends, the next passage begins.
             bounds += [at, *(at + place for mark in found for place in mark[2:])][:-1]
@@ -117,12 +124,32 @@ def _scores(
     tokens = snapshot.tokens.copied(spans)
     parts = best_similarities(query.tokens, tokens, np.array(bounds, dtype=np.int64))
     own = parts[1::2]
-    if not lending:
+    if lenders is None:
         return _means(own)
     lent = np.empty_like(own)
     lent[1:] = own[:-1] - np.float32(BEFORE)
-    lent[firsts] = parts[::2][firsts] - np.float32(ABOVE)
+    places = np.array([place for each in lenders for place in each], dtype=np.int64)
+    from_above = places >= 0
+    above = (places + firsts)[from_above]
+    lent[from_above] = parts[::2][above] - np.float32(ABOVE)
     return _means(np.maximum(own, lent))
+
+
+def _lenders(text: str, found: Sequence[Sequence[int]]) -> list[int]:
+    """For each sentence the one that it borrows from what stands above of; -1: the one before.
+
+    The first sentence borrows from the heading, and each row of a table from the table's header.
+    """
+    lenders: list[int] = []
+    end, header = 0, -1
+    for at, (start, after, _, _) in enumerate(found):
+        if _CELL in text[end:start]:
+            header = at
+        elif _CELL not in text[start:after]:
+            header = -1
+        lenders.append(header if at else 0)
+        end = after
+    return lenders
 
 
 def _means(cosines: npt.NDArray[np.float32]) -> list[float]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
 
 # So much of a text tells its language; what has fewer letters may be names alone.
 _LONGEST = 1000
@@ -23,5 +25,8 @@ def language_of(text: str) -> str | None:
 
 @cache
 def _identifier() -> LanguageIdentifier:
-    # Loading takes half a second, and is needed for new documents alone.
+    # Loading takes half a second, and is needed for new documents alone; the children that parse
+    # need neither this nor numpy.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

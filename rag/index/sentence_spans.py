@@ -23,6 +23,10 @@ _TAGS = re.compile(r"<(?:tr|li|p|dt|dd|br|h[1-6])\b", re.IGNORECASE)
 _WORDS = re.compile(r"\w{2,}\W+\w{2,}")
 # So much of a line tells whether words stand before a sentence.
 _NEAR = 200
+# What parts the cells of a row.
+_CELL = " | "
+_DASHES = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?)?\s*")
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +71,9 @@ def sentences_of(
 def markable(text: str, start: int = 0) -> list[tuple[int, int]]:
     """The spans of `text[start:]` that may answer, in order: sentences, lines or rows.
 
-    A line is one where each line is a record of its own; so is a row or item of HTML. Boilerplate
-    and a question on a line of its own answer nothing, unless there is nothing else.
+    A line is one where each line is a record of its own; so is a row or item of HTML. Boilerplate,
+    the header of a table of numbers, and a question on a line of its own answer nothing, unless
+    there is nothing else.
     """
     found = [
         part
@@ -105,7 +110,20 @@ def _records(text: str, start: int, end: int) -> list[tuple[int, int]]:
             found[-1] = (found[-1][0], last)
         else:
             found.append((first, last))
-    return found
+    return found[_header_rows([text[first:last] for first, last in found]) :]
+
+
+def _header_rows(rows: Sequence[str]) -> int:
+    """How many rows of a table say what its columns are: one without a number, above such with one.
+
+    In Markdown they are two: a row of dashes is below the header.
+    """
+    if len(rows) > 2 and _DASHES.fullmatch(rows[1]):
+        return 2
+    cells = rows[0].count(_CELL)
+    below = [bool(_DIGIT.search(row)) for row in rows[1:] if row.count(_CELL) == cells]
+    is_table = cells > 0 and len(below) == len(rows) - 1
+    return int(is_table and not _DIGIT.search(rows[0]) and 2 * sum(below) > len(below))
 
 
 def _at_tags(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -14,9 +14,8 @@ from rag.building.build import build_snapshot
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.late_interaction import best_similarities
-from rag.index.sentence_spans import marks
+from rag.index.sentence_spans import markable, marks
 from rag.index.snapshot import Snapshot
-from rag.text.sentences import sentences
 from rag.types import Passage, Span
 from support.letter_encoder import LetterEncoder, snapshot_of
 from support.places import ROOT
@@ -33,17 +32,27 @@ def reckoned(snapshot: Snapshot, encoder: Encoder, question: str, passage: Passa
     starts = [start for start, _ in encoder.word_pieces(text)]
     rows = snapshot.tokens.rows(snapshot.rows[passage.id])
     pieces, near = rows[-len(starts) :], partial(best_similarities, query.tokens)
-    first = starts.index(min(place for place in starts if place >= body))
+    spans = markable(text, body)
+    first = starts.index(min(place for place in starts if place >= spans[0][0]))
     # The heading or question above; the first token alone if there is neither.
     above = rows[: len(rows) - len(starts) + first]
     lent = near(above if len(above) else rows[:1], np.array([0]))[0] - ABOVE
     scored = []
-    for start, end in sentences(text, body):
+    header, before = None, 0
+    for start, end in spans:
+        if " | " in text[before:start]:
+            # The rows of a table borrow from what stands between them and the sentence above.
+            held = [at for at, place in enumerate(starts) if before <= place < start]
+            header = near(pieces[held], np.array([0]))[0] - ABOVE if before else lent
+        elif " | " not in text[start:end]:
+            header = None
+        if header is not None:
+            lent = header
         held = [at for at, place in enumerate(starts) if start <= place < end]
         own = near(pieces[held], np.array([0]))[0]
         score = float(np.maximum(own, lent).mean())
         scored.append((-score, Span(passage.start + start, passage.start + end)))
-        lent = own - BEFORE
+        lent, before = own - BEFORE, end
     close = profile_of(snapshot.manifest.model).close
     order = sorted(range(len(scored)), key=lambda at: (scored[at][0], at))[:2]
     near = [at for at in order if scored[at][0] <= scored[order[0]][0] + close]

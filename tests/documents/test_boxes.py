@@ -54,6 +54,12 @@ def table(canvas: Canvas) -> None:
     grid(canvas, [["Bird", "Eggs", "Nests"], ["heron", "4", "4"], ["stork", "4", "2"]])
 
 
+def numbered(canvas: Canvas) -> None:
+    write(canvas, ["4.2"], top=700, bold=True)
+    write(canvas, ["Herons that nest in trees"], x=140, top=700, bold=True)
+    write(canvas, PROSE, top=670)
+
+
 def test_packed_words_are_the_same_words() -> None:
     assert unpacked(packed(WORDS)) == tuple(WORDS)
 
@@ -80,7 +86,7 @@ def test_a_quote_within_a_word_has_its_share_of_the_box() -> None:
     assert boxes_of(whole, 4, 10)[0].lines == ((14.0, 0.0, 20.0, 1.2),)
 
 
-@pytest.mark.parametrize("draw", [text(*PROSE), two_columns, turned, upwards, table])
+@pytest.mark.parametrize("draw", [text(*PROSE), two_columns, turned, upwards, table, numbered])
 def test_the_boxes_of_a_sentence_hold_its_letters_alone(draw: Draw) -> None:
     found = found_in(pdf(draw))
     assert [letters(inside) for _, inside, _ in found] == [letters(quote) for quote, _, _ in found]

@@ -82,3 +82,27 @@ def test_lines_that_go_on_belong_to_the_record_above() -> None:
     lines = [f"Guest {i}, room {i}" for i in range(12)]
     lines[5] += "\nwith a view"
     assert units("\n".join(lines)) == lines
+
+
+TABLE = "Garage | Spaces | Price\nNorth | 140 | 62 EUR\nHarbour | 35 | 88 EUR"
+
+
+def test_the_header_of_a_table_of_numbers_answers_nothing() -> None:
+    assert units(TABLE) == ["North | 140 | 62 EUR", "Harbour | 35 | 88 EUR"]
+
+
+def test_the_header_of_a_markdown_table_answers_nothing() -> None:
+    rows = ["| Heron | Croaks |", "| Stork | None |"]
+    assert units("\n".join(["| Bird | Song |", "| --- | :-: |", *rows])) == rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE.replace("Spaces", "Spaces 2025"),
+        TABLE.replace("Harbour | 35", "Harbour"),
+        "Bird | Song\nHeron | Croaks\nStork | None",
+    ],
+)
+def test_the_first_row_of_other_lines_may_answer(text: str) -> None:
+    assert units(text) == text.split("\n")

@@ -148,8 +148,12 @@ class Draft:
         return top[0] if len(top) == 1 and headings[0].level == 1 else ""
 
     def reading(self, title: str = "", is_faq: bool = False) -> Reading:
-        """The text with its blocks, FAQ pairs found. Raises CorpusError if it holds no text."""
-        if not self._blocks:
+        """The text with its blocks, FAQ pairs found.
+
+        Raises CorpusError if it holds no text, unless OCR can add it.
+        """
+        needs_ocr = any(why.startswith("no_text_layer:") for why in self.left_out)
+        if not self._blocks and not needs_ocr:
             why = (
                 "; ".join(self.left_out)
                 or "no_text: the file holds no text; write some or remove it"

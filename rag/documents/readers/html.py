@@ -1,8 +1,9 @@
 """Web pages, parsed by Lexbor (HTML5): what a person sees of them, in order.
 
-Left out: navigation, scripts, forms' controls and cookie notices, headers and footers of a page
-that marks its main part, and what is hidden (`hidden`, `aria-hidden`, `display:none` and the like
-in an element's own style), unless a control unfolds it. The length of hidden text is reported.
+Left out: navigation, which an element, a role or a name tells (`html_clutter`), unless the page has
+nothing else; scripts, forms' controls and cookie notices; headers and footers of a page that marks
+its main part; and what is hidden (`hidden`, `aria-hidden`, `display:none` and the like in an
+element's own style), unless a control unfolds it. The length of hidden text is reported.
 
 Questions: the summary of `details`, a `dt` that asks, and those of a schema.org FAQPage. What such
 a page tells search engines alone is added at its end.
@@ -19,6 +20,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from rag.documents.encodings import decoded_html
 from rag.documents.readers.draft import Draft, squeezed
 from rag.documents.readers.facts import html_facts
+from rag.documents.readers.html_clutter import hides, is_navigation, is_notice
 from rag.documents.readers.html_schema import add_schema_pairs
 from rag.documents.readers.nesting import DEEPEST, flattened
 from rag.documents.readers.reading import Reading
@@ -38,23 +40,12 @@ _BLOCKS_NAMES = """
 """
 _BLOCKS = frozenset(_BLOCKS_NAMES.split())
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+# An element right behind a button that asks is its answer.
+_ANSWERS = ("div", "p", "section", "ul", "ol")
 _LABELS = (*_HEADINGS, "dt", "summary")
 # A list or cell that holds one of these is more than a list or cell.
 _RICH = "h1,h2,h3,h4,h5,h6,table,details,pre,dl"
 _CLUTTER_ROLES = ("navigation", "search", "menu", "menubar", "tablist", "alertdialog")
-_CONSENT = re.compile(r"cookie|consent|gdpr", re.IGNORECASE)
-_LONGEST_NOTICE = 2000
-_HIDING = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
-    r"|opacity\s*:\s*0(?:\.0*)?\s*(?:;|!|$)|font-size\s*:\s*0*(?:\.\d+)?[01]?(?:\.\d+)?p[xt]"
-    r"|font-size\s*:\s*0(?:\.0*)?[a-z%]*\s*(?:;|!|$)"
-    r"|(?:left|top|text-indent|margin-left)\s*:\s*-\d{4,})",
-    re.IGNORECASE,
-)
-_WHITE = re.compile(
-    r"(?:^|;)\s*color\s*:\s*(?:white|#fff(?:fff)?|rgb\(\s*255\s*,\s*255\s*,\s*255\s*\))\s*(?:;|!|$)",
-    re.IGNORECASE,
-)
 _BLANK = re.compile(r"\s+")
 _MOST_SPAN = 50
 # Deeper tables arrange a page; deeper items are indented no further.
@@ -83,6 +74,9 @@ def write_html(draft: Draft, markup: str, anchor: str = "") -> str:
     writer = _Writer(draft, tree, anchor)
     if tree.body is not None:
         writer.write(tree.body)
+        if draft.is_empty():
+            writer = _Writer(draft, tree, anchor, keeps_links=True)
+            writer.write(tree.body)
     if writer.hidden:
         draft.notes.append(f"hidden_text: {writer.hidden} characters that nobody sees are left out")
     add_schema_pairs(draft, tree)
@@ -92,10 +86,13 @@ def write_html(draft: Draft, markup: str, anchor: str = "") -> str:
 class _Writer:
     """Goes through a page without recursion: pages may nest deeper than Python's stack."""
 
-    def __init__(self, draft: Draft, tree: LexborHTMLParser, anchor: str) -> None:
+    def __init__(
+        self, draft: Draft, tree: LexborHTMLParser, anchor: str, keeps_links: bool = False
+    ) -> None:
         self.hidden = 0
         self._draft = draft
         self._anchor = anchor
+        self._keeps_links = keeps_links
         self._line: list[str] = []
         self._quotes = 0
         self._tables = 0
@@ -124,7 +121,7 @@ class _Writer:
             self._line.append("\n")
         elif tag == "img":
             self._line.append(f" {node.attributes.get('alt') or ''} ")
-        is_fold = tag == "summary" or (tag == "button" and not _is_in_label(node))
+        is_fold = tag == "summary" or (tag == "button" and _unfolds(node))
         if tag not in _BLOCKS and not is_fold:
             self._mark(node)
             return
@@ -313,13 +310,13 @@ class _Writer:
         if tag in ("header", "footer") and self._has_main:
             return _is_inside_main(node)
         if tag == "button":
-            return _is_in_label(node) or _asks(node)
+            return _is_in_label(node) or _unfolds(node)
         if not attributes:
             return True
         if self._is_hidden(node):
             self.hidden += len(squeezed(node.text()))
             return False
-        return not _is_notice(node)
+        return not is_notice(node) and (self._keeps_links or not is_navigation(node))
 
     def _is_hidden(self, node: LexborNode) -> bool:
         attributes = node.attributes
@@ -327,13 +324,9 @@ class _Writer:
         hidden = (
             ("hidden" in attributes and attributes["hidden"] != "until-found")
             or attributes.get("aria-hidden") == "true"
-            or (style and (_HIDING.search(style) or _is_white(style)))
+            or (style and hides(style))
         )
         return bool(hidden) and attributes.get("id") not in self._unfolded
-
-
-def _is_white(style: str) -> bool:
-    return "background" not in style and _WHITE.search(style) is not None
 
 
 def _is_inside_main(node: LexborNode) -> bool:
@@ -343,17 +336,6 @@ def _is_inside_main(node: LexborNode) -> bool:
             return True
         above = above.parent
     return False
-
-
-def _is_notice(node: LexborNode) -> bool:
-    """Whether an element asks for consent to cookies."""
-    names = f"{node.attributes.get('id')} {node.attributes.get('class')}"
-    return (
-        node.tag in ("div", "section", "aside")
-        and _CONSENT.search(names) is not None
-        and len(node.text()) < _LONGEST_NOTICE
-        and node.css_first("h1,main,article") is None
-    )
 
 
 def _is_layout(table: LexborNode) -> bool:
@@ -370,6 +352,18 @@ def _is_layout(table: LexborNode) -> bool:
 def _is_in_label(button: LexborNode) -> bool:
     """Whether a button stands in a heading, a term or a summary, whose words it holds."""
     return (button.parent and button.parent.tag) in _LABELS
+
+
+def _unfolds(button: LexborNode) -> bool:
+    """Whether a button by itself is a question that unfolds its answer."""
+    if _is_in_label(button) or not _asks(button):
+        return False
+    if {"aria-controls", "aria-expanded"} & set(button.attributes):
+        return True
+    after = button.next
+    while after is not None and after.tag == "-text" and not after.text().strip():
+        after = after.next
+    return after is not None and after.tag in _ANSWERS
 
 
 def _asks(term: LexborNode) -> bool:

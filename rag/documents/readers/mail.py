@@ -44,7 +44,7 @@ def read_mail(raw: bytes) -> Reading:
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         named = ", ".join(squeezed(name) for name in names[:_NAMED])
-        draft.left_out.append(f"attachments: {named}{more} are not read; save them as files")
+        draft.left_out.append(f"attachments: not read: {named}{more}; save what you need as files")
     return draft.reading(subject)
 
 

@@ -27,10 +27,11 @@ from rag.documents.readers.draft import Draft, squeezed
 from rag.documents.readers.facts import Facts, facts
 from rag.documents.readers.labels import shortened
 from rag.documents.readers.pdf_boxes import note_boxes, size_of
+from rag.documents.readers.pdf_headings import Entry, mark_headings
 from rag.documents.readers.pdf_layout import lines_of
-from rag.documents.readers.pdf_lines import Line
+from rag.documents.readers.pdf_lines import Line, PageLines
 from rag.documents.readers.pdf_page import Page, read_page
-from rag.documents.readers.pdf_parts import Entry, PageLines, Part, mark_headings, parts_of
+from rag.documents.readers.pdf_parts import Part, parts_of
 from rag.documents.readers.reading import Reading
 from rag.errors import CorpusError
 from rag.types import PageWords, Place
@@ -42,6 +43,8 @@ _NAMED_PAGES = 20
 _UNMAPPED = 0.1
 # The outer part of a page where running heads stand, and the height of a line's place there.
 _MARGIN = 0.085
+# A line that says that it counts pages may stand further in.
+_COUNTING_MARGIN = 0.12
 _PLACE = 10
 _LONGEST_HEAD = 100
 # Years do not count pages.
@@ -51,6 +54,7 @@ _Head = tuple[int, int, str]
 _Written = tuple[int, int, Line]
 _Words = tuple[PageWords, ...]
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?[\W_]*(?:\d+|[ivxlc]+)[\W_]*(?:(?:of|von|de) \d+)?")
+_COUNTS = re.compile(r"(?:page|seite|p\.)\s*\d", re.IGNORECASE)
 _NO_TITLE = re.compile(
     r"^(?:microsoft word|untitled|powerpoint|slide \d)|\.\w{2,4}$", re.IGNORECASE
 )
@@ -157,9 +161,9 @@ def _clean(lines: list[Line], page: Page) -> list[Line]:
 
 def _margin(line: Line, page: Page) -> int:
     """-1 for a line at the top of the page, 1 at the bottom, else 0."""
-    if line.bottom < _MARGIN * page.height:
-        return -1
-    return int(line.top > (1 - _MARGIN) * page.height)
+    counts = _COUNTS.match(line.text) and _PAGE_NUMBER.fullmatch(line.text.casefold())
+    margin = (_COUNTING_MARGIN if counts else _MARGIN) * page.height
+    return -1 if line.bottom < margin else int(line.top > page.height - margin)
 
 
 def _numbers(pages: Sequence[int]) -> str:

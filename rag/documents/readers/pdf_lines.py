@@ -45,6 +45,15 @@ class Line:
     level: int = 0
 
 
+@dataclass(slots=True)
+class PageLines:
+    """A page's lines in reading order; `size` is its width and height as it is displayed."""
+
+    number: int
+    lines: list[Line]
+    size: tuple[float, float] = (0.0, 0.0)
+
+
 def rows_of(words: Sequence[Word]) -> list[list[Line]]:
     """The lines of each row, from the left; rows from the top."""
     rows: list[list[Word]] = []
@@ -60,6 +69,11 @@ def rows_of(words: Sequence[Word]) -> list[list[Line]]:
             rows.append([word])
             spans.append((word.top, word.bottom))
     return [_parted(row) for row in rows]
+
+
+def is_beside(a: Line, b: Line) -> bool:
+    """Whether two lines stand on one row of the page."""
+    return abs(a.bottom - b.bottom) < 0.4 * max(a.size, b.size) and not a.rows and not b.rows
 
 
 def _parted(row: list[Word]) -> list[Line]:

@@ -1,63 +1,28 @@
 """The lines of a PDF's pages become headings, paragraphs, items of lists and tables.
 
-Everything here is judged by where lines stand, how large and bold they are and what they say.
+Everything here is judged by where lines stand, how large they are and what they say.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rag.documents.readers.pdf_lines import BULLETS, Line
+from rag.documents.readers.pdf_headings import INDENT, ITEM, STOPS, is_close_below
+from rag.documents.readers.pdf_lines import BULLETS, Line, PageLines, is_beside
 
-# An entry of the outline: its page, its level from 1, what it says.
-Entry = tuple[int, int, str]
-# Size, and whether bold and italic.
-_Style = tuple[float, bool, bool]
-
-_ITEM = re.compile(
-    rf"[{re.escape(''.join(sorted(BULLETS)))}]|-\s|\(?(?:\d{{1,3}}|[a-z]|[ivx]{{1,4}})[.)](?:\s|$)"
-    # Not the initials of a name.
-    r"|\(?[A-Z][.)](?:\s(?!\w\.)|$)"
-)
-_NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?\s+\S")
-_NOT_WORD = re.compile(r"[\W_]+")
 _PARTED = re.compile(r"([^\W\d_]{2,})[-\u2010]$")
 _FIRST_WORD = re.compile(r"\w+")
 _COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+(?!\w)")
 _WIDE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
-_STOPS = (".", "!", "?", ":", ";", "。", "！", "？", "”", '"', ")", "’")
-_LONGEST_HEADING = 200
 _LONGEST_WORD = 60
-_MOST_HEADING_LINES = 4
-_LARGER = 1.12
-_MUCH_LARGER = 1.3
-_SMALLEST = 0.9
-_SMALLEST_CAPITALS = 0.75
-_MOST_LEVELS = 6
-_LONGEST_ITALIC = 80
-# Dots between a heading and its page in a table of contents.
-_LEADER = "...."
-_NUMBER = re.compile(r"\d")
 # Distances in parts of the height of a line.
 _LEADING = 0.8
-_APART = 0.5
-_INDENT = 0.8
 _SHORT = 0.75
 _NOTE = 0.93
 _MOST_NOTES = 8
-
-
-@dataclass(slots=True)
-class PageLines:
-    """A page's lines in reading order; `size` is its width and height as it is displayed."""
-
-    number: int
-    lines: list[Line]
-    size: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -75,167 +40,6 @@ class Part:
     level: int = 0
     pages: list[tuple[int, int]] = field(default_factory=list)
     lines: list[tuple[int, int, Line]] = field(default_factory=list)
-
-
-# Headings
-
-
-def mark_headings(pages: Sequence[PageLines], outline: Sequence[Entry]) -> None:
-    """Sets the `level` of the lines that are headings."""
-    everything = [line for page in pages for line in page.lines]
-    lines = [line for line in everything if not line.rows]
-    if _share(line.tag > 0 for line in lines):
-        for line in lines:
-            line.level = line.tag
-        return
-    matched = _match_outline(pages, outline)
-    body = _body(everything)
-    marked = [
-        line
-        for page in pages
-        for i, line in enumerate(page.lines)
-        if not line.level and _looks_like_heading(page.lines, i, body)
-    ]
-    if outline and 2 * matched >= len(outline):
-        _add_larger(marked, [line for line in lines if line.level])
-        return
-    styles = sorted(set(map(_style, marked)), reverse=True)
-    for line in marked:
-        line.level = min(styles.index(_style(line)) + 1, _MOST_LEVELS)
-
-
-def _add_larger(marked: Sequence[Line], known: Sequence[Line]) -> None:
-    """Makes headings of the lines that are larger than those on top of the outline."""
-    top = min(line.level for line in known)
-    size = max(line.size for line in known if line.level == top)
-    for line in marked:
-        line.level = top if line.size > size else 0
-
-
-def _share(are_headings: Iterable[bool]) -> bool:
-    """Whether some lines are headings, and most are not."""
-    found = list(are_headings)
-    return 0 < sum(found) <= len(found) / 3
-
-
-def _match_outline(pages: Sequence[PageLines], outline: Sequence[Entry]) -> int:
-    """Marks the lines that an entry of the outline names on their page; how many entries are."""
-    wanted: dict[int, dict[str, list[int]]] = {}
-    for number, level, title in outline:
-        wanted.setdefault(number, {}).setdefault(_letters(title), []).append(level)
-    matched = 0
-    for page in pages:
-        titles = wanted.get(page.number, {})
-        for i in range(len(page.lines) if titles else 0):
-            after = _named(page.lines, i, titles)
-            if after:
-                level = titles[_said(page.lines[i:after])].pop(0)
-                matched += 1
-                for line in page.lines[i:after]:
-                    line.level = min(level, _MOST_LEVELS)
-    return matched
-
-
-def _named(lines: Sequence[Line], i: int, titles: Mapping[str, list[int]]) -> int:
-    """The line after those from `i` on that say a title together; 0 if they say none."""
-    if lines[i].level:
-        return 0
-    for after in range(i + 1, min(i + _MOST_HEADING_LINES, len(lines)) + 1):
-        if titles.get(_said(lines[i:after])):
-            return after
-    return 0
-
-
-def _said(lines: Sequence[Line]) -> str:
-    return _letters("".join(line.text for line in lines))
-
-
-def _letters(title: str) -> str:
-    """What a title says, whatever its number, its marks and blanks."""
-    bare = _NOT_WORD.sub("", title.casefold())
-    return bare.lstrip("0123456789") or bare
-
-
-def _body(lines: list[Line]) -> _Style:
-    """The style of most of the text, that in tables too."""
-    sizes: Counter[_Style] = Counter()
-    for line in lines:
-        sizes[_style(line)] += len(line.text) + sum(len(cell) for row in line.rows for cell in row)
-    return max(sizes, key=lambda style: sizes[style], default=(1.0, False, False))
-
-
-def _style(line: Line) -> _Style:
-    return round(2 * line.size) / 2, line.is_bold, line.is_italic
-
-
-def _looks_like_heading(lines: list[Line], i: int, body: _Style) -> bool:
-    line = lines[i]
-    text = line.text
-    size, is_bold, is_italic = body
-    if line.rows or len(text) > _LONGEST_HEADING or sum(map(str.isalpha, text)) < 2:
-        return False
-    if _LEADER in text:
-        return False
-    if text.endswith((".", ",", ";")) and not (_NUMBERED.match(text) or text.isupper()):
-        return False
-    if line.size >= _MUCH_LARGER * size:
-        return text[0] not in BULLETS
-    if text[0] in BULLETS or text[0].islower():
-        return False
-    if line.size >= _LARGER * size and (line.is_bold or not _ITEM.match(text)):
-        return True
-    if line.size < size * (_SMALLEST_CAPITALS if text.isupper() else _SMALLEST):
-        return False
-    below = lines[i + 1] if i + 1 < len(lines) else line
-    if line.is_italic and not (line.is_bold or is_italic):
-        return _stands_above(lines, i)
-    if not line.is_bold or is_bold:
-        return False
-    if text.endswith(":") and _style(below) != _style(line):
-        return False
-    return not _goes_on(lines, i) and _is_apart(lines, i)
-
-
-def _stands_above(lines: list[Line], i: int) -> bool:
-    """Whether a line in italics stands by itself, apart from what is above, over upright text."""
-    line = lines[i]
-    if not 0 < i < len(lines) - 1 or len(line.text) > _LONGEST_ITALIC or _NUMBER.search(line.text):
-        return False
-    above, below = lines[i - 1], lines[i + 1]
-    height = line.bottom - line.top
-    return (
-        not (above.is_italic or below.is_italic or above.rows or below.rows)
-        and 0 <= below.top - line.bottom < _LEADING * height
-        and (above.text.endswith(_STOPS) or not 0 <= line.top - above.bottom < _APART * height)
-        and abs(line.x0 - below.x0) < _INDENT * line.size
-        and abs(below.size - line.size) < 0.15 * line.size
-    )
-
-
-def _goes_on(lines: list[Line], i: int) -> bool:
-    """Whether text stands beside a line, so that it is a part of that row."""
-    around = [lines[j] for j in (i - 1, i + 1) if 0 <= j < len(lines)]
-    return any(_is_beside(line, lines[i]) and not line.is_bold for line in around)
-
-
-def _is_beside(a: Line, b: Line) -> bool:
-    return abs(a.bottom - b.bottom) < 0.4 * max(a.size, b.size) and not a.rows and not b.rows
-
-
-def _is_apart(lines: list[Line], i: int) -> bool:
-    """Whether a bold line is not one of many that follow each other."""
-    run = 1
-    for step in (-1, 1):
-        j = i + step
-        while 0 <= j < len(lines) and lines[j].is_bold and _style(lines[j]) == _style(lines[i]):
-            run += 1
-            j += step
-            if run > _MOST_HEADING_LINES:
-                return False
-    return True
-
-
-# Paragraphs
 
 
 def parts_of(pages: Sequence[PageLines]) -> list[Part]:
@@ -262,9 +66,11 @@ def parts_of(pages: Sequence[PageLines]) -> list[Part]:
 def _open_part(parts: list[Part], line: Line, page: int) -> Part | None:
     """The part that a line goes on with; it is then the last.
 
-    Between a column and the next may stand notes and stamps, in smaller type.
+    Between a column and the next may stand notes and stamps, in smaller type. A heading goes on
+    only with the one just before it.
     """
-    for i in range(len(parts) - 1, max(-1, len(parts) - _MOST_NOTES), -1):
+    most = 1 if line.level else _MOST_NOTES
+    for i in range(len(parts) - 1, max(-1, len(parts) - 1 - most), -1):
         part = parts[i]
         if _continues(part, line, page) and (i == len(parts) - 1 or not _is_ended(part)):
             parts.append(parts.pop(i))
@@ -279,7 +85,7 @@ def _kind(line: Line) -> Literal["heading", "paragraph", "item", "table"]:
         return "table"
     if line.level:
         return "heading"
-    return "item" if _ITEM.match(line.text) else "paragraph"
+    return "item" if ITEM.match(line.text) else "paragraph"
 
 
 def _continues(part: Part, line: Line, page: int) -> bool:
@@ -287,7 +93,7 @@ def _continues(part: Part, line: Line, page: int) -> bool:
     last = part.last
     if line.rows or part.kind == "table" or line.level != part.level:
         return False
-    if _is_beside(last, line) and page == _page_of(part):
+    if is_beside(last, line) and page == _page_of(part):
         return True
     if abs(line.size - last.size) > 0.15 * max(line.size, last.size):
         return False
@@ -295,12 +101,12 @@ def _continues(part: Part, line: Line, page: int) -> bool:
     gap = line.top - last.bottom
     height = max(last.bottom - last.top, 1.0)
     if part.kind == "heading":
-        return is_below and gap < _LEADING * height and not _NUMBERED.match(line.text)
+        return page == _page_of(part) and is_close_below(last, line)
     if line.text[0] in BULLETS:
         return False
-    if _ITEM.match(line.text) and (part.kind == "item" or _is_ended(part) or gap > 0.4 * height):
+    if ITEM.match(line.text) and (part.kind == "item" or _is_ended(part) or gap > 0.4 * height):
         return False
-    if line.is_bold and not last.is_bold and part.text.endswith(_STOPS):
+    if line.is_bold and not last.is_bold and part.text.endswith(STOPS):
         return False
     if not is_below or line.x0 > last.x1 or line.x1 < part.first.x0:
         return not _is_ended(part) and not line.text[0].isupper() and page <= _page_of(part) + 1
@@ -311,7 +117,7 @@ def _continues(part: Part, line: Line, page: int) -> bool:
         return line.x0 > part.first.x0 + 1 or not _is_ended(part)
     if _is_ended(part):
         width = max(last.x1, line.x1) - min(last.x0, line.x0)
-        if indent > _INDENT * line.size or last.x1 - last.x0 < _SHORT * width:
+        if indent > INDENT * line.size or last.x1 - last.x0 < _SHORT * width:
             return False
     return True
 
@@ -321,7 +127,7 @@ def _page_of(part: Part) -> int:
 
 
 def _is_ended(part: Part) -> bool:
-    return part.text.endswith(_STOPS)
+    return part.text.endswith(STOPS)
 
 
 def _append(part: Part, line: Line, page: int, compounds: set[str]) -> None:

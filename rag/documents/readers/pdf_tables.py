@@ -29,6 +29,8 @@ _LEAST_PARTED = 3
 _LEAST_TABLE_ROWS = 3
 _LEAST_EVEN = 5
 
+# The mark of an item, a question or an answer; a word of letters alone is none else.
+_MARK = re.compile(r"[QAF]|(?![^\W\d_]+$).{1,5}")
 _NUMBER = re.compile(r"[$€£(+-]*\d[\d.,:/ ]*[%)]*")
 
 Span = tuple[float, float]
@@ -184,7 +186,7 @@ def _is_list(rows: list[list[Line]], columns: list[Span]) -> bool:
     if len(columns) != 2:
         return False
     marks = [row[0].text for row in rows if row[0].x1 <= columns[0][1] + 1]
-    return bool(marks) and all(len(mark) <= 5 and not mark.isalpha() for mark in marks)
+    return bool(marks) and all(map(_MARK.fullmatch, marks))
 
 
 def _column(columns: list[Span], x: float) -> int:

@@ -76,6 +76,25 @@ def test_navigation_scripts_and_cookie_notices_are_left_out() -> None:
     assert shown(reading) == [("paragraph", "Kept"), ("paragraph", "Text.")]
 
 
+def test_links_alone_in_what_is_named_navigation_are_left_out() -> None:
+    links = '<li><a href="/de">Deutsch</a></li><li><a href="/fi">Suomi</a></li>'
+    body = (
+        '<a class="skip-link" href="#text">Skip to the text</a>'
+        f'<div class="page-menu"><div><ul>{links}</ul></div></div>'
+        f'<main id="text"><ul>{links}</ul>'
+        '<div class="sidebar"><p>See the <a href="/map">map</a> of the island.</p></div></main>'
+    )
+    assert shown(read_html(page(body))) == [
+        ("list", "- Deutsch\n- Suomi"),
+        ("paragraph", "See the map of the island."),
+    ]
+
+
+def test_a_page_of_navigation_alone_is_read() -> None:
+    reading = read_html(page('<ul class="menu"><li><a href="/a">Ferries</a></li></ul>'))
+    assert shown(reading) == [("list", "- Ferries")]
+
+
 @pytest.mark.parametrize(
     "attribute",
     [
@@ -119,6 +138,17 @@ def test_details_and_terms_that_ask_are_questions() -> None:
         )
     )
     assert pairs(reading) == [("How long?", "A week."), ("How much?", "Ten.")]
+
+
+def test_a_button_that_asks_and_unfolds_its_answer_is_a_question() -> None:
+    body = (
+        '<button aria-controls="menu">Menu</button><button>Search?</button>'
+        '<button aria-expanded="false" aria-controls="a">Is tea <b>hot</b>?</button>'
+        '<div id="a" style="display:none"><p>Yes, it is.</p></div>'
+    )
+    reading = read_html(page(body))
+    assert pairs(reading) == [("Is tea hot?", "Yes, it is.")]
+    assert "Menu" not in reading.text and "Search" not in reading.text
 
 
 def test_headings_below_an_faq_heading_are_questions() -> None:

@@ -44,7 +44,7 @@ def test_attachments_are_named_and_not_read() -> None:
     found = message()
     found.add_attachment(b"MZ", maintype="application", subtype="x-dosexec", filename="a.exe")
     reading = read_mail(found.as_bytes())
-    assert reading.left_out == ("attachments: a.exe are not read; save them as files",)
+    assert reading.left_out == ("attachments: not read: a.exe; save what you need as files",)
 
 
 def test_an_encoding_that_is_wrong_is_guessed() -> None:

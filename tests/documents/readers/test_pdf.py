@@ -13,7 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 from rag.documents.readers.pdf import read_pdf
 from rag.errors import CorpusError
 from support.pdf_files import LEFT, grid, pdf, text, write
-from support.readings import headings, pairs, place_of, rows, shown
+from support.readings import pairs, place_of, rows, shown
 
 PROSE = (
     "The heron stands in shallow water for a long time and waits there",
@@ -98,84 +98,6 @@ def test_a_word_parted_at_the_end_of_a_line_is_put_together() -> None:
 
 def test_ligatures_are_letters_and_soft_hyphens_go() -> None:
     assert read_pdf(pdf(text("na\u00adive"))).text.replace("-", "") == "naive"
-
-
-def test_headings_are_larger_or_bold_and_ranked_by_size() -> None:
-    def draw(canvas: Canvas) -> None:
-        below = write(canvas, ["Birds of the River"], size=24, bold=True)
-        below = write(canvas, ["Herons"], size=16, top=below - 10)
-        below = write(canvas, PROSE, top=below - 10)
-        below = write(canvas, ["How they fish"], top=below - 12, bold=True)
-        write(canvas, [*PROSE, *PROSE], top=below - 6)
-
-    reading = read_pdf(pdf(draw))
-    assert headings(reading) == [(1, "Birds of the River"), (2, "Herons"), (3, "How they fish")]
-    assert reading.title == "Birds of the River"
-
-
-def test_the_outline_tells_headings_that_look_like_text() -> None:
-    def draw(canvas: Canvas) -> None:
-        for level, title in enumerate(("Care", "Feeding the birds")):
-            canvas.bookmarkPage(title)
-            canvas.addOutlineEntry(title, title, level)
-        write(canvas, ["1 Care"], top=780)
-        write(canvas, PROSE, top=750)
-        write(canvas, ["Feeding the birds"], top=700)
-        write(canvas, PROSE, top=670)
-
-    assert headings(read_pdf(pdf(draw))) == [(1, "1 Care"), (2, "Feeding the birds")]
-
-
-def test_what_is_larger_than_the_outlines_headings_is_one_too() -> None:
-    def draw(canvas: Canvas) -> None:
-        canvas.bookmarkPage("care")
-        canvas.addOutlineEntry("Care", "care", 0)
-        write(canvas, ["Birds of the River"], size=24)
-        write(canvas, ["Care"], top=720, bold=True)
-        write(canvas, PROSE, top=700)
-        write(canvas, ["Food"], top=650, bold=True)
-        write(canvas, PROSE, top=630)
-
-    assert headings(read_pdf(pdf(draw))) == [(1, "Birds of the River"), (1, "Care")]
-
-
-def test_italics_over_upright_text_are_a_heading() -> None:
-    def draw(canvas: Canvas) -> None:
-        below = write(canvas, PROSE)
-        canvas.setFont("Helvetica-Oblique", 11)
-        canvas.drawString(LEFT, below - 12, "Where herons nest")
-        write(canvas, PROSE, top=below - 26)
-
-    assert headings(read_pdf(pdf(draw))) == [(1, "Where herons nest")]
-
-
-def test_bold_capitals_are_a_heading_in_smaller_type_too() -> None:
-    def draw(canvas: Canvas) -> None:
-        write(canvas, ["SEC. 2. NESTING SITES."], size=9, bold=True)
-        write(canvas, [*PROSE, *PROSE], top=760)
-
-    assert headings(read_pdf(pdf(draw))) == [(1, "SEC. 2. NESTING SITES.")]
-
-
-def test_a_large_initial_makes_no_heading() -> None:
-    def draw(canvas: Canvas) -> None:
-        line = canvas.beginText(LEFT, 780)
-        line.setFont("Helvetica", 30)
-        line.textOut("H")
-        line.setFont("Helvetica", 11)
-        line.textLine("esitantly we go in to see the old oak by the way")
-        canvas.drawText(line)
-        write(canvas, PROSE, top=760)
-
-    assert headings(read_pdf(pdf(draw))) == []
-
-
-def test_lines_of_a_table_of_contents_are_no_headings() -> None:
-    def draw(canvas: Canvas) -> None:
-        write(canvas, ["Herons ........................ 12"], bold=True)
-        write(canvas, PROSE, top=740)
-
-    assert headings(read_pdf(pdf(draw))) == []
 
 
 def test_a_number_that_stands_apart_begins_an_item() -> None:
@@ -292,12 +214,13 @@ def test_columns_that_no_rule_parts_in_a_ruled_table_stay_apart() -> None:
     assert rows(read_pdf(pdf(draw))) == [[f"cell {i}{j}" for j in range(6)] for i in range(4)]
 
 
-def test_running_heads_and_page_numbers_are_left_out() -> None:
+@pytest.mark.parametrize("number_top", [755, 30])
+def test_running_heads_and_page_numbers_are_left_out(number_top: float) -> None:
     def draw(number: int) -> object:
         def on(canvas: Canvas) -> None:
             write(canvas, ["Annual Report 2025"], top=810, size=9)
-            write(canvas, [f"The text of page {number} stands here."], top=740)
-            write(canvas, [f"Page {number} of 3"], top=30, size=9)
+            write(canvas, [f"Page {number} of 3"], top=number_top, size=9)
+            write(canvas, [f"The text of page {number} stands here."], top=720)
 
         return on
 
@@ -346,8 +269,9 @@ def test_a_page_without_text_is_named() -> None:
         "no_text_layer: pages 2, 3 are without text;"
         " add it with an OCR tool, for instance OCRmyPDF",
     )
-    with pytest.raises(CorpusError, match="no_text_layer: page 1 is without text"):
-        read_pdf(pdf(draw))
+    scan = read_pdf(pdf(draw))
+    assert (scan.text, scan.blocks) == ("", ())
+    assert scan.left_out[0].startswith("no_text_layer: page 1 is without text")
 
 
 def test_what_is_written_into_a_form_is_read_where_it_stands() -> None:
@@ -379,6 +303,19 @@ def test_questions_below_an_faq_heading_are_pairs() -> None:
         "Do herons sing?",
         "Do herons swim?",
     ]
+
+
+def test_marks_in_a_column_of_their_own_open_questions_and_answers() -> None:
+    def draw(canvas: Canvas) -> None:
+        below = write(canvas, ["Frequently Asked Questions"], size=20, bold=True)
+        for number, bird in enumerate(("herons", "storks", "cranes"), start=1):
+            write(canvas, [f"Q{number}"], top=below, bold=True)
+            below = write(canvas, [f"Do {bird} sing?"], x=120, top=below, bold=True)
+            write(canvas, ["A"], top=below)
+            below = write(canvas, ["They croak, and they wade", "in water."], x=120, top=below)
+
+    assert pairs(read_pdf(pdf(draw)))[0][0] == "Do herons sing?"
+    assert len(pairs(read_pdf(pdf(draw)))) == 3
 
 
 def test_the_title_is_that_of_the_file_if_no_heading_is() -> None:
