@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rag.documents.beneath import NotRegular, TooLarge, read_file
-from rag.documents.files import Source, check_system, find_sources, is_by_product, reason
+from rag.documents.files import Source, check_system, find_sources, reason
 from rag.documents.language import language_of
 from rag.documents.parse import (
     NO_DIGESTS,
@@ -27,18 +27,6 @@ from rag.documents.spool import Spool, temporary
 from rag.errors import CorpusError
 from rag.text import counted
 from rag.types import Document, FileReport, ParsedDocument, Progress, Remark, silent
-
-__all__ = [
-    "LENIENT",
-    "SUFFIXES",
-    "Corpus",
-    "Parse",
-    "ParsedFile",
-    "ReadOptions",
-    "is_by_product",
-    "parse",
-    "read_corpus",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +192,9 @@ class _Reader:
             raw = _raw_bytes(source, self._limit)
             digest = sha256(raw)
             was = self._known_file(id, digest)
-            file = _whole(source) if was else parse(id, raw, self._lines.get(id, NO_DIGESTS))
+            # Line 0 is the whole file.
+            unread = ParsedFile((), unchanged=((id, 0),))
+            file = unread if was else parse(id, raw, self._lines.get(id, NO_DIGESTS))
         except CorpusError as error:
             return FileRead(source, None, str(error), seconds=time.perf_counter() - began)
         seconds = time.perf_counter() - began
@@ -281,11 +271,6 @@ def _with_language(parsed: ParsedDocument) -> ParsedDocument:
     return replace(parsed, document=replace(document, language=language_of(document.text)))
 
 
-def _whole(source: Source) -> ParsedFile:
-    """A file that is one known document."""
-    return ParsedFile((), unchanged=((source.document_id, 0),))
-
-
 def _remarks(file: ParsedFile, double: str) -> list[Remark]:
     losses = [*file.left_out, *([double] if double else [])]
     return [
@@ -320,9 +305,8 @@ def _raw_bytes(source: Source, limit: int) -> bytes:
     try:
         return read_file(source.anchor, source.path, limit)
     except NotRegular as error:
-        raise CorpusError(
-            "not_regular: a pipe, device or link, not a file; put a file there"
-        ) from error
+        why = "not_regular: a pipe, device or link, not a file; put a file there"
+        raise CorpusError(why) from error
     except TooLarge as error:
         raise CorpusError(
             f"too_large: the file has {error.size / MB:.1f} MB, more than the {limit / MB:g} MB of"
@@ -330,9 +314,8 @@ def _raw_bytes(source: Source, limit: int) -> bytes:
         ) from error
     except OSError as error:
         check_system(error, source.given)
-        raise CorpusError(
-            f"io_error: cannot be opened ({reason(error)}); check its rights"
-        ) from error
+        why = f"io_error: cannot be opened ({reason(error)}); check its rights"
+        raise CorpusError(why) from error
 
 
 def _nothing_left(paths: Sequence[Path], skipped: Sequence[FileReport]) -> str:
