@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
 
 SectionKind = Literal["body", "faq"]
+PlaceKind = Literal["page", "slide", "row", "anchor"]
+BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote", "question"]
+HiddenKind = Literal["front matter", "comment", "script or style", "encoded data"]
+# Left, top, right and bottom in points, from the top left corner of a page as it is displayed.
+Box = tuple[float, float, float, float]
 Mode = Literal["hybrid", "dense", "bm25"]
 # What is indexed of FAQ pairs: the whole pairs, nothing, or the answers without their questions.
 FaqPolicy = Literal["with", "without", "answers"]
 
 # An answer shows at most so many passages, so as many are candidates.
 MAX_TOP_K = 50
-# The largest share of wrong answers that can be allowed for, and the default: people mostly ask
-# what their documents do answer, and a passage withheld helps nobody.
+# The largest share of wrong answers that can be allowed, and the default: people mostly ask what
+# their documents do answer, and a passage that is withheld helps nobody.
 MAX_RISK = 0.3
 # People mostly ask what their documents answer: say nine questions of ten.
 ANSWERABLE = 0.9
@@ -30,15 +35,11 @@ UNREADABLE = "The model does not know the characters of this question, so it can
 NEAREST = "The nearest passages follow."
 
 
-PlaceKind = Literal["page", "slide", "row", "anchor"]
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the text from `start` on, up to the next place, stands in the source file.
+    """The place in the source file of the text from `start` up to the next place.
 
-    `number` is that of a page, slide or row, from 1. `name` is an anchor's, or that of the sheet
-    that a row is in.
+    `number` counts pages, slides or rows from 1. `name` is that of an anchor, or of a row's sheet.
     """
 
     start: int
@@ -47,13 +48,9 @@ class Place:
     name: str = ""
 
 
-# Left, top, right and bottom in points, from the top left corner of a page as it is displayed.
-Box = tuple[float, float, float, float]
-
-
 @dataclass(frozen=True, slots=True)
 class PageWords:
-    """The words of a PDF's text from `start` on, up to the next entry: all stand on one page.
+    """The words of a PDF's text from `start` up to the next entry: all are on one page.
 
     `width` and `height` are those of the page as it is displayed, in points. `words` holds the
     offset and the box of each, packed by `rag.documents.boxes`.
@@ -68,7 +65,7 @@ class PageWords:
 
 @dataclass(frozen=True, slots=True)
 class PageBoxes:
-    """Where a quote stands on a page of a PDF: a box for each line, in the order of the quote.
+    """Where a quote is on a page of a PDF: a box for each line, in the order of the quote.
 
     `width` and `height` are those of the page as it is displayed, in points.
     """
@@ -85,9 +82,9 @@ class Document:
 
     `text` is canonical: for text formats, the file as decoded (line ends kept, byte-order mark
     removed, encoded images replaced by `…`); for others, what their reader makes of them. `places`,
-    ordered by start, say where in the source file the text stands. `sha256` is of `text` in UTF-8;
+    ordered by start, are those of the text in the source file. `sha256` is of `text` in UTF-8;
     `source_sha256` of the raw bytes of the file, or of the document's line in a corpus.jsonl.
-    `words`, ordered by start, say where on its pages the text of a PDF stands. `language` is the
+    `words`, ordered by start, give the boxes of a PDF's text on its pages. `language` is the
     code that the file declares (`en`), else the one detected; `created` and `modified` are dates
     (`2026-03-01`). Each is None if it is not known.
     """
@@ -114,9 +111,6 @@ class Document:
         """The place of a character; None before the first, and in a document without places."""
         before = bisect_right(self.places, offset, key=attrgetter("start"))
         return self.places[before - 1] if before else None
-
-
-BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote", "question"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +142,11 @@ class Block:
     tables: tuple[Table, ...] = ()
 
 
-HiddenKind = Literal["front matter", "comment", "script or style", "encoded data"]
-
-
 @dataclass(frozen=True, slots=True)
 class Hidden:
     """A part of a document that its author's readers do not see: it is in no passage.
 
-    Encoded data is not in the text either: its span is empty, and stands where the data was.
+    Encoded data is not in the text either: its span is empty, at the place of the data.
     """
 
     start: int
@@ -283,10 +274,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a document's canonical text: `text[char_start:char_end]`.
-
-    `boxes` say where a highlight stands on the pages of a PDF.
-    """
+    """A part of a document's text, `text[char_start:char_end]`, with its boxes in a PDF."""
 
     char_start: int
     char_end: int
@@ -295,10 +283,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The signals behind a hit: cosine, BM25, late interaction, the cosine of the question above it
-    (its own if there is none), and their fusion.
+    """The signals behind a hit and their fusion; None for a signal that `mode` leaves out.
 
-    A signal that was not asked for (`mode`) is None.
+    `heading` is the cosine of the question above the passage; its own if there is none.
     """
 
     dense: float | None
@@ -310,7 +297,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """How a signal came to count for a hit: its rank among the candidates, from 1, and its share.
+    """What a signal counts for a hit: its rank among the candidates, from 1, and its share.
 
     The shares of a hit's signals add up to its fused score. That of dense is 0 unless it is the
     only signal: it finds candidates, and the heading's cosine ranks them.
@@ -322,7 +309,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a hit has its rank. A signal that was not asked for (`mode`) is None.
+    """Why a hit has its rank; None for a signal that `mode` leaves out.
 
     `matched` are the question's words, in order, that BM25 found in the passage or its context;
     `missing` are those that neither holds in any form.
@@ -351,8 +338,7 @@ class Citation:
 
     `sha256` is of the document's canonical text, so that the citation can be checked later. `page`
     is that of a paged file, and `place` the slide, row or anchor in others that have them: of the
-    first sentence that answers, or of where the quote begins. `boxes` say where the quote stands on
-    the pages of a PDF.
+    first sentence that answers, or of where the quote begins. `boxes` are the quote's in a PDF.
     """
 
     document_id: str
@@ -433,12 +419,9 @@ DEFAULT_CAUTION = Caution()
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Restricts a search. An empty tuple or None does not restrict.
+    """Restricts a search; an empty tuple or None does not. `section` is a heading, in any case."""
 
-    `section` matches a section whose heading path holds that heading, ignoring case.
-    """
-
-    document_id: tuple[str, ...] = field(default=())
+    document_id: tuple[str, ...] = ()
     section: str | None = None
 
 

@@ -21,7 +21,7 @@ from rag.documents.parse import (
     parse,
     sha256,
 )
-from rag.documents.report import file_report, refused
+from rag.documents.report import file_report, pages_of, refused
 from rag.documents.skipped import Skips, remarks_of, shown
 from rag.documents.spool import Spool, temporary
 from rag.errors import CorpusError
@@ -58,19 +58,6 @@ class FileRead:
     sha256: str = ""
     known: FileReport | None = None
     seconds: float = 0
-
-    @property
-    def is_new(self) -> bool:
-        """Whether documents were parsed."""
-        return self.file is not None and bool(self.file.documents)
-
-    @property
-    def pages(self) -> int:
-        """How many pages and slides with text it has."""
-        if self.file is None:
-            return 0
-        places = (place for each in self.file.documents for place in each.document.places)
-        return sum(place.kind in ("page", "slide") for place in places)
 
 
 # Reads a file, given what parses it.
@@ -165,10 +152,11 @@ def read_files(
     reader = _Reader(known, options.max_mb * MB)
     pages = 0
     for done, read in enumerate(options.each(reader.read, sources), start=1):
-        pages += read.pages
+        parsed = read.file.documents if read.file else ()
+        pages += sum(pages_of(each.document) for each in parsed)
         what = f"files read ({counted(pages, 'page')})" if pages else "files read"
         # A build that finds nothing new says nothing.
-        if read.is_new:
+        if parsed:
             options.progress(what, done, len(sources))
         yield read
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-# So much of a text tells its language; what has fewer letters may be names alone.
+# Only this many characters are looked at. A text with fewer letters may be nothing but names.
 _LONGEST = 1000
 _LEAST_LETTERS = 40
 _SURE = 0.9
