@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from rag.errors import REBUILD, CorruptIndex
 from rag.types import Box, Document, PageBoxes
@@ -25,6 +25,7 @@ WordBox = tuple[int, int, int, int, int]
 _Side = tuple[int, int]
 
 _BLANK = re.compile(r"\s")
+_start = itemgetter(0)
 _TENTHS = 10
 _COLUMNS = 5
 # Beyond what any page holds.
@@ -119,10 +120,6 @@ def _cut(word: WordBox, after: int, start: int, end: int) -> WordBox:
     wide = (right - left) / max(1, after - at)
     outside = max(0, min(start, after) - at), max(0, after - end)
     return at, round(left + outside[0] * wide), top, round(right - outside[1] * wide), bottom
-
-
-def _start(word: WordBox) -> int:
-    return word[0]
 
 
 def _lines(words: Sequence[WordBox]) -> Iterator[Box]:
