@@ -8,7 +8,7 @@ from typing import Literal
 from rag.types.documents import PageBoxes, Passage, Place
 
 Mode = Literal["hybrid", "dense", "bm25"]
-# An answer shows at most so many passages, so as many are candidates.
+# An answer shows at most this many passages, so there are at least as many candidates.
 MAX_TOP_K = 50
 # The largest share of wrong answers that can be allowed, and the default: people mostly ask what
 # their documents do answer, and a passage that is withheld helps nobody.
