@@ -22,10 +22,10 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from rag.answering import ask
-from rag.building.build import build_snapshot
 from rag.encoders.open import open_encoder
 from rag.serving import Serving
 from service import create_app
+from support.builds import build_snapshot
 
 ASKED: tuple[dict[str, Any], ...] = ({}, {"explain": True, "top_k": 10})
 LEFT_OUT = frozenset({"took_ms", "version", "url"})

@@ -12,12 +12,12 @@ import pytest
 from typer.main import get_command
 
 from rag.answering.answer import ask
-from rag.building.build import build_snapshot
 from rag.cli.main import app
 from rag.documents.corpus import read_corpus
 from rag.encoders.open import open_encoder
 from rag.schemas.ask import AskResponse
 from rag.settings import Settings
+from support.builds import build_snapshot
 from support.places import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

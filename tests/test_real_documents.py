@@ -9,12 +9,12 @@ import docx
 import pytest
 
 from rag.answering.answer import ask
-from rag.building.build import build_snapshot
 from rag.documents.questions import faq_pairs
 from rag.encoders.open import open_encoder
 from rag.index.format import contents
 from rag.index.snapshot import Snapshot
 from rag.types import Citation
+from support.builds import build_snapshot
 from support.letter_encoder import Counting, LetterEncoder
 from support.pdf_files import pdf, text
 

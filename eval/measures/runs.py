@@ -63,7 +63,9 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
     for number, line in numbered(path):
         fields = line.split()
         if len(fields) != 4 or not fields[3].lstrip("-").isdigit():
-            raise UsageError(f"{path}:{number}: want `query 0 id grade`, found {line.strip()!r}")
+            raise UsageError(
+                f"{path}:{number}: expected `query 0 id grade`, found {line.strip()!r}"
+            )
         judged = qrels.setdefault(unquote(fields[0]), {})
         judged[unquote(fields[2])] = int(fields[3])
     return qrels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from types import MappingProxyType
 
 from eval.measures.coverage import answer_coverage
@@ -29,14 +30,9 @@ Judged = Callable[[Passage], str]
 PerQuery = dict[str, dict[str, float]]
 
 
-def section_of(passage: Passage) -> str:
-    """What FAQ and written questions are judged on."""
-    return passage.section_id
-
-
-def document_of(passage: Passage) -> str:
-    """What public test sets are judged on."""
-    return passage.document_id
+# What FAQ and written questions are judged on, and what public test sets are.
+section_of: Judged = attrgetter("section_id")
+document_of: Judged = attrgetter("document_id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def _qrels(path: Path) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
     for number, fields in _rows(path):
         if len(fields) != 3 or not fields[2].lstrip("-").isdigit():
-            raise UsageError(f"{path}:{number}: want query-id, corpus-id and score parted by tabs")
+            raise UsageError(f"{path}:{number}: expected query-id, corpus-id, score between tabs")
         qrels.setdefault(fields[0], {})[fields[1]] = int(fields[2])
     return qrels
 
@@ -83,7 +83,7 @@ def _answerable(path: Path) -> dict[str, bool]:
     answerable: dict[str, bool] = {}
     for number, fields in _rows(path):
         if len(fields) < 2 or fields[1] not in ("0", "1"):
-            raise UsageError(f"{path}:{number}: want query-id and 0 or 1 parted by tabs")
+            raise UsageError(f"{path}:{number}: expected query-id and 0 or 1 between tabs")
         answerable[fields[0]] = fields[1] == "1"
     return answerable
 

@@ -182,7 +182,7 @@ def check_sections(qrels: Qrels, sections: Mapping[str, Any], name: str) -> None
     if gone and len(gone) == len(judged):
         raise UsageError(
             f"{name}: none of the {len(judged)} judged sections is in this corpus or index, which "
-            f"is another one (found {next(iter(sections), 'no section')!r}, want {gone[0]!r}): "
+            f"is another one (found {next(iter(sections), 'no section')!r}, expected {gone[0]!r}): "
             f"name the corpus that the set was built from, or {REBUILD}"
         )
     if gone:
@@ -229,7 +229,7 @@ def read_set(folder: Path) -> EvalSet:
         raise UsageError(f"no eval set in {folder}: run `python -m eval build`")
     facts = json.loads((folder / "set.json").read_text(encoding="utf-8"))
     if facts.get("format") != FORMAT:
-        raise UsageError(f"{folder} has format {facts.get('format')}, want {FORMAT}: {REBUILD}")
+        raise UsageError(f"{folder} has format {facts.get('format')}, expected {FORMAT}: {REBUILD}")
     queries = tuple(
         Query(row["_id"], row["text"], row["answer"], tuple(row["sections"]))
         for _, row in json_lines(folder / "queries.jsonl")
@@ -268,8 +268,7 @@ def _queries(pairs: Sequence[Pair]) -> tuple[Query, ...]:
 
 
 def _check_pairs(pairs: Sequence[Pair]) -> None:
-    twice = repeated(pairs)
-    if twice:
+    if twice := repeated(pairs):
         raise UsageError(
             f"{len(twice)} questions are asked twice, first {twice[0]!r}: one of the two answers "
             "would count as wrong; merge them or tell the questions apart"
@@ -296,7 +295,7 @@ def _judgment(path: Path, number: int, line: str) -> Judgment:
     fields = line.split("\t")
     if len(fields) != 4 or fields[2] not in ("0", "1", "2"):
         raise UsageError(
-            f"{path}:{number}: want query, section, grade 0 to 2 and reason, parted by tabs; "
+            f"{path}:{number}: expected query, section, grade 0 to 2 and reason between tabs, "
             f"found {line[:60]!r}"
         )
     return Judgment(fields[0], fields[1], int(fields[2]), fields[3])

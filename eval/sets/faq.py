@@ -1,10 +1,11 @@
-"""FAQ pairs: those that a corpus holds, and those that a user hands over as a table."""
+"""FAQ pairs: those that a corpus holds, and those of a table that a user gives."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,6 @@ LOOKED_FOR = (
 FORM = '{"question": "...", "answer": "..."}'
 # A document's id may hold blanks; what follows the `#` holds none.
 _SECTION_ID = re.compile(r"[^\s#][^#]*#\S+")
-HAND_OVER = "a table by `--faq FILE.csv` (or .jsonl) with the columns question and answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,13 @@ def pairs_of(documents: Mapping[str, Document], sections: Iterable[Section]) -> 
 def read_table(path: Path) -> list[Pair]:
     """The pairs of a CSV or JSONL file with question and answer columns, in its order.
 
-    An optional column `gold` names section ids, parted by blanks or, in JSONL, as a list; a blank
-    inside of one may be written as `%20`. Columns are named in any case, and parted by commas,
-    semicolons or tabs.
+    An optional column `gold` names section ids, separated by blanks or, in JSONL, as a list; `%20`
+    is a blank inside one. Columns are named in any case; commas, semicolons or tabs separate them.
     """
     rows = json_lines(path, FORM) if path.suffix.lower() == ".jsonl" else _csv(path)
     pairs = [_of_row(path, number, row) for number, row in rows]
     if not pairs:
-        raise UsageError(f"{path} holds no question: want a row for each, with an answer")
+        raise UsageError(f"{path} holds no question: write a row for each, with its answer")
     return pairs
 
 
@@ -70,15 +69,17 @@ def query_id(question: str) -> str:
 
 def repeated(pairs: Sequence[Pair]) -> list[str]:
     """The questions that are asked more than once, each as first put, in order."""
-    seen: dict[str, list[str]] = {}
-    for pair in pairs:
-        seen.setdefault(pair.id, []).append(pair.question)
-    return [questions[0] for questions in seen.values() if len(questions) > 1]
+    counts = Counter(pair.id for pair in pairs)
+    first = {pair.id: pair.question for pair in reversed(pairs)}
+    return [first[id] for id, count in counts.items() if count > 1]
 
 
 def no_pairs(corpus: str) -> UsageError:
     """The error for a corpus without an FAQ: what was looked for, and what to do."""
-    return UsageError(f"{corpus} holds no FAQ: looked for {LOOKED_FOR}. Hand over {HAND_OVER}")
+    return UsageError(
+        f"{corpus} holds no FAQ: looked for {LOOKED_FOR}. Give a table by `--faq FILE.csv` (or "
+        ".jsonl) with the columns question and answer"
+    )
 
 
 def _of_row(path: Path, number: int, row: Mapping[str, Any]) -> Pair:

@@ -1,4 +1,4 @@
-"""Silver labels: which sections answer an FAQ question, told by a stated rule.
+"""Silver labels: which sections answer an FAQ question, by a fixed rule.
 
     support(section) = the largest, over any three sentences in a row of the section, of
                        sum of idf(w) over the answer's content words w that the three hold
@@ -11,7 +11,7 @@ sentences, because that is about as long as an answer is; a long section gains n
 
 Two things make a label certain:
 
-- The answer stands in one section: the best support is at least `SUPPORT` and ahead of the second
+- The answer is in one section: the best support is at least `SUPPORT` and ahead of the second
   by at least the share `MARGIN` of it; and those sentences with the section's heading hold at least
   `ASKED` of the question's weight, or so much of the answer (`PLAIN`) that they need not. That
   section gets grade 2.
@@ -22,8 +22,8 @@ Two things make a label certain:
 
 Other questions go to the review page and are not counted until a person judges them.
 
-The rule shares neither stems nor weights with any retriever, so that no retriever can please it by
-being like it. How far to trust it, measured on hand labels, stands in docs/evaluation.md.
+The rule shares neither stems nor weights with a retriever, so it favours none. docs/evaluation.md
+says how well it agrees with hand labels.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Label:
 
     @property
     def stands_alone(self) -> bool:
-        """Whether the answer stands in one section."""
+        """Whether one section holds the answer."""
         told = self.asked >= ASKED or self.support >= PLAIN
         return told and self.support >= SUPPORT and self.margin >= MARGIN
 

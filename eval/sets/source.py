@@ -104,7 +104,7 @@ def table_document(name: str, pairs: Sequence[Pair]) -> ParsedDocument:
 
 
 def make_set(source: Source, table: Path | None, judgments: Sequence[Judgment]) -> EvalSet:
-    """The eval set of a corpus, from its own FAQ or from a table handed over beside it.
+    """The eval set of a corpus, from its own FAQ or from a table that is given with it.
 
     Raises UsageError if there is no FAQ, or one pair only, on which no figure can rest.
     """
@@ -114,7 +114,7 @@ def make_set(source: Source, table: Path | None, judgments: Sequence[Judgment]) 
     if len(pairs) == 1:
         raise UsageError(
             f"{source.name} holds one FAQ pair only, and no figure can rest on one: add pairs, "
-            "or hand over a table by `--faq FILE.csv`"
+            "or give a table by `--faq FILE.csv`"
         )
     if source.kind == "faq-only" and not table:
         return faq_only_set(source.name, source.sha256, pairs)

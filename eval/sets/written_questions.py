@@ -52,7 +52,7 @@ def _written(
         raise UsageError(f"{path}:{number}: a question needs {', '.join(missing)}")
     where = f"{path}:{number}"
     if row["split"] not in ("train", "test"):
-        raise UsageError(f"{where}: split is {row['split']!r}, want train or test")
+        raise UsageError(f"{where}: split is {row['split']!r}, expected train or test")
     if any(not gold.get("quote") for gold in row["gold"]):
         raise UsageError(f"{where}: each gold needs a quote")
     if bool(row["gold"]) != bool(row["answerable"]):

@@ -21,10 +21,11 @@ import typer
 from eval.provenance import RESULTS, provenance, write_outcome
 from eval.sets.beir import documents
 from eval.studies.squad import Part, answers, query_parts
-from rag.building.build import build_snapshot
+from rag.building import index_corpus
+from rag.building.reuse import reuse_of
 from rag.checks.gate import SIGNIFICANCE, ask_faq, chance, figures
 from rag.cli.progress_bar import reporting
-from rag.documents import json_lines
+from rag.documents import json_lines, read_corpus
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import Snapshot
@@ -140,7 +141,9 @@ def snapshot_of(
         for name, parts in texts.items():
             path = Path(folder, f"{name.replace('/', '-')}.md")
             path.write_text(f"# {name}\n\n{''.join(parts)}", encoding="utf-8")
-        return build_snapshot([Path(folder)], encoder, previous=previous)
+        reuse = reuse_of(previous, encoder)
+        corpus = read_corpus([Path(folder)], reuse.known)
+        return index_corpus(corpus, encoder, reuse=reuse)
 
 
 def tried(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ TOP = 5
 # How far shift and scale may be expected to be from 0 and 1: eval/results/confidence.json
 SHIFT_PRIOR = 0.125
 SCALE_PRIOR = 0.0625
-# Where the rest of the documents supports fewer of the answers, it is not what the FAQ is about.
+# If the rest of the documents supports fewer of the answers, it is not what the FAQ is about.
 SUPPORTED = 0.5
 STEPS = 50
 SMALLEST = 1e-9
@@ -51,16 +51,16 @@ def calibrated(snapshot: Snapshot, encoder: Encoder, caution: Caution) -> Snapsh
     Without an FAQ, or if the documents support less than half of it, the public calibration stays.
     """
     asked = _asked(snapshot, encoder) if snapshot.manifest.recipe.faq == "with" else []
-    told = [cases for cases in asked if cases]
-    if len(told) < SUPPORTED * len(asked):
-        told = []
+    supported = [cases for cases in asked if cases]
+    if len(supported) < SUPPORTED * len(asked):
+        supported = []
     public = uncalibrated(snapshot.manifest.model, caution)
-    fitted = calibration([case for cases in told for case in cases], len(told), public)
+    fitted = calibration(list(chain.from_iterable(supported)), len(supported), public)
     return replace(snapshot, manifest=replace(snapshot.manifest, calibration=fitted))
 
 
 def calibration(cases: Sequence[Case], questions: int, public: Calibration) -> Calibration:
-    """The calibration fitted to the cases of so many questions, starting from the public one."""
+    """The calibration fitted to the cases of that many questions, starting from the public one."""
     odds = np.array([case.odds for case in cases])
     right = np.array([case.right for case in cases], dtype=np.float64)
     shift, scale = (round(value, 4) for value in fit(odds, right, SHIFT_PRIOR, SCALE_PRIOR))
@@ -116,7 +116,7 @@ def _cases(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, share: Share) ->
 def _first_supporting(
     ranked: Sequence[Passage], supports: Callable[[Passage], bool]
 ) -> list[Passage]:
-    """The passages that support, down to where so many that do not have been seen as matter."""
+    """The passages that support the answer, down to the `TOP`th that does not."""
     gone, others = [], 0
     for passage in ranked:
         if supports(passage):

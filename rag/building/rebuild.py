@@ -122,8 +122,7 @@ def rebuild(
             # What was reused has been read from its mapped file only now.
             previous.tokens.check()
         outcome = _judged(index, before, snapshot, encoder, gate)
-        remarks = replace(_remarks(outcome), sources=origin.recorded)
-        publish(index, snapshot, encoder, remarks=remarks)
+        publish(index, snapshot, encoder, remarks=_remarks(outcome, origin))
     taken = reused(reuse, snapshot) if previous else None
     return Built(snapshot.manifest, taken, outcome, snapshot.files, corpus.seconds)
 
@@ -213,10 +212,10 @@ def _judged(
     return outcome
 
 
-def _remarks(outcome: GateResult | None) -> Remarks:
+def _remarks(outcome: GateResult | None, origin: Origin) -> Remarks:
     if outcome is None:
-        return Remarks()
-    return Remarks(outcome.figures, forced=not outcome.passed, note=outcome.remark)
+        return Remarks(sources=origin.recorded)
+    return Remarks(outcome.figures, not outcome.passed, outcome.remark, origin.recorded)
 
 
 def _previous(index: Path, encoder: Encoder, listener: Listener) -> tuple[Snapshot | None, bool]:

@@ -15,7 +15,7 @@ from rag.index import Snapshot
 from rag.text import counted
 from rag.types import Citation
 
-# A passage counts as an answer if it is among the first so many.
+# A passage counts as an answer if it is among the first three.
 TOP = 3
 LISTED = 3
 

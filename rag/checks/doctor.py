@@ -188,13 +188,9 @@ def _descriptors() -> Check:
 
 def _leftovers(index: Path) -> list[Check]:
     cause = "of a build that runs, or that died: the next build removes it"
-    found = [
-        *(f"{path}: {cause}" for path in leftovers(index)),
-        *(
-            f"{path} was found damaged: look into it, then remove it"
-            for path in damaged_paths(index)
-        ),
-    ]
+    damaged = "was found damaged: look into it, then remove it"
+    found = [f"{path}: {cause}" for path in leftovers(index)]
+    found += [f"{path} {damaged}" for path in damaged_paths(index)]
     warnings = [Check("warn", "leftovers", each) for each in found]
     return warnings or [Check("ok", "leftovers", "none")]
 

@@ -146,7 +146,7 @@ def figures(asked: Sequence[FaqShares]) -> dict[str, float]:
 
 
 def chance(lost: int, gained: int) -> float:
-    """The probability of at least so many losses if losses and gains are equally likely.
+    """The probability of at least that many losses if losses and gains are equally likely.
 
     The exact sign test, one-sided (McNemar 1947), which for hits is Fisher's randomisation test.
     """

@@ -29,7 +29,7 @@ from rag.settings import Settings
 from rag.store import snapshot_ids
 from rag.types import Caution
 
-# A file that takes so many seconds to read is named.
+# A file that takes at least this many seconds to read is named.
 SLOW = 1.0
 
 WithinOption = Annotated[

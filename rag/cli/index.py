@@ -24,14 +24,10 @@ from rag.settings import Settings
 from rag.store import (
     current_id,
     find_id,
-    in_process,
     list_versions,
     load_snapshot,
-    no_index,
     read_manifest,
     roll_back,
-    snapshot_ids,
-    writing,
 )
 
 _QUESTION = '{"question": "..."}'
@@ -94,12 +90,7 @@ def rollback(
     Without an id it is the one that was live before the current one.
     """
     settings = read_settings(index=index)
-    if not snapshot_ids(settings.index):
-        raise no_index(settings.index)
-    encoder = encoder_of(settings)
-    with writing(settings.index):
-        # If a damaged file crashes this process, nothing has been changed yet.
-        version = roll_back(settings.index, encoder, id, verify=in_process)
+    version = roll_back(settings.index, encoder_of(settings), id)
     state = "was live already" if version.id == version.before else "is live again"
     show(f"{settings.index / version.id} {state}")
 

@@ -1,16 +1,10 @@
 """Files become documents, sections and passages."""
 
 from rag.documents.boxes import boxes_of
-from rag.documents.corpus import (
-    LENIENT,
-    SUFFIXES,
-    Corpus,
-    Known,
-    ReadOptions,
-    is_by_product,
-    read_corpus,
-)
+from rag.documents.corpus import LENIENT, Corpus, Known, ReadOptions, read_corpus
+from rag.documents.files import is_by_product
 from rag.documents.json_lines import json_lines
+from rag.documents.parse import SUFFIXES
 from rag.documents.passages import passages_of
 from rag.documents.questions import FaqPair, faq_pairs, question_above
 from rag.documents.report import report_json, report_lines

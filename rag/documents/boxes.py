@@ -1,9 +1,8 @@
-"""Where the words of a PDF's text stand on its pages: packed for storage, and asked for a quote.
+"""Where the words of a PDF are on its pages: packed for storage, looked up for a quote.
 
-Packed are columns of 32-bit integers, deflated, in base64: by how much each word begins after the
-one before it, its left edge and width, by how much its top is below that of the word before, and
-its height, in tenths of a point. That is some 2 kB a page, and asking for a quote unpacks only the
-pages on which it stands.
+The packed form is five columns of 32-bit integers, deflated, in base64. A word has its offset and
+its top, both relative to the word before, its left edge, its width and its height, in tenths of a
+point. A page takes about 2 kB, and a quote unpacks only its own pages.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from rag.errors import REBUILD, CorruptIndex
 from rag.types import Box, Document, PageBoxes
@@ -26,11 +25,13 @@ WordBox = tuple[int, int, int, int, int]
 _Side = tuple[int, int]
 
 _BLANK = re.compile(r"\s")
+_start = itemgetter(0)
 _TENTHS = 10
 _COLUMNS = 5
 # Beyond what any page holds.
 _MOST_BYTES = 1 << 25
-# Words on one line share so much of the height of the lower one; so many heights part columns.
+# Words on one line overlap by this share of the lower one's height. A gap of this many heights
+# separates columns.
 _SHARED = 0.5
 _GAP = 3
 
@@ -49,7 +50,7 @@ def packed(words: Sequence[WordBox]) -> str:
     return base64.b64encode(zlib.compress(struct.pack(f"<{len(numbers)}i", *numbers))).decode()
 
 
-@lru_cache(maxsize=16)  # a passage and its highlights stand on the same pages
+@lru_cache(maxsize=16)  # a passage and its highlights are on the same pages
 def unpacked(words: str) -> tuple[WordBox, ...]:
     """The words that `packed` packed. Raises ValueError for anything else."""
     inflater = zlib.decompressobj()
@@ -73,7 +74,7 @@ def unpacked(words: str) -> tuple[WordBox, ...]:
 
 
 def boxes_of(document: Document, start: int, end: int) -> tuple[PageBoxes, ...]:
-    """Where `text[start:end]` stands, page by page; none in a document without pages to show.
+    """The boxes of `text[start:end]`, page by page; none in a document without pages to show.
 
     Raises CorruptIndex if its words cannot be unpacked.
     """
@@ -121,10 +122,6 @@ def _cut(word: WordBox, after: int, start: int, end: int) -> WordBox:
     return at, round(left + outside[0] * wide), top, round(right - outside[1] * wide), bottom
 
 
-def _start(word: WordBox) -> int:
-    return word[0]
-
-
 def _lines(words: Sequence[WordBox]) -> Iterator[Box]:
     """A box around the words of each line."""
     bounds = [0, *(i for i, pair in enumerate(pairwise(words), 1) if not _is_beside(*pair))]
@@ -138,7 +135,7 @@ def _lines(words: Sequence[WordBox]) -> Iterator[Box]:
 
 
 def _is_beside(word: WordBox, following: WordBox) -> bool:
-    """Whether two words stand on one line, without the gap between columns or cells.
+    """Whether two words are on one line, without the gap between columns or cells.
 
     A line may run upwards or downwards; then its words are mostly higher than wide.
     """

@@ -1,4 +1,4 @@
-"""Sends byte strings over a socket, each after its length, and numbers; both ends wait so long."""
+"""Byte strings over a socket, each after its length, and numbers; with deadlines."""
 
 from __future__ import annotations
 

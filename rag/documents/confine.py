@@ -62,7 +62,7 @@ def confine() -> None:
         (resource.RLIMIT_NOFILE, DESCRIPTORS),
     ):
         limit(what, most)
-    # What started is quiet from now on: a library's remarks hold whatever the file holds.
+    # Nothing is printed from now on: what libraries print may come from the file.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     if sys.platform == "linux":
         _control(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rag.documents.beneath import NotRegular, TooLarge, read_file
-from rag.documents.files import Source, check_system, find_sources, is_by_product, reason
+from rag.documents.files import Source, check_system, find_sources, reason
 from rag.documents.language import language_of
 from rag.documents.parse import (
     NO_DIGESTS,
@@ -21,24 +21,12 @@ from rag.documents.parse import (
     parse,
     sha256,
 )
-from rag.documents.report import file_report, refused
+from rag.documents.report import file_report, pages_of, refused
 from rag.documents.skipped import Skips, remarks_of, shown
 from rag.documents.spool import Spool, temporary
 from rag.errors import CorpusError
 from rag.text import counted
 from rag.types import Document, FileReport, ParsedDocument, Progress, Remark, silent
-
-__all__ = [
-    "LENIENT",
-    "SUFFIXES",
-    "Corpus",
-    "Parse",
-    "ParsedFile",
-    "ReadOptions",
-    "is_by_product",
-    "parse",
-    "read_corpus",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +58,6 @@ class FileRead:
     sha256: str = ""
     known: FileReport | None = None
     seconds: float = 0
-
-    @property
-    def is_new(self) -> bool:
-        """Whether documents were parsed."""
-        return self.file is not None and bool(self.file.documents)
-
-    @property
-    def pages(self) -> int:
-        """How many pages and slides with text it has."""
-        if self.file is None:
-            return 0
-        places = (place for each in self.file.documents for place in each.document.places)
-        return sum(place.kind in ("page", "slide") for place in places)
 
 
 # Reads a file, given what parses it.
@@ -177,10 +152,11 @@ def read_files(
     reader = _Reader(known, options.max_mb * MB)
     pages = 0
     for done, read in enumerate(options.each(reader.read, sources), start=1):
-        pages += read.pages
+        parsed = read.file.documents if read.file else ()
+        pages += sum(pages_of(each.document) for each in parsed)
         what = f"files read ({counted(pages, 'page')})" if pages else "files read"
         # A build that finds nothing new says nothing.
-        if read.is_new:
+        if parsed:
             options.progress(what, done, len(sources))
         yield read
 
@@ -204,7 +180,9 @@ class _Reader:
             raw = _raw_bytes(source, self._limit)
             digest = sha256(raw)
             was = self._known_file(id, digest)
-            file = _whole(source) if was else parse(id, raw, self._lines.get(id, NO_DIGESTS))
+            # Line 0 is the whole file.
+            unread = ParsedFile((), unchanged=((id, 0),))
+            file = unread if was else parse(id, raw, self._lines.get(id, NO_DIGESTS))
         except CorpusError as error:
             return FileRead(source, None, str(error), seconds=time.perf_counter() - began)
         seconds = time.perf_counter() - began
@@ -281,11 +259,6 @@ def _with_language(parsed: ParsedDocument) -> ParsedDocument:
     return replace(parsed, document=replace(document, language=language_of(document.text)))
 
 
-def _whole(source: Source) -> ParsedFile:
-    """A file that is one known document."""
-    return ParsedFile((), unchanged=((source.document_id, 0),))
-
-
 def _remarks(file: ParsedFile, double: str) -> list[Remark]:
     losses = [*file.left_out, *([double] if double else [])]
     return [
@@ -320,9 +293,8 @@ def _raw_bytes(source: Source, limit: int) -> bytes:
     try:
         return read_file(source.anchor, source.path, limit)
     except NotRegular as error:
-        raise CorpusError(
-            "not_regular: a pipe, device or link, not a file; put a file there"
-        ) from error
+        why = "not_regular: a pipe, device or link, not a file; put a file there"
+        raise CorpusError(why) from error
     except TooLarge as error:
         raise CorpusError(
             f"too_large: the file has {error.size / MB:.1f} MB, more than the {limit / MB:g} MB of"
@@ -330,9 +302,8 @@ def _raw_bytes(source: Source, limit: int) -> bytes:
         ) from error
     except OSError as error:
         check_system(error, source.given)
-        raise CorpusError(
-            f"io_error: cannot be opened ({reason(error)}); check its rights"
-        ) from error
+        why = f"io_error: cannot be opened ({reason(error)}); check its rights"
+        raise CorpusError(why) from error
 
 
 def _nothing_left(paths: Sequence[Path], skipped: Sequence[FileReport]) -> str:

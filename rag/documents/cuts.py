@@ -21,7 +21,7 @@ def has_many_rows(block: Block) -> bool:
 
 
 def row_starts(block: Block) -> list[int]:
-    """Where rows start in a block, but for the one that stays with the header of its table."""
+    """Where rows start in a block, except the one that stays with the header of its table."""
     rows = [at for table in block.tables for at in table.rows[block.start <= table.start :]]
     return [at for at in rows if block.start < at < block.end]
 

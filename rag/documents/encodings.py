@@ -1,7 +1,7 @@
-"""Bytes become text: UTF-8 and UTF-16 are told for certain, other encodings are guessed.
+"""Bytes become text: UTF-8 and UTF-16 are recognised, other encodings are guessed.
 
-A guess is a note for the report. Where bytes do not fit the encoding, they become U+FFFD, and the
-note counts them.
+A guess is noted in the report. Bytes that do not fit the encoding become U+FFFD, and the note
+counts them.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _known(name: str) -> str:
 
 
 def _guess(raw: bytes) -> str:
-    """The likeliest encoding; Western, if nothing speaks for another."""
+    """The likeliest encoding; Western unless another fits better."""
     # Late, since most files are UTF-8: it takes a tenth of a second to load.
     from charset_normalizer import from_bytes
 

@@ -67,7 +67,7 @@ def reason(error: OSError) -> str:
 
 
 def check_system(error: OSError, path: Path) -> None:
-    """Raises RagError if the call failed for want of descriptors or memory: no file is to blame."""
+    """Raises RagError if descriptors or memory ran out, which is no fault of the file."""
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
         raise RagError(
             f"{shown(path)}: cannot be opened ({reason(error)}); end other programs, build again"
@@ -75,7 +75,7 @@ def check_system(error: OSError, path: Path) -> None:
 
 
 def is_by_product(name: str) -> bool:
-    """Whether an editor or a desktop has left the file there, and nobody wrote it."""
+    """Whether the file is a by-product of an editor or a desktop, and no document."""
     return any(fnmatchcase(name.lower(), pattern) for pattern in _BY_PRODUCTS)
 
 

@@ -40,96 +40,62 @@ _HTML_STARTS = (b"<!doctype html", b"<html")
 _TEXT_ENDINGS = (".txt", ".text", ".md", ".markdown", ".rst")
 
 
+def _reader(name: str) -> Reader:
+    """The reader of that format, imported with its libraries."""
+    match name:
+        case "html":
+            from rag.documents.readers.html import read_html as read
+        case "pdf":
+            from rag.documents.readers.pdf import read_pdf as read
+        case "docx":
+            from rag.documents.readers.docx import read_docx as read
+        case "pptx":
+            from rag.documents.readers.pptx import read_pptx as read
+        case "odt":
+            from rag.documents.readers.odt import read_odt as read
+        case "epub":
+            from rag.documents.readers.epub import read_epub as read
+        case "xlsx" | "ods":
+            from rag.documents.readers.sheets import read_workbook as read
+        case "csv" | "tsv":
+            from rag.documents.readers.sheets import read_csv as read
+        case "mail":
+            from rag.documents.readers.mail import read_mail as read
+        case _:
+            from rag.documents.readers.rst import read_rst as read
+    return read
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its name, how names of such files end, and what loads its reader.
+    """A format: its name, how names of such files end, and what loads a reader by the name.
 
     A reader is loaded when the first such file comes: its libraries take up to a third of a second.
-    A `is_text` format is recognised by the name alone.
+    An `is_text` format is recognised by the name of the file alone.
     """
 
     name: str
     endings: tuple[str, ...]
     media_type: str
-    load: Callable[[], Reader]
     is_text: bool = False
-
-
-def _html() -> Reader:
-    from rag.documents.readers.html import read_html
-
-    return read_html
-
-
-def _pdf() -> Reader:
-    from rag.documents.readers.pdf import read_pdf
-
-    return read_pdf
-
-
-def _docx() -> Reader:
-    from rag.documents.readers.docx import read_docx
-
-    return read_docx
-
-
-def _pptx() -> Reader:
-    from rag.documents.readers.pptx import read_pptx
-
-    return read_pptx
-
-
-def _odt() -> Reader:
-    from rag.documents.readers.odt import read_odt
-
-    return read_odt
-
-
-def _epub() -> Reader:
-    from rag.documents.readers.epub import read_epub
-
-    return read_epub
-
-
-def _workbook() -> Reader:
-    from rag.documents.readers.sheets import read_workbook
-
-    return read_workbook
-
-
-def _csv() -> Reader:
-    from rag.documents.readers.sheets import read_csv
-
-    return read_csv
-
-
-def _mail() -> Reader:
-    from rag.documents.readers.mail import read_mail
-
-    return read_mail
-
-
-def _rst() -> Reader:
-    from rag.documents.readers.rst import read_rst
-
-    return read_rst
+    load: Callable[[str], Reader] = _reader
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
 FORMATS = (
-    Format("html", (".html", ".htm", ".xhtml"), "text/html", _html, is_text=True),
-    Format("pdf", (".pdf",), "application/pdf", _pdf),
-    Format("docx", (".docx", ".docm"), f"{_OFFICE}.wordprocessingml.document", _docx),
-    Format("pptx", (".pptx", ".pptm"), f"{_OFFICE}.presentationml.presentation", _pptx),
-    Format("xlsx", (".xlsx", ".xlsm"), f"{_OFFICE}.spreadsheetml.sheet", _workbook),
-    Format("odt", (".odt",), f"{_OPEN}.text", _odt),
-    Format("ods", (".ods",), f"{_OPEN}.spreadsheet", _workbook),
-    Format("epub", (".epub",), "application/epub+zip", _epub),
-    Format("csv", (".csv",), "text/csv", _csv, is_text=True),
-    Format("tsv", (".tsv",), "text/tab-separated-values", _csv, is_text=True),
-    Format("mail", (".eml",), "message/rfc822", _mail, is_text=True),
-    Format("rst", (".rst",), "text/x-rst", _rst, is_text=True),
+    Format("html", (".html", ".htm", ".xhtml"), "text/html", is_text=True),
+    Format("pdf", (".pdf",), "application/pdf"),
+    Format("docx", (".docx", ".docm"), f"{_OFFICE}.wordprocessingml.document"),
+    Format("pptx", (".pptx", ".pptm"), f"{_OFFICE}.presentationml.presentation"),
+    Format("xlsx", (".xlsx", ".xlsm"), f"{_OFFICE}.spreadsheetml.sheet"),
+    Format("odt", (".odt",), f"{_OPEN}.text"),
+    Format("ods", (".ods",), f"{_OPEN}.spreadsheet"),
+    Format("epub", (".epub",), "application/epub+zip"),
+    Format("csv", (".csv",), "text/csv", is_text=True),
+    Format("tsv", (".tsv",), "text/tab-separated-values", is_text=True),
+    Format("mail", (".eml",), "message/rfc822", is_text=True),
+    Format("rst", (".rst",), "text/x-rst", is_text=True),
 )
 
 
@@ -167,9 +133,8 @@ def _held(ending: str, raw: bytes) -> str:
     if raw.startswith(_OLE):
         if _ENCRYPTED in raw:
             raise CorpusError("encrypted: the file needs a password; save a copy without one")
-        raise CorpusError(
-            "unsupported: a file of Office 2003 or older; save it as DOCX, PPTX or XLSX"
-        )
+        why = "unsupported: a file of Office 2003 or older; save it as DOCX, PPTX or XLSX"
+        raise CorpusError(why)
     for start, what in _OTHERS.items():
         if raw.startswith(start):
             raise CorpusError(f"unsupported: the file is {what}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-# So much of a text tells its language; what has fewer letters may be names alone.
+# Only this many characters are looked at. A text with fewer letters may be nothing but names.
 _LONGEST = 1000
 _LEAST_LETTERS = 40
 _SURE = 0.9

@@ -58,7 +58,7 @@ def parse(
     end = ending(document_id)
     if found := format_of(end, raw, formats):
         try:
-            return _one(document_id, raw, found.media_type, found.load()(raw))
+            return _one(document_id, raw, found.media_type, found.load(found.name)(raw))
         except RecursionError as error:
             raise CorpusError("parse_limit: the file nests too deeply; flatten it") from error
     if end == _JSONL:
@@ -109,9 +109,8 @@ def _parse_jsonl(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
         bad += 1
     left_out = first + _and_more(bad)
     if not found:
-        raise CorpusError(
-            left_out or "empty: the file is empty; put documents into it or remove it"
-        )
+        why = "empty: the file is empty; put documents into it or remove it"
+        raise CorpusError(left_out or why)
     return ParsedFile(
         tuple(_line(document_id, r) for r in found.values() if known.get(r.id) != r.sha256),
         tuple((r.id, r.line) for r in found.values() if known.get(r.id) == r.sha256),

@@ -5,10 +5,10 @@ that no blank line parts, blocks, the items of a list or the rows of a table, se
 words and at last word pieces. Where each line is a record of its own, lines come before sentences.
 A list keeps its lead-in, and a paragraph that closes with a colon or asks keeps what follows it.
 The parts are packed into the smallest number of passages, as even in size as they will go. The rows
-of a long table are divided though they fit: many rows in one passage hide the one that answers.
+of a long table are divided even if they fit: many rows in one passage hide the one that answers.
 
 Every word that is not hidden lies in exactly one passage or in a heading. A heading is in the
-passage too if nothing stands below it, or if its label had to be cut short.
+passage too if nothing is below it, or if its label had to be cut short.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _is_cut_short(heading: Block) -> bool:
 
 
 def _parted(text: str, blocks: Sequence[Block], hidden: Sequence[Hidden]) -> Iterator[list[Block]]:
-    """The blocks parted where something is hidden, inside of a block too."""
+    """The blocks in runs that end where something is hidden, inside a block too."""
     run: list[Block] = []
     waiting = deque(hidden)
     for block in blocks:
@@ -214,7 +214,7 @@ def _tied(blocks: list[Block], ties: list[bool]) -> list[list[Block]]:
 def _tight(text: str, blocks: list[Block]) -> list[bool]:
     """Which blocks lead to the next, or are paragraphs with no blank line below.
 
-    If no two blocks are parted by a blank line, none are tied: then it means nothing.
+    If a document never puts a blank line between blocks, its absence means nothing: none are tied.
     """
     gaps = [len(line_spans(text, a.end, b.start)) < 3 for a, b in pairwise(blocks)]
     pairs = list(pairwise(blocks))
@@ -229,7 +229,7 @@ def _tight(text: str, blocks: list[Block]) -> list[bool]:
 def _leads(text: str, block: Block, below: Block) -> bool:
     """Whether a block introduces the next one: a question its answer, a lead-in a list.
 
-    Boilerplate stays with what it stands beside.
+    Boilerplate stays with its neighbours.
     """
     if block.kind == "question":
         return True
@@ -242,7 +242,7 @@ def _leads(text: str, block: Block, below: Block) -> bool:
 
 
 def _is_lone_question(text: str, block: Block) -> bool:
-    """Whether a block is one line that is_question, be it an item's."""
+    """Whether a block, or the item of a list, is a single line that asks a question."""
     if block.end - block.start > _LONGEST_QUESTION or block.kind not in ("paragraph", "list"):
         return False
     line = text[block.start : block.end]

@@ -14,7 +14,7 @@ LONGEST = 4000
 
 @dataclass(frozen=True, slots=True)
 class FaqPair:
-    """A question and its answer, which stand in a section of their own."""
+    """A question and its answer, which are a section of their own."""
 
     question: str
     answer: str
@@ -35,10 +35,10 @@ def faq_pairs(documents: Mapping[str, Document], sections: Iterable[Section]) ->
 
 
 def question_above(document: Document, section: Section) -> str:
-    """The question that a section's text stands under, "" if its heading is no question.
+    """The question above a section's text, "" if its heading is no question.
 
-    A section without a heading stands under the document's title, unless that is only the id. A
-    section that is only a heading has no text that could answer.
+    Without a heading it is the document's title, unless that is only the id. A section that is only
+    a heading has no text that could answer.
     """
     if section.kind == "body" and section.heading_path and section.body_start == section.start:
         return ""

@@ -11,10 +11,11 @@ from rag.documents.skipped import shown
 from rag.text import LineIndex, counted
 from rag.types import Document, FileReport, LeftOut, ParsedDocument, Remark
 
-# So many files are named; of more than these, the rest is counted.
+# At most this many files are named; the others are counted.
 NAMED = 10
-# So many types are counted one by one, and so many files are listed for programs.
+# At most this many types are counted one by one.
 TYPES = 8
+# At most this many files are listed for programs.
 LISTED = 50
 LINES_OF_JSON = "application/jsonl"
 
@@ -30,7 +31,7 @@ def file_report(
         size=len(raw) if documents else 0,
         sha256=sha256 if documents else "",
         documents=len(documents),
-        pages=_pages(whole) if whole else 0,
+        pages=pages_of(whole) if whole else 0,
         characters=sum(len(parsed.document.text) for parsed in documents),
         tables=sum(
             max(len(block.tables), block.kind == "table")
@@ -85,7 +86,8 @@ def refused(skipped: Sequence[FileReport]) -> str:
     return f"{said} ({shown(first.id)}: {_said(first)})" if first else said
 
 
-def _pages(document: Document) -> int:
+def pages_of(document: Document) -> int:
+    """How many pages or slides a document has; 0 without any."""
     numbers = (place.number for place in document.places if place.kind in ("page", "slide"))
     return max(numbers, default=0)
 

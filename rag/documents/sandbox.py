@@ -2,10 +2,10 @@
 
     parent: opens the file -> bytes -> [ child: parse ] -> JSON -> ParsedFile
 
-What a file costs, it costs itself alone: if the child takes too long, needs too much memory or
-crashes, that file is refused with the reason and a new child reads the next one. Children are
-started when files come. A child inherits no environment and dies with the parent; `confine` says
-what it may not do. Nothing is pickled: what it answers is checked as it is read.
+If a child takes too long, needs too much memory or crashes, only its file is refused, with the
+reason, and a new child reads the next one. Children are started when files come. A child inherits
+no environment and dies with the parent; `confine` says what it may not do. Nothing is pickled: its
+replies are checked as they are read.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ PATIENCE = 5.0
 GROWN_MB = 256
 OUT_OF_MEMORY = 70
 READY = b"ready"
-# So many results a worker may wait while an earlier file is still being read.
+# How many results each worker may finish while an earlier file is still being read.
 AHEAD = 8
-# A page of a PDF takes so many bytes or more, else it does not count for the bounds.
+# More pages than one for this many bytes do not raise the bounds.
 PAGE_BYTES = 500
 
 # What an interpreter may need to find its own files.
@@ -58,7 +58,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the child may take for a file: so much for any, and more for each megabyte and page."""
+    """What the child may take for a file: a base, and more for each megabyte and page."""
 
     seconds: float = 20
     seconds_per_mb: float = 2
@@ -248,7 +248,7 @@ class _Child:
             raise _refusal(*_death(self._process, seconds, bounds)) from error
 
     def kill(self) -> None:
-        """Kills the process, whatever it does; who waits for its reply is told at once."""
+        """Kills the process; `ask` fails at once if it waits for the reply."""
         self._process.kill()
 
     def end(self) -> None:

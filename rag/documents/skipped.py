@@ -12,13 +12,13 @@ from rag.types import FileReport, Remark
 CODES = {
     "no_text_layer": "pages of a PDF are pictures: add the text by OCR, for instance with OCRmyPDF",
     "hidden_text": "text that nobody sees was left out: `display:none`, white, tiny, off the page",
-    "hidden_sheets": "so many hidden sheets were left out",
-    "hidden_slides": "so many hidden slides were left out",
+    "hidden_sheets": "hidden sheets of a workbook were left out",
+    "hidden_slides": "hidden slides were left out",
     "running_heads": "lines that repeat at the top or bottom of pages were left out",
     "text_lost": "pages of a PDF cannot be loaded, or not all of their letters are in the text",
     "unmappable_text": "pages of a PDF whose font gives many letters no meaning: read it by OCR",
     "encoding_guessed": "the text is neither UTF-8 nor UTF-16; the encoding named was used",
-    "broken_text": "so many bytes fit no encoding and became U+FFFD",
+    "broken_text": "bytes that do not fit the encoding became U+FFFD",
     "depth": "elements are nested so deep that some text may be lost",
     "attachments": "these files are in an e-mail and are not read",
     "bad_lines": "lines of a corpus.jsonl are no documents, or repeat an `_id`",
@@ -74,7 +74,7 @@ class Skips:
     def add(self, path: Path, id: str, reason: str) -> None:
         """Notes that the file is skipped. Raises CorpusError if strict."""
         self.lose(path, reason)
-        # A name that is not UTF-8 can stand in no JSON.
+        # JSON cannot hold a name that is not UTF-8.
         name = id.encode(errors="surrogateescape").decode(errors="backslashreplace")
         self.found.append(FileReport(name, remarks=tuple(remarks_of(reason, is_loss=True))))
 

@@ -24,9 +24,6 @@ from rag.index.manifest import (
     id_of,
     parse_manifest,
 )
-from rag.index.originals import Originals
 from rag.index.sentence_spans import Sentences, markable_from, sentences_of
 from rag.index.snapshot import Snapshot
-from rag.index.token_vectors import (
-    quantise,
-)
+from rag.index.token_vectors import quantise

@@ -15,7 +15,7 @@ from rag.types import FileReport
 ORIGINALS = "originals.bin"
 STEP = 1 << 20
 
-# At most so many bytes, from an offset on.
+# Given a size and an offset, the bytes there.
 Read = Callable[[int, int], bytes | memoryview]
 
 
@@ -61,14 +61,10 @@ def held_in(content: memoryview) -> Read:
 
 def stored_at(path: Path) -> Read:
     """Reads from a file, which stays open as long as the result lives."""
-    return _Opened(path).read
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
+    def read(size: int, start: int) -> bytes:
+        return os.pread(descriptor, size, start)
 
-class _Opened:
-    def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._descriptor = descriptor
-        weakref.finalize(self, os.close, descriptor)
-
-    def read(self, size: int, start: int) -> bytes:
-        return os.pread(self._descriptor, size, start)
+    weakref.finalize(read, os.close, descriptor)
+    return read

@@ -19,9 +19,9 @@ from rag.types import Passage, Section
 Sentences = npt.NDArray[np.int32]
 
 _TAGS = re.compile(r"<(?:tr|li|p|dt|dd|br|h[1-6])\b", re.IGNORECASE)
-# More than the number of an item or the name of who speaks stands before a sentence.
+# More than an item's number or a speaker's name before a sentence.
 _WORDS = re.compile(r"\w{2,}\W+\w{2,}")
-# So much of a line tells whether words stand before a sentence.
+# How far back in the line words before a sentence are looked for.
 _NEAR = 200
 # What parts the cells of a row.
 _CELL = " | "

@@ -1,14 +1,8 @@
 """The JSON of the command line and of HTTP."""
 
 from rag.schemas.ask import AskRequest, AskResponse, ask_example
-from rag.schemas.base import Fields, IndexModel, Request
-from rag.schemas.citations import CitationModel
-from rag.schemas.documents import (
-    DocumentEntry,
-    DocumentResponse,
-    DocumentsResponse,
-    PassageResponse,
-)
+from rag.schemas.base import Fields, Request
+from rag.schemas.documents import DocumentResponse, DocumentsResponse, PassageResponse
 from rag.schemas.health import HealthResponse, ProblemModel, ReadyResponse
 from rag.schemas.index import (
     JobResponse,

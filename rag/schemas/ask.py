@@ -112,7 +112,7 @@ class AskRequest(Request):
 
     question: QuestionText = Field(
         validation_alias=AliasChoices("question", "query"),
-        description="up to 2,000 characters, of which one can be seen",
+        description="up to 2,000 characters, at least one of them visible",
     )
     top_k: int = Field(
         default=5,

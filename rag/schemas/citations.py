@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import not_
 from typing import Annotated
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ class PlaceModel(Model):
 
 
 class PageBoxesModel(Model):
-    """Where a quote stands on a page: a rectangle `[x0, y0, x1, y1]` for each line, in its order.
+    """Where a quote is on a page: a rectangle `[x0, y0, x1, y1]` for each line, in its order.
 
     In tables, each line of a cell has its own.
 
@@ -37,13 +38,9 @@ class PageBoxesModel(Model):
     lines: tuple[Box, ...]
 
 
-def _is_empty(boxes: tuple[PageBoxesModel, ...]) -> bool:
-    return not boxes
-
-
 Boxes = Annotated[
     tuple[PageBoxesModel, ...],
-    Field(exclude_if=_is_empty, description="for PDF; left out if there are none"),
+    Field(exclude_if=not_, description="for PDF; left out if there are none"),
 ]
 
 
@@ -53,7 +50,7 @@ class CitationModel(Model):
     Lines and pages are 1-based; lines are those of the document's text. `page` is set for files
     that have pages, and `place` for those with slides, rows or anchors: that of the first
     highlight, or of where the passage begins. `sha256` is of the document's canonical text in
-    UTF-8. `boxes` say where the passage stands on the pages of a PDF. `url` opens the document at
+    UTF-8. `boxes` say where the passage is on the pages of a PDF. `url` opens the document at
     that place.
     """
 

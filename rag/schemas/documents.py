@@ -8,19 +8,15 @@ from collections.abc import Iterator, Sequence
 from rag.index import Snapshot
 from rag.schemas.base import Model
 from rag.schemas.citations import CitationModel
-from rag.types import Document, Section, SectionKind
+from rag.types import Citation, Document, Passage, Section, SectionKind
 
 # Characters of a text, and sections, that are encoded at once: other requests wait meanwhile.
 PIECE = 32 * 1024
 PIECE_SECTIONS = 200
 
 
-class DocumentEntry(Model):
-    """A document of the index. `characters`, `sections` and `passages` are their numbers.
-
-    `language` is a code as `en`, declared by the file or detected; `created` and `modified` are
-    dates as `2026-03-01`, as the file says. Each is null if it is not known.
-    """
+class DocumentFacts(Model):
+    """What is known of a document as a whole."""
 
     id: str
     title: str
@@ -29,6 +25,15 @@ class DocumentEntry(Model):
     language: str | None
     created: str | None
     modified: str | None
+
+
+class DocumentEntry(DocumentFacts):
+    """A document of the index. `characters`, `sections` and `passages` are their numbers.
+
+    `language` is a code as `en`, declared by the file or detected; `created` and `modified` are
+    dates as `2026-03-01`, as the file says. Each is null if it is not known.
+    """
+
     characters: int
     sections: int
     passages: int
@@ -37,13 +42,7 @@ class DocumentEntry(Model):
     def of(cls, snapshot: Snapshot, document: Document) -> DocumentEntry:
         """The document's entry; its counts are looked up, not counted."""
         return cls(
-            id=document.id,
-            title=document.title,
-            source=document.source,
-            sha256=document.sha256,
-            language=document.language,
-            created=document.created,
-            modified=document.modified,
+            **dict(DocumentFacts.model_validate(document)),
             characters=len(document.text),
             sections=len(snapshot.sections_of.get(document.id, ())),
             passages=snapshot.passage_counts[document.id],
@@ -59,6 +58,15 @@ class DocumentsResponse(Model):
     documents: tuple[DocumentEntry, ...]
     next: str | None
 
+    @classmethod
+    def of(cls, snapshot: Snapshot, start: int, limit: int) -> DocumentsResponse:
+        """At most `limit` documents from that place on."""
+        ids = snapshot.document_ids[start : start + limit]
+        return cls(
+            documents=tuple(DocumentEntry.of(snapshot, snapshot.documents[id]) for id in ids),
+            next=ids[-1] if start + limit < len(snapshot.document_ids) else None,
+        )
+
 
 class SectionModel(Model):
     """A headed part of a document: `text[start:end]`."""
@@ -70,24 +78,16 @@ class SectionModel(Model):
     kind: SectionKind
 
 
-class DocumentResponse(Model):
+class DocumentResponse(DocumentFacts):
     """A document's canonical text, into which all offsets point, and its sections in order."""
 
-    id: str
-    title: str
-    source: str
-    sha256: str
-    language: str | None
-    created: str | None
-    modified: str | None
     text: str
     sections: tuple[SectionModel, ...]
 
     @classmethod
     def pieces(cls, document: Document, sections: Sequence[Section]) -> Iterator[bytes]:
         """The response as JSON in UTF-8, in pieces that each take a moment to make."""
-        own = (name for name in cls.model_fields if name not in ("text", "sections"))
-        facts = {name: getattr(document, name) for name in own}
+        facts = dict(DocumentFacts.model_validate(document))
         empty = cls(**facts, text="", sections=()).model_dump_json()
         yield empty.removesuffix('","sections":[]}').encode()
         for at in range(0, len(document.text), PIECE):
@@ -107,3 +107,13 @@ class PassageResponse(Model):
     section_id: str
     text: str
     citation: CitationModel
+
+    @classmethod
+    def of(cls, passage: Passage, citation: Citation) -> PassageResponse:
+        """The passage, and the citation of all its text."""
+        return cls(
+            passage_id=passage.id,
+            section_id=passage.section_id,
+            text=passage.text,
+            citation=CitationModel.model_validate(citation),
+        )

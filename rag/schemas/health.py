@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from rag.schemas.base import IndexModel, Model
+from rag.serving import Serving
 
 
 class HealthResponse(Model):
@@ -25,6 +26,15 @@ class ReadyResponse(Model):
     index: IndexModel
     degraded: tuple[str, ...] = ()
     verified: datetime | None = None
+
+    @classmethod
+    def of(cls, serving: Serving) -> ReadyResponse:
+        """What is live."""
+        return cls(
+            index=IndexModel.of(serving.snapshot),
+            degraded=(*serving.refused, *serving.damage),
+            verified=serving.verified,
+        )
 
 
 class ProblemModel(Model):

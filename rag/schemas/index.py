@@ -11,12 +11,13 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
+from rag.building import Reused
 from rag.documents import SUFFIXES, is_by_product
 from rag.index import Counts, Snapshot
 from rag.schemas.base import Fields, IndexModel, Model, Request, refuse_nul
 from rag.serving import Failure, Job, JobStatus
 from rag.store import Listed, SnapshotState
-from rag.types import HiddenKind
+from rag.types import LeftOut, Remark
 
 MAX_FILES = 1000
 MAX_NAME_BYTES = 255
@@ -128,7 +129,7 @@ class RollbackRequest(Request):
 
 
 class VersionModel(Model):
-    """The last publication of a snapshot, and what has become of the snapshot since.
+    """The last publication of a snapshot, and the snapshot's state now.
 
     `published` is in UTC, ISO 8601; `before` is the id that was live until then; `size` is in
     bytes; `eval` are figures by measure, or null.
@@ -172,15 +173,6 @@ class StartedResponse(Model):
     status: JobStatus
 
 
-class ReusedModel(Model):
-    """How many passages kept their vectors and documents did not change, of how many."""
-
-    passages: int
-    of_passages: int
-    documents: int
-    of_documents: int
-
-
 class GateModel(Model):
     """What the gate found: FAQ figures, reasons against publishing, and what it could not judge."""
 
@@ -205,22 +197,6 @@ class VerdictsModel(Model):
     files: tuple[VerdictModel, ...] = ()
 
 
-class RemarkModel(Model):
-    """A code of the formats page, and a sentence. `is_loss`: something could not be read."""
-
-    code: str
-    text: str
-    is_loss: bool
-
-
-class LeftOutModel(Model):
-    """Lines of a text file that are in no passage: front matter, comments and the like."""
-
-    kind: HiddenKind
-    first_line: int
-    last_line: int
-
-
 class FileReportModel(Model):
     """What the build made of a file.
 
@@ -239,8 +215,8 @@ class FileReportModel(Model):
     sections: int
     tables: int
     faq_pairs: int
-    remarks: tuple[RemarkModel, ...]
-    left_out: tuple[LeftOutModel, ...]
+    remarks: tuple[Remark, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 class ReportResponse(Model):
@@ -283,7 +259,7 @@ class BuiltModel(Model):
 
     id: str
     counts: Counts
-    reused: ReusedModel | None
+    reused: Reused | None
     gate: GateModel | None
     report: VerdictsModel = VerdictsModel()
     slowest: tuple[SlowModel, ...] = ()

@@ -1,7 +1,6 @@
 """The live index and its jobs, without HTTP."""
 
-from rag.serving.allowed_paths import allowed_path
 from rag.serving.embedded import Index, ask, build, open_index, verify
-from rag.serving.jobs import Failure, Job, Jobs, JobStatus, Wanted
+from rag.serving.jobs import Failure, Job, Jobs, JobStatus
 from rag.serving.live import Live, Serving
 from rag.serving.upkeep import Upkeep, kept_up, upkeep_of

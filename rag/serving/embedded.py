@@ -102,7 +102,7 @@ def ask(
 def verify(index: Index, citation: Citation | SavedCitation) -> Verdict:
     """Whether the citation is `valid`, `moved`, `changed` or `gone` in the documents of the index.
 
-    A saved citation is one of which only the fields were kept that verifying needs.
+    A `SavedCitation` has only the fields that this requires.
     """
     saved = SavedCitation(
         citation.document_id,

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from rag.errors import PARTIAL, BusyError, GateRefused, IndexNotWritable, UsageError
 from rag.serving.allowed_paths import root_of
-from rag.serving.uploads import uploaded, write_texts
+from rag.serving.uploads import upload_folder, write_texts
 
 log = logging.getLogger("rag.serving.jobs")
 
@@ -26,6 +26,14 @@ LINE_BYTES = 1 << 20
 HOUR = 3600.0
 # How `rag build --json` begins the line of an event.
 EVENT = '{"event": "'
+
+# Why a build failed, by its exit code.
+_CODES = {
+    BusyError.exit_code: "build_in_progress",
+    GateRefused.exit_code: "gate_refused",
+    IndexNotWritable.exit_code: "index_not_writable",
+    UsageError.exit_code: "build_refused",
+}
 
 JobStatus = Literal["running", "done", "failed", "cancelled"]
 Texts = Sequence[tuple[str, str]]
@@ -43,7 +51,6 @@ class Wanted:
     strict: bool = False
 
 
-NORMAL = Wanted()
 # Gives the command line that builds an index of a path.
 Command = Callable[[Path, Wanted], Sequence[str]]
 
@@ -95,7 +102,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._running: tuple[str, asyncio.Task[None]] | None = None
 
-    def start(self, source: Path | Texts, wanted: Wanted = NORMAL) -> Job:
+    def start(self, source: Path | Texts, force: bool = False, strict: bool = False) -> Job:
         """A job that builds from a path or from texts. Raises BusyError if a build is running."""
         if self._running is not None:
             raise BusyError("a build is running: wait until it is done, or cancel it")
@@ -103,7 +110,10 @@ class Jobs:
         self._jobs[job.id] = job
         for old in list(self._jobs)[:-REMEMBERED]:
             del self._jobs[old]
-        self._running = job.id, asyncio.create_task(self._run(job.id, source, wanted))
+        self._running = (
+            job.id,
+            asyncio.create_task(self._run(job.id, source, Wanted(force, strict))),
+        )
         return job
 
     def get(self, id: str) -> Job | None:
@@ -133,13 +143,11 @@ class Jobs:
             self._jobs[id] = replace(self._jobs[id], status="cancelled")
         except TimeoutError:
             detail = f"the build took over {self._hours:g} h and was ended: raise RAG_JOB_HOURS"
-            failure = Failure("build_timed_out", detail)
-            self._jobs[id] = replace(self._jobs[id], status="failed", failure=failure)
+            self._fail(id, "build_timed_out", detail)
         except Exception:
             # Nobody awaits this task: without a log its failure would stay unseen.
             log.exception("the build %s failed", id)
-            failure = Failure("build_failed", "the build cannot be run; see the log")
-            self._jobs[id] = replace(self._jobs[id], status="failed", failure=failure)
+            self._fail(id, "build_failed", "the build cannot be run; see the log")
         else:
             await self._end(id, code, heard)
         finally:
@@ -161,13 +169,15 @@ class Jobs:
 
     async def _end(self, id: str, code: int, heard: Heard) -> None:
         if code not in (0, PARTIAL) or heard.result is None:
-            failure = Failure(_code(code), heard.detail)
-            self._jobs[id] = replace(self._jobs[id], status="failed", failure=failure)
+            self._fail(id, _CODES.get(code, "build_failed"), heard.detail)
             return
         # The index is published already: it is too late to cancel.
         with suppress(asyncio.CancelledError):
             await asyncio.shield(self._finished())
         self._jobs[id] = replace(self._jobs[id], status="done", result=heard.result)
+
+    def _fail(self, id: str, code: str, detail: str) -> None:
+        self._jobs[id] = replace(self._jobs[id], status="failed", failure=Failure(code, detail))
 
 
 def build_command(index: Path, roots: Sequence[Path] = ()) -> Command:
@@ -187,22 +197,12 @@ def build_command(index: Path, roots: Sequence[Path] = ()) -> Command:
 
 
 def _event(line: str) -> tuple[str, dict[str, Any]]:
-    """What stands before the event on a line, and the event; {} if there is none.
+    """The text before the event on a line, and the event; {} if there is none.
 
     A library may have printed text without a line end just before it.
     """
     said, begin, rest = line.partition(EVENT)
     return (said, json.loads(begin + rest)) if begin else (line, {})
-
-
-def _code(exit_code: int) -> str:
-    codes = {
-        BusyError.exit_code: "build_in_progress",
-        GateRefused.exit_code: "gate_refused",
-        IndexNotWritable.exit_code: "index_not_writable",
-        UsageError.exit_code: "build_refused",
-    }
-    return codes.get(exit_code, "build_failed")
 
 
 async def _stop(task: asyncio.Task[None]) -> None:
@@ -223,7 +223,7 @@ async def _on_disk(source: Path | Texts) -> AsyncIterator[tuple[Path, tuple[int,
     if isinstance(source, Path):
         yield source, ()
         return
-    with uploaded(()) as upload:
+    with upload_folder() as upload:
         # Writing a thousand files takes a while. A cancelled job waits for it, because the folder
         # is removed afterwards.
         writing = asyncio.create_task(asyncio.to_thread(write_texts, upload.folder, source))

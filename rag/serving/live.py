@@ -28,7 +28,6 @@ from rag.store import (
     open_newest,
     roll_back,
     utc_now,
-    writing,
 )
 from rag.types import Answer
 
@@ -116,8 +115,7 @@ class IndexFolder:
 
     def roll_back(self, id: str | None) -> Version:
         """The version by which an older snapshot is live again. Raises RagError."""
-        with writing(self.path):
-            return roll_back(self.path, self.encoder, id)
+        return roll_back(self.path, self.encoder, id)
 
 
 class Live:
@@ -138,7 +136,7 @@ class Live:
                 await self._open(self.folder)
 
     async def follow(self, seconds: float) -> None:
-        """Catches up every so many seconds, until it is cancelled."""
+        """Catches up at that interval until it is cancelled."""
         while True:
             await asyncio.sleep(seconds)
             await self.catch_up()
@@ -174,7 +172,7 @@ class Live:
             return self.serving
 
     async def recheck_every(self, seconds: float) -> None:
-        """Verifies every so many seconds, until it is cancelled."""
+        """Verifies at that interval until it is cancelled."""
         while True:
             await asyncio.sleep(seconds)
             try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.encoders import open_encoder
-from rag.serving.allowed_paths import roots_of
+from rag.serving.allowed_paths import allowed_path, roots_of
 from rag.serving.jobs import Command, Jobs, build_command
 from rag.serving.live import IndexFolder, Live
 from rag.serving.uploads import sweep_uploads
@@ -34,6 +34,10 @@ class Upkeep:
     seconds: float = 1.0
     verify_seconds: float = 0.0
     job_hours: float = 4.0
+
+    def allowed(self, path: str) -> Path:
+        """The path of a rebuild, resolved. Raises UsageError if it may not be read."""
+        return allowed_path(path, self.roots)
 
 
 def upkeep_of(settings: Settings) -> Upkeep:

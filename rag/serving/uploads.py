@@ -1,7 +1,7 @@
 """Temporary folders for uploaded documents, which last as long as they are built from.
 
 A folder is locked by the service and by the build that reads it. The system frees the lock when
-both have ended, in whatever way, so a folder that nobody locks is left over and can be removed.
+both have ended, however they ended. A folder without a lock is left over and can be removed.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Upload:
 
 
 @contextmanager
-def uploaded(texts: Iterable[tuple[str, str]]) -> Iterator[Upload]:
-    """A temporary folder with each text as a file of that name."""
+def upload_folder() -> Iterator[Upload]:
+    """A temporary folder, with our marker alone."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # The marker is written after the lock is taken.
-        write_texts(folder, [(UPLOAD_MARKER, ""), *texts])
+        (folder / UPLOAD_MARKER).touch()
         yield Upload(folder, lock)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -5,7 +5,6 @@ from rag.store.entries import damaged_paths, leftovers
 from rag.store.integrity import Damage, damage
 from rag.store.open import load_snapshot, open_current, open_newest, read_manifest
 from rag.store.publish import publish, roll_back, sweep_if_idle, writing
-from rag.store.readback import in_process
 from rag.store.sources import Sources
 from rag.store.versions import (
     CURRENT,
@@ -18,7 +17,6 @@ from rag.store.versions import (
     list_versions,
     live_id,
     live_version,
-    no_index,
     read_record,
     snapshot_ids,
     utc_now,

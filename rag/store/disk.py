@@ -1,4 +1,4 @@
-"""All writes to an index go through here; tests hand in disks that fail or die at any step."""
+"""All writes to an index go through here; tests pass disks that fail or die at any step."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ def free_bytes(path: Path) -> int:
 
 
 class Files:
-    """File operations on a local disk; what is synced survives a power cut, the rest may not.
-
-    Tests hand in a subclass that records, fails or dies at a chosen step.
-    """
+    """File operations on a local disk; what is synced survives a power cut, the rest may not."""
 
     def write(self, path: Path, content: bytes | memoryview) -> None:
         """Writes a new file, readable by its owner alone, and syncs it."""

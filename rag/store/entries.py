@@ -23,7 +23,7 @@ SHOWN = 3
 _LEFT = re.compile(rf"{ASIDE}(?:[0-9a-f]{{12}}|{CURRENT}|{VERSIONS})")
 # The files of a snapshot, as every version has named them.
 _FILE = re.compile(r"[a-z0-9_]+\.(?:bin|faiss|json|jsonl|npy)")
-# Beside what a build writes: vectors that the evaluation keeps, and what tools put everywhere.
+# Besides a build's own files: vectors that the evaluation keeps, and what common tools create.
 _OTHER = {LOCK, CURRENT, VERSIONS, "cache", ".gitignore", ".gitkeep", ".DS_Store", "lost+found"}
 _OURS = re.compile(rf"(?:{BAD})?[0-9a-f]{{12}}(?:-\d+)?|{BAD}(?:{CURRENT}|{VERSIONS})(?:-\d+)?")
 
@@ -46,7 +46,7 @@ def is_ours(folder: Path) -> bool:
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether what has the name of a snapshot was made by no build."""
+    """Whether a path with the name of a snapshot was not made by a build."""
     return not (path / MANIFEST).is_file() and not is_ours(path)
 
 

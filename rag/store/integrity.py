@@ -34,19 +34,15 @@ def damage(folder: Path, manifest: Manifest, fresh: bool = False) -> Iterator[Da
     for name in sorted(present ^ {MANIFEST, *manifest.files}):
         yield Damage(name, "does not belong there" if name in present else "is missing")
     if MANIFEST in present:
-        yield from _altered(folder)
+        found = id_of(read_regular(folder / MANIFEST, MANIFEST_BYTES))
+        if found != folder.name:
+            yield Damage(MANIFEST, f"was altered: expected id {folder.name}, found {found}")
     for name in sorted(present & set(manifest.files)):
         path = folder / name
         if path.is_symlink() or not path.is_file():
             yield Damage(name, "is not a regular file")
         else:
             yield from _changed(path, manifest, fresh)
-
-
-def _altered(folder: Path) -> Iterator[Damage]:
-    found = id_of(read_regular(folder / MANIFEST, MANIFEST_BYTES))
-    if found != folder.name:
-        yield Damage(MANIFEST, f"was altered: expected id {folder.name}, found {found}")
 
 
 def _changed(path: Path, manifest: Manifest, fresh: bool) -> Iterator[Damage | None]:

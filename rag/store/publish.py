@@ -43,6 +43,7 @@ from rag.store.versions import (
     find_id,
     live_id,
     newest_first,
+    no_index,
     predecessor,
     raw_versions,
     read_versions,
@@ -117,13 +118,11 @@ def publish(
             files.rename(index / f"{ASIDE}{snapshot.id}", index / snapshot.id)
             files.sync_dir(index)
             _read_back(index, snapshot.id, files, verify)
-        elif snapshot.id not in _published(index):
+        elif snapshot.id not in {live_id(index), *(each.id for each in read_versions(index))}:
             _write_over(index, snapshot, files)
             verify(index, snapshot.id)
-        before = live_id(index)
-        version = version_of(snapshot.manifest, clock(), before, remarks)
-        _name_current(index, version, files)
-    _acknowledge(index, version, files)
+    version = version_of(snapshot.manifest, clock(), live_id(index), remarks)
+    _go_live(index, version, files)
     collect(index, keep, files)
     return snapshot.id
 
@@ -139,19 +138,21 @@ def roll_back(
 ) -> Version:
     """Makes a kept snapshot live again: `id`, or the one that was live before the current one.
 
-    The caller holds `writing(index)`. The snapshot is verified first. Raises CorruptIndex if it is
-    damaged and ModelMismatch if it was built with another model; the index is then unchanged.
+    It holds `writing(index)` meanwhile, and verifies the snapshot first. Raises NoIndex if there is
+    none, CorruptIndex if it is damaged, and ModelMismatch if it was built with another model; the
+    index is then unchanged.
     """
-    current, versions = live_id(index), read_versions(index)
-    target = find_id(index, id) if id else _one_before(index, current, versions)
-    verify(index, target)
-    snapshot = open_snapshot(index, target, encoder)
-    recorded = {version.id: version for version in versions}.get(target)
-    now = clock()
-    version = rolled_back(recorded or version_of(snapshot.manifest, now, None), now, current)
-    with _unchanged(index, files):
-        _name_current(index, version, files)
-    _acknowledge(index, version, files)
+    if not snapshot_ids(index):
+        raise no_index(index)
+    with writing(index, files):
+        current, versions = live_id(index), read_versions(index)
+        target = find_id(index, id) if id else _one_before(index, current, versions)
+        verify(index, target)
+        snapshot = open_snapshot(index, target, encoder)
+        recorded = {version.id: version for version in versions}.get(target)
+        now = clock()
+        version = rolled_back(recorded or version_of(snapshot.manifest, now, None), now, current)
+        _go_live(index, version, files)
     return version
 
 
@@ -220,16 +221,7 @@ def _one_before(index: Path, current: str | None, versions: Sequence[Version]) -
 
 def _is_there(index: Path, id: str, files: Files) -> bool:
     """Whether the snapshot is there and sound; a damaged one is set aside."""
-    if not (index / id).exists():
-        return False
-    damage = _damage(index / id)
-    if damage:
-        _set_bad(index, id, files, damage)
-    return damage is None
-
-
-def _published(index: Path) -> set[str | None]:
-    return {live_id(index), *(version.id for version in read_versions(index))}
+    return (index / id).exists() and not _set_bad_if_damaged(index, id, files)
 
 
 def _write_aside(index: Path, snapshot: Snapshot, files: Files) -> None:
@@ -291,7 +283,10 @@ def _is_recorded(index: Path, version: Version) -> bool:
     return recorded is not None and version.sources in (None, recorded.sources)
 
 
-def _acknowledge(index: Path, version: Version, files: Files) -> None:
+def _go_live(index: Path, version: Version, files: Files) -> None:
+    """Names the version in CURRENT, and returns when that is on disk."""
+    with _unchanged(index, files):
+        _name_current(index, version, files)
     try:
         files.sync_dir(index)
     except OSError as error:
@@ -319,13 +314,18 @@ def _old(index: Path, keep: int, files: Files) -> list[str]:
 def _is_sound(index: Path, id: str, files: Files) -> bool:
     """Whether a snapshot counts as kept: it can be read, and is not damaged."""
     try:
-        damage = _damage(index / id)
+        return not _set_bad_if_damaged(index, id, files)
     except OSError as error:
         log.warning("%s cannot be read (%s): it is not counted", index / id, error)
         return False
+
+
+def _set_bad_if_damaged(index: Path, id: str, files: Files) -> bool:
+    """Whether a snapshot is damaged; then it is set aside. Raises OSError."""
+    damage = _damage(index / id)
     if damage:
         _set_bad(index, id, files, damage)
-    return damage is None
+    return damage is not None
 
 
 def _damage(folder: Path) -> str | None:
@@ -355,7 +355,7 @@ def _set_bad(index: Path, id: str, files: Files, reason: str) -> None:
 
 
 def _set_aside_irregular(index: Path, name: str, files: Files) -> None:
-    """Makes room for a file if no build has written what has its name."""
+    """Sets aside what has the name of one of our files and was not written by a build."""
     path = index / name
     with suppress(FileNotFoundError):
         found = path.lstat()

@@ -90,7 +90,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A snapshot's last publication, and what has become of the snapshot since."""
+    """A snapshot's last publication, and the snapshot's state now."""
 
     version: Version
     state: SnapshotState

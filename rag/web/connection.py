@@ -167,7 +167,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self._refuse(Problem(status, code, detail, CLOSE))
 
     def _give(self, seconds: float | None, then: Callable[[], None] | None = None) -> None:
-        """Gives the client so many seconds for its next request; None for no limit."""
+        """Limits the time until the client's next request; None for no limit."""
         if self._patience is not None:
             self._patience.cancel()
         late = then or self._too_late

@@ -13,13 +13,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from rag.answering import cite
 from rag.errors import CorruptIndex
 from rag.index import Snapshot
-from rag.schemas import (
-    CitationModel,
-    DocumentEntry,
-    DocumentResponse,
-    DocumentsResponse,
-    PassageResponse,
-)
+from rag.schemas import DocumentResponse, DocumentsResponse, PassageResponse
 from rag.types import Document
 from rag.web.original_files import file_response
 from rag.web.problems import NOT_FOUND, NOT_READY, Problem, refusal
@@ -49,19 +43,11 @@ async def list_documents(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="how many at most")] = PAGE,
     after: Annotated[str | None, Query(description="the id that the list goes on after")] = None,
 ) -> DocumentsResponse:
-    """The documents of the index, so many at a time, in the order of the index."""
+    """The documents of the index, page by page, in the order of the index."""
     snapshot = state.serving.snapshot
-    start = 0 if after is None else _place(snapshot, after) + 1
-    ids = snapshot.document_ids[start : start + limit]
-    return DocumentsResponse(
-        documents=tuple(DocumentEntry.of(snapshot, snapshot.documents[id]) for id in ids),
-        next=ids[-1] if start + limit < len(snapshot.document_ids) else None,
-    )
-
-
-def _place(snapshot: Snapshot, id: str) -> int:
     detail = "no document has the id in `after`: list them again from the first one"
-    return snapshot.places[_known(snapshot, id, detail).id]
+    start = 0 if after is None else snapshot.places[_known(snapshot, after, detail).id] + 1
+    return DocumentsResponse.of(snapshot, start, limit)
 
 
 @router.get(
@@ -88,7 +74,7 @@ async def read_file(
     file = snapshot.file(_known(snapshot, id, "no document has this id: see GET /documents"))
     try:
         if file is not None:
-            return await asyncio.to_thread(file_response, file, snapshot.originals, if_none_match)
+            return await asyncio.to_thread(file_response, snapshot, file, if_none_match)
     except CorruptIndex as error:
         log.error("%s", error)
     raise Problem(410, "file_gone", "the file is not kept, or is damaged: build the index again")
@@ -118,12 +104,7 @@ async def read_passage(id: str, state: State) -> PassageResponse:
     passage = snapshot.passage(id)
     if passage is None:
         raise Problem(404, "unknown_passage", "no passage of this index has this id")
-    return PassageResponse(
-        passage_id=passage.id,
-        section_id=passage.section_id,
-        text=passage.text,
-        citation=CitationModel.model_validate(cite(snapshot, passage)),
-    )
+    return PassageResponse.of(passage, cite(snapshot, passage))
 
 
 def _known(snapshot: Snapshot, id: str, detail: str) -> Document:

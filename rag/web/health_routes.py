@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from rag.schemas import HealthResponse, IndexModel, ReadyResponse
+from rag.schemas import HealthResponse, ReadyResponse
 from rag.web.problems import NOT_READY
 from rag.web.state import State
 
@@ -20,9 +20,4 @@ async def is_alive() -> HealthResponse:
 @router.get("/readyz", responses=NOT_READY)
 async def is_ready(state: State) -> ReadyResponse:
     """Questions can be asked; `degraded` says what is wrong with the index all the same."""
-    serving = state.serving
-    return ReadyResponse(
-        index=IndexModel.of(serving.snapshot),
-        degraded=(*serving.refused, *serving.damage),
-        verified=serving.verified,
-    )
+    return ReadyResponse.of(state.serving)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from rag.errors import BusyError, IndexNotWritable, UnusableIndex, UsageError
+from rag.errors import BusyError, IndexNotWritable, NoIndex, UnusableIndex, UsageError
 from rag.schemas import (
     JobResponse,
     RebuildRequest,
@@ -20,8 +20,8 @@ from rag.schemas import (
     StartedResponse,
     VersionsResponse,
 )
-from rag.serving import Job, Wanted, allowed_path
-from rag.store import find_id, list_versions, snapshot_ids
+from rag.serving import Job
+from rag.store import find_id, list_versions
 from rag.web.bodies import json_body
 from rag.web.local_only import LOCAL, LOCAL_ONLY
 from rag.web.problems import NOT_FOUND, NOT_READY, Problem, bad_body, not_ready, refusal
@@ -82,10 +82,10 @@ async def roll_index_back(
 ) -> RollbackResponse:
     """Makes an older snapshot live again, as `rag rollback` does."""
     folder = state.upkeep.folder
-    if not snapshot_ids(folder.path):
-        raise not_ready()
     try:
         version = await asyncio.to_thread(folder.roll_back, _kept(folder.path, asked.id))
+    except NoIndex:
+        raise not_ready() from None
     except BusyError:
         raise _busy() from None
     except IndexNotWritable as error:
@@ -123,8 +123,8 @@ async def rebuild_index(
     gate finds that the new one is worse.
     """
     try:
-        source = allowed_path(asked.path, state.upkeep.roots) if asked.path else asked.texts
-        job = state.jobs.start(source, Wanted(asked.force, asked.strict))
+        source = state.upkeep.allowed(asked.path) if asked.path else asked.texts
+        job = state.jobs.start(source, force=asked.force, strict=asked.strict)
     except UsageError as error:
         raise Problem(403, "path_not_allowed", str(error)) from None
     except BusyError:

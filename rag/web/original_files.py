@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
-from rag.index import Originals
+from rag.index import Snapshot
 from rag.types import FileReport
 
 INLINE = frozenset({"text/plain", "text/markdown", "application/pdf"})
@@ -21,7 +21,7 @@ INLINE = frozenset({"text/plain", "text/markdown", "application/pdf"})
 POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
-def file_response(file: FileReport, originals: Originals, held: str = "") -> Response:
+def file_response(snapshot: Snapshot, file: FileReport, held: str) -> Response:
     """The file, or 304 if the client holds it: `held` is the header If-None-Match.
 
     Raises CorruptIndex if the stored file is damaged.
@@ -31,11 +31,11 @@ def file_response(file: FileReport, originals: Originals, held: str = "") -> Res
     if {"*", etag} & {each.strip().removeprefix("W/") for each in held.split(",")}:
         return Response(status_code=304, headers=headers)
     headers |= {
-        "Content-Type": _content_type(file, originals),
+        "Content-Type": _content_type(snapshot, file),
         "Content-Length": str(file.size),
         "Content-Disposition": disposition(file),
     }
-    return StreamingResponse(originals.pieces(file), headers=headers)
+    return StreamingResponse(snapshot.originals.pieces(file), headers=headers)
 
 
 def disposition(file: FileReport) -> str:
@@ -46,10 +46,10 @@ def disposition(file: FileReport) -> str:
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _content_type(file: FileReport, originals: Originals) -> str:
+def _content_type(snapshot: Snapshot, file: FileReport) -> str:
     """The media type; of text, with its encoding if that is UTF-8."""
     is_shown_text = file.media_type in INLINE and file.media_type.startswith("text/")
-    if is_shown_text and _is_utf8(originals.pieces(file)):
+    if is_shown_text and _is_utf8(snapshot.originals.pieces(file)):
         return f"{file.media_type}; charset=utf-8"
     return file.media_type
 

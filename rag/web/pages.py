@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -69,11 +69,7 @@ def description(app: FastAPI) -> dict[str, Any]:
 
 
 def _add(app: FastAPI, path: str, content: bytes, media_type: str) -> None:
-    app.add_api_route(path, _static(content, media_type), include_in_schema=False)
-
-
-def _static(content: bytes, media_type: str) -> Callable[[], Awaitable[Response]]:
     async def static() -> Response:
         return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
 
-    return static
+    app.add_api_route(path, static, include_in_schema=False)

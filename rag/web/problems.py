@@ -21,7 +21,7 @@ OWN_TYPES = frozenset(
     {"ambiguous_field", "bad_name", "empty_question", "nul_character", "one_source"}
 )
 
-# A refusal names so many errors at most.
+# At most this many errors are named in a refusal.
 MAX_REASONS = 5
 
 _WORDS = (
@@ -98,9 +98,10 @@ def invalid_request(errors: Iterable[Mapping[str, Any]], fields: Fields) -> Prob
     reasons = sorted({_reason(error, fields) for error in errors})
     codes = {code for code, _ in reasons}
     code = codes.pop() if len(codes) == 1 else "invalid_request"
-    told = [detail for _, detail in reasons[:MAX_REASONS]]
-    more = len(reasons) - len(told)
-    return Problem(422, code, "; ".join([*told, *([f"and {more} more"] if more else [])]))
+    named = [detail for _, detail in reasons[:MAX_REASONS]]
+    if more := len(reasons) - len(named):
+        named.append(f"and {more} more")
+    return Problem(422, code, "; ".join(named))
 
 
 def _reason(error: Mapping[str, Any], fields: Fields) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -55,14 +55,10 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
         _table("Parameter", rows),
         f"<p>Body: {_type(body['schema'])}</p>" if body else "",
         "<ul>",
-        *(f"<li>{_response(status, each)}</li>" for status, each in _responses(operation)),
+        *(f"<li>{_response(*each)}</li>" for each in sorted(operation["responses"].items())),
         "</ul>",
     ]
     return "\n".join(line for line in lines if line)
-
-
-def _responses(operation: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield from sorted(operation["responses"].items())
 
 
 def _response(status: str, response: Mapping[str, Any]) -> str:

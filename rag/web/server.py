@@ -98,7 +98,7 @@ class Server(uvicorn.Server):
             super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begins to listen. asyncio accepts as many at a time as may wait, which is too many."""
+        """Begins to listen. asyncio would accept as many at a time as may wait: too many."""
         await super().startup(sockets)
         for listener in sockets or ():
             listener.listen(BACKLOG)

@@ -5,9 +5,9 @@ import pytest
 
 from rag.answering.answer import ask
 from rag.answering.citations import cite, cite_span
-from rag.building.build import build_snapshot
 from rag.index.snapshot import Snapshot
 from rag.types import Filters
+from support.builds import build_snapshot
 from support.letter_encoder import LatinOnly, LetterEncoder, snapshot_of
 from support.pdf_files import pdf, text
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from rag.answering.answer import ask
-from rag.building.build import build_snapshot
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import Snapshot
 from rag.types import Answer, Filters
+from support.builds import build_snapshot
 
 VALVES = {"QV-12-A": 4, "QV-12-B": 7, "QV-15-A": 11, "RV-12-A": 13}
 SHELVES = "".join(f"| S{n:02} | Shelf {n} | {5 * n} kg |\n" for n in range(1, 31))

@@ -10,13 +10,13 @@ import pytest
 from rag.answering.highlights import ABOVE, BEFORE, highlights, nearest_sentence
 from rag.answering.profile import profile_of
 from rag.answering.search import encode_query
-from rag.building.build import build_snapshot
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.late_interaction import best_similarities
 from rag.index.sentence_spans import markable, marks
 from rag.index.snapshot import Snapshot
 from rag.types import Passage, Span
+from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder, snapshot_of
 from support.places import ROOT
 

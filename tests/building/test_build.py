@@ -4,16 +4,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.building.build import build_snapshot, index_corpus
+from rag.building.build import index_corpus
 from rag.building.encode import BATCH
 from rag.building.rebuild import is_stale
 from rag.building.reuse import reuse_of
-from rag.documents.corpus import ReadOptions, read_corpus
+from rag.documents.corpus import read_corpus
 from rag.errors import CorpusError
 from rag.index.fingerprint import CODE, keeps_cuts, keeps_vectors, software
 from rag.index.format import contents
 from rag.index.token_vectors import quantise
 from rag.types import FaqPolicy
+from support.builds import build_snapshot
 from support.imports import imports, modules
 from support.letter_encoder import Counting, LetterEncoder, corpus, snapshot_of
 
@@ -84,17 +85,6 @@ def test_a_corpus_without_any_text_to_index_is_refused(tmp_path: Path) -> None:
     pairs = corpus(tmp_path / "pairs", a="# FAQ\n\n## Why?\n\nBecause.\n")
     with pytest.raises(CorpusError, match=r"only FAQ pairs \(1\): build it without --no-faq"):
         build_snapshot([pairs], ENCODER, faq="without")
-
-
-def test_what_the_library_skips_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    folder = corpus(tmp_path / "c", a="Ants.", b="")
-    assert len(build_snapshot([folder], ENCODER).documents) == 1
-    assert caplog.messages == [
-        "2 files: 1 indexed, 1 skipped (empty 1)",
-        "skipped b.md: empty: the file is empty; write something into it or remove it",
-    ]
-    with pytest.raises(CorpusError, match=r"b\.md: empty: the file is empty"):
-        build_snapshot([folder], ENCODER, options=ReadOptions(strict=True))
 
 
 def test_corpus_hash_covers_ids_and_raw_bytes(tmp_path: Path) -> None:

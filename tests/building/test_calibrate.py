@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from rag.answering.confidence import uncalibrated
-from rag.building.build import build_snapshot
 from rag.building.calibrate import Case, calibrated, calibration, fit
 from rag.index.snapshot import Snapshot
 from rag.types import DEFAULT_CAUTION, Caution
+from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder, corpus, snapshot_of
 from support.models import OTHER
 

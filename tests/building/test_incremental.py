@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.building.build import build_snapshot
 from rag.building.reuse import NOTHING, Content, Reused, content_of, reuse_of, reused
 from rag.cli.main import main
 from rag.documents.corpus import Known, read_corpus
@@ -27,6 +26,7 @@ from rag.store.open import open_current
 from rag.store.publish import publish, writing
 from rag.store.versions import current_id
 from rag.types import FaqPolicy
+from support.builds import build_snapshot
 from support.letter_encoder import Counting, LetterEncoder, corpus
 from support.pdf_files import pdf
 from support.pdf_files import text as page_of

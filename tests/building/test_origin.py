@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from rag.building.origin import Origin, check_replaces, origin_of, remembered
 from rag.cli.main import main
 from rag.errors import CorpusError, NotReplaced
-from rag.serving.uploads import uploaded
+from rag.serving.uploads import upload_folder, write_texts
 from rag.store.disk import DISK
 from rag.store.publish import publish, roll_back, writing
 from rag.store.readback import in_process
@@ -70,8 +70,7 @@ def test_a_first_index_is_built_from_the_corpus(tmp_path: Path) -> None:
 def test_a_rollback_brings_the_sources_back_as_well(index: Path) -> None:
     build(index, index.parent / "other")
     assert remembered(index) == Sources.of([index.parent / "other"], "with")
-    with writing(index):
-        roll_back(index, ENCODER, verify=in_process, clock=noon)
+    roll_back(index, ENCODER, verify=in_process, clock=noon)
     assert remembered(index) == Sources.of([index.parent / "mine"], "without")
 
 
@@ -256,7 +255,8 @@ def test_a_build_of_uploads_is_remembered_as_such(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     index = str(tmp_path / "index")
-    with uploaded([("fruit.md", FIRST)]) as upload:
+    with upload_folder() as upload:
+        write_texts(upload.folder, [("fruit.md", FIRST)])
         assert run("build", "--json", "--replace", "--index", index, "--", str(upload.folder)) == 0
     assert remembered(tmp_path / "index") == Sources((), "with")
     assert run("build", "--index", index) == 2

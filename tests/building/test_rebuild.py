@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from rag.building.build import build_snapshot
 from rag.building.listener import Listener
 from rag.building.origin import Origin
 from rag.building.rebuild import (
@@ -33,6 +32,7 @@ from rag.settings import Settings
 from rag.store.open import open_current
 from rag.store.publish import writing
 from rag.store.versions import current_id, list_versions, read_versions
+from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder, corpus
 from support.snapshots import FIRST, SECOND, THIRD, tree
 from support.topics_corpus import LETTERS, texts

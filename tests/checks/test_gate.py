@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from eval.measures.stats import randomisation_p
-from rag.building.build import build_snapshot
 from rag.checks.gate import GateResult, ask_faq, chance, figures, judge
 from rag.encoders.bundled import bundled_model
 from rag.encoders.onnx import open_onnx_encoder
 from rag.index.snapshot import Snapshot
+from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder, corpus, snapshot_of
 from support.places import ROOT
 from support.topics_corpus import LETTERS, garden, texts, topic

@@ -18,12 +18,11 @@ from rag.documents.corpus import (
     Read,
     ReadOptions,
     in_process,
-    parse,
     read_corpus,
     read_files,
 )
 from rag.documents.files import Source
-from rag.documents.parse import SUFFIXES, Digests, ParsedFile
+from rag.documents.parse import SUFFIXES, Digests, ParsedFile, parse
 from rag.documents.report import report_lines
 from rag.documents.skipped import Skips
 from rag.errors import CorpusError, RagError

@@ -67,7 +67,7 @@ def test_every_format_has_a_reader_and_endings_of_its_own() -> None:
     endings = [end for each in FORMATS for end in each.endings]
     assert len(endings) == len(set(endings))
     assert set(endings) <= set(SUFFIXES)
-    assert all(callable(each.load()) for each in FORMATS)
+    assert all(callable(each.load(each.name)) for each in FORMATS)
 
 
 def test_a_format_is_added_by_a_function_and_a_row() -> None:
@@ -76,10 +76,10 @@ def test_a_format_is_added_by_a_function_and_a_row() -> None:
         draft.paragraph(raw.decode().upper())
         return draft.reading("Shouted")
 
-    def load() -> Reader:
+    def load(name: str) -> Reader:
         return read_shout
 
-    shout = Format("shout", (".shout",), "text/x-shout", load, is_text=True)
+    shout = Format("shout", (".shout",), "text/x-shout", is_text=True, load=load)
     [parsed] = parse("a/b.shout", b"quiet", formats=(*FORMATS, shout)).documents
     document = parsed.document
     assert (document.title, document.text) == ("Shouted", "QUIET")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.documents.corpus import LENIENT, ReadOptions, in_process, parse, read_corpus
-from rag.documents.parse import Parse, sha256
+from rag.documents.corpus import LENIENT, ReadOptions, in_process, read_corpus
+from rag.documents.parse import Parse, parse, sha256
 from rag.documents.sandbox import PAGE_BYTES, Bounds, Cage
 from rag.errors import CorpusError, RagError
 from support.file_trees import write
@@ -28,7 +28,7 @@ TIGHT = Bounds(seconds=1, memory_mb=400, answer_mb=1, answer_mb_per_mb=0)
 SCRIPTED = """
 import os, resource, signal, socket, sys, time
 from rag.documents.sandbox import serve
-from rag.documents.corpus import parse
+from rag.documents.parse import parse
 
 def scripted(document_id, raw, known):
     if raw.startswith(b"# run\\n"):

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.building.build import build_snapshot
 from rag.index.question_vectors import NO_QUESTION, Headings, headings_of
+from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder, corpus, snapshot_of
 
 ENCODER = LetterEncoder()

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from rag.answering.answer import ask
-from rag.building.build import build_snapshot
 from rag.encoders.open import open_encoder
 from rag.schemas.ask import AskResponse, ask_example
+from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder
 from support.pdf_files import pdf, text
 from support.places import ROOT

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from rag.building.origin import UPLOAD_MARKER
-from rag.serving.uploads import PREFIX, sweep_uploads, uploaded, write_texts
+from rag.serving.uploads import PREFIX, sweep_uploads, upload_folder, write_texts
 
 HOLD = """
 import subprocess, sys, tempfile, time
 tempfile.tempdir = sys.argv[1]
 from rag.building.origin import UPLOAD_MARKER
-from rag.serving.uploads import uploaded
-with uploaded([("a.md", "Ants.")]) as upload:
+from rag.serving.uploads import upload_folder, write_texts
+with upload_folder() as upload:
+    write_texts(upload.folder, [("a.md", "Ants.")])
     if sys.argv[2] == "build":
         subprocess.Popen(["sleep", "60"], pass_fds=[upload.lock])
     print(upload.folder, flush=True)
@@ -35,7 +36,8 @@ def test_texts_are_written_as_they_are(tmp_path: Path) -> None:
 
 
 def test_an_upload_lasts_as_long_as_it_is_used() -> None:
-    with uploaded([("a.md", "Ants.")]) as upload:
+    with upload_folder() as upload:
+        write_texts(upload.folder, [("a.md", "Ants.")])
         assert upload.folder.parent == Path(tempfile.gettempdir()).resolve()
         assert upload.folder.stat().st_mode & 0o777 == 0o700
         sweep_uploads()

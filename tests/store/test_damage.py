@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rag.building.build import build_snapshot
 from rag.errors import CorruptIndex
 from rag.store.disk import DISK
 from rag.store.open import open_newest
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
+from support.builds import build_snapshot
 from support.damage import apply, damages
 from support.places import ROOT
 from support.snapshots import ENCODER, FIRST, SECOND, THIRD, noon, published

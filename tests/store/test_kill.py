@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rag.store.disk import DISK, Files
 from rag.store.open import open_newest
-from rag.store.publish import roll_back, writing
+from rag.store.publish import roll_back
 from rag.store.readback import in_process
 from rag.store.versions import snapshot_ids
 from support.letter_encoder import snapshot_of
@@ -45,8 +45,7 @@ def build(index: Path, text: str, files: Files) -> None:
 
 
 def back(index: Path, id: str, files: Files) -> None:
-    with writing(index, files):
-        roll_back(index, ENCODER, id, files, verify=in_process, clock=noon)
+    roll_back(index, ENCODER, id, files, verify=in_process, clock=noon)
 
 
 def harm(index: Path, *allowed: str) -> list[str]:

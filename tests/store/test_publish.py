@@ -71,8 +71,7 @@ def test_a_snapshot_in_use_is_not_removed_until_it_is_let_go(tmp_path: Path) -> 
 def test_what_answered_before_is_kept_though_another_is_newer(tmp_path: Path) -> None:
     index = tmp_path / "index"
     first, second, third = (published(index, text) for text in (FIRST, SECOND, THIRD))
-    with writing(index):
-        roll_back(index, ENCODER, second, verify=in_process)
+    roll_back(index, ENCODER, second, verify=in_process)
     published(index, SECOND, keep=2)
     assert snapshot_ids(index) == sorted([first, second])
     assert third not in snapshot_ids(index)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from rag.building.build import build_snapshot
 from rag.checks.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
@@ -19,6 +18,7 @@ from rag.store.disk import DISK
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
 from service import create_app
+from support.builds import build_snapshot
 from support.letter_encoder import corpus
 from support.places import ROOT
 

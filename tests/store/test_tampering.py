@@ -18,7 +18,7 @@ from rag.errors import RagError
 from rag.index.manifest import id_of, parse_manifest
 from rag.serving.live import IndexFolder
 from rag.store.open import open_newest, read_manifest
-from rag.store.publish import roll_back, sweep_if_idle, writing
+from rag.store.publish import roll_back, sweep_if_idle
 from rag.store.readback import in_process
 from rag.store.versions import current_id, list_versions
 from support.snapshots import ENCODER, FIRST, SECOND, published
@@ -68,8 +68,7 @@ def served(index: Path) -> object:
 
 
 def back(index: Path) -> object:
-    with writing(index):
-        return roll_back(index, ENCODER, verify=in_process)
+    return roll_back(index, ENCODER, verify=in_process)
 
 
 COMMANDS: dict[str, Callable[[Path], object]] = {

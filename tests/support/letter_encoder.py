@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from scipy.linalg import hadamard
 
-from rag.building.build import build_snapshot
 from rag.encoders.base import Encoded
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import KEPT, step
+from support.builds import build_snapshot
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # Two Hadamard matrices side by side, stored as levels of 3/2 and of 1/2 steps, and in such numbers

@@ -18,7 +18,7 @@ from pathlib import Path
 from rag.errors import CorruptIndex, NoIndex
 from rag.store.disk import Files
 from rag.store.open import check_files, open_newest
-from rag.store.publish import roll_back, writing
+from rag.store.publish import roll_back
 from rag.store.readback import in_process
 from rag.store.versions import read_versions, snapshot_ids
 from support.snapshots import ENCODER, FIRST, FOURTH, SECOND, THIRD, noon, published
@@ -227,8 +227,7 @@ def record(root: Path) -> list[Op]:
     """The trace of four builds, the last two of which remove the oldest, and of a rollback."""
     index, files = root / "index", Recorder()
     ids = [published(index, text, files, keep=2) for text in (FIRST, SECOND, THIRD)]
-    with writing(index, files):
-        roll_back(index, ENCODER, ids[1], files, verify=in_process, clock=noon)
+    roll_back(index, ENCODER, ids[1], files, verify=in_process, clock=noon)
     published(index, FOURTH, files, keep=2)
     return files.trace
 

@@ -63,8 +63,7 @@ async def swap_under_load(
 
 
 def _answer_from(index: Path, id: str) -> None:
-    with writing(index):
-        roll_back(index, ENCODER, id, verify=in_process)
+    roll_back(index, ENCODER, id, verify=in_process)
 
 
 async def _ask_on(app: FastAPI, snapshots: list[Snapshot], found: Counter[str]) -> None:

@@ -4,12 +4,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from rag.building.build import build_snapshot
 from rag.encoders.open import open_encoder
 from rag.store.disk import DISK
 from rag.store.open import open_newest
 from rag.store.publish import publish, writing
 from rag.store.versions import current_id
+from support.builds import build_snapshot
 from support.damage import apply, damages
 from support.places import ROOT
 from support.torture_figures import write_figures

@@ -18,7 +18,6 @@ from pathlib import Path
 import httpx2
 
 from rag.answering.answer import ask
-from rag.building.build import build_snapshot
 from rag.checks.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
@@ -27,6 +26,7 @@ from rag.store.disk import DISK
 from rag.store.open import open_newest
 from rag.store.publish import KEEP, publish, writing
 from rag.store.versions import live_id, snapshot_ids
+from support.builds import build_snapshot
 from support.places import ROOT
 from support.torture_figures import write_figures
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from rag.building.build import build_snapshot
 from rag.encoders.open import open_encoder
 from rag.serving.live import Serving
 from rag.store.disk import Files
 from rag.store.publish import publish, writing
 from service import create_app
+from support.builds import build_snapshot
 from support.word_count_service import GUIDE, serving_of
 
 

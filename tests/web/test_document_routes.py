@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
-from rag.building.build import build_snapshot
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
+from support.builds import build_snapshot
 from support.client import check_problem, client_of
 from support.file_trees import write
 from support.live_index import app_of

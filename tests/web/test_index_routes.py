@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from rag.building.build import build_snapshot
 from rag.building.origin import UPLOAD_MARKER
 from rag.cli.main import main
-from rag.documents.corpus import SUFFIXES
+from rag.documents.parse import SUFFIXES
 from rag.encoders.open import open_encoder
 from rag.serving.jobs import build_command
 from rag.serving.live import IndexFolder, Serving
@@ -26,6 +25,7 @@ from rag.store.publish import publish, writing
 from rag.store.readback import in_process
 from rag.web.index_routes import MAX_UPLOAD_BYTES
 from service import create_app
+from support.builds import build_snapshot
 from support.client import check_problem
 from support.file_trees import write
 from support.letter_encoder import corpus

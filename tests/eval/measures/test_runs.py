@@ -53,7 +53,7 @@ def test_judgments_survive_the_file_even_with_blanks_in_their_ids(tmp_path: Path
 @pytest.mark.parametrize("line", ["q1 0 a", "q1 0 a high", "q1 0 a 1 x"])
 def test_a_judgment_of_another_form_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "qrels.tsv").write_text(f"q1 0 a 1\n\n{line}\n")
-    with pytest.raises(UsageError, match=r"qrels.tsv:3: want"):
+    with pytest.raises(UsageError, match=r"qrels.tsv:3: expected"):
         read_qrels(tmp_path / "qrels.tsv")
 
 

@@ -28,10 +28,10 @@ def test_documents_are_streamed_with_their_numbers_as_ids(tmp_path: Path) -> Non
     [
         ("corpus.jsonl", "", "has no corpus.jsonl: a BEIR folder holds"),
         ("qrels/test.tsv", "", "has no qrels/test.tsv"),
-        ("qrels/test.tsv", "head\nq1\td1\tgood\n", "test.tsv:2: want query-id, corpus-id"),
+        ("qrels/test.tsv", "head\nq1\td1\tgood\n", "test.tsv:2: expected query-id, corpus-id"),
         ("qrels/test.tsv", "head\nq9\td1\t1\n", "lacks the judged query 'q9'"),
         ("queries.jsonl", '{"_id": "q1"}\n', "queries.jsonl:1: a query needs"),
-        ("answerable.tsv", "head\nq1\tyes\n", "answerable.tsv:2: want query-id and 0 or 1"),
+        ("answerable.tsv", "head\nq1\tyes\n", "answerable.tsv:2: expected query-id and 0 or 1"),
     ],
 )
 def test_a_folder_that_is_not_right_is_refused(

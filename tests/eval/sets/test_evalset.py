@@ -49,7 +49,7 @@ def test_a_set_of_another_format_or_with_foreign_judgments_is_refused(tmp_path: 
         read_set(tmp_path)
     facts = (tmp_path / "set.json").read_text()
     (tmp_path / "set.json").write_text(facts.replace('"format": 1', '"format": 9'))
-    with pytest.raises(UsageError, match="has format 9, want 1"):
+    with pytest.raises(UsageError, match="has format 9, expected 1"):
         read_set(tmp_path)
 
 
@@ -71,7 +71,7 @@ def test_judgments_are_read_with_their_reasons(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["q1\ta\t3\tno", "q1\ta\t2", "q1 a 2 no"])
 def test_a_judgment_of_another_form_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "judgments.tsv").write_text(f"query\tsection\tgrade\treason\n{line}\n")
-    with pytest.raises(UsageError, match=r"judgments.tsv:2: want query, section"):
+    with pytest.raises(UsageError, match=r"judgments.tsv:2: expected query, section"):
         read_judgments(tmp_path / "judgments.tsv")
 
 

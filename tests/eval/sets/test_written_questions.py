@@ -56,7 +56,7 @@ def test_a_quote_that_stands_twice_is_taken_where_the_gold_says(tmp_path: Path) 
         ({"gold": [{"quote": "Sandy soil; lime harms roots."}]}, "no section of the corpus holds"),
         ({"gold": []}, "a1 must have gold if it is answerable"),
         ({"answerable": False}, "a1 must have gold if it is answerable"),
-        ({"split": "dev"}, "split is 'dev', want train or test"),
+        ({"split": "dev"}, "split is 'dev', expected train or test"),
         ({"gold": [{"section": "Soil"}]}, "gold needs a quote"),
     ],
 )

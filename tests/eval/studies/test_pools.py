@@ -8,9 +8,9 @@ import pytest
 from eval.studies.fusions import fused
 from eval.studies.pools import Pool, found_in, judged, ndcg, part_of, read_faq_pool, read_pool
 from rag.answering.search import encode_query, find_candidates
-from rag.building.build import build_snapshot
 from rag.building.reuse import reuse_of
 from rag.types import silent
+from support.builds import build_snapshot
 from support.letter_encoder import Counting, LetterEncoder, corpus, snapshot_of
 from support.tiny_beir import write_collection
 

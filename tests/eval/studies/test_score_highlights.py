@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eval.studies.score_highlights import VARIANTS, as_served, firsts, holds, tried
-from rag.building.build import build_snapshot
+from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder
 from support.tiny_beir import write_collection
 

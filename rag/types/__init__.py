@@ -1,0 +1,47 @@
+"""The nouns of the system: frozen, plain, and the same words in code, JSON and docs."""
+
+from rag.types.answers import (
+    ANSWERABLE,
+    DEFAULT_CAUTION,
+    MAX_RISK,
+    MAX_TOP_K,
+    NEAREST,
+    NO_FILTERS,
+    Answer,
+    Caution,
+    Citation,
+    CitedPassage,
+    Contribution,
+    Explanation,
+    Filters,
+    Finding,
+    Mode,
+    ScoredPassage,
+    Scores,
+    Span,
+)
+from rag.types.documents import (
+    Block,
+    BlockKind,
+    Box,
+    Document,
+    FaqPolicy,
+    Hidden,
+    HiddenKind,
+    PageBoxes,
+    PageWords,
+    ParsedDocument,
+    Passage,
+    Place,
+    PlaceKind,
+    Section,
+    SectionKind,
+    Table,
+)
+from rag.types.reports import (
+    FileReport,
+    LeftOut,
+    Progress,
+    Remark,
+    silent,
+)
