@@ -35,6 +35,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SIGNALS = ("coverage", "lead", "number", "names", "late", "cosine", "bm25", "crowd")
 # A foreign question is of a set of another field.
 HEALTH = frozenset({"covidfaq", "medline", "scifact", "faq_pages"})
+# Claims and descriptions of wants: nobody asks a service so. They score the confidence alone.
+STATEMENTS = ("cacm", "scifact")
 # Questions of a set at most, so that one run takes minutes. An answer shows `TOP` passages.
 MOST = 150
 SQUAD_MOST = 300
@@ -155,11 +157,12 @@ def read_cases(
     squad = read_pool(data / SQUAD, encoder, cache, progress)
     pages = read_faq_pool(data / "faq_pages", encoder, progress)
     texts = {each.name: list(each.queries.values()) for each in (*pools, squad, pages)}
-    fitted = {pool.name: cases(_collection(Asker(pool, texts, encoder))) for pool in pools}
+    made = {pool.name: cases(_collection(Asker(pool, texts, encoder))) for pool in pools}
+    unseen = {name: made.pop(name) for name in STATEMENTS}
     asker = Asker(pages, texts, encoder)
-    fitted |= {"FAQ pages": cases(_collection(asker)), "FAQ pages alone": cases(_pages(asker))}
+    made |= {"FAQ pages": cases(_collection(asker)), "FAQ pages alone": cases(_pages(asker))}
     asker = Asker(squad, texts, encoder)
-    return fitted | _parted(data, asker, "calibrate"), _parted(data, asker, "score")
+    return made | _parted(data, asker, "calibrate"), unseen | _parted(data, asker, "score")
 
 
 def cases(listed: Iterable[Case], whole: bool = False) -> Cases:

@@ -14,6 +14,7 @@ from eval.studies import (
     score_highlights,
     train_head,
 )
+from eval.studies.cases import STATEMENTS
 from eval.studies.tasks import COLLECTIONS
 from rag.types import silent
 from support.models import HEAD
@@ -69,7 +70,7 @@ def test_the_confidence_is_fitted_without_the_score_articles(data: Path) -> None
     )
     alone = ["articles", "articles alone", "paragraphs alone"]
     assert list(found["sets"])[-3:] == [f"squad2, calibrate {each}" for each in alone]
-    assert list(found["unseen"]) == [f"squad2, score {each}" for each in alone]
+    assert list(found["unseen"]) == [*STATEMENTS, *(f"squad2, score {each}" for each in alone)]
     # seven articles, two questions each, and one without an answer
     assert found["sets"]["squad2, calibrate articles"]["questions"] == 21
     assert set(found["tried"]) == {*fit_confidence.TRIED, fit_confidence.ISOTONIC}
