@@ -10,7 +10,8 @@ from rag.types import FileReport, Remark
 
 # Every code with which a reason begins, and what it means; docs/formats.md has the same table.
 CODES = {
-    "no_text_layer": "pages of a PDF are pictures: add the text by OCR, for instance with OCRmyPDF",
+    "no_text_layer": "pages of a PDF are pictures: add the text by OCR, for instance with OCRmyPDF;"
+    " a PDF of such pages alone is a document without passages",
     "hidden_text": "text that nobody sees was left out: `display:none`, white, tiny, off the page",
     "hidden_sheets": "hidden sheets of a workbook were left out",
     "hidden_slides": "hidden slides were left out",
