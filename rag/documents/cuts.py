@@ -42,7 +42,9 @@ def part_starts(region: Region, block: Block, room: int) -> list[int]:
             if region.count(start, end) <= room:
                 finer.append((start, end))
             else:
-                inner = [at for at in starts_in(region, block, start, end, room) if at > start]
+                inner = [
+                    at for at in starts_in(region, block, start, end, room) if start < at < end
+                ]
                 finer.extend(pairwise([start, *inner, end]))
         spans = finer
     return [start for start, _ in spans]

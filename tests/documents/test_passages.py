@@ -179,6 +179,13 @@ def test_later_rows_have_the_header_of_their_table_above_them(
     assert all(p.text.startswith(starts) for p in later)
 
 
+def test_a_row_too_long_among_many_is_divided_once() -> None:
+    rows = [f"| r{i} | {'word ' * (90 if i == 3 else 2)}|" for i in range(14)]
+    found = split("\n".join(["| a | b |", "| - | - |", *rows]), 40)
+    assert len({passage.id for passage in found}) == len(found)
+    assert all(one.end <= other.start for one, other in pairwise(found))
+
+
 def test_the_rows_of_a_long_table_are_divided_though_they_fit() -> None:
     table = "| Key | Value |\n|---|---|\n"
     assert len(split(table + rows(0, 10), 400)) == 1
