@@ -36,10 +36,15 @@ def part_starts(region: Region, block: Block, room: int) -> list[int]:
     finer_steps = [_sentence_starts, _line_starts, _break_starts]
     if are_records(region.text, block.start, block.end):
         finer_steps.reverse()
+    # Which spans fit is known of those that an earlier step left alone.
+    fitting: set[int] = set()
     for starts_in in (_own_parts, *finer_steps, _word_starts, _piece_starts):
+        if len(fitting) == len(spans):
+            break
         finer = []
         for start, end in spans:
-            if region.count(start, end) <= room:
+            if start in fitting or region.count(start, end) <= room:
+                fitting.add(start)
                 finer.append((start, end))
             else:
                 inner = [

@@ -84,6 +84,7 @@ def _is_row(line: str) -> bool:
 
 def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
     found = []
+    has_blanks = _THAI_BLANK.search(text, start, end) is not None
     word = _ALPHANUMERIC.search(text, start, end)
     for stop in _STOP.finditer(text, start, end):
         if word is None or stop.end() == end:
@@ -93,6 +94,8 @@ def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
             start = stop.end()
             word = _ALPHANUMERIC.search(text, start, end)
     found.append(trimmed(text, start, end))
+    if not has_blanks:
+        return [(first, last) for first, last in found if first < last]
     return [part for first, last in found for part in _at_blanks(text, first, last)]
 
 
