@@ -30,7 +30,7 @@ from eval.sets.evalset import (
     with_judgments,
     write_set,
 )
-from eval.sets.source import INDEXED, Source, make_set, read_source
+from eval.sets.source import INDEXED, EvalCorpus, make_set, read_source
 from eval.sets.written_questions import Written, read_written
 from rag.building import index_corpus
 from rag.cli import command_line, encoder_of, on_terminal, read_settings
@@ -178,7 +178,7 @@ def _judgments(folder: Path) -> list[Judgment]:
     return read_judgments(path) if path.is_file() else []
 
 
-def _written(folder: Path, source: Source) -> list[Written]:
+def _written(folder: Path, source: EvalCorpus) -> list[Written]:
     path = folder / "questions.jsonl"
     return read_written(path, source.documents, source.sections) if path.is_file() else []
 
@@ -193,7 +193,7 @@ def _write(result: Result, folder: Path, report: Path | None, keep: bool) -> Non
     echo(f"\nresults: {paths[0]}\nreport:  {target}{kept}")
 
 
-def _read_corpus(paths: Sequence[Path] | None, settings: Settings) -> Source:
+def _read_corpus(paths: Sequence[Path] | None, settings: Settings) -> EvalCorpus:
     """The corpus as `rag build` reads it; reports on stderr what is skipped."""
     with Cage(workers=settings.readers) as cage, on_terminal() as listener:
         options = ReadOptions(cage.each, settings.max_file_mb, progress=listener.progress)

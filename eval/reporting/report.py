@@ -11,7 +11,7 @@ from eval.measures.retrieval import PRIMARY
 from eval.reporting import plain_words, plots
 from eval.reporting.leak import sides
 from eval.reporting.templates import template
-from eval.running.result import LEAKY, GroupResult, Question, Result
+from eval.running.result import LEAKY, GroupResult, QuestionResult, Result
 from eval.running.systems import SERVED
 
 # Nobody reads longer tables. The worst questions are shown: they teach most.
@@ -55,7 +55,7 @@ def _group(group: GroupResult) -> dict[str, Any]:
     }
 
 
-def _question(question: Question, system: str) -> dict[str, Any]:
+def _question(question: QuestionResult, system: str) -> dict[str, Any]:
     wanted = [name for name, grade in question.expected.items() if grade > 0]
     returned = list(question.returned[system])
     return {

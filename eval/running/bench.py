@@ -11,12 +11,12 @@ import numpy.typing as npt
 from eval.measures.retrieval import DEPTH
 from eval.measures.runs import ranked, relevant
 from eval.running.cache import document_vectors, served_snapshot
-from eval.running.evaluation import TOP, Asked, document_of, measured, put
+from eval.running.evaluation import TOP, AskedQuery, document_of, measured, put
 from eval.running.lucene import bm25
 from eval.running.result import GroupResult, Result, facts
 from eval.running.run import abstention
 from eval.sets.beir import Collection
-from eval.sets.evalset import Query
+from eval.sets.evalset import EvalQuery
 from rag.encoders import Encoder
 from rag.errors import UsageError
 from rag.types import MAX_TOP_K, Progress
@@ -47,7 +47,7 @@ def bench(
     """
     published = _published(collection, encoder, cache / "documents", progress)
     snapshot = served_snapshot(collection.corpus, encoder, cache / "snapshots", progress)
-    queries = [Query(id, text, "", ()) for id, text in collection.queries.items()]
+    queries = [EvalQuery(id, text, "", ()) for id, text in collection.queries.items()]
     asked = put(snapshot, encoder, queries, collection.qrels, progress, document_of)
     served = measured("as-served", "As we serve", SERVED_NOTE, asked)
     answerable = list(collection.answerable.values())
@@ -83,8 +83,8 @@ def _published(
         "bm25": bm25(texts, questions),
     }
     asked = [
-        Asked(
-            query=Query(query, text, "", ()),
+        AskedQuery(
+            query=EvalQuery(query, text, "", ()),
             grades=collection.qrels[query],
             returned={name: tuple(_best(ids, rows[at])) for name, rows in scores.items()},
             shown={},

@@ -11,9 +11,9 @@ from eval.measures.coverage import answer_coverage
 from eval.measures.retrieval import DEPTH, per_query
 from eval.measures.runs import Qrels, first_of_each, relevant
 from eval.measures.stats import interval
-from eval.running.result import GroupResult, Question, Row
+from eval.running.result import GroupResult, QuestionResult, Row
 from eval.running.systems import SYSTEMS, Found, find
-from eval.sets.evalset import Query
+from eval.sets.evalset import EvalQuery
 from eval.words import plain, words
 from rag.encoders import Encoder
 from rag.index import Snapshot
@@ -36,12 +36,12 @@ document_of: Judged = attrgetter("document_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedQuery:
     """A question as asked, and by system: the sections returned (or documents, if those are
     judged), best first; the texts of the first passages, which are shown, and their sections; and
     the confidence. `grades` are of the sections."""
 
-    query: Query
+    query: EvalQuery
     grades: Mapping[str, int]
     returned: Mapping[str, tuple[str, ...]]
     shown: Mapping[str, tuple[str, ...]]
@@ -56,11 +56,11 @@ class Asked:
 def put(
     snapshot: Snapshot,
     encoder: Encoder,
-    queries: Sequence[Query],
+    queries: Sequence[EvalQuery],
     qrels: Qrels,
     progress: Progress = silent,
     judged: Judged = section_of,
-) -> tuple[Asked, ...]:
+) -> tuple[AskedQuery, ...]:
     """Each question with what every system returned for it, in the order given."""
     asked = []
     for query in queries:
@@ -74,7 +74,7 @@ def measured(
     name: str,
     title: str,
     note: str,
-    asked: Sequence[Asked],
+    asked: Sequence[AskedQuery],
     systems: Sequence[str] = tuple(SYSTEMS),
     references: Mapping[str, float] = MappingProxyType({}),
 ) -> GroupResult:
@@ -93,7 +93,7 @@ def measured(
     return GroupResult(name, title, note, rows, [_question(each, values) for each in counted])
 
 
-def leaks(queries: Sequence[Query], passages: Sequence[Passage]) -> dict[str, list[str]]:
+def leaks(queries: Sequence[EvalQuery], passages: Sequence[Passage]) -> dict[str, list[str]]:
     """Query id -> ids of passages that hold the question word for word, or are its FAQ pair.
 
     The figures of an index with such passages mean nothing: it holds the questions.
@@ -106,14 +106,14 @@ def leaks(queries: Sequence[Query], passages: Sequence[Passage]) -> dict[str, li
     return {query: ids for query, ids in found.items() if ids}
 
 
-def _leaks(query: Query, passage: Passage, text: str) -> bool:
+def _leaks(query: EvalQuery, passage: Passage, text: str) -> bool:
     own = passage.section_id in query.sections
     return f" {plain(query.text)} " in text and (own or len(words(query.text)) >= LEAK_WORDS)
 
 
-def _asked(query: Query, grades: Mapping[str, int], found: Found, judged: Judged) -> Asked:
+def _asked(query: EvalQuery, grades: Mapping[str, int], found: Found, judged: Judged) -> AskedQuery:
     passages = {system: [hit.passage for hit in hits] for system, hits in found.hits.items()}
-    return Asked(
+    return AskedQuery(
         query=query,
         grades=grades,
         returned={
@@ -126,8 +126,8 @@ def _asked(query: Query, grades: Mapping[str, int], found: Found, judged: Judged
     )
 
 
-def _question(asked: Asked, values: Mapping[str, PerQuery]) -> Question:
-    return Question(
+def _question(asked: AskedQuery, values: Mapping[str, PerQuery]) -> QuestionResult:
+    return QuestionResult(
         id=asked.query.id,
         text=asked.query.text,
         expected=dict(sorted(asked.grades.items())),
@@ -140,13 +140,13 @@ def _question(asked: Asked, values: Mapping[str, PerQuery]) -> Question:
     )
 
 
-def _values(asked: Sequence[Asked], system: str) -> PerQuery:
+def _values(asked: Sequence[AskedQuery], system: str) -> PerQuery:
     qrels = {each.query.id: each.grades for each in asked}
     run = {each.query.id: each.returned[system] for each in asked}
     return per_query(qrels, run) | _coverage(asked, system)
 
 
-def _coverage(asked: Sequence[Asked], system: str) -> PerQuery:
+def _coverage(asked: Sequence[AskedQuery], system: str) -> PerQuery:
     """Nothing if no answers are known, as in public sets."""
     if not all(each.query.answer for each in asked):
         return {}

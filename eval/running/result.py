@@ -41,7 +41,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QuestionResult:
     """One question: the grades of what should be returned, and by system what was returned, its
     value by each measure, and the system's confidence."""
 
@@ -61,7 +61,7 @@ class GroupResult:
     title: str
     note: str
     rows: Sequence[Row]
-    questions: Sequence[Question]
+    questions: Sequence[QuestionResult]
 
 
 @dataclass(frozen=True, slots=True)

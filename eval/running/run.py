@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 from eval.measures.abstention import RISK, Outcome, auroc, calibration
 from eval.measures.runs import Qrels
-from eval.running.evaluation import TOP, Asked, leaks, measured, put
+from eval.running.evaluation import TOP, AskedQuery, leaks, measured, put
 from eval.running.result import LEAKY, Abstention, GroupResult, Result, facts
 from eval.running.systems import SERVED, SYSTEMS
-from eval.sets.evalset import EvalSet, Query, check_sections
+from eval.sets.evalset import EvalQuery, EvalSet, check_sections
 from eval.sets.written_questions import Written
 from rag.answering import coverage_at, risk_coverage
 from rag.encoders import Encoder
@@ -66,14 +66,16 @@ def run_set(
     )
 
 
-def abstention(asked: Sequence[Asked], answerable: Mapping[str, bool]) -> list[Abstention]:
+def abstention(asked: Sequence[AskedQuery], answerable: Mapping[str, bool]) -> list[Abstention]:
     """Each system's confidence against what was answerable; empty if all is, or nothing."""
     if len(set(answerable.values())) < 2:
         return []
     return [_abstention(system, asked, answerable) for system in SYSTEMS]
 
 
-def _abstention(system: str, asked: Sequence[Asked], answerable: Mapping[str, bool]) -> Abstention:
+def _abstention(
+    system: str, asked: Sequence[AskedQuery], answerable: Mapping[str, bool]
+) -> Abstention:
     outcomes = [
         Outcome(
             each.query.id,
@@ -117,7 +119,7 @@ def _leak_group(
     return measured(LEAKY, "FAQ questions, pairs in the index", LEAK_NOTE, asked)
 
 
-def _counted(evalset: EvalSet) -> list[Query]:
+def _counted(evalset: EvalSet) -> list[EvalQuery]:
     return [query for query in evalset.queries if query.id in evalset.qrels]
 
 

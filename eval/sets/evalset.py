@@ -31,7 +31,7 @@ Origin = Literal["hand", "mixed", "table", "silver", "own answer"]
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class EvalQuery:
     """A question, the answer known for it, and the sections of its own FAQ pairs, which must
     not be in the index that is evaluated (unless there is nothing else)."""
 
@@ -65,7 +65,7 @@ class EvalSet:
     origin: Origin
     corpus_sha256: str
     pairs: int
-    queries: tuple[Query, ...]
+    queries: tuple[EvalQuery, ...]
     qrels: Qrels
     doubts: tuple[Doubt, ...]
     confidence: Mapping[str, float]
@@ -231,7 +231,7 @@ def read_set(folder: Path) -> EvalSet:
     if facts.get("format") != FORMAT:
         raise UsageError(f"{folder} has format {facts.get('format')}, expected {FORMAT}: {REBUILD}")
     queries = tuple(
-        Query(row["_id"], row["text"], row["answer"], tuple(row["sections"]))
+        EvalQuery(row["_id"], row["text"], row["answer"], tuple(row["sections"]))
         for _, row in json_lines(folder / "queries.jsonl")
     )
     qrels = read_qrels(folder / "qrels.tsv")
@@ -252,12 +252,12 @@ def read_set(folder: Path) -> EvalSet:
     )
 
 
-def _queries(pairs: Sequence[Pair]) -> tuple[Query, ...]:
+def _queries(pairs: Sequence[Pair]) -> tuple[EvalQuery, ...]:
     merged: dict[str, list[Pair]] = {}
     for pair in pairs:
         merged.setdefault(pair.id, []).append(pair)
     return tuple(
-        Query(
+        EvalQuery(
             id,
             same[0].question,
             "\n".join(pair.answer for pair in same),
@@ -282,7 +282,7 @@ def _with_hand(hand: Qrels, silver: Qrels) -> tuple[Origin, Qrels]:
     return ("mixed" if silver.keys() - hand.keys() else "hand"), {**silver, **hand}
 
 
-def _doubt(query: Query, label: Label) -> Doubt:
+def _doubt(query: EvalQuery, label: Label) -> Doubt:
     reason = f"support {label.support:.2f}: no section holds enough of the answer"
     if label.support >= SUPPORT:
         reason = f"the second best section is only {100 * label.margin:.0f}% behind"
@@ -301,7 +301,7 @@ def _judgment(path: Path, number: int, line: str) -> Judgment:
     return Judgment(fields[0], fields[1], int(fields[2]), fields[3])
 
 
-def _query_line(query: Query) -> str:
+def _query_line(query: EvalQuery) -> str:
     row = {
         "_id": query.id,
         "text": query.text,

@@ -21,7 +21,7 @@ INDEXED: Mapping[Kind, FaqPolicy] = {"documents": "without", "faq-only": "answer
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class EvalCorpus:
     """A corpus as read, with its sections in order; `sha256` is the manifest's corpus hash."""
 
     name: str
@@ -62,14 +62,14 @@ class Source:
         }
 
 
-def read_source(paths: Sequence[Path], options: ReadOptions = LENIENT) -> Source:
+def read_source(paths: Sequence[Path], options: ReadOptions = LENIENT) -> EvalCorpus:
     """The corpus under the paths; a single table of pairs is a corpus of nothing but FAQ."""
     if len(paths) == 1 and is_table(paths[0]):
         corpus = Corpus([table_document(paths[0].name, read_table(paths[0]))])
     else:
         corpus = read_corpus(paths, options=options)
     documents = {parsed.document.id: parsed.document for parsed in corpus.documents}
-    return Source(
+    return EvalCorpus(
         name=_name(paths, documents),
         corpus=corpus,
         documents=documents,
@@ -103,7 +103,7 @@ def table_document(name: str, pairs: Sequence[Pair]) -> ParsedDocument:
     return ParsedDocument(document, tuple(blocks))
 
 
-def make_set(source: Source, table: Path | None, judgments: Sequence[Judgment]) -> EvalSet:
+def make_set(source: EvalCorpus, table: Path | None, judgments: Sequence[Judgment]) -> EvalSet:
     """The eval set of a corpus, from its own FAQ or from a table that is given with it.
 
     Raises UsageError if there is no FAQ, or one pair only, on which no figure can rest.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.sets.evalset import Query
+from eval.sets.evalset import EvalQuery
 from rag.documents import json_lines
 from rag.errors import UsageError
 from rag.types import Document, Section
@@ -22,7 +22,7 @@ class Written:
     `near`: of an unanswerable one, whether it is near the corpus's topic.
     """
 
-    query: Query
+    query: EvalQuery
     kind: str
     split: Split
     answerable: bool
@@ -60,7 +60,7 @@ def _written(
     quotes = [str(gold["quote"]) for gold in row["gold"]]
     found = [_section(where, gold, documents, sections) for gold in row["gold"]]
     return Written(
-        query=Query(str(row["id"]), str(row["question"]), "\n".join(quotes), ()),
+        query=EvalQuery(str(row["id"]), str(row["question"]), "\n".join(quotes), ()),
         kind=str(row.get("kind", "")),
         split=row["split"],
         answerable=bool(row["answerable"]),

@@ -37,7 +37,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FileReading:
     """A file, the documents in it, the seconds that reading took, and what was said of it."""
 
     name: str
@@ -78,7 +78,7 @@ def main(
 
 
 def _others(
-    converters: Sequence[Converter], readings: Sequence[Reading], folder: Path
+    converters: Sequence[Converter], readings: Sequence[FileReading], folder: Path
 ) -> Iterator[str]:
     """What all readers get from the files of each format, as lines of a table in Markdown."""
     yield "| format | reader | read | characters | headings | tables | s |"
@@ -97,7 +97,7 @@ def _others(
             yield f"| {name} | {converter.name} | {' | '.join(map(str, counts))} | {seconds:.1f} |"
 
 
-def table(readings: Iterable[Reading]) -> Iterator[str]:
+def table(readings: Iterable[FileReading]) -> Iterator[str]:
     """The figures by format, as lines of a table in Markdown."""
     yield f"| format | {' | '.join(_COLUMNS)} | notes |"
     yield f"| --- |{' ---: |' * len(_COLUMNS)} --- |"
@@ -105,23 +105,23 @@ def table(readings: Iterable[Reading]) -> Iterator[str]:
         yield f"| {name} | {' | '.join(_figures(group))} | {_notes(group)} |"
 
 
-def _by_format(readings: Iterable[Reading]) -> list[tuple[str, list[Reading]]]:
-    groups: dict[str, list[Reading]] = {}
+def _by_format(readings: Iterable[FileReading]) -> list[tuple[str, list[FileReading]]]:
+    groups: dict[str, list[FileReading]] = {}
     for reading in readings:
         groups.setdefault(ending(reading.name), []).append(reading)
     return sorted(groups.items())
 
 
-def _read(cage: Cage, folder: Path, path: Path) -> Reading:
+def _read(cage: Cage, folder: Path, path: Path) -> FileReading:
     name = path.relative_to(folder).as_posix()
     if ending(name) not in SUFFIXES:
-        return Reading(name, (), 0.0, ("unsupported",))
+        return FileReading(name, (), 0.0, ("unsupported",))
     began = time.perf_counter()
     try:
         found = cage.parse(name, path.read_bytes())
     except CorpusError as error:
-        return Reading(name, (), time.perf_counter() - began, (_code(str(error)),))
-    return Reading(name, found.documents, time.perf_counter() - began, tuple(_said(found)))
+        return FileReading(name, (), time.perf_counter() - began, (_code(str(error)),))
+    return FileReading(name, found.documents, time.perf_counter() - began, tuple(_said(found)))
 
 
 def _said(found: ParsedFile) -> Iterator[str]:
@@ -133,7 +133,7 @@ def _code(said: str) -> str:
     return head if colon and " " not in head else "refused"
 
 
-def _figures(group: list[Reading]) -> list[str]:
+def _figures(group: list[FileReading]) -> list[str]:
     read = [each for each in group if each.documents]
     pages = sum(each.pages for each in read)
     seconds = sum(each.seconds for each in group)
@@ -143,12 +143,12 @@ def _figures(group: list[Reading]) -> list[str]:
     return [*map(str, whole), f"{seconds:.1f}", f"{seconds / pages:.3f}" if pages else ""]
 
 
-def _notes(group: list[Reading]) -> str:
+def _notes(group: list[FileReading]) -> str:
     codes = Counter(code for each in group for code in each.codes)
     return ", ".join(f"{code} {count}" for code, count in sorted(codes.items()))
 
 
-def _line(reading: Reading) -> str:
+def _line(reading: FileReading) -> str:
     verdict = ",".join(reading.codes) or "read"
     size = sum(len(each.document.text) for each in reading.documents)
     return f"{reading.name}\t{reading.pages}\t{size}\t{reading.seconds:.2f}\t{verdict}"

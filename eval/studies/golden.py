@@ -38,7 +38,7 @@ class Golden:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class GoldenScores:
     """How well a document was read, from 0 to 1; None for what was not noted.
 
     `order` is of the text, `items` the share of the items that are items of a list. Text outside of
@@ -66,13 +66,13 @@ def goldens(folder: Path = GOLDEN) -> Iterator[Golden]:
         )
 
 
-def scores(golden: Golden, view: View | None) -> Scores:
+def scores(golden: Golden, view: View | None) -> GoldenScores:
     """How well a document was read; 0 for one that was not."""
     seen = view or View("", (), (), ())
     tables = [table_similarity(golden.table, table) for table in seen.tables]
     items = {plain(item) for item in seen.items}
     found = [plain(without_mark(item)) in items for item in golden.items]
-    return Scores(
+    return GoldenScores(
         text_similarity(plain(golden.text), plain(seen.text)) if golden.text else None,
         heading_similarity(golden.headings, seen.headings) if golden.headings else None,
         max(tables, default=0.0) if golden.table else None,

@@ -22,7 +22,7 @@ import typer
 
 from eval.provenance import RESULTS, commit, machine, write_outcome
 from eval.studies.converters import Converted, Converter, started
-from eval.studies.golden import Golden, Scores, goldens, scores
+from eval.studies.golden import Golden, GoldenScores, goldens, scores
 from eval.studies.second_engine import is_on, loss, pdfs, sample
 from eval.studies.tree_similarity import plain
 from eval.studies.views import view_of
@@ -42,7 +42,7 @@ class Read:
 
     reader: str
     file: str
-    scores: Scores
+    scores: GoldenScores
     seconds: float
 
 

@@ -45,7 +45,7 @@ TARGET = Path("rag/encoders/models/all-MiniLM-L6-v2.late.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainingRecipe:
     """How the head is trained.
 
     A question has up to `positives` answering passages and `negatives` others, drawn anew in each
@@ -107,7 +107,7 @@ class Example:
     prior: dict[int, float]
 
 
-def train(sets: Sequence[TrainingSet], recipe: Recipe, progress: Progress) -> Floats:
+def train(sets: Sequence[TrainingSet], recipe: TrainingRecipe, progress: Progress) -> Floats:
     """The weights, float32 (dim, size), trained on the queries of the sets."""
     return between(*fit(sets, recipe, progress), recipe.start)
 
@@ -120,7 +120,9 @@ def between(start: Floats, end: Floats, share: float) -> Floats:
     return turned
 
 
-def fit(sets: Sequence[TrainingSet], recipe: Recipe, progress: Progress) -> tuple[Floats, Floats]:
+def fit(
+    sets: Sequence[TrainingSet], recipe: TrainingRecipe, progress: Progress
+) -> tuple[Floats, Floats]:
     """The weights before and after training, float32 (dim, size) each; not yet rotated."""
     torch.set_num_threads(1)
     generator = np.random.default_rng(recipe.seed)
@@ -142,7 +144,7 @@ def fit(sets: Sequence[TrainingSet], recipe: Recipe, progress: Progress) -> tupl
 
 
 def principal(
-    sets: Sequence[TokenVectors], recipe: Recipe, generator: np.random.Generator
+    sets: Sequence[TokenVectors], recipe: TrainingRecipe, generator: np.random.Generator
 ) -> Floats:
     """The first principal components, not centred, of token vectors drawn from each set."""
     drawn = np.concatenate([_drawn(each.vectors, recipe.sample, generator) for each in sets])
@@ -151,7 +153,7 @@ def principal(
 
 
 def training_sets(
-    data: Path, encoder: Encoder, cache: Path, recipe: Recipe, progress: Progress
+    data: Path, encoder: Encoder, cache: Path, recipe: TrainingRecipe, progress: Progress
 ) -> list[TrainingSet]:
     """What the head is trained on."""
     squad = read_pool(data / "abstention/squad2", encoder, cache, progress)
@@ -166,7 +168,7 @@ def training_sets(
 
 
 def training_set(
-    pool: Pool, queries: Sequence[str], encoder: Encoder, recipe: Recipe, progress: Progress
+    pool: Pool, queries: Sequence[str], encoder: Encoder, recipe: TrainingRecipe, progress: Progress
 ) -> TrainingSet:
     """Those queries of a pool, with everything that training needs."""
     found = found_in(pool, queries, encoder, weights=BASELINE, each=recipe.candidates)
@@ -194,7 +196,7 @@ def write_head(path: Path, weights: Floats, made: dict[str, object]) -> None:
     save_file({"weights": weights}, path, {"made": json.dumps(made, sort_keys=True)})
 
 
-def _examples(of: TrainingSet, recipe: Recipe) -> Iterator[Example]:
+def _examples(of: TrainingSet, recipe: TrainingRecipe) -> Iterator[Example]:
     rows_of: dict[str, list[int]] = {}
     for row, unit in enumerate(of.pool.units):
         rows_of.setdefault(unit, []).append(row)
@@ -205,7 +207,7 @@ def _examples(of: TrainingSet, recipe: Recipe) -> Iterator[Example]:
 
 
 def _example(
-    tokens: TokenVectors, answering: list[int], found: Candidates, recipe: Recipe
+    tokens: TokenVectors, answering: list[int], found: Candidates, recipe: TrainingRecipe
 ) -> Example:
     rows = found.rows.tolist()
     dense, bm25 = min_max(found.signals["dense"]), min_max(found.signals["bm25"])
@@ -222,7 +224,7 @@ def _example(
 
 
 def _batches(
-    examples: Sequence[Example], recipe: Recipe, generator: np.random.Generator
+    examples: Sequence[Example], recipe: TrainingRecipe, generator: np.random.Generator
 ) -> Iterator[list[Example]]:
     for _ in range(recipe.epochs):
         drawn = generator.permutation(len(examples)).tolist()
@@ -231,7 +233,7 @@ def _batches(
 
 
 def _loss(
-    example: Example, weights: torch.Tensor, recipe: Recipe, generator: np.random.Generator
+    example: Example, weights: torch.Tensor, recipe: TrainingRecipe, generator: np.random.Generator
 ) -> torch.Tensor:
     count = min(recipe.negatives, len(example.hard))
     others = generator.choice(example.hard, count, replace=False).tolist() if count else []
@@ -288,7 +290,7 @@ def main(
     """Train the late-interaction head on public data."""
     encoder = open_onnx_encoder(bundled_model(), 2)
     with reporting(sys.stderr) as progress:
-        recipe = Recipe()
+        recipe = TrainingRecipe()
         sets = training_sets(data, encoder, cache, recipe, progress)
         weights = train(sets, recipe, progress)
     write_head(

@@ -14,7 +14,7 @@ from rag.documents.encodings import decoded
 from rag.documents.formats import FORMATS, Format, format_of
 from rag.documents.readers.facts import NO_FACTS, front_facts
 from rag.documents.readers.hidden import front_values, merged, without_encoded
-from rag.documents.readers.jsonl import BadLine, Record, records
+from rag.documents.readers.jsonl import BadLine, JsonRecord, records
 from rag.documents.readers.markdown import markdown_blocks
 from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
 from rag.documents.readers.reading import Reading
@@ -99,10 +99,10 @@ def _notes(note: str) -> tuple[str, ...]:
 
 def _parse_jsonl(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
     """Each line is a document; a line that is none, or repeats an id, is left out alone."""
-    found: dict[str, Record] = {}
+    found: dict[str, JsonRecord] = {}
     first, bad = "", 0
     for record in records(raw):
-        if isinstance(record, Record) and record.id not in found:
+        if isinstance(record, JsonRecord) and record.id not in found:
             found[record.id] = record
             continue
         first = first or f"bad_lines: line {record.line}: {_bad_line(record, found)}"
@@ -118,7 +118,7 @@ def _parse_jsonl(document_id: str, raw: bytes, known: Digests) -> ParsedFile:
     )
 
 
-def _bad_line(line: Record | BadLine, found: Mapping[str, Record]) -> str:
+def _bad_line(line: JsonRecord | BadLine, found: Mapping[str, JsonRecord]) -> str:
     if isinstance(line, BadLine):
         return line.reason
     first = found[line.id].line
@@ -131,7 +131,7 @@ def _and_more(bad: int) -> str:
     return f"; {'1 more line is' if bad == 2 else f'{bad - 1} more lines are'} left out too"
 
 
-def _line(document_id: str, record: Record) -> ParsedDocument:
+def _line(document_id: str, record: JsonRecord) -> ParsedDocument:
     document = Document(
         id=record.id,
         title=record.title,

@@ -84,7 +84,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ParseRequest:
     """What the child is asked: how to parse the bytes that follow, and within which bounds."""
 
     document_id: str
@@ -101,7 +101,7 @@ class Reply:
     is_spent: bool = False
 
 
-_REQUEST = TypeAdapter(Request)
+_REQUEST = TypeAdapter(ParseRequest)
 _REPLY = TypeAdapter(Reply)
 
 
@@ -163,7 +163,7 @@ class Cage:
 
     def _parse(self, document_id: str, raw: bytes, known: Digests = NO_DIGESTS) -> ParsedFile:
         bounds = self._bounds.of(len(raw))
-        request = _REQUEST.dump_json(Request(document_id, dict(known), bounds))
+        request = _REQUEST.dump_json(ParseRequest(document_id, dict(known), bounds))
         child = self._child()
         try:
             reply = child.ask(request, raw, bounds)
@@ -285,7 +285,7 @@ def _bound(channel: socket.socket, bounds: Bounds, raw: bytes) -> None:
         send_number(channel, pages)
 
 
-def _reply(parse: Parse, request: Request, raw: bytes) -> Reply:
+def _reply(parse: Parse, request: ParseRequest, raw: bytes) -> Reply:
     try:
         file, refusal = parse(request.document_id, raw, request.known), ""
     except CorpusError as error:

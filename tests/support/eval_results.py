@@ -6,10 +6,10 @@ from pathlib import Path
 from eval.measures.retrieval import NAMES
 from eval.measures.stats import interval
 from eval.running.bench import bench
-from eval.running.result import GroupResult, Question, Result, Row
+from eval.running.result import GroupResult, QuestionResult, Result, Row
 from eval.running.run import run_set
 from eval.sets.beir import read_collection
-from eval.sets.evalset import Query
+from eval.sets.evalset import EvalQuery
 from eval.sets.written_questions import Written
 from rag.types import silent
 from support.faq_corpus import ENCODER, indexed, lupine_set, source
@@ -40,7 +40,7 @@ def bench_result(place: Path, **changed: str) -> Result:
 def question(id: str, text: str, answer: str = "", section: str = "") -> Written:
     """A written question, answerable if a section is named."""
     grades = {section: 2} if section else {}
-    return Written(Query(id, text, answer, ()), "why", "test", bool(section), None, grades)
+    return Written(EvalQuery(id, text, answer, ()), "why", "test", bool(section), None, grades)
 
 
 def lupine_result(place: Path) -> Result:
@@ -59,7 +59,7 @@ def result_of(values: Mapping[str, list[float]], name: str = "r") -> Result:
     """A result whose every measure has these values, by system."""
     count = len(next(iter(values.values())))
     questions = [
-        Question(
+        QuestionResult(
             id=f"q{at:03}",
             text=f"Question {at}?",
             expected={"a": 1},

@@ -17,7 +17,7 @@ _LONGEST_ID = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class JsonRecord:
     """A document's line: where it stands, a hash of its bytes, its id, title and text."""
 
     line: int
@@ -35,7 +35,7 @@ class BadLine:
     reason: str
 
 
-def records(raw: bytes) -> Iterator[Record | BadLine]:
+def records(raw: bytes) -> Iterator[JsonRecord | BadLine]:
     """The lines of a corpus.jsonl in order; blank lines are passed over.
 
     A document without text has its title as text.
@@ -47,7 +47,7 @@ def records(raw: bytes) -> Iterator[Record | BadLine]:
             yield BadLine(number, str(error))
 
 
-def _record(line: bytes, number: int) -> Record:
+def _record(line: bytes, number: int) -> JsonRecord:
     try:
         found = json_object(line)
     except ValueError as error:
@@ -62,7 +62,7 @@ def _record(line: bytes, number: int) -> Record:
         )
     title = _string(found, "title")
     text = _string(found, "text")
-    return Record(
+    return JsonRecord(
         line=number,
         sha256=hashlib.sha256(line).hexdigest(),
         id=identity,

@@ -29,7 +29,7 @@ from rag.documents.readers.labels import shortened
 from rag.documents.readers.pdf_boxes import note_boxes, size_of
 from rag.documents.readers.pdf_headings import Entry, mark_headings
 from rag.documents.readers.pdf_layout import lines_of
-from rag.documents.readers.pdf_lines import Line, PageLines
+from rag.documents.readers.pdf_lines import PageLines, PdfLine
 from rag.documents.readers.pdf_page import Page, read_page
 from rag.documents.readers.pdf_parts import Part, parts_of
 from rag.documents.readers.reading import Reading
@@ -51,7 +51,7 @@ _LONGEST_HEAD = 100
 _NUMBER = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d{1,4}(?!\d)")
 _Head = tuple[int, int, str]
 # The page of a line, and where it begins in the text.
-_Written = tuple[int, int, Line]
+_Written = tuple[int, int, PdfLine]
 _Words = tuple[PageWords, ...]
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?[\W_]*(?:\d+|[ivxlc]+)[\W_]*(?:(?:of|von|de) \d+)?")
 _COUNTS = re.compile(r"(?:page|seite|p\.)\s*\d", re.IGNORECASE)
@@ -136,17 +136,17 @@ def _letters(texts: Iterable[str]) -> int:
     return sum(character.isalnum() for text in texts for character in text)
 
 
-def _texts(lines: Sequence[Line]) -> Iterator[str]:
+def _texts(lines: Sequence[PdfLine]) -> Iterator[str]:
     for line in lines:
         yield line.text
         yield from chain.from_iterable(line.rows)
 
 
-def _clean(lines: list[Line], page: Page) -> list[Line]:
+def _clean(lines: list[PdfLine], page: Page) -> list[PdfLine]:
     """The lines without what they were made from, and the stamps of the page below them."""
     for words in page.stamps:
         text = " ".join(word.text for word in words)
-        lines.append(Line(text, 0, page.height, page.width, page.height, 1.0, words=words))
+        lines.append(PdfLine(text, 0, page.height, page.width, page.height, 1.0, words=words))
     for line in lines:
         line.text = squeezed(line.text)
         line.margin = _margin(line, page)
@@ -159,7 +159,7 @@ def _clean(lines: list[Line], page: Page) -> list[Line]:
     return lines
 
 
-def _margin(line: Line, page: Page) -> int:
+def _margin(line: PdfLine, page: Page) -> int:
     """-1 for a line at the top of the page, 1 at the bottom, else 0."""
     counts = _COUNTS.match(line.text) and _PAGE_NUMBER.fullmatch(line.text.casefold())
     margin = (_COUNTING_MARGIN if counts else _MARGIN) * page.height
@@ -193,7 +193,7 @@ def _drop_running_heads(pages: list[PageLines], draft: Draft) -> None:
         draft.notes.append(f"running_heads: {dropped} lines that repeat on pages are left out")
 
 
-def _heads(line: Line, page: int) -> Iterator[_Head]:
+def _heads(line: PdfLine, page: int) -> Iterator[_Head]:
     """What a line in a margin says at which place: in its own words, and with counted pages."""
     if not line.margin or line.rows:
         return
@@ -245,7 +245,7 @@ def _words(written: Sequence[_Written], sizes: Mapping[int, tuple[float, float]]
     return tuple(found)
 
 
-def _placed(line: Line, start: int) -> Iterator[WordBox]:
+def _placed(line: PdfLine, start: int) -> Iterator[WordBox]:
     """The words of a line that begins there in the text."""
     for offset, left, top, right, bottom in zip(*[iter(line.boxes)] * 5, strict=True):
         yield start + offset, left, top, right, bottom

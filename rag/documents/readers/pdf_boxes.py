@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 
 from rag.documents.readers.draft import row_lines, squeezed, without_blank
-from rag.documents.readers.pdf_lines import Line
+from rag.documents.readers.pdf_lines import PdfLine
 from rag.documents.readers.pdf_page import Box, Page, Word
 
 _TOKEN = re.compile(r"\S{1,200}")
@@ -19,7 +19,7 @@ _TALLEST = 1.3
 _FARTHEST = 10_000_000
 
 
-def note_boxes(line: Line, page: Page) -> None:
+def note_boxes(line: PdfLine, page: Page) -> None:
     """Sets the boxes of a line whose text or rows are clean, and lets go of its words."""
     if line.rows:
         line.rows = without_blank([[squeezed(cell) for cell in row] for row in line.rows])

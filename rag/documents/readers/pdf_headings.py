@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from rag.documents.readers.pdf_lines import BULLETS, Line, PageLines, is_beside
+from rag.documents.readers.pdf_lines import BULLETS, PageLines, PdfLine, is_beside
 
 # An entry of the outline: its page, its level from 1, what it says.
 Entry = tuple[int, int, str]
@@ -80,7 +80,7 @@ def _set_levels(pages: Sequence[PageLines], outline: Sequence[Entry]) -> bool:
 def _rank(pages: Sequence[PageLines]) -> None:
     """Sets levels by style; of one style, by how many parts the headings' numbers have."""
     shallowest: dict[_Style, int] = {}
-    depths: list[tuple[Line, int]] = []
+    depths: list[tuple[PdfLine, int]] = []
     for line, above in _headings(pages):
         depth = _depth(line)
         if depth:
@@ -95,7 +95,7 @@ def _rank(pages: Sequence[PageLines]) -> None:
         line.level = min(order.index(rank) + 1, _MOST_LEVELS)
 
 
-def _headings(pages: Sequence[PageLines]) -> Iterator[tuple[Line, Line | None]]:
+def _headings(pages: Sequence[PageLines]) -> Iterator[tuple[PdfLine, PdfLine | None]]:
     """The headings in order, each with the one close above it, if there is one."""
     for page in pages:
         for above, line in pairwise([None, *page.lines]):
@@ -104,15 +104,15 @@ def _headings(pages: Sequence[PageLines]) -> Iterator[tuple[Line, Line | None]]:
                 yield line, above if is_close else None
 
 
-def _depth(line: Line) -> int:
+def _depth(line: PdfLine) -> int:
     """How many parts a heading's number has: 2 in `3.1 Ferries`."""
     number = NUMBERED.match(line.text)
     return number[1].count(".") + 1 if number else 0
 
 
-def _with_numbers(lines: Sequence[Line]) -> list[Line]:
+def _with_numbers(lines: Sequence[PdfLine]) -> list[PdfLine]:
     """The lines, each heading joined with the number that stands by itself to its left."""
-    joined: list[Line] = []
+    joined: list[PdfLine] = []
     for line in lines:
         if joined and line.level and _is_number_of(joined[-1], line):
             line = _joined(joined.pop(), line)
@@ -120,12 +120,12 @@ def _with_numbers(lines: Sequence[Line]) -> list[Line]:
     return joined
 
 
-def _is_number_of(number: Line, line: Line) -> bool:
+def _is_number_of(number: PdfLine, line: PdfLine) -> bool:
     is_left = number.x1 <= line.x0 and is_beside(number, line)
     return is_left and _LONE_NUMBER.fullmatch(number.text) is not None
 
 
-def _joined(number: Line, line: Line) -> Line:
+def _joined(number: PdfLine, line: PdfLine) -> PdfLine:
     """A heading with its number before it; the boxes tell the places in the longer text."""
     offset = len(number.text) + 1
     boxes = array("i", line.boxes)
@@ -142,7 +142,7 @@ def _joined(number: Line, line: Line) -> Line:
     )
 
 
-def _add_larger(marked: Sequence[Line], known: Sequence[Line]) -> None:
+def _add_larger(marked: Sequence[PdfLine], known: Sequence[PdfLine]) -> None:
     """Makes headings of the lines that are larger than those on top of the outline."""
     top = min(line.level for line in known)
     size = max(line.size for line in known if line.level == top)
@@ -174,7 +174,7 @@ def _match_outline(pages: Sequence[PageLines], outline: Sequence[Entry]) -> int:
     return matched
 
 
-def _named(lines: Sequence[Line], i: int, titles: Mapping[str, list[int]]) -> int:
+def _named(lines: Sequence[PdfLine], i: int, titles: Mapping[str, list[int]]) -> int:
     """The line after those from `i` on that say a title together; 0 if they say none."""
     if lines[i].level:
         return 0
@@ -184,7 +184,7 @@ def _named(lines: Sequence[Line], i: int, titles: Mapping[str, list[int]]) -> in
     return 0
 
 
-def _said(lines: Sequence[Line]) -> str:
+def _said(lines: Sequence[PdfLine]) -> str:
     return _letters("".join(line.text for line in lines))
 
 
@@ -194,7 +194,7 @@ def _letters(title: str) -> str:
     return bare.lstrip("0123456789") or bare
 
 
-def _body(lines: list[Line]) -> _Style:
+def _body(lines: list[PdfLine]) -> _Style:
     """The style of most of the text, that in tables too."""
     sizes: Counter[_Style] = Counter()
     for line in lines:
@@ -202,22 +202,22 @@ def _body(lines: list[Line]) -> _Style:
     return max(sizes, key=lambda style: sizes[style], default=(1.0, False, False))
 
 
-def _style(line: Line) -> _Style:
+def _style(line: PdfLine) -> _Style:
     return round(2 * line.size) / 2, line.is_bold, line.is_italic
 
 
-def _marked(lines: list[Line], body: _Style) -> list[Line]:
+def _marked(lines: list[PdfLine], body: _Style) -> list[PdfLine]:
     """The lines that look like headings, each with the next lines of a long one."""
-    found: list[Line] = []
+    found: list[PdfLine] = []
     for i, line in enumerate(lines):
         if not line.level and _looks_like_heading(lines, i, body):
             found += [line, *_rest_of_heading(lines, i)]
     return found
 
 
-def _rest_of_heading(lines: list[Line], i: int) -> list[Line]:
+def _rest_of_heading(lines: list[PdfLine], i: int) -> list[PdfLine]:
     """The lines below a heading that look like it and begin in lower case."""
-    rest: list[Line] = []
+    rest: list[PdfLine] = []
     for above, line in pairwise(lines[i : i + _MOST_HEADING_LINES + 1]):
         is_like = line.text[:1].islower() and _style(line) == _style(above)
         if not is_like or line.level or not is_close_below(above, line):
@@ -227,7 +227,7 @@ def _rest_of_heading(lines: list[Line], i: int) -> list[Line]:
     return [] if is_sentence or len(rest) == _MOST_HEADING_LINES else rest
 
 
-def _looks_like_heading(lines: list[Line], i: int, body: _Style) -> bool:
+def _looks_like_heading(lines: list[PdfLine], i: int, body: _Style) -> bool:
     line = lines[i]
     text = line.text
     size, is_bold, is_italic = body
@@ -255,7 +255,7 @@ def _looks_like_heading(lines: list[Line], i: int, body: _Style) -> bool:
     return not _goes_on(lines, i) and _is_apart(lines, i)
 
 
-def _stands_above(lines: list[Line], i: int) -> bool:
+def _stands_above(lines: list[PdfLine], i: int) -> bool:
     """Whether a line in italics stands by itself, apart from what is above, over upright text."""
     line = lines[i]
     if not 0 < i < len(lines) - 1 or len(line.text) > _LONGEST_ITALIC or _NUMBER.search(line.text):
@@ -271,7 +271,7 @@ def _stands_above(lines: list[Line], i: int) -> bool:
     )
 
 
-def _goes_on(lines: list[Line], i: int) -> bool:
+def _goes_on(lines: list[PdfLine], i: int) -> bool:
     """Whether text stands beside a line, so that it is a part of that row."""
     around = [lines[j] for j in (i - 1, i + 1) if 0 <= j < len(lines)]
     return any(
@@ -280,7 +280,7 @@ def _goes_on(lines: list[Line], i: int) -> bool:
     )
 
 
-def _is_apart(lines: list[Line], i: int) -> bool:
+def _is_apart(lines: list[PdfLine], i: int) -> bool:
     """Whether a bold line is not one of many that follow each other."""
     run = 1
     for step in (-1, 1):
@@ -293,7 +293,7 @@ def _is_apart(lines: list[Line], i: int) -> bool:
     return True
 
 
-def is_close_below(above: Line, line: Line) -> bool:
+def is_close_below(above: PdfLine, line: PdfLine) -> bool:
     """Whether a line of a heading stands so close below another that they may be one heading."""
     height = max(above.bottom - above.top, 1.0)
     is_next = above.top < line.top < above.bottom + _LEADING * height

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from rag.documents.readers.pdf_lines import Line, rows_of
+from rag.documents.readers.pdf_lines import PdfLine, rows_of
 from rag.documents.readers.pdf_page import Page
 from rag.documents.readers.pdf_tables import aligned, ruled
 from rag.documents.readers.pdf_typed_rules import typed_rules
@@ -28,7 +28,7 @@ _STRAY = 0.06
 _NARROWEST_COLUMN = 0.12
 
 
-def lines_of(page: Page) -> list[Line]:
+def lines_of(page: Page) -> list[PdfLine]:
     """The lines and tables of a page in reading order."""
     words, typed = typed_rules(page.words)
     tables = []
@@ -42,7 +42,7 @@ def lines_of(page: Page) -> list[Line]:
     return _ordered([*tables, *lines], 0)
 
 
-def _ordered(lines: list[Line], depth: int) -> list[Line]:
+def _ordered(lines: list[PdfLine], depth: int) -> list[PdfLine]:
     """The lines of a region in reading order; those that make a table become one."""
     tables, rest = aligned(_row_groups([line for line in lines if not line.rows]))
     lines = [*(line for line in lines if line.rows), *tables, *rest]
@@ -50,8 +50,8 @@ def _ordered(lines: list[Line], depth: int) -> list[Line]:
     if strip is None:
         return [line for row in _row_groups(lines) for line in row]
     left, right = strip
-    found: list[Line] = []
-    band: list[Line] = []
+    found: list[PdfLine] = []
+    band: list[PdfLine] = []
     crossing = sorted((line for line in lines if line.x0 < left and line.x1 > right), key=_middle)
     waiting = sorted((line for line in lines if line.x1 <= right or line.x0 >= left), key=_middle)
     at = 0
@@ -67,20 +67,20 @@ def _ordered(lines: list[Line], depth: int) -> list[Line]:
     return found
 
 
-def _sides(band: list[Line], middle: float) -> tuple[list[Line], list[Line]]:
-    sides: tuple[list[Line], list[Line]] = ([], [])
+def _sides(band: list[PdfLine], middle: float) -> tuple[list[PdfLine], list[PdfLine]]:
+    sides: tuple[list[PdfLine], list[PdfLine]] = ([], [])
     for line in band:
         sides[line.x0 + line.x1 > 2 * middle].append(line)
     return sides
 
 
-def _middle(line: Line) -> float:
+def _middle(line: PdfLine) -> float:
     return (line.top + line.bottom) / 2
 
 
-def _row_groups(lines: list[Line]) -> list[list[Line]]:
+def _row_groups(lines: list[PdfLine]) -> list[list[PdfLine]]:
     """The lines by their rows from the top, each from the left."""
-    rows: list[list[Line]] = []
+    rows: list[list[PdfLine]] = []
     for line in sorted(lines, key=lambda line: line.bottom):
         if rows and line.bottom - rows[-1][0].bottom <= _SAME_ROW * max(line.size, 1):
             rows[-1].append(line)
@@ -89,7 +89,7 @@ def _row_groups(lines: list[Line]) -> list[list[Line]]:
     return [sorted(row, key=lambda line: line.x0) for row in rows]
 
 
-def _strip(lines: list[Line]) -> tuple[float, float] | None:
+def _strip(lines: list[PdfLine]) -> tuple[float, float] | None:
     """The widest upright strip that parts columns; None if there is none."""
     if len(lines) < 4:
         return None
@@ -113,11 +113,11 @@ def _strip(lines: list[Line]) -> tuple[float, float] | None:
     return best[1:] if best else None
 
 
-def _height(line: Line) -> float:
+def _height(line: PdfLine) -> float:
     return line.bottom - line.top
 
 
-def _gaps(lines: list[Line]) -> Iterator[tuple[float, float, float]]:
+def _gaps(lines: list[PdfLine]) -> Iterator[tuple[float, float, float]]:
     """The upright strips that few lines cross, each with how high those are that do."""
     edges: list[tuple[float, float]] = []
     for line in lines:

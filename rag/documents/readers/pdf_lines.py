@@ -21,7 +21,7 @@ _ROW_OVERLAP = 0.5
 
 
 @dataclass(slots=True)
-class Line:
+class PdfLine:
     """Words side by side, or a table that stands there (`rows`).
 
     `boxes` are those of its words on the page as displayed, five numbers a word: where it begins in
@@ -50,11 +50,11 @@ class PageLines:
     """A page's lines in reading order; `size` is its width and height as it is displayed."""
 
     number: int
-    lines: list[Line]
+    lines: list[PdfLine]
     size: tuple[float, float] = (0.0, 0.0)
 
 
-def rows_of(words: Sequence[Word]) -> list[list[Line]]:
+def rows_of(words: Sequence[Word]) -> list[list[PdfLine]]:
     """The lines of each row, from the left; rows from the top."""
     rows: list[list[Word]] = []
     spans: list[tuple[float, float]] = []
@@ -71,12 +71,12 @@ def rows_of(words: Sequence[Word]) -> list[list[Line]]:
     return [_parted(row) for row in rows]
 
 
-def is_beside(a: Line, b: Line) -> bool:
+def is_beside(a: PdfLine, b: PdfLine) -> bool:
     """Whether two lines stand on one row of the page."""
     return abs(a.bottom - b.bottom) < 0.4 * max(a.size, b.size) and not a.rows and not b.rows
 
 
-def _parted(row: list[Word]) -> list[Line]:
+def _parted(row: list[Word]) -> list[PdfLine]:
     row.sort(key=lambda word: word.x0)
     parts = [[row[0]]]
     end = row[0].x1
@@ -93,7 +93,7 @@ def _parted(row: list[Word]) -> list[Line]:
     return [_line(part) for part in parts]
 
 
-def _line(words: list[Word]) -> Line:
+def _line(words: list[Word]) -> PdfLine:
     if _runs_left(words):
         # The file tells how words of both directions follow each other.
         words = sorted(words, key=lambda word: word.order)
@@ -102,7 +102,7 @@ def _line(words: list[Word]) -> Line:
     sizes: Counter[float] = Counter()
     for word in words:
         sizes[word.size] += len(word.text)
-    return Line(
+    return PdfLine(
         text=_spaced(words),
         x0=min(word.x0 for word in words),
         top=min(word.top for word in words),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rag.documents.readers.pdf_headings import INDENT, ITEM, STOPS, is_close_below
-from rag.documents.readers.pdf_lines import BULLETS, Line, PageLines, is_beside
+from rag.documents.readers.pdf_lines import BULLETS, PageLines, PdfLine, is_beside
 
 _PARTED = re.compile(r"([^\W\d_]{2,})[-\u2010]$")
 _FIRST_WORD = re.compile(r"\w+")
@@ -35,11 +35,11 @@ class Part:
     kind: Literal["heading", "paragraph", "item", "table"]
     text: str
     page: int
-    first: Line
-    last: Line
+    first: PdfLine
+    last: PdfLine
     level: int = 0
     pages: list[tuple[int, int]] = field(default_factory=list)
-    lines: list[tuple[int, int, Line]] = field(default_factory=list)
+    lines: list[tuple[int, int, PdfLine]] = field(default_factory=list)
 
 
 def parts_of(pages: Sequence[PageLines]) -> list[Part]:
@@ -63,7 +63,7 @@ def parts_of(pages: Sequence[PageLines]) -> list[Part]:
     return parts
 
 
-def _open_part(parts: list[Part], line: Line, page: int) -> Part | None:
+def _open_part(parts: list[Part], line: PdfLine, page: int) -> Part | None:
     """The part that a line goes on with; it is then the last.
 
     Between a column and the next may stand notes and stamps, in smaller type. A heading goes on
@@ -80,7 +80,7 @@ def _open_part(parts: list[Part], line: Line, page: int) -> Part | None:
     return None
 
 
-def _kind(line: Line) -> Literal["heading", "paragraph", "item", "table"]:
+def _kind(line: PdfLine) -> Literal["heading", "paragraph", "item", "table"]:
     if line.rows:
         return "table"
     if line.level:
@@ -88,7 +88,7 @@ def _kind(line: Line) -> Literal["heading", "paragraph", "item", "table"]:
     return "item" if ITEM.match(line.text) else "paragraph"
 
 
-def _continues(part: Part, line: Line, page: int) -> bool:
+def _continues(part: Part, line: PdfLine, page: int) -> bool:
     """Whether a line goes on with the part before it."""
     last = part.last
     if line.rows or part.kind == "table" or line.level != part.level:
@@ -130,7 +130,7 @@ def _is_ended(part: Part) -> bool:
     return part.text.endswith(STOPS)
 
 
-def _append(part: Part, line: Line, page: int, compounds: set[str]) -> None:
+def _append(part: Part, line: PdfLine, page: int, compounds: set[str]) -> None:
     part.text = _opened(part.text, line.text, compounds)
     if page != _page_of(part):
         part.pages.append((len(part.text), page))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from rag.documents.readers.pdf_lines import BULLETS, Line, rows_of
+from rag.documents.readers.pdf_lines import BULLETS, PdfLine, rows_of
 from rag.documents.readers.pdf_page import Rule, Word
 
 # Gaps in parts of the size of the letters, distances of rules in points.
@@ -36,10 +36,10 @@ _NUMBER = re.compile(r"[$€£(+-]*\d[\d.,:/ ]*[%)]*")
 Span = tuple[float, float]
 
 
-def aligned(rows: list[list[Line]]) -> tuple[list[Line], list[Line]]:
+def aligned(rows: list[list[PdfLine]]) -> tuple[list[PdfLine], list[PdfLine]]:
     """Tables of rows whose gaps stand below each other, and the lines that are in none."""
-    tables: list[Line] = []
-    rest: list[Line] = []
+    tables: list[PdfLine] = []
+    rest: list[PdfLine] = []
     i = 0
     while i < len(rows):
         after, columns = _run(rows, i)
@@ -60,7 +60,7 @@ def aligned(rows: list[list[Line]]) -> tuple[list[Line], list[Line]]:
     return tables, rest
 
 
-def _run(rows: list[list[Line]], first: int) -> tuple[int, list[Span]]:
+def _run(rows: list[list[PdfLine]], first: int) -> tuple[int, list[Span]]:
     """Where the rows end whose gaps stand below those of the first, and their columns."""
     columns = [(line.x0, line.x1) for line in rows[first]]
     if len(columns) < 2:
@@ -86,7 +86,7 @@ def _run(rows: list[list[Line]], first: int) -> tuple[int, list[Span]]:
     return i, columns
 
 
-def _is_in_cell(line: Line, columns: list[Span]) -> bool:
+def _is_in_cell(line: PdfLine, columns: list[Span]) -> bool:
     """Whether a line by itself below a row can be the next line of one of its cells."""
     return len(columns) >= _LEAST_TABLE_COLUMNS and line.x0 > columns[0][1]
 
@@ -102,7 +102,7 @@ def _merged(spans: list[Span], size: float) -> list[Span]:
     return merged
 
 
-def _table_of(rows: list[list[Line]], columns: list[Span]) -> Line | None:
+def _table_of(rows: list[list[PdfLine]], columns: list[Span]) -> PdfLine | None:
     """The rows as a table; None if they are columns of prose, or mostly have one cell."""
     least = _LEAST_FULL if len(columns) < _LEAST_TABLE_COLUMNS else _LEAST_FULL / 2
     if sum(len(row) > 1 for row in rows) < least * len(rows) or _is_prose(rows, columns):
@@ -130,7 +130,7 @@ def _goes_on(row: list[str]) -> bool:
     return few and not row[0] and not any(map(_NUMBER.fullmatch, row))
 
 
-def _is_uneven(rows: list[list[Line]], columns: list[Span]) -> bool:
+def _is_uneven(rows: list[list[PdfLine]], columns: list[Span]) -> bool:
     """Whether much of what stands side by side is not on one line, as in columns of text.
 
     That may be so beside one of the columns alone, which has lines where the others have none.
@@ -149,12 +149,12 @@ def _is_uneven(rows: list[list[Line]], columns: list[Span]) -> bool:
     return False
 
 
-def _slopes(row: list[Line]) -> bool:
+def _slopes(row: list[PdfLine]) -> bool:
     bottoms = [line.bottom for line in row]
     return max(bottoms) - min(bottoms) > _UNEVEN * row[0].size
 
 
-def _parted_columns(rows: list[list[Line]], columns: list[Span]) -> list[Span]:
+def _parted_columns(rows: list[list[PdfLine]], columns: list[Span]) -> list[Span]:
     """The columns, each divided in which most rows have several lines with a common gap.
 
     A heading above two columns makes one of them else.
@@ -169,7 +169,7 @@ def _parted_columns(rows: list[list[Line]], columns: list[Span]) -> list[Span]:
     return parted
 
 
-def _is_prose(rows: list[list[Line]], columns: list[Span]) -> bool:
+def _is_prose(rows: list[list[PdfLine]], columns: list[Span]) -> bool:
     prose = 0
     for x0, x1 in columns:
         own = [line for row in rows for line in row if x0 <= (line.x0 + line.x1) / 2 <= x1]
@@ -179,7 +179,7 @@ def _is_prose(rows: list[list[Line]], columns: list[Span]) -> bool:
     return prose * 2 >= len(columns) and prose > 0 and len(columns) < 5
 
 
-def _is_list(rows: list[list[Line]], columns: list[Span]) -> bool:
+def _is_list(rows: list[list[PdfLine]], columns: list[Span]) -> bool:
     """Whether these are lists side by side, or the marks of items and the items."""
     if sum(line.text[:1] in BULLETS for row in rows for line in row) > 1:
         return True
@@ -193,8 +193,8 @@ def _column(columns: list[Span], x: float) -> int:
     return min(range(len(columns)), key=lambda i: max(columns[i][0] - x, x - columns[i][1]))
 
 
-def _table(lines: Sequence[Line | Word], cells: list[list[str]], words: list[Word]) -> Line:
-    return Line(
+def _table(lines: Sequence[PdfLine | Word], cells: list[list[str]], words: list[Word]) -> PdfLine:
+    return PdfLine(
         text="",
         x0=min(line.x0 for line in lines),
         top=min(line.top for line in lines),
@@ -209,7 +209,7 @@ def _table(lines: Sequence[Line | Word], cells: list[list[str]], words: list[Wor
 # Tables with rules
 
 
-def ruled(rules: list[Rule], words: list[Word]) -> Iterator[tuple[Line, set[int]]]:
+def ruled(rules: list[Rule], words: list[Word]) -> Iterator[tuple[PdfLine, set[int]]]:
     """The tables that rules make, each with the words inside of it, by identity."""
     if len(rules) > _MOST_RULES:
         return
@@ -305,7 +305,7 @@ def _parted_uprights(
     return sorted({*upright, *(wall.x0 for wall in walls)}), walls
 
 
-def _gaps(rows: list[list[Line]]) -> Iterator[float]:
+def _gaps(rows: list[list[PdfLine]]) -> Iterator[float]:
     """The middles of the gaps between the columns that the rows of a column make."""
     if rows:
         whole = (min(row[0].x0 for row in rows), max(row[-1].x1 for row in rows))
@@ -313,7 +313,7 @@ def _gaps(rows: list[list[Line]]) -> Iterator[float]:
             yield (left[1] + right[0]) / 2
 
 
-def _split_row(cells: list[list[list[Line]]]) -> list[list[str]]:
+def _split_row(cells: list[list[list[PdfLine]]]) -> list[list[str]]:
     """A row's cells; rows of numbers that no rule parts become rows of their own."""
     texts = [[" ".join(line.text for line in row) for row in cell] for cell in cells]
     whole = [" ".join(lines) for lines in texts]

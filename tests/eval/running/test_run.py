@@ -11,7 +11,7 @@ from eval.running.evaluation import leaks
 from eval.running.result import LEAKY, Result
 from eval.running.run import run_set
 from eval.running.systems import SERVED, SYSTEMS, find
-from eval.sets.evalset import EvalSet, Query
+from eval.sets.evalset import EvalQuery, EvalSet
 from eval.sets.written_questions import Written
 from rag.answering.answer import ask
 from rag.errors import UsageError
@@ -77,7 +77,7 @@ def test_a_planted_leak_is_seen_and_said(tmp_path: Path) -> None:
 
 
 def test_a_short_question_leaks_only_from_its_own_pair() -> None:
-    query = Query("q", "Why rain?", "", ("d#faq/why-rain",))
+    query = EvalQuery("q", "Why rain?", "", ("d#faq/why-rain",))
     passages = [
         Passage("p1", "d", "d#top", 0, 9, "Why rain? It helps.", ""),
         Passage("p2", "d", "d#faq/why-rain", 9, 18, "Why rain? It helps.", ""),

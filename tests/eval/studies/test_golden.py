@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from eval.studies.golden import GOLDEN, Golden, Scores, goldens, scores
+from eval.studies.golden import GOLDEN, Golden, GoldenScores, goldens, scores
 from eval.studies.views import View, view_of, view_of_html, view_of_markdown
 from rag.documents.parse import parse
 
@@ -39,17 +39,17 @@ def test_each_collection_of_the_notes_is_acknowledged() -> None:
 
 
 def test_all_readers_are_scored_alike() -> None:
-    whole = Scores(order=None, headings=1, table=1, items=0.5)
+    whole = GoldenScores(order=None, headings=1, table=1, items=0.5)
     own = view_of(parse("birds.md", MARKDOWN.encode()).documents[0])
     for view in (own, view_of_markdown(MARKDOWN)):
         found = scores(NOTE, view)
-        assert Scores(None, found.headings, found.table, found.items) == whole
+        assert GoldenScores(None, found.headings, found.table, found.items) == whole
 
 
 def test_what_was_not_read_scores_nothing_and_what_was_not_noted_is_not_scored() -> None:
-    assert scores(NOTE, None) == Scores(order=0, headings=0, table=0, items=0)
+    assert scores(NOTE, None) == GoldenScores(order=0, headings=0, table=0, items=0)
     bare = Golden("birds.md", 0, (), (), (), "", ())
-    assert scores(bare, view_of_markdown(MARKDOWN)) == Scores(None, None, None, None)
+    assert scores(bare, view_of_markdown(MARKDOWN)) == GoldenScores(None, None, None, None)
 
 
 def test_the_best_of_several_tables_counts() -> None:
