@@ -118,7 +118,7 @@ def calibration(found: Abstention) -> str:
     )
     for each in found.bins:
         axes.annotate(
-            f"n = {each.n}",
+            f"n = {each.n:g}",
             (each.confidence, each.right),
             xytext=(8, -10),
             textcoords="offset points",

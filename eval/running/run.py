@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from eval.measures.abstention import RISK, Outcome, auroc, calibration
+import numpy as np
+
+from eval.measures.abstention import RISK, auroc, calibration
 from eval.measures.runs import Qrels
 from eval.running.evaluation import TOP, AskedQuery, leaks, measured, put
 from eval.running.result import LEAKY, Abstention, GroupResult, Result, facts
@@ -76,25 +78,17 @@ def abstention(asked: Sequence[AskedQuery], answerable: Mapping[str, bool]) -> l
 def _abstention(
     system: str, asked: Sequence[AskedQuery], answerable: Mapping[str, bool]
 ) -> Abstention:
-    outcomes = [
-        Outcome(
-            each.query.id,
-            each.confidence[system],
-            answerable[each.query.id],
-            answerable[each.query.id] and each.right(system),
-        )
-        for each in asked
-    ]
-    points = risk_coverage(
-        [each.confidence for each in outcomes], [not each.right for each in outcomes]
-    )
+    known = [answerable[each.query.id] for each in asked]
+    confidence = [each.confidence[system] for each in asked]
+    right = [each.right(system) and given for each, given in zip(asked, known, strict=True)]
+    points = risk_coverage(confidence, np.logical_not(right))
     return Abstention(
         system=system,
         title=SYSTEMS[system].title,
-        auroc=auroc(outcomes),
+        auroc=auroc(confidence, known),
         at_risk=coverage_at(points, RISK),
         points=points,
-        bins=calibration(outcomes) if system == SERVED else [],
+        bins=calibration(confidence, right) if system == SERVED else [],
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +22,7 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
+from eval.measures.abstention import Bin, calibration, calibration_error
 from eval.provenance import CACHE, RESULTS, provenance, write_outcome
 from eval.studies.cases import KINDS, SEED, SIGNALS, Cases, Values, read_cases
 from rag.answering.risk import coverage_at, risk_coverage
@@ -29,7 +30,6 @@ from rag.building.calibrate import fit as shift_and_scale
 from rag.cli.progress_bar import reporting
 from rag.encoders.open import open_encoder
 
-BINS = 15
 RISKS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
 # Questions of a set taken as a user's FAQ, and how often they are drawn anew.
 FEW = (8, 20, 50)
@@ -137,25 +137,9 @@ def auroc(of: Cases, confidence: Values, kind: int | None = None) -> float:
     return float(roc_auc_score(of.answerable[kept], confidence[kept], sample_weight=weights))
 
 
-def bins(of: Cases, confidence: Values) -> list[dict[str, float]]:
-    """By fifteenths of confidence that are not empty: its mean, share answerable, share of all."""
-    band = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    weights = of.weights()
-    return [
-        {
-            "confidence": float(np.average(confidence[band == at], weights=weights[band == at])),
-            "right": float(np.average(of.answerable[band == at], weights=weights[band == at])),
-            "share": float(weights[band == at].sum()),
-        }
-        for at in sorted(set(band.tolist()))
-    ]
-
-
-def calibration_error(of: Cases, confidence: Values) -> float:
+def ece(of: Cases, confidence: Values) -> float:
     """Expected calibration error, if half of the questions have an answer."""
-    return sum(
-        each["share"] * abs(each["confidence"] - each["right"]) for each in bins(of, confidence)
-    )
+    return calibration_error(_bins(of, confidence))
 
 
 def thresholds(
@@ -200,7 +184,7 @@ def outcome(sets: Mapping[str, Cases], unseen: Mapping[str, Cases]) -> dict[str,
         "risks": thresholds(sets, left),
         "refitted": {str(few): refitted(sets, left, few) for few in FEW},
         "tried": _tried(sets, tried, auroc),
-        "tried_ece": _tried(sets, tried, calibration_error),
+        "tried_ece": _tried(sets, tried, ece),
         "tried_log_loss": _tried(sets, tried, _log_loss),
     }
 
@@ -226,7 +210,7 @@ def refitted(
             fits = {str(prior): shift_and_scale(odds[mine], right, *prior) for prior in PRIORS}
             for prior, (shift, scale) in ({"as shipped": (0.0, 1.0)} | fits).items():
                 sure = expit(shift + scale * np.delete(odds, mine))
-                losses = (_log_loss(rest, sure), calibration_error(rest, sure))
+                losses = (_log_loss(rest, sure), ece(rest, sure))
                 found.setdefault(prior, []).append(losses)
     return {
         prior: {"log_loss": float(losses.mean()), "ece": float(errors.mean())}
@@ -252,6 +236,7 @@ def main(
 def _figures(of: Cases, confidence: Values) -> dict[str, Any]:
     """A set's figures. `alone` are AUROCs of the signals that single passages have."""
     present = sorted(set(of.kinds.tolist()) - {0})
+    found = _bins(of, confidence)
     alone = {name: confidences(Fit(0.0, {name: 1.0}, {}), of) for name in ("late", "cosine")}
     return {
         "questions": len(confidence),
@@ -259,9 +244,13 @@ def _figures(of: Cases, confidence: Values) -> dict[str, Any]:
         "auroc": auroc(of, confidence),
         "kinds": {KINDS[kind]: auroc(of, confidence, kind) for kind in present},
         "alone": {name: auroc(of, each) for name, each in alone.items()},
-        "ece": calibration_error(of, confidence),
-        "bins": bins(of, confidence),
+        "ece": calibration_error(found),
+        "bins": [asdict(each) for each in found],
     }
+
+
+def _bins(of: Cases, confidence: Values) -> list[Bin]:
+    return calibration(confidence, of.answerable, of.weights())
 
 
 def _tried(

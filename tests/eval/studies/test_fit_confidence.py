@@ -9,9 +9,8 @@ from eval.studies.cases import KINDS, SIGNALS, Asker, Cases, cases, changed
 from eval.studies.fit_confidence import (
     Fit,
     auroc,
-    bins,
-    calibration_error,
     confidences,
+    ece,
     fit,
     source,
     thresholds,
@@ -88,13 +87,9 @@ def test_the_best_of_the_first_passages_counts_and_discounts_multiply() -> None:
     assert confidences(fitted, made).tolist() == [pytest.approx(0.05)]
 
 
-def test_bins_hold_fifteenths_and_their_gap_is_the_error() -> None:
-    made, sure = cases_of([0] * 4, [0, 1, 0, 1]), np.array([0.21, 0.25, 0.95, 1.0])
-    assert bins(made, sure) == [
-        {"confidence": pytest.approx(0.23), "right": 0.5, "share": 0.5},
-        {"confidence": pytest.approx(0.975), "right": 0.5, "share": 0.5},
-    ]
-    assert calibration_error(made, sure) == pytest.approx(0.5 * 0.27 + 0.5 * 0.475)
+def test_the_calibration_error_weighs_kinds_alike() -> None:
+    made, sure = cases_of([0] * 3, [0, 1, 1]), np.array([0.25, 0.24, 0.95])
+    assert ece(made, sure) == pytest.approx(0.75 * (2 / 3 - 0.74 / 3) + 0.25 * 0.95)
 
 
 def test_auroc_is_of_all_kinds_or_of_one() -> None:
