@@ -48,8 +48,8 @@ def calibration(
 
     def bin_of(own: npt.NDArray[np.bool_]) -> Bin:
         weighed = weight[own]
-        means = (float(np.average(each[own], weights=weighed)) for each in (sure, hit))
-        return Bin(*means, weighed.sum().item())
+        mean, share = (float(np.average(each[own], weights=weighed)) for each in (sure, hit))
+        return Bin(mean, share, weighed.sum().item())
 
     return [bin_of(band == at) for at in np.unique(band)]
 

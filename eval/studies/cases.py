@@ -24,6 +24,7 @@ from eval.sets.beir import read_collection
 from eval.studies.pools import Pool, judged, read_faq_pool, read_pool
 from eval.studies.squad import Part, paragraphs, query_parts
 from eval.studies.tasks import COLLECTIONS, SQUAD, drawn
+from rag.answering.alignment import align
 from rag.answering.confidence import FIRST, OTHERS, USUAL, USUAL_LEAD, evidence
 from rag.answering.search import Candidates, encode_query, find_candidates
 from rag.answering.terms import missing_terms, specific_terms
@@ -191,7 +192,7 @@ def signals(found: Candidates, whole: bool) -> Values:
     passages = [snapshot.passages[found.rows[at]] for at in first]
     late, values = found.signals["late"], np.full((FIRST, len(SIGNALS)), np.nan)
     background = np.median(late)
-    held = evidence(found, passages)
+    held = evidence(found, passages, align(snapshot, found.query, passages))
     for row, (at, each) in enumerate(zip(first, held, strict=True)):
         values[row] = (
             each.coverage,

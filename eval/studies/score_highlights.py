@@ -26,7 +26,9 @@ from eval.running.cache import served_snapshot
 from eval.sets.beir import read_collection
 from eval.studies.squad import Part, answers, query_parts
 from eval.studies.tasks import SQUAD, drawn
+from rag.answering.alignment import align
 from rag.answering.highlights import BEFORE, highlights
+from rag.answering.profile import profile_of
 from rag.answering.search import Query, encode_query, find_candidates
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
@@ -118,9 +120,11 @@ def firsts(snapshot: Snapshot, encoder: Encoder, folder: Path, part: Part) -> li
 
 def as_served(snapshot: Snapshot, asked: Sequence[First]) -> dict[str, Any]:
     """How often what `rag.answering.highlights` marks holds an answer, and how much it marks."""
+    close = profile_of(snapshot.manifest.model).close
     held, lengths, counts = [], [], []
     for each in asked:
-        [spans] = highlights(snapshot, each.query, [each.passage])
+        aligned = align(snapshot, each.query, [each.passage])
+        [spans] = highlights(each.query, [each.passage], aligned, close)
         text = snapshot.documents[each.passage.document_id].text
         marked = [text[span.char_start : span.char_end] for span in spans]
         held.append(float(holds(marked, each.answers)))

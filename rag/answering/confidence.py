@@ -19,15 +19,13 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-import numpy.typing as npt
 
+from rag.answering.alignment import Alignment, align
 from rag.answering.profile import Profile, profile_of
 from rag.answering.search import Candidates
 from rag.answering.terms import Term, missing_terms, specific_terms
-from rag.index import Calibration, Manifest, Model, Snapshot, best_similarities, late_scores
+from rag.index import Calibration, Manifest, Model, Snapshot, late_scores
 from rag.types import Caution, Finding, Passage
-
-Cosines = npt.NDArray[np.float32]
 
 # One of the first passages must be good.
 FIRST = 3
@@ -47,18 +45,17 @@ USUAL_LEAD = 0.25
 class Evidence:
     """What a passage holds of a question.
 
-    `cosines` float32 (q,) are the best of each question token among all tokens of the passage.
-    `coverage` is the mean of two means of the like, for the sentence where it is largest: over the
-    sentence and what stands above the first one; and over the sentence alone, with less weight on
-    question tokens that stand above. Without tokens both are 0. `lead` is by how much the passage's
-    late-interaction score exceeds the median of its document's other passages. `missing` are the
-    specific terms that the passage and its context do not hold, and `names` is their share of the
-    question's names.
+    `coverage` is the mean of two means of the question tokens' cosines, for the sentence where it
+    is largest: over the sentence and what stands above the first one; and over the sentence alone,
+    with less weight on question tokens that stand above. Without tokens it is 0. `lead` is by how
+    much the passage's late-interaction score exceeds the median of its document's other passages.
+    `missing` are the specific terms that the passage and its context do not hold, and `names` is
+    their share of the question's names.
     """
 
+    alignment: Alignment
     coverage: float
     lead: float
-    cosines: Cosines
     missing: tuple[Term, ...]
     names: float
 
@@ -68,12 +65,13 @@ class Evidence:
         return any(term.is_number for term in self.missing)
 
 
-def evidence(candidates: Candidates, passages: Sequence[Passage]) -> list[Evidence]:
-    """What each passage holds of the question."""
+def evidence(
+    candidates: Candidates, passages: Sequence[Passage], aligned: Sequence[Alignment]
+) -> list[Evidence]:
+    """What each passage, with its alignment, holds of the question."""
     terms = specific_terms(candidates.query.text)
-    rows = [candidates.snapshot.rows[passage.id] for passage in passages]
-    parts, leads = _parts(candidates, rows), _leads(candidates, rows)
-    return [_evidence(terms, *each) for each in zip(passages, parts, leads, strict=True)]
+    leads = _leads(candidates, [candidates.snapshot.rows[passage.id] for passage in passages])
+    return [_evidence(terms, *each) for each in zip(passages, aligned, leads, strict=True)]
 
 
 def confidence(candidates: Candidates) -> float:
@@ -120,7 +118,8 @@ def uncalibrated(model: Model, caution: Caution) -> Calibration:
 
 
 def _first(candidates: Candidates) -> list[Evidence]:
-    return evidence(candidates, [hit.passage for hit in candidates.best(FIRST)])
+    first = [hit.passage for hit in candidates.best(FIRST)]
+    return evidence(candidates, first, align(candidates.snapshot, candidates.query, first))
 
 
 def _odds(profile: Profile, found: Evidence) -> float:
@@ -133,56 +132,24 @@ def _probability(profile: Profile, fitted: Calibration, found: Evidence) -> floa
     return near * lost
 
 
-def _evidence(terms: Sequence[Term], passage: Passage, parts: Cosines, lead: float) -> Evidence:
+def _evidence(
+    terms: Sequence[Term], passage: Passage, alignment: Alignment, lead: float
+) -> Evidence:
     missing = missing_terms(terms, passage.in_context)
     names = sum(not term.is_number for term in terms)
     lost = sum(not term.is_number for term in missing)
     return Evidence(
-        coverage=_coverage(parts),
+        alignment=alignment,
+        coverage=_coverage(alignment),
         lead=lead,
-        cosines=parts.max(axis=0, initial=0),
         missing=missing,
         names=lost / max(1, names),
     )
 
 
-def _parts(candidates: Candidates, rows: Sequence[int]) -> list[Cosines]:
-    """For each passage the best cosines of the question's tokens with what stands above its
-    sentences, and then with each of these, float32 (1 + n, q); without sentences it is one."""
-    snapshot, tokens = candidates.snapshot, candidates.query.tokens
-    starts = snapshot.tokens.starts
-    found = {row: _sentences(snapshot, row) for row in rows if starts[row] < starts[row + 1]}
-    if len(tokens) == 0 or not found:
-        return [np.zeros((2, len(tokens)), dtype=np.float32) for _ in rows]
-    ends = np.cumsum([each[-1, 1] for each in found.values()])
-    # What is above, then by turns a sentence and what lies between two; the last ends at the end.
-    bounds = [
-        np.concatenate([[0], each.ravel()[:-1]]) + end - each[-1, 1]
-        for each, end in zip(found.values(), ends, strict=True)
-    ]
-    block = snapshot.tokens.copied(
-        (starts[row], starts[row] + each[-1, 1]) for row, each in found.items()
-    )
-    best = best_similarities(tokens, block, np.concatenate(bounds).astype(np.int64))
-    split = np.split(best, np.cumsum([len(each) for each in bounds])[:-1])
-    made = {
-        row: np.concatenate([each[:1] * (sentences[0, 0] > 0), each[1::2]])
-        for each, (row, sentences) in zip(split, found.items(), strict=True)
-    }
-    nothing = np.zeros((2, len(tokens)), dtype=np.float32)
-    return [made.get(row, nothing) for row in rows]
-
-
-def _sentences(snapshot: Snapshot, row: int) -> npt.NDArray[np.int64]:
-    """The first and last token row of each sentence of a passage that has tokens, int64 (n, 2)."""
-    sentences = snapshot.marks.of(row)[:, 2:].astype(np.int64)
-    whole = snapshot.tokens.starts[row + 1] - snapshot.tokens.starts[row]
-    return sentences if len(sentences) else np.array([[0, whole]], dtype=np.int64)
-
-
-def _coverage(parts: Cosines) -> float:
-    above, sentences = parts[0], parts[1:]
-    if parts.shape[1] == 0:
+def _coverage(alignment: Alignment) -> float:
+    above, sentences = alignment.before[0], alignment.within
+    if len(above) == 0:
         return 0.0
     weights = np.clip(1 - above, LEAST, 1)
     own = (np.maximum(sentences, 0) * weights).sum(axis=1) / weights.sum()

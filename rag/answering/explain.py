@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import regex
 
+from rag.answering.alignment import align
 from rag.answering.confidence import Evidence, evidence
 from rag.answering.fusion import SCALES
 from rag.answering.highlights import nearest_sentence
@@ -34,11 +35,12 @@ def explain(candidates: Candidates, encoder: Encoder, hit: ScoredPassage) -> Exp
     shares and lacks."""
     passage, snapshot, query = hit.passage, candidates.snapshot, candidates.query
     at = int(np.flatnonzero(candidates.rows == snapshot.rows[passage.id])[0])
-    found = {name: _contribution(candidates, name, at) for name in candidates.signals}
+    given = {name: _contribution(candidates, name, at) for name in candidates.signals}
+    [found] = evidence(candidates, [passage], align(snapshot, query, [passage]))
     return Explanation(
-        **dict.fromkeys(SCALES) | found,
+        **dict.fromkeys(SCALES) | given,
         matched=_matched(snapshot, query, passage),
-        missing=missing(candidates, encoder, passage, *evidence(candidates, [passage])),
+        missing=missing(candidates, encoder, passage, found),
     )
 
 
@@ -54,10 +56,10 @@ def missing(
     question = query.text
     lacking = [term.text for term in found.missing]
     asked = asked_quantity(question)
-    if asked and not names_quantity(nearest_sentence(snapshot, query, [passage])):
+    if asked and not names_quantity(nearest_sentence(passage, found.alignment)):
         lacking.append(asked)
     held = {word.casefold() for word in _matched(snapshot, query, passage)}
-    for word, cosine in _cosines(question, encoder, found.cosines):
+    for word, cosine in _cosines(question, encoder, found.alignment.best):
         is_known = word.casefold() in held or any(word in other for other in lacking)
         if cosine < FAR and not is_known:
             lacking.append(word)

@@ -1,18 +1,15 @@
-"""Highlights: the sentences of passages that answer, by the token vectors already there."""
+"""Highlights: the sentences of passages that answer, by their alignment with the question."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from rag.answering.profile import profile_of
+from rag.answering.alignment import Alignment, Place
 from rag.answering.search import Query
-from rag.index import Snapshot, best_similarities
 from rag.text import line_spans, stems
 from rag.types import Passage, Span
 
@@ -30,18 +27,17 @@ _ENTRY = re.compile(r"[-*+•|<]|\d{1,3}[.)]\s")
 # What parts the cells of a row.
 _CELL = " | "
 
-_Place = tuple[int, int]
-
 
 def highlights(
-    snapshot: Snapshot, query: Query, passages: Sequence[Passage]
+    query: Query, passages: Sequence[Passage], aligned: Sequence[Alignment], close: float
 ) -> list[tuple[Span, ...]]:
     """For each passage the span of the sentence nearest to the question, or of two, in order.
 
     A sentence scores as a passage does: the mean over query tokens of the best cosine among its
     tokens. A token may also be found in the sentence before (for the first one, in the heading or
     question above; for a row of a table, in its header), at a cost: `It takes hours.` says of what
-    it speaks one sentence earlier. The second best is marked too if its score is close to the best.
+    it speaks one sentence earlier. The second best is marked too if its score is at most `close`
+    below the best.
 
     Token vectors do not tell one number from the next. So a sentence that has the question's
     numbers gains a little, and of lines, rows and items only those with most of them can be marked.
@@ -49,100 +45,48 @@ def highlights(
     marked.
     """
     numbers = _numbers_of(query.text, query.stems)
-    close = profile_of(snapshot.manifest.model).close
     found = []
-    for passage, spans, scores in _scored(snapshot, query, passages):
+    for passage, each in zip(passages, aligned, strict=True):
+        scores = _scores(each, passage.text)
         if numbers and scores:
-            gains = _by_numbers(numbers, passage.text, spans)
+            gains = _by_numbers(numbers, passage.text, each.spans)
             scores = [score + gain for score, gain in zip(scores, gains, strict=True)]
-        nearest = (spans[at] for at in _nearest(scores, close))
+        nearest = (each.spans[at] for at in _nearest(scores, close))
         found.append(tuple(Span(passage.start + a, passage.start + b) for a, b in nearest))
     return found
 
 
-def nearest_sentence(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> str:
-    """The sentence of any of the passages that is nearest to the question, by its own tokens alone.
+def nearest_sentence(passage: Passage, alignment: Alignment) -> str:
+    """The sentence of a passage that is nearest to the question, by its own tokens alone.
 
-    The first of equally near ones; "" if question or passages have no tokens.
+    The first of equally near ones; "" if question or passage have no tokens.
     """
-    near, nearest = -math.inf, ""
-    for passage, spans, scores in _scored(snapshot, query, passages, lending=False):
-        for score, (start, end) in zip(scores, spans, strict=False):
-            if score > near:
-                near, nearest = score, passage.text[start:end]
-    return nearest
+    if not alignment.spans:
+        return ""
+    start, end = alignment.spans[int(alignment.within.mean(axis=1).argmax())]
+    return passage.text[start:end]
 
 
-def _scored(
-    snapshot: Snapshot, query: Query, passages: Sequence[Passage], lending: bool = True
-) -> Iterator[tuple[Passage, list[_Place], list[float]]]:
-    """Each passage with the places of its sentences in its text, and their scores.
-
-    There are no scores if the query has no tokens.
-    """
-    rows = [snapshot.rows[passage.id] for passage in passages]
-    marks = [snapshot.marks.of(row).tolist() for row in rows]
-    lenders = None
-    if lending:
-        each = zip(passages, marks, strict=True)
-        lenders = [_lenders(passage.text, found) for passage, found in each]
-    scores = iter(_scores(snapshot, query, rows, marks, lenders) if len(query.tokens) else ())
-    for passage, found in zip(passages, marks, strict=True):
-        yield (
-            passage,
-            [(start, end) for start, end, _, _ in found],
-            list(islice(scores, len(found))),
-        )
-
-
-def _scores(
-    snapshot: Snapshot,
-    query: Query,
-    rows: Sequence[int],
-    marks: Sequence[list[list[int]]],
-    lenders: Sequence[list[int]] | None,
-) -> list[float]:
-    """The scores of all sentences, one passage after the other.
-
-    With `lenders`, a query token may also be found in the sentence before, or in what stands above.
-    """
-    spans: list[_Place] = []
-    bounds: list[int] = []
-    firsts: list[int] = []
-    at = 0
-    for row, found in zip(rows, marks, strict=True):
-        if found:
-            start, last = int(snapshot.tokens.starts[row]), found[-1][3]
-            spans.append((start, start + last))
-            firsts += [len(bounds) // 2] * len(found)
-            # What is above, then by turns a sentence and what is between two. Where the last one
-            # ends, the next passage begins.
-            bounds += [at, *(at + place for mark in found for place in mark[2:])][:-1]
-            at += last
-    if not spans:
+def _scores(alignment: Alignment, text: str) -> list[float]:
+    """The scores of the sentences of a passage's text."""
+    if not alignment.spans:
         return []
-    tokens = snapshot.tokens.copied(spans)
-    parts = best_similarities(query.tokens, tokens, np.array(bounds, dtype=np.int64))
-    own = parts[1::2]
-    if lenders is None:
-        return _means(own)
-    lent = np.empty_like(own)
-    lent[1:] = own[:-1] - np.float32(BEFORE)
-    places = np.array([place for each in lenders for place in each], dtype=np.int64)
-    from_above = places >= 0
-    above = (places + firsts)[from_above]
-    lent[from_above] = parts[::2][above] - np.float32(ABOVE)
-    return _means(np.maximum(own, lent))
+    lent = np.roll(alignment.within, 1, axis=0) - np.float32(BEFORE)
+    for at, lender in enumerate(_lenders(text, alignment.spans)):
+        if lender >= 0:
+            lent[at] = alignment.before[lender] - np.float32(ABOVE)
+    scores: list[float] = np.maximum(alignment.within, lent).mean(axis=1).tolist()
+    return scores
 
 
-def _lenders(text: str, found: Sequence[Sequence[int]]) -> list[int]:
+def _lenders(text: str, spans: Sequence[Place]) -> list[int]:
     """For each sentence the one that it borrows from what stands above of; -1: the one before.
 
     The first sentence borrows from the heading, and each row of a table from the table's header.
     """
     lenders: list[int] = []
     end, header = 0, -1
-    for at, (start, after, _, _) in enumerate(found):
+    for at, (start, after) in enumerate(spans):
         if _CELL in text[end:start]:
             header = at
         elif _CELL not in text[start:after]:
@@ -152,12 +96,7 @@ def _lenders(text: str, found: Sequence[Sequence[int]]) -> list[int]:
     return lenders
 
 
-def _means(cosines: npt.NDArray[np.float32]) -> list[float]:
-    found: list[float] = cosines.mean(axis=1).tolist()
-    return found
-
-
-def _by_numbers(numbers: frozenset[str], text: str, spans: Sequence[_Place]) -> list[float]:
+def _by_numbers(numbers: frozenset[str], text: str, spans: Sequence[Place]) -> list[float]:
     """What each sentence gains by the question's numbers that it has, that of an item aside."""
     counts = [len(numbers & _numbers_in(text[start:end])) for start, end in spans]
     most = max(counts)
