@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering.alignment import align
 from rag.answering.answer import ask
 from rag.answering.confidence import (
     USUAL,
@@ -30,8 +31,9 @@ PROFILE = profile_of(OTHER)
 
 
 def found(snapshot: Snapshot, question: str) -> Evidence:
-    candidates = find_candidates(snapshot, encode_query(question, ENCODER))
-    [first] = evidence(candidates, snapshot.passages[:1])
+    query = encode_query(question, ENCODER)
+    aligned = align(snapshot, query, snapshot.passages[:1])
+    [first] = evidence(find_candidates(snapshot, query), snapshot.passages[:1], aligned)
     return first
 
 

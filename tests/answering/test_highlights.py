@@ -1,5 +1,6 @@
 """What is marked is what a sentence-by-sentence reckoning marks, and no question tokenises."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rag.answering.alignment import align
 from rag.answering.highlights import ABOVE, BEFORE, highlights, nearest_sentence
 from rag.answering.profile import profile_of
-from rag.answering.search import encode_query
+from rag.answering.search import Query, encode_query
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.late_interaction import best_similarities
@@ -34,9 +36,9 @@ def reckoned(snapshot: Snapshot, encoder: Encoder, question: str, passage: Passa
     pieces, near = rows[-len(starts) :], partial(best_similarities, query.tokens)
     spans = markable(text, body)
     first = starts.index(min(place for place in starts if place >= spans[0][0]))
-    # The heading or question above; the first token alone if there is neither.
+    # The heading or question above, if there is one.
     above = rows[: len(rows) - len(starts) + first]
-    lent = near(above if len(above) else rows[:1], np.array([0]))[0] - ABOVE
+    lent = near(above, np.array([0]))[0] - ABOVE if len(above) else np.float32(-ABOVE)
     scored = []
     header, before = None, 0
     for start, end in spans:
@@ -59,6 +61,13 @@ def reckoned(snapshot: Snapshot, encoder: Encoder, question: str, passage: Passa
     return [scored[at][1] for at in sorted(near)]
 
 
+def marks_of(
+    snapshot: Snapshot, query: Query, passages: Sequence[Passage]
+) -> list[tuple[Span, ...]]:
+    close = profile_of(snapshot.manifest.model).close
+    return highlights(query, passages, align(snapshot, query, passages), close)
+
+
 @pytest.fixture(scope="module")
 def real() -> Encoder:
     return open_encoder("bundled", "onnx", 1)
@@ -68,7 +77,7 @@ def test_all_passages_at_once_are_marked_as_each_by_itself(real: Encoder) -> Non
     snapshot = build_snapshot([SAMPLE], real)
     marked = 0
     for question in ("Which procedure collects the T cells?", "who took part", "is it safe?", "é"):
-        found = highlights(snapshot, encode_query(question, real), snapshot.passages)
+        found = marks_of(snapshot, encode_query(question, real), snapshot.passages)
         for spans, passage in zip(found, snapshot.passages, strict=True):
             assert list(spans) == reckoned(snapshot, real, question, passage)
             marked += len(spans)
@@ -97,7 +106,7 @@ def quoted(snapshot: Snapshot, question: str, passages: list[Passage]) -> list[l
     text = snapshot.documents["fruit.md"].text
     return [
         [text[span.char_start : span.char_end] for span in spans]
-        for spans in highlights(snapshot, query, passages)
+        for spans in marks_of(snapshot, query, passages)
     ]
 
 
@@ -124,15 +133,16 @@ def test_a_passage_without_sentences_leaves_the_others_theirs(fruit: Snapshot) -
     assert quoted(without, "zest", list(fruit.passages[:1])) == [[]]
 
 
-def test_the_nearest_sentence_is_sought_in_all_passages(tmp_path: Path) -> None:
-    snapshot = snapshot_of(tmp_path, a="Bees hum. Figs rot.", b="Oily apples reek. Figs rot.")
-    passages = snapshot.passages
-    nearest = partial(nearest_sentence, snapshot, passages=passages)
-    assert nearest(encode_query("oily apples", PAPER)) == "Oily apples reek."
-    assert nearest(encode_query("figs", PAPER)) == "Figs rot."
-    assert nearest_sentence(snapshot, encode_query("oily apples", PAPER), passages[:1]) != ""
-    assert nearest_sentence(snapshot, encode_query("", PAPER), passages) == ""
-    assert nearest_sentence(snapshot, encode_query("figs", PAPER), []) == ""
+def test_the_nearest_sentence_is_so_by_its_own_tokens(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, a="Figs rot. Oily apples reek. Figs rot.")
+
+    def nearest(question: str) -> str:
+        [aligned] = align(snapshot, encode_query(question, PAPER), snapshot.passages)
+        return nearest_sentence(snapshot.passages[0], aligned)
+
+    assert nearest("oily apples") == "Oily apples reek."
+    assert nearest("figs") == "Figs rot."
+    assert nearest("") == ""
 
 
 def test_only_rows_with_the_number_asked_for_are_marked(real: Encoder, tmp_path: Path) -> None:
@@ -146,7 +156,7 @@ def test_only_rows_with_the_number_asked_for_are_marked(real: Encoder, tmp_path:
 
     def marked(question: str, passage: int) -> list[str]:
         query, text = encode_query(question, real), snapshot.documents["inn.md"].text
-        (found,) = highlights(snapshot, query, [snapshot.passages[passage]])
+        (found,) = marks_of(snapshot, query, [snapshot.passages[passage]])
         return [text[span.char_start : span.char_end] for span in found]
 
     assert marked("What does room 6 cost?", 0) == ["| Room 6 | 42 euros |"]
@@ -178,6 +188,6 @@ def test_in_prose_a_number_adds_to_the_words_and_does_not_replace_them(
     page.write_text(f"# Town\n\n## Quarters\n\n{answer} In 1940 there were 94 births.\n")
     snapshot = build_snapshot([page], real)
     query = encode_query("Which quarter was mostly Japanese in 1940?", real)
-    [spans] = highlights(snapshot, query, snapshot.passages)
+    [spans] = marks_of(snapshot, query, snapshot.passages)
     text = snapshot.documents["a.md"].text
     assert answer in [text[span.char_start : span.char_end] for span in spans]
