@@ -8,6 +8,7 @@ for scoring, nor the questions written for the sample corpus.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ from rag.building.calibrate import fit as shift_and_scale
 from rag.cli.progress_bar import reporting
 from rag.encoders.open import open_encoder
 
+PROFILES = Path("rag/answering/profiles")
 RISKS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
 # Questions of a set taken as a user's FAQ, and how often they are drawn anew.
 FEW = (8, 20, 50)
@@ -223,14 +225,43 @@ def main(
     data: Annotated[Path, typer.Argument(help="folder with abstention/ and retrieval/")],
     out: Annotated[Path, typer.Option(help="results file")] = RESULTS / "confidence.json",
     cache: Annotated[Path, typer.Option(help="folder that keeps snapshots")] = CACHE,
+    profiles: Annotated[Path, typer.Option(help="folder of the profiles to fit")] = PROFILES,
 ) -> None:
-    """Fit the confidence on public questions with and without an answer."""
+    """Fit the confidence on public questions with and without an answer, and write the profiles of
+    the encoder and of unknown models."""
     encoder = open_encoder("bundled", "onnx", 2)
     with reporting(sys.stderr) as progress:
         sets, unseen = read_cases(data, encoder, cache, progress)
     made = provenance("python -m eval.studies.fit_confidence ../shared/data", encoder)
-    write_outcome(out, made | outcome(sets, unseen))
+    found = made | outcome(sets, unseen)
+    write_outcome(out, found)
+    for path in sorted(profiles.glob("*.json")):
+        path.write_bytes(refit(path.read_bytes(), found))
     print(out)
+
+
+def refit(profile: bytes, found: Mapping[str, Any]) -> bytes:
+    """A profile with the constants that were found, if it is of that model or of any."""
+    known = json.loads(profile)
+    own = (found["model_sha256"], found["head_sha256"])
+    if (known["model_sha256"], known["head_sha256"]) not in (own, ("", "")):
+        return profile
+    slopes, discounts = found["slopes"], found["discounts"]
+    constants = {
+        "bias": round(found["bias"], 2),
+        "slope": round(slopes["coverage"], 2),
+        "lead": round(slopes["lead"], 2),
+        "number": round(discounts["number"], 3),
+        "name": round(discounts["names"], 3),
+        "thresholds": [
+            [each["risk"], round(each["threshold"], 3)] for each in found["risks"] if each
+        ],
+    }
+    lines = [
+        f" {json.dumps(name)}: {json.dumps(value)}"
+        for name, value in {**known, **constants}.items()
+    ]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def _figures(of: Cases, confidence: Values) -> dict[str, Any]:

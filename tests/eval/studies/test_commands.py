@@ -1,5 +1,6 @@
 """The commands behind docs/quality.md from end to end: tiny data, the real model and head."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from eval.studies.cases import STATEMENTS
 from eval.studies.tasks import COLLECTIONS
 from rag.types import silent
 from support.models import HEAD
+from support.places import ROOT
 from support.tiny_beir import articles, write_collection
 
 FAQ = "# Fruit\n\n## FAQ\n\nQ: What is red?\nA: Apples.\n\nQ: What is dark?\nA: Cherries.\n"
@@ -63,7 +65,11 @@ def test_fusions_are_compared_on_eight_tasks(data: Path) -> None:
 def test_the_confidence_is_fitted_without_the_score_articles(data: Path) -> None:
     other = FAQ.replace("Fruit", "Metal").replace("figs", "gold").replace("rot", "shine")
     (data / "faq_pages" / "metal.md").write_text(other)
-    found = made(fit_confidence, data, "confidence.json")
+    profiles = Path(shutil.copytree(ROOT / fit_confidence.PROFILES, data / "profiles"))
+    fit_confidence.main(data, data / "confidence.json", data / "cache", profiles)
+    found = read_outcome(data / "confidence.json")
+    for file in profiles.iterdir():
+        assert read_outcome(file)["bias"] == round(found["bias"], 2)
     assert (set(found["slopes"]), set(found["discounts"])) == (
         {"coverage", "lead"},
         {"number", "names"},

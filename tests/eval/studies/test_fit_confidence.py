@@ -1,5 +1,6 @@
 """The fit of the confidence, on cases that can be worked out."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,13 @@ import pytest
 
 from eval.studies.cases import KINDS, SIGNALS, Asker, Cases, cases, changed
 from eval.studies.fit_confidence import (
+    PROFILES,
     Fit,
     auroc,
     confidences,
     ece,
     fit,
+    refit,
     source,
     thresholds,
 )
@@ -19,6 +22,7 @@ from eval.studies.pools import read_pool
 from rag.answering.confidence import FIRST
 from rag.types import silent
 from support.letter_encoder import LetterEncoder
+from support.places import ROOT
 from support.tiny_beir import write_collection
 
 ENCODER = LetterEncoder()
@@ -102,6 +106,40 @@ def test_the_threshold_gives_as_much_as_the_risk_allows() -> None:
     found = thresholds(made, {"a": np.array([0.9, 0.7, 0.8, 0.2])})
     assert found[0] == {"risk": 0.05, "threshold": 0.9, "coverage": 0.25, "answered": 0.5}
     assert found[-1] == {**found[0], "risk": 0.3}
+
+
+def test_a_refit_writes_the_profiles_of_the_model_and_of_any_model() -> None:
+    found = {
+        "model_sha256": "m",
+        "head_sha256": "h",
+        "bias": -7.123456,
+        "slopes": {"coverage": 11.5, "lead": 4.25},
+        "discounts": {"number": 0.0912, "names": 0.2},
+        "risks": [{"risk": 0.05, "threshold": 0.98765}, None],
+    }
+    told = {"bias": -7.12, "slope": 11.5, "lead": 4.25, "number": 0.091, "name": 0.2}
+    for model, head, is_own in (("m", "h", True), ("", "", True), ("m", "other", False)):
+        before = json.dumps({"model_sha256": model, "head_sha256": head, "bias": 0.0}).encode()
+        after = refit(before, found)
+        if is_own:
+            rest = {"model_sha256": model, "head_sha256": head, "thresholds": [[0.05, 0.988]]}
+            assert json.loads(after) == told | rest
+        else:
+            assert after == before
+
+
+def test_a_refit_with_the_same_figures_changes_no_byte_of_a_profile() -> None:
+    shipped = (ROOT / PROFILES / "generic.json").read_bytes()
+    known = json.loads(shipped)
+    found = {
+        "model_sha256": "m",
+        "head_sha256": "h",
+        "bias": known["bias"],
+        "slopes": {"coverage": known["slope"], "lead": known["lead"]},
+        "discounts": {"number": known["number"], "names": known["name"]},
+        "risks": [{"risk": risk, "threshold": at} for risk, at in known["thresholds"]],
+    }
+    assert refit(shipped, found) == shipped
 
 
 def test_sets_of_one_source_have_its_name_first() -> None:
