@@ -149,27 +149,21 @@ def find_candidates(
     if mode == "dense":
         rows, cosines = snapshot.dense.nearest(query.pooled, MAX_TOP_K, within)
         return _single(snapshot, query, "dense", rows, cosines)
-    impacts = lexical_scores(snapshot, query)
-    matching = _best(impacts, within)
+    asked = snapshot.lexical.columns(snapshot.lexical.stems_of(query.text))
+    matching, impacts = snapshot.lexical.best(asked, max(each, MAX_TOP_K), within)
     if mode == "bm25":
-        rows = matching[:MAX_TOP_K]
-        return _single(snapshot, query, "bm25", rows, impacts[rows])
+        return _single(snapshot, query, "bm25", matching[:MAX_TOP_K], impacts[:MAX_TOP_K])
     weights = _weights(snapshot, query) if weights is None else weights
     near, _ = snapshot.dense.nearest(query.pooled, max(each, MAX_TOP_K), within)
     rows = together(near, matching, MAX_TOP_K, each)
     cosines = snapshot.dense.cosines(query.pooled, rows)
-    signals = {"dense": cosines, "bm25": impacts[rows]}
+    signals = {"dense": cosines, "bm25": snapshot.lexical.scores(asked, rows)}
     if "late" in weights:
         signals["late"] = late_scores(query.tokens, snapshot.tokens, rows.tolist())
     if "heading" in weights:
         signals["heading"] = snapshot.headings.cosines(query.pooled, rows, cosines)
     shares = fuse(signals, weights, STRETCHED if stretched else SCALES)
     return Candidates(snapshot, query, rows, signals, shares)
-
-
-def lexical_scores(snapshot: Snapshot, query: Query) -> Signal:
-    """BM25 of every passage, float32 (n_passages,)."""
-    return snapshot.lexical.scores(snapshot.lexical.stems_of(query.text))
 
 
 def together(near: Rows, matching: Rows, k: int, each: int) -> Rows:
@@ -194,14 +188,6 @@ def _scores(candidates: Candidates, at: int, fused: float) -> Scores:
 def _single(snapshot: Snapshot, query: Query, name: str, rows: Rows, scores: Signal) -> Candidates:
     shares = {name: scores.astype(np.float64)}
     return Candidates(snapshot, query, rows, {name: scores}, shares)
-
-
-def _best(scores: Signal, within: Within) -> Rows:
-    """The rows with positive scores, best first, ties in row order."""
-    found = scores > 0
-    rows = np.flatnonzero(found if within is None else found & within)
-    best: Rows = rows[np.lexsort((rows, -scores[rows]))].astype(np.int64)
-    return best
 
 
 def _within(snapshot: Snapshot, filters: Filters, body_only: bool) -> Within:
