@@ -8,6 +8,7 @@ of them by their exact vectors. The figures are in docs/decisions/0013-scale.md.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,17 @@ class Cells:
     def __len__(self) -> int:
         return len(self.centres)
 
+    def are_whole(self) -> bool:
+        """Whether each passage is in one cell."""
+        starts, count = self.starts, len(self.rows)
+        rises = starts[0] == 0 and starts[-1] == count and (np.diff(starts) >= 0).all()
+        return bool(rises and np.array_equal(np.sort(self.rows), np.arange(count)))
+
+    def to_bytes(self) -> bytes:
+        """The arrays one after another; nothing without cells."""
+        arrays = (self.centres, self.starts, self.rows, self.codes) if len(self) else ()
+        return b"".join(array.tobytes() for array in arrays)
+
     @property
     def probed(self) -> int:
         """How many cells a search looks into."""
@@ -73,11 +85,8 @@ def cells_of(vectors: Vectors) -> Cells:
     """The cells of all passages, from their vectors (n, dim); the same vectors, the same cells."""
     count, dim = vectors.shape
     if count < LEAST:
-        none = np.zeros((0, dim))
-        return Cells(
-            none.astype("f4"), np.zeros(1, "i8"), np.zeros(0, "i4"), none.astype("u1")
-        )
-    centres = _centres(vectors, round(count**0.5))
+        return cells_from(b"", count, dim)
+    centres = _centres(vectors, _cells(count))
     nearest = _nearest(vectors, centres)
     rows = np.argsort(nearest, kind="stable").astype(np.int32)
     starts = np.searchsorted(nearest[rows], np.arange(len(centres) + 1)).astype(np.int64)
@@ -86,6 +95,33 @@ def cells_of(vectors: Vectors) -> Cells:
     for at in range(0, count, BLOCK):
         codes[at : at + BLOCK] = np.rint(vectors[rows[at : at + BLOCK]] * scale) + MIDDLE
     return Cells(centres, starts, rows, codes)
+
+
+def cells_from(raw: bytes | memoryview, count: int, dim: int) -> Cells:
+    """The cells of so many passages that `to_bytes` wrote. Raises ValueError for anything else."""
+    if not raw:
+        none = np.zeros((0, dim))
+        return Cells(none.astype("f4"), np.zeros(1, "i8"), np.zeros(0, "i4"), none.astype("u1"))
+    cells, at, arrays = _cells(count), 0, []
+    shapes = (("f4", (cells, dim)), ("i8", (cells + 1,)), ("i4", (count,)), ("u1", (count, dim)))
+    for kind, shape in shapes:
+        size = math.prod(shape)
+        if at + np.dtype(kind).itemsize * size > len(raw):
+            break
+        array = np.frombuffer(raw, kind, size, at).reshape(shape)
+        # Numbers of several bytes must lie where their size says.
+        arrays.append(array if kind == "u1" else array.copy())
+        at += array.nbytes
+    if len(arrays) == len(shapes) and at == len(raw):
+        found = Cells(*arrays)
+        if found.are_whole():
+            return found
+    raise ValueError(f"the cells are not those of {count} passages")
+
+
+def _cells(count: int) -> int:
+    """How many cells so many passages have."""
+    return round(count**0.5)
 
 
 def _centres(vectors: Vectors, count: int) -> Vectors:
