@@ -36,8 +36,8 @@ class Query:
     """A question as the signals see it.
 
     `pooled` float32 (dim,), L2-normalised; `tokens` float32 (q, dim), rows L2-normalised;
-    `words` and their English `stems` are in order. `readable` is false if the model does not know half of its
-    characters; `named` is true if a stop word names something (`plan A`).
+    `words` and their English `stems` are in order. `readable` is false if the model does not know
+    half of its characters; `named` is true if a stop word names something (`plan A`).
     """
 
     text: str

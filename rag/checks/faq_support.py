@@ -55,9 +55,7 @@ def answer_share(snapshot: Snapshot) -> Share:
     @cache
     def windows(passage: str) -> list[frozenset[str]]:
         """The stems of each three successive sentences; of all, if there are fewer."""
-        inside = [
-            lexical.stems_of(words(passage[start:end])) for start, end in sentences(passage)
-        ]
+        inside = [lexical.stems_of(words(passage[start:end])) for start, end in sentences(passage)]
         last = max(1, len(inside) - SENTENCES + 1)
         return [frozenset().union(*inside[at : at + SENTENCES]) for at in range(last)]
 

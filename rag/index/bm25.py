@@ -96,8 +96,8 @@ class LexicalIndex:
         """Some rows that hold a term, with the k best among them.
 
         Rare terms come first. Once no passage can become one of the k best by the terms that are
-        left alone, these are looked up only for passages that may still be among the best (MaxScore:
-        Turtle & Flood 1995, "Query Evaluation: Strategies and Optimizations").
+        left alone, these are looked up only for passages that may still be among the best: Turtle &
+        Flood 1995, "Query Evaluation: Strategies and Optimizations" (MaxScore).
         """
         sums = np.zeros(self.count, dtype=np.float32)
         found = np.zeros(0, dtype=np.int32)

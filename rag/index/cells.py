@@ -24,7 +24,7 @@ LEAST = 50_000
 SAMPLE = 64
 MOVES = 8
 # The share of the cells that a search looks into, and the least number of them.
-PROBED = 1 / 16
+PROBED = 1 / 3
 LEAST_PROBED = 32
 # A product of codes up to 127 is exact on every processor; they stand for -64 to 63.
 LARGEST = 127

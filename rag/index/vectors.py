@@ -81,7 +81,7 @@ class VectorIndex:
         return stored.reshape(len(self), self.flat.d)
 
     def to_bytes(self) -> bytes:
-        """The vectors as FAISS writes them, then the cells; the same vectors give the same bytes."""
+        """The vectors as FAISS writes them, and the cells; the same vectors, the same bytes."""
         raw: bytes = faiss.serialize_index(self.flat).tobytes()
         return raw + self.cells.to_bytes()
 

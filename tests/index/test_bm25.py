@@ -130,7 +130,9 @@ def test_words_are_stemmed_by_the_language_of_their_text() -> None:
 
 def test_a_question_finds_words_in_each_language_of_the_index() -> None:
     index = index_texts(["die Häuser am See", "the houses by the lake"], ["de", "en"])
-    assert [scores(index, index.stems_of(words(asked))).argmax() for asked in ("Haus", "house")] == [0, 1]
+    assert [
+        scores(index, index.stems_of(words(asked))).argmax() for asked in ("Haus", "house")
+    ] == [0, 1]
 
 
 def test_words_of_a_language_without_stemmer_stay() -> None:
