@@ -23,9 +23,8 @@ LEAST = 50_000
 # How many vectors a cell is learned from, and how often its centre is moved.
 SAMPLE = 64
 MOVES = 8
-# The share of the cells that a search looks into, and the least number of them.
-PROBED = 1 / 3
-LEAST_PROBED = 32
+# How many cells a search looks into.
+PROBED = 128
 # A product of codes up to 127 is exact on every processor; they stand for -64 to 63.
 LARGEST = 127
 MIDDLE = 64
@@ -64,7 +63,7 @@ class Cells:
     @property
     def probed(self) -> int:
         """How many cells a search looks into."""
-        return min(len(self), max(LEAST_PROBED, round(len(self) * PROBED)))
+        return min(len(self), PROBED)
 
     def near(
         self, query: Vectors, k: int, within: npt.NDArray[np.bool_] | None = None
