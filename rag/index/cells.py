@@ -120,7 +120,7 @@ def cells_from(raw: bytes | memoryview, count: int, dim: int) -> Cells:
 
 def _cells(count: int) -> int:
     """How many cells so many passages have."""
-    return round(count**0.5)
+    return math.isqrt(count)
 
 
 def _centres(vectors: Vectors, count: int) -> Vectors:

@@ -79,7 +79,8 @@ def by_all(index: LexicalIndex, columns: list[int], k: int, within: np.ndarray) 
     """The best rows by the scores of all."""
     found = index.scores(columns, np.arange(index.count))
     rows = np.flatnonzero((found > 0) & within)
-    return rows[np.lexsort((rows, -found[rows]))][:k].tolist()
+    best: list[int] = rows[np.lexsort((rows, -found[rows]))][:k].tolist()
+    return best
 
 
 def drawn(count: int) -> LexicalIndex:

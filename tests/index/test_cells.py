@@ -14,7 +14,8 @@ def grouped(count: int) -> np.ndarray:
     generator = np.random.default_rng(count)
     around = generator.normal(size=(300, DIM))[generator.integers(0, 300, count)]
     drawn = (around + generator.normal(scale=0.3, size=(count, DIM))).astype(np.float32)
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    unit: np.ndarray = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return unit
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +79,8 @@ def test_if_the_nearest_cells_are_empty_all_vectors_are_compared() -> None:
     [
         lambda raw: raw[:-1],
         lambda raw: raw + b"\0",
-        lambda raw: raw[: 4 * 224 * DIM + 3],
-        lambda raw: raw[: 4 * 224 * DIM] + bytes(8 * 225) + raw[4 * 224 * DIM + 8 * 225 :],
+        lambda raw: raw[: 4 * 223 * DIM + 3],
+        lambda raw: raw[: 4 * 223 * DIM] + bytes(8 * 224) + raw[4 * 223 * DIM + 8 * 224 :],
     ],
 )
 def test_what_are_not_whole_cells_is_refused(
