@@ -16,7 +16,7 @@ from rag.answering.profile import Weights, profile_of
 from rag.encoders import Encoder
 from rag.errors import UsageError
 from rag.index import Snapshot, late_scores
-from rag.text import STOP_WORDS, stems, words
+from rag.text import STOP_WORDS, stems_of_words, words
 from rag.types import MAX_TOP_K, NO_FILTERS, Filters, Mode, ScoredPassage, Scores
 
 # So many of the best by dense and by BM25 are candidates. More find hardly more answers, and cost
@@ -36,13 +36,14 @@ class Query:
     """A question as the signals see it.
 
     `pooled` float32 (dim,), L2-normalised; `tokens` float32 (q, dim), rows L2-normalised;
-    `stems` are English, in order. `readable` is false if the model does not know half of its
-    characters; `named` is true if a stop word names something (`plan A`).
+    `words` and their English `stems` are in order. `readable` is false if the model does not know
+    half of its characters; `named` is true if a stop word names something (`plan A`).
     """
 
     text: str
     pooled: npt.NDArray[np.float32]
     tokens: npt.NDArray[np.float32]
+    words: tuple[str, ...]
     stems: tuple[str, ...]
     readable: bool = True
     named: bool = False
@@ -104,6 +105,7 @@ def encode_query(text: str, encoder: Encoder) -> Query:
         raise UsageError(f"the question {text!r} is not text in UTF-8: write it again") from None
     encoded = encoder.encode_queries([text])
     tokens, unknown = encoded.tokens[0], encoder.unknown(text)
+    found = words(text)
     if unknown:
         # What does not fit into the window has no token vector.
         known = np.delete(tokens, [at for at in unknown if at < len(tokens)], axis=0)
@@ -112,15 +114,21 @@ def encode_query(text: str, encoder: Encoder) -> Query:
         text,
         encoded.pooled[0],
         tokens,
-        tuple(stems(text)),
-        readable=is_readable(text, encoder),
-        named=not STOP_WORDS.isdisjoint(words(text)),
+        tuple(found),
+        tuple(stems_of_words(found)),
+        readable=_are_few(unknown, text, encoder),
+        named=not STOP_WORDS.isdisjoint(found),
     )
 
 
 def is_readable(text: str, encoder: Encoder) -> bool:
     """Whether the model knows more than half of the text's letters and digits."""
-    if not (unknown := encoder.unknown(text)):
+    return _are_few(encoder.unknown(text), text, encoder)
+
+
+def _are_few(unknown: Sequence[int], text: str, encoder: Encoder) -> bool:
+    """Whether these word pieces of a text hold less than half of its letters and digits."""
+    if not unknown:
         return True
     letters = [sum(map(str.isalnum, text[a:b])) for a, b in encoder.word_pieces(text)]
     return 2 * sum(letters[at] for at in unknown) < sum(letters)
@@ -149,16 +157,15 @@ def find_candidates(
     if mode == "dense":
         rows, cosines = snapshot.dense.nearest(query.pooled, MAX_TOP_K, within)
         return _single(snapshot, query, "dense", rows, cosines)
-    impacts = lexical_scores(snapshot, query)
-    matching = _best(impacts, within)
+    asked = snapshot.lexical.columns(snapshot.lexical.stems_of(query.words))
+    matching, impacts = snapshot.lexical.best(asked, max(each, MAX_TOP_K), within)
     if mode == "bm25":
-        rows = matching[:MAX_TOP_K]
-        return _single(snapshot, query, "bm25", rows, impacts[rows])
+        return _single(snapshot, query, "bm25", matching[:MAX_TOP_K], impacts[:MAX_TOP_K])
     weights = _weights(snapshot, query) if weights is None else weights
     near, _ = snapshot.dense.nearest(query.pooled, max(each, MAX_TOP_K), within)
     rows = together(near, matching, MAX_TOP_K, each)
     cosines = snapshot.dense.cosines(query.pooled, rows)
-    signals = {"dense": cosines, "bm25": impacts[rows]}
+    signals = {"dense": cosines, "bm25": snapshot.lexical.scores(asked, rows)}
     if "late" in weights:
         signals["late"] = late_scores(query.tokens, snapshot.tokens, rows.tolist())
     if "heading" in weights:
@@ -167,17 +174,12 @@ def find_candidates(
     return Candidates(snapshot, query, rows, signals, shares)
 
 
-def lexical_scores(snapshot: Snapshot, query: Query) -> Signal:
-    """BM25 of every passage, float32 (n_passages,)."""
-    return snapshot.lexical.scores(snapshot.lexical.stems_of(query.text))
-
-
 def together(near: Rows, matching: Rows, k: int, each: int) -> Rows:
     """The `each` first of the rows near by dense and of those that match by BM25, best first; if
     these are fewer than k, also the next near ones. In ascending order."""
-    first = np.union1d(near[:each], matching[:each])
-    others = near[each:][~np.isin(near[each:], first)]
-    rows: Rows = np.union1d(first, others[: max(0, k - len(first))])
+    first = {*near[:each].tolist(), *matching[:each].tolist()}
+    others = [row for row in near[each:].tolist() if row not in first]
+    rows: Rows = np.array(sorted([*first, *others[: max(0, k - len(first))]]), dtype=np.int64)
     return rows
 
 
@@ -194,14 +196,6 @@ def _scores(candidates: Candidates, at: int, fused: float) -> Scores:
 def _single(snapshot: Snapshot, query: Query, name: str, rows: Rows, scores: Signal) -> Candidates:
     shares = {name: scores.astype(np.float64)}
     return Candidates(snapshot, query, rows, {name: scores}, shares)
-
-
-def _best(scores: Signal, within: Within) -> Rows:
-    """The rows with positive scores, best first, ties in row order."""
-    found = scores > 0
-    rows = np.flatnonzero(found if within is None else found & within)
-    best: Rows = rows[np.lexsort((rows, -scores[rows]))].astype(np.int64)
-    return best
 
 
 def _within(snapshot: Snapshot, filters: Filters, body_only: bool) -> Within:

@@ -13,7 +13,7 @@ from functools import cache
 
 from rag.documents import FaqPair, faq_pairs
 from rag.index import Snapshot
-from rag.text import sentences
+from rag.text import sentences, words
 
 # A passage that holds this share of an answer supports it. An answer has about three sentences.
 SUPPORT = 0.25
@@ -49,13 +49,13 @@ def answer_share(snapshot: Snapshot) -> Share:
     def weights(answer: str) -> dict[str, float]:
         return {
             stem: math.log(1 + count / (1 + lexical.frequency(stem)))
-            for stem in lexical.stems_of(answer)
+            for stem in lexical.stems_of(words(answer))
         }
 
     @cache
     def windows(passage: str) -> list[frozenset[str]]:
         """The stems of each three successive sentences; of all, if there are fewer."""
-        inside = [lexical.stems_of(passage[start:end]) for start, end in sentences(passage)]
+        inside = [lexical.stems_of(words(passage[start:end])) for start, end in sentences(passage)]
         last = max(1, len(inside) - SENTENCES + 1)
         return [frozenset().union(*inside[at : at + SENTENCES]) for at in range(last)]
 

@@ -18,7 +18,7 @@ from rag.cli.terminal import file_line
 from rag.documents import json_lines
 from rag.encoders import Encoder
 from rag.errors import ModelMismatch, UnusableIndex, UsageError
-from rag.index import Snapshot, check_encoder
+from rag.index import Manifest, Snapshot, check_encoder
 from rag.schemas import ReportResponse
 from rag.settings import Settings
 from rag.store import (
@@ -44,9 +44,16 @@ def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
         origin_line(settings.index),
         f"model {manifest.model.name}, sha256 {manifest.model.sha256}",
         f"profile {profile_of(manifest.model)}",
+        f"search {_search(manifest)}",
         f"corpus sha256 {manifest.corpus_sha256}",
     )
     show_result(as_json, {**found, **manifest.to_json()}, lines)
+
+
+def _search(manifest: Manifest) -> str:
+    """How the passages nearest to a question are found."""
+    cells = manifest.counts.cells
+    return f"in the nearest of {cells} cells" if cells else "compares all passages"
 
 
 def report(

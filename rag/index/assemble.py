@@ -61,7 +61,7 @@ def assemble(
 ) -> Snapshot:
     """The snapshot, with its files serialised; the same input gives the same bytes."""
     tokens = store(encodings.tokens, encoder.token_dim)
-    languages = languages_of(split.documents)
+    languages, dense = languages_of(split.documents), index_vectors(encodings.pooled)
     manifest = Manifest(
         format=FORMAT,
         corpus_sha256=split.corpus_sha256,
@@ -73,6 +73,7 @@ def assemble(
             faq_pairs=sum(section.kind == "faq" for section in split.sections),
             passages=len(split.passages),
             tokens=len(tokens.vectors),
+            cells=len(dense.cells),
         ),
         calibration=calibration,
         software=software(),
@@ -83,7 +84,7 @@ def assemble(
         documents={document.id: document for document in split.documents},
         sections={section.id: section for section in split.sections},
         passages=split.passages,
-        dense=index_vectors(encodings.pooled),
+        dense=dense,
         lexical=index_texts(
             [f"{p.context}\n{p.text}" for p in split.passages],
             [languages[p.document_id] for p in split.passages],

@@ -57,6 +57,7 @@ CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "building/build.py",
             "index/assemble.py",
             "index/bm25.py",
+            "index/cells.py",
             "index/vectors.py",
         ),
         "calibrating": (

@@ -61,6 +61,7 @@ def _check_counts(snapshot: Snapshot) -> None:
         ("passages", len(snapshot.passages), counts.passages),
         ("vectors", len(snapshot.dense), counts.passages),
         ("heading rows", len(snapshot.headings.rows), counts.passages),
+        ("cells", len(snapshot.dense.cells), counts.cells),
         ("tokens", len(snapshot.tokens.vectors), counts.tokens),
         ("bytes a token", snapshot.tokens.vectors.shape[1], width(model.token_dim)),
         ("numbers a mark", snapshot.marks.sentences.shape[1], 4),

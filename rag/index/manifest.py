@@ -16,7 +16,7 @@ from rag.types import FaqPolicy
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder
 
-FORMAT = 7
+FORMAT = 8
 MANIFEST = "manifest.json"
 
 # 2**53 is the largest integer that every reader of JSON keeps exactly.
@@ -55,13 +55,17 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much a snapshot holds. `sections` are those of kind body, without FAQ pairs."""
+    """How much a snapshot holds. `sections` are those of kind body, without FAQ pairs.
+
+    `cells` is 0 if a search compares all vectors (`rag/index/cells.py`).
+    """
 
     documents: Count
     sections: Count
     faq_pairs: Count
     passages: Count
     tokens: Count
+    cells: Count = 0
 
 
 @dataclass(frozen=True, slots=True)

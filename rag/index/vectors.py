@@ -1,4 +1,7 @@
-"""Dense retrieval: exact inner product over L2-normalised vectors, through FAISS."""
+"""Dense retrieval: inner product over L2-normalised vectors, through FAISS.
+
+All vectors are compared. In a corpus of many passages they are first narrowed down by `Cells`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from rag.index.cells import Cells, cells_from, cells_of
+
 Rows = npt.NDArray[np.int64]
 Vector = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float32]
@@ -17,6 +22,10 @@ Vectors = npt.NDArray[np.float32]
 # are those of `IndexFlatIP`), dimensions and counts, and last how many numbers follow.
 _KIND = b"IxFI"
 _HEADER = struct.Struct("<4s33xQ")
+# So many times as many passages as wanted are taken by their codes and compared exactly.
+SPARE = 3
+# A filter that lets fewer passages through than one in so many is searched without cells.
+FILTERED = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +33,7 @@ class VectorIndex:
     """The pooled vectors of all passages, float32 (n, dim), rows L2-normalised."""
 
     flat: faiss.IndexFlatIP
+    cells: Cells
 
     def __len__(self) -> int:
         return self.flat.ntotal
@@ -33,17 +43,24 @@ class VectorIndex:
     ) -> tuple[Rows, Vector]:
         """The rows of the k nearest vectors to the query (dim,), best first, and their cosines.
 
-        `within`, bool (n,), restricts the search. FAISS fills up with row -1 if it finds fewer than
+        `within`, bool (n,), restricts the search. With cells some of the nearest may be missing,
+        but not if the filter lets few through. FAISS fills up with row -1 if it finds fewer than
         k; these are dropped, since row -1 would be the last passage.
         """
+        count = len(self) if within is None else int(within.sum())
+        k = min(k, count)
+        if k == 0:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+        if len(self.cells) and count * FILTERED >= len(self):
+            near = np.sort(self.cells.near(query, SPARE * k, within)).astype(np.int64)
+            if len(near) >= k:
+                exact = self.cosines(query, near)
+                best = np.lexsort((near, -exact))[:k]
+                return near[best], exact[best]
         params = faiss.SearchParameters()
         if within is not None:
             bits = np.packbits(within, bitorder="little")
             params.sel = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
-            k = min(k, int(within.sum()))
-        k = min(k, len(self))
-        if k == 0:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
         cosines, rows = self.flat.search(query.reshape(1, -1), k, params=params)
         found = rows[0] >= 0
         return rows[0][found], cosines[0][found]
@@ -64,16 +81,16 @@ class VectorIndex:
         return stored.reshape(len(self), self.flat.d)
 
     def to_bytes(self) -> bytes:
-        """The index as FAISS writes it; the same vectors give the same bytes."""
+        """The vectors as FAISS writes them, and the cells; the same vectors, the same bytes."""
         raw: bytes = faiss.serialize_index(self.flat).tobytes()
-        return raw
+        return raw + self.cells.to_bytes()
 
 
 def index_vectors(vectors: Vectors) -> VectorIndex:
     """An index of float32 (n, dim) rows, L2-normalised by the encoder."""
     flat = faiss.IndexFlatIP(vectors.shape[1])
     flat.add(np.ascontiguousarray(vectors, dtype=np.float32))
-    return VectorIndex(flat)
+    return VectorIndex(flat, cells_of(vectors))
 
 
 def cosines(query: Vector, vectors: Vectors) -> Vector:
@@ -102,11 +119,12 @@ def from_bytes(raw: bytes) -> VectorIndex:
     if kind != _KIND:
         raise ValueError(f"found a FAISS index of the kind {kind!r}, expected {_KIND!r}")
     # FAISS takes memory for as many numbers as the header names, before it reads them.
-    if _HEADER.size + 4 * numbers != len(raw):
+    end = _HEADER.size + 4 * numbers
+    if end > len(raw):
         raise ValueError(f"the FAISS index is not as long as {numbers} numbers")
     try:
-        index = faiss.deserialize_index(np.frombuffer(raw, dtype=np.uint8))
+        index = faiss.deserialize_index(np.frombuffer(raw, dtype=np.uint8, count=end))
     except RuntimeError as error:
         raise ValueError(f"not a FAISS index: {error}") from error
     assert isinstance(index, faiss.IndexFlatIP)
-    return VectorIndex(index)
+    return VectorIndex(index, cells_from(raw[end:], index.ntotal, index.d))

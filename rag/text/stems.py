@@ -36,7 +36,13 @@ def stems(text: str, language: str = ENGLISH) -> list[str]:
     >>> stems("Which procedure collects the patient's T cells?")
     ['which', 'procedur', 'collect', 'patient', 't', 'cell']
     """
-    return stems_of_each([text], language)[0]
+    return stems_of_words(words(text), language)
+
+
+def stems_of_words(found: Sequence[str], language: str = ENGLISH) -> list[str]:
+    """The stems of words that `words` has found in a text, in order."""
+    terms = _terms_of(set(found), language)
+    return [term for word in found for term in terms[word]]
 
 
 def stems_of_each(texts: Sequence[str], language: str = ENGLISH) -> list[list[str]]:

@@ -174,7 +174,10 @@ def test_vectors_that_do_not_agree_are_refused(
         changed = faiss.IndexFlatIP(whole.dense.flat.d - (attack == "narrow"))
         changed.add(VECTORS[attack](whole.dense.vectors()))
     with pytest.raises(CorruptIndex):
-        load_snapshot(tmp_path, signed(tmp_path, replace(whole, dense=VectorIndex(changed))))
+        load_snapshot(
+            tmp_path,
+            signed(tmp_path, replace(whole, dense=VectorIndex(changed, whole.dense.cells))),
+        )
 
 
 @pytest.mark.parametrize("attack", VECTORS)
