@@ -8,7 +8,7 @@ from rag import __version__
 from rag.encoders import set_torch_environment
 from rag.serving import Serving, Upkeep, upkeep_of
 from rag.settings import Settings
-from rag.web import HANDLERS, AppState, Edge, add_pages, allowed_hosts, router
+from rag.web import HANDLERS, AppState, AskFirst, Edge, add_pages, allowed_hosts, router
 
 
 def create_app(
@@ -34,6 +34,7 @@ def create_app(
         exception_handlers=HANDLERS,
     )
     app.state.service = state
+    app.add_middleware(AskFirst)
     app.add_middleware(Edge, hosts=hosts or allowed_hosts(state.host))
     app.include_router(router)
     add_pages(app)

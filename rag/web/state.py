@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated
@@ -12,7 +13,7 @@ from fastapi import Depends, Request
 from rag.serving import Jobs, Live, Serving, Upkeep, kept_up
 from rag.web.problems import not_ready
 from rag.web.server import prepare
-from rag.web.worker import Worker
+from rag.web.workers import Workers
 
 
 class AppState:
@@ -20,10 +21,9 @@ class AppState:
 
     def __init__(self, serving: Serving | None, upkeep: Upkeep | None) -> None:
         self.live = Live(upkeep.folder if upkeep else None, serving)
-        # One thread, as more would take the cores from each other; and one more, so that no
-        # question waits for a long search for quotes.
-        self.asking = Worker("ask")
-        self.verifying = Worker("verify")
+        # A thread a core; and one more, so that no question waits for a long search for quotes.
+        self.asking = Workers("ask", os.cpu_count() or 1)
+        self.verifying = Workers("verify")
         self._upkeep = upkeep
         self._jobs = Jobs(upkeep.command, self.live.catch_up, upkeep.job_hours) if upkeep else None
 
@@ -67,10 +67,15 @@ class AppState:
             self.verifying.drop()
 
 
-async def app_state(request: Request) -> AppState:
+def state_of(request: Request) -> AppState:
     """The state of the application that the request came to."""
     state: AppState = request.app.state.service
     return state
+
+
+async def app_state(request: Request) -> AppState:
+    """`state_of` as a dependency. FastAPI would run a plain function in a thread."""
+    return state_of(request)
 
 
 State = Annotated[AppState, Depends(app_state)]
