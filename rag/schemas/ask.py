@@ -6,6 +6,7 @@ import json
 import unicodedata
 from functools import cache
 from importlib.resources import files
+from math import isfinite
 from typing import Annotated, Any
 
 import msgspec
@@ -142,6 +143,11 @@ class AskRequest(Request):
                 )
         return given
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the answer depends on. Requests that mean the same have the same key."""
+        return (self.question, self.top_k, self.mode, self.filters.filters(), self.explain)
+
     @classmethod
     def known_fields(cls) -> Fields:
         """The fields of the request, by both their names, and of `filters`."""
@@ -205,7 +211,7 @@ def answer_json(answer: Answer, snapshot: Snapshot, note: str | None = None) -> 
             "question": answer.question,
             "verdict": answer.verdict,
             "abstained": answer.abstained,
-            "confidence": answer.confidence,
+            "confidence": _finite(answer.confidence),
             "missing": answer.missing,
             "message": " ".join(filter(None, (answer.message, note))) or None,
             "passages": [_hit(cited) for cited in answer.passages],
@@ -226,7 +232,7 @@ def _hit(cited: CitedPassage) -> dict[str, object]:
         "rank": cited.rank,
         "passage_id": hit.passage.id,
         "text": hit.passage.text,
-        "score": hit.score,
+        "score": _finite(hit.score),
         "scores": hit.scores,
         "highlights": [_span(span) for span in cited.highlights],
         "citation": citation_json(cited.citation),
@@ -237,3 +243,10 @@ def _hit(cited: CitedPassage) -> dict[str, object]:
 def _span(span: Span) -> dict[str, object]:
     found: dict[str, object] = {"char_start": span.char_start, "char_end": span.char_end}
     return {**found, "boxes": span.boxes} if span.boxes else found
+
+
+def _finite(number: float) -> float:
+    """The number itself. Raises ValueError for NaN and infinity, which JSON does not have."""
+    if not isfinite(number):
+        raise ValueError(f"{number} in an answer")
+    return number

@@ -20,7 +20,7 @@ from rag.schemas import (
     answer_json,
     timed,
 )
-from rag.serving import Serving
+from rag.serving import Figure, Serving
 from rag.web.bodies import json_body
 from rag.web.problems import NOT_READY, Problem, bad_body, not_ready, refusal
 from rag.web.state import AppState, State, state_of
@@ -44,15 +44,7 @@ async def ask_documents(request: Request) -> Response:
     asked = await read_question(request)
     state = state_of(request)
     started = time.perf_counter()
-    serving = state.serving
-    try:
-        written = await _asked(request, state, serving, asked)
-    except CorruptIndex as error:
-        # The mapped file was altered in place: what is intact is live from now on.
-        retreat = await state.live.retreat(serving, error)
-        if retreat is None:
-            raise not_ready() from None
-        written = await _asked(request, state, retreat, asked)
+    written = await _answered(request, state, asked)
     took_ms = (time.perf_counter() - started) * 1000
     return Response(timed(written, took_ms), media_type="application/json")
 
@@ -75,7 +67,29 @@ class AskFirst:
             await self.app(scope, receive, send)
 
 
-async def _asked(request: Request, state: AppState, serving: Serving, asked: AskRequest) -> bytes:
+async def _answered(request: Request, state: AppState, asked: AskRequest) -> bytes:
+    """The answer as JSON: one that was given before, or a new one."""
+    serving = state.serving
+    written = state.remembered.get((serving.snapshot.id, asked.key))
+    state.board.add(Figure.MISSES if written is None else Figure.HITS, 1)
+    if written is not None:
+        return written
+    try:
+        written = await _worked_out(request, state, serving, asked)
+    except CorruptIndex as error:
+        # The mapped file was altered in place: what is intact is live from now on.
+        retreat = await state.live.retreat(serving, error)
+        if retreat is None:
+            raise not_ready() from None
+        serving = retreat
+        written = await _worked_out(request, state, serving, asked)
+    state.remembered.put((serving.snapshot.id, asked.key), written)
+    return written
+
+
+async def _worked_out(
+    request: Request, state: AppState, serving: Serving, asked: AskRequest
+) -> bytes:
     return await state.asking.run(request, functools.partial(_answer, serving, asked))
 
 

@@ -49,7 +49,7 @@ def test_only_a_pdf_has_boxes_in_the_answer(tmp_path: Path) -> None:
 def test_an_answer_is_written_as_its_model_would_write_it(tmp_path: Path) -> None:
     (tmp_path / "figs.pdf").write_bytes(pdf(text("Figs are brown.")))
     (tmp_path / "odd.html").write_text(
-        "<h1 id=top>Odd</h1><p>Pears \u0001 \u007f \u2028 \U0001f350 are <b>green</b>. \"So\\.</p>"
+        '<h1 id=top>Odd</h1><p>Pears \u0001 \u007f \u2028 \U0001f350 are <b>green</b>. "So\\.</p>'
     )
     (tmp_path / "rows.csv").write_text("fruit,colour\nplum,blue\nlime,green\n")
     snapshot = build_snapshot([tmp_path], LetterEncoder())
@@ -61,7 +61,9 @@ def test_an_answer_is_written_as_its_model_would_write_it(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("took", [0.0, 0.0004, 1.25, 12.3456, 100000.0])
-def test_the_time_taken_is_given_in_milliseconds_to_three_places(tmp_path: Path, took: float) -> None:
+def test_the_time_taken_is_given_in_milliseconds_to_three_places(
+    tmp_path: Path, took: float
+) -> None:
     (tmp_path / "figs.txt").write_text("Figs are brown.")
     snapshot = build_snapshot([tmp_path], LetterEncoder())
     written = answer_json(ask(snapshot, LetterEncoder(), "figs"), snapshot)

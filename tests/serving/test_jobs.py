@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from rag.errors import BusyError
-from rag.serving.jobs import EVENT, REMEMBERED, Command, Failure, Job, Jobs, Wanted, build_command
+from rag.serving.job_table import REMEMBERED, Failure, Job
+from rag.serving.jobs import EVENT, Command, Jobs, Wanted, build_command
 from support.live_index import script
 
 RESULT = {"id": "5b1e0c9d7a42", "counts": {"documents": 1}, "reused": None}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from rag.serving.jobs import Job, Jobs
+from rag.serving.job_table import Job
+from rag.serving.jobs import Jobs
 from rag.serving.live import Live
 from rag.serving.upkeep import Upkeep, kept_up
 from rag.web.state import AppState

@@ -14,19 +14,25 @@ from rag.web.problems import Problem
 T = TypeVar("T")
 
 
-class Workers:
-    """So many threads. Work that waits for one is dropped if its client leaves."""
+class Threads:
+    """So many threads. Work that waits for one is dropped if its client leaves.
 
-    def __init__(self, name: str, threads: int = 1) -> None:
-        self.threads = threads
+    `changed` is called, with these threads, whenever work has come or is done.
+    """
+
+    def __init__(
+        self, name: str, threads: int = 1, changed: Callable[[Threads], None] = lambda _: None
+    ) -> None:
         self._name = name
+        self._threads = threads
+        self._changed = changed
         self._executor = self._started()
         self._unfinished = 0
 
     @property
     def running(self) -> int:
         """How many requests are being worked on."""
-        return min(self._unfinished, self.threads)
+        return min(self._unfinished, self._threads)
 
     @property
     def waiting(self) -> int:
@@ -35,25 +41,29 @@ class Workers:
 
     async def run(self, request: Request, work: Callable[[], T]) -> T:
         """What the work returns or raises; raises Problem if the client leaves while it waits."""
-        has_thread = self._unfinished < self.threads
-        self._unfinished += 1
+        begins = self._unfinished < self._threads
         result = asyncio.get_running_loop().run_in_executor(self._executor, work)
-        try:
-            return await (result if has_thread else _unless_left(request, result))
-        finally:
-            self._unfinished -= 1
+        self._unfinished += 1
+        self._changed(self)
+        result.add_done_callback(self._finish)
+        return await (result if begins else _unless_left(request, result))
 
     def drop(self) -> None:
         """Drops the work that waits; does not wait for the work that runs."""
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._executor = self._started()
 
+    def _finish(self, _: object) -> None:
+        self._unfinished -= 1
+        self._changed(self)
+
     def _started(self) -> ThreadPoolExecutor:
         # A thread starts with the first work that finds none free.
-        return ThreadPoolExecutor(self.threads, thread_name_prefix=self._name)
+        return ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
 
 
 async def _unless_left(request: Request, result: asyncio.Future[T]) -> T:
+    """The result; cancels it and raises Problem if the client leaves first."""
     left = asyncio.create_task(_left(request))
     try:
         either: set[asyncio.Future[Any]] = {result, left}
