@@ -16,7 +16,7 @@ def create_app(
     *,
     upkeep: Upkeep | None = None,
     hosts: frozenset[str] | None = None,
-    capacity: Capacity = Capacity(),
+    capacity: Capacity | None = None,
     board: Board | None = None,
 ) -> FastAPI:
     """The application over `serving`, which follows the index of `upkeep` while it runs.
@@ -25,7 +25,7 @@ def create_app(
     under which it can be reached: by default those of this machine and the bound address. Workers
     of one service share a `board`.
     """
-    state = AppState(serving, upkeep, capacity, board)
+    state = AppState(serving, upkeep, capacity or Capacity(), board)
     app = FastAPI(
         title="Ask the documents",
         version=__version__,

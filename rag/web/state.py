@@ -27,6 +27,9 @@ class Capacity:
     answers: int = 0
 
 
+DEFAULT = Capacity()
+
+
 class AppState:
     """The live index, its upkeep and builds, and the threads that work for the requests."""
 
@@ -34,7 +37,7 @@ class AppState:
         self,
         serving: Serving | None,
         upkeep: Upkeep | None,
-        capacity: Capacity = Capacity(),
+        capacity: Capacity = DEFAULT,
         board: Board | None = None,
     ) -> None:
         self.board = board or Board()

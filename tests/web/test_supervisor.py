@@ -73,11 +73,11 @@ def test_each_worker_is_started_once_and_ends_with_the_others(tmp_path: Path) ->
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     started = Started(tmp_path / "board")
-    with caplog.at_level(logging.ERROR):
-        with running(Team(started, make_board(tmp_path / "board", WORKERS))):
-            until(WORKERS, started)
-            started.processes[1][1].kill()
-            until(WORKERS + 1, started)
+    team = Team(started, make_board(tmp_path / "board", WORKERS))
+    with caplog.at_level(logging.ERROR), running(team):
+        until(WORKERS, started)
+        started.processes[1][1].kill()
+        until(WORKERS + 1, started)
     assert [worker for worker, _ in started.processes] == [0, 1, 2, 1]
     assert caplog.messages == ["worker 1 has ended with code -9: another takes its place"]
 
