@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import BusyError
-from rag.serving.job_table import REMEMBERED, Failure, Job
+from rag.serving.job_table import ABANDONED, REMEMBERED, Failure, Job, JobTable
 from rag.serving.jobs import EVENT, Command, Jobs, Wanted, build_command
 from support.live_index import script
 
