@@ -78,7 +78,7 @@ class Board:
             self._figures[self._place(worker, figure)] = 0
 
     async def agreed(self, seconds: float = 30.0) -> None:
-        """Waits until all workers serve what this one serves, but no longer than so many seconds."""
+        """Waits until all workers serve what this one serves, at most so many seconds."""
         ids = self._figures[Figure.SERVING :: len(Figure)]
         for _ in range(round(seconds / LOOK)):
             if set(ids) == {ids[self.worker]}:

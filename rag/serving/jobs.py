@@ -115,12 +115,12 @@ class Jobs:
                         await asyncio.sleep(LOOK)
         return self._table.get(id)
 
-    async def follow(self) -> None:
-        """Cancels this worker's build if another worker asks for that, until this is cancelled.
-
-        Builds of a worker that has died in the place of this one have failed.
-        """
+    def recover(self) -> None:
+        """Marks the build of a worker that has died in the place of this one as failed."""
         self._table.abandon()
+
+    async def follow(self) -> None:
+        """Cancels this worker's build if another worker asks for that, until this is cancelled."""
         while True:
             await asyncio.sleep(LOOK)
             if self._running is not None and self._table.is_cancelled(self._running[0]):

@@ -66,6 +66,7 @@ async def kept_up(upkeep: Upkeep, live: Live, jobs: Jobs) -> AsyncIterator[None]
     """While it lasts, the live index follows the folder; what is running ends with it."""
     await asyncio.to_thread(sweep_if_idle, upkeep.folder.path)
     await asyncio.to_thread(sweep_uploads)
+    jobs.recover()
     await live.catch_up()
     tasks = [
         asyncio.create_task(live.follow(upkeep.seconds)),
