@@ -6,9 +6,9 @@ from fastapi import FastAPI
 
 from rag import __version__
 from rag.encoders import set_torch_environment
-from rag.serving import Serving, Upkeep, upkeep_of
+from rag.serving import Board, Serving, Upkeep, upkeep_of
 from rag.settings import Settings
-from rag.web import HANDLERS, AppState, Edge, add_pages, allowed_hosts, router
+from rag.web import HANDLERS, AppState, AskFirst, Capacity, Edge, add_pages, allowed_hosts, router
 
 
 def create_app(
@@ -16,13 +16,16 @@ def create_app(
     *,
     upkeep: Upkeep | None = None,
     hosts: frozenset[str] | None = None,
+    capacity: Capacity | None = None,
+    board: Board | None = None,
 ) -> FastAPI:
     """The application over `serving`, which follows the index of `upkeep` while it runs.
 
     If neither gives an index, it is alive but not ready. `hosts` are the host names, without port,
-    under which it can be reached: by default those of this machine and the bound address.
+    under which it can be reached: by default those of this machine and the bound address. Workers
+    of one service share a `board`.
     """
-    state = AppState(serving, upkeep)
+    state = AppState(serving, upkeep, capacity or Capacity(), board)
     app = FastAPI(
         title="Ask the documents",
         version=__version__,
@@ -34,6 +37,7 @@ def create_app(
         exception_handlers=HANDLERS,
     )
     app.state.service = state
+    app.add_middleware(AskFirst)
     app.add_middleware(Edge, hosts=hosts or allowed_hosts(state.host))
     app.include_router(router)
     add_pages(app)
@@ -46,4 +50,4 @@ def __getattr__(name: str) -> FastAPI:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     settings = Settings()
     set_torch_environment()
-    return create_app(upkeep=upkeep_of(settings))
+    return create_app(upkeep=upkeep_of(settings), capacity=Capacity(answers=settings.cache))

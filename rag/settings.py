@@ -31,6 +31,13 @@ class Settings(BaseSettings):
     threads: int = Field(2, ge=1, le=64, description="threads that encode")
     host: str = Field("127.0.0.1", description="address that `rag serve` binds")
     port: int = Field(8000, ge=0, le=65535, description="port that `rag serve` binds")
+    workers: int = Field(1, ge=1, le=64, description="processes in which `rag serve` answers")
+    cache: int = Field(
+        256,
+        ge=0,
+        le=100_000,
+        description="answers that each process remembers, for the same question; 0 for none",
+    )
     roots: str = Field(
         "",
         description="folders, separated by `:`, that a rebuild over HTTP may read; if none, the "

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, get_args
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -19,7 +20,7 @@ from rag.cli.console import encoder_of, read_settings, show
 from rag.cli.options import IndexOption, JsonOption
 from rag.cli.terminal import printable, show_answer, verdict_line
 from rag.errors import UsageError
-from rag.schemas import AskResponse, VerifyResponse, read_saved
+from rag.schemas import VerifyResponse, answer_json, read_saved, timed
 from rag.store import open_current
 from rag.text import counted
 from rag.types import MAX_TOP_K, Mode
@@ -51,7 +52,8 @@ def ask(
     answer = answer_question(snapshot, encoder, question, top_k=top_k, mode=mode)
     if as_json:
         took_ms = (time.perf_counter() - started) * 1000
-        print(AskResponse.of(answer, snapshot, took_ms).model_dump_json(indent=1))
+        written = timed(answer_json(answer, snapshot), took_ms)
+        print(msgspec.json.format(written, indent=1).decode())
     else:
         show_answer(answer, Console(highlight=False))
     if answer.abstained:

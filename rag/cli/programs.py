@@ -17,15 +17,17 @@ from rag.cli.options import IndexOption
 def serve(
     host: Annotated[str | None, typer.Option(help="address to bind")] = None,
     port: Annotated[int | None, typer.Option(help="port to bind")] = None,
+    workers: Annotated[int | None, typer.Option(help="processes that answer")] = None,
     index: IndexOption = None,
+    seat: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve the page and the HTTP API."""
-    settings = read_settings(index=index, host=host, port=port)
-    if remembered(settings.index):
+    settings = read_settings(index=index, host=host, port=port, workers=workers)
+    if seat is None and remembered(settings.index):
         say(f"{settings.index} is live, {origin_line(settings.index)}")
     from rag.web import serve as serve_http
 
-    serve_http(settings)
+    serve_http(settings, seat)
 
 
 def evaluate(context: typer.Context) -> None:

@@ -1,6 +1,6 @@
 """The JSON of the command line and of HTTP."""
 
-from rag.schemas.ask import AskRequest, AskResponse, ask_example
+from rag.schemas.ask import AskRequest, AskResponse, answer_json, ask_example, timed
 from rag.schemas.base import Fields, Request
 from rag.schemas.documents import DocumentResponse, DocumentsResponse, PassageResponse
 from rag.schemas.health import HealthResponse, ProblemModel, ReadyResponse

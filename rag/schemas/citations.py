@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import Field, computed_field
 
 from rag.schemas.base import Model
-from rag.types import Box, PlaceKind
+from rag.types import Box, Citation, PlaceKind
 
 
 class PlaceModel(Model):
@@ -70,5 +70,28 @@ class CitationModel(Model):
     @property
     def url(self) -> str:
         """The page of this service that shows the document, scrolled to the passage."""
-        document = quote(self.document_id, safe="")
-        return f"/?document={document}#c{self.char_start}-{self.char_end}"
+        return _url(self.document_id, self.char_start, self.char_end)
+
+
+def citation_json(citation: Citation) -> dict[str, object]:
+    """The fields of a `CitationModel`, as values of JSON."""
+    place = citation.place
+    boxes = {"boxes": citation.boxes} if citation.boxes else {}
+    return {
+        "document_id": citation.document_id,
+        "title": citation.title,
+        "heading_path": citation.heading_path,
+        "sha256": citation.sha256,
+        "char_start": citation.char_start,
+        "char_end": citation.char_end,
+        "line_start": citation.line_start,
+        "line_end": citation.line_end,
+        "page": citation.page,
+        "place": place and {"kind": place.kind, "number": place.number, "name": place.name},
+        **boxes,
+        "url": _url(citation.document_id, citation.char_start, citation.char_end),
+    }
+
+
+def _url(document_id: str, start: int, end: int) -> str:
+    return f"/?document={quote(document_id, safe='')}#c{start}-{end}"

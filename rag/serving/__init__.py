@@ -1,6 +1,10 @@
 """The live index and its jobs, without HTTP."""
 
+from rag.serving.board import Board, Figure, make_board
 from rag.serving.embedded import Index, ask, build, open_index, verify
-from rag.serving.jobs import Failure, Job, Jobs, JobStatus
+from rag.serving.job_table import Failure, Job, JobStatus, JobTable
+from rag.serving.jobs import Jobs
 from rag.serving.live import Live, Serving
+from rag.serving.remembered import Remembered
 from rag.serving.upkeep import Upkeep, kept_up, upkeep_of
+from rag.serving.uploads import upload_folder

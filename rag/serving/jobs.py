@@ -13,17 +13,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rag.errors import PARTIAL, BusyError, GateRefused, IndexNotWritable, UsageError
 from rag.serving.allowed_paths import root_of
+from rag.serving.job_table import Failure, Job, JobTable
 from rag.serving.uploads import upload_folder, write_texts
 
 log = logging.getLogger("rag.serving.jobs")
 
-REMEMBERED = 20
 LINE_BYTES = 1 << 20
 HOUR = 3600.0
+# Seconds between two looks at what other workers ask for, and for how long a worker waits until
+# another one has cancelled its build.
+LOOK = 0.1
+CANCELLING = 20.0
 # How `rag build --json` begins the line of an event.
 EVENT = '{"event": "'
 
@@ -35,7 +39,6 @@ _CODES = {
     UsageError.exit_code: "build_refused",
 }
 
-JobStatus = Literal["running", "done", "failed", "cancelled"]
 Texts = Sequence[tuple[str, str]]
 
 # The process lowers its own priority, so that the service stays quick.
@@ -55,29 +58,6 @@ class Wanted:
 Command = Callable[[Path, Wanted], Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a build failed: a code for programs, a sentence for people."""
-
-    code: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A build: its progress (`done` of `total`, 0 of 0 until that is known), and how it ended.
-
-    `result` is the event `built` of `rag build --json`.
-    """
-
-    id: str
-    status: JobStatus = "running"
-    done: int = 0
-    total: int = 0
-    result: dict[str, Any] | None = None
-    failure: Failure | None = None
-
-
 @dataclass(slots=True)
 class Heard:
     """What a build has printed so far."""
@@ -90,44 +70,64 @@ class Heard:
 class Jobs:
     """The last builds, by id. `finished` is awaited after each that succeeded.
 
-    A build that takes more than `hours` is killed.
+    A build that takes more than `hours` is killed. `table` is what the workers of the service
+    share: each knows all builds and can cancel them, and one build runs at a time.
     """
 
     def __init__(
-        self, command: Command, finished: Callable[[], Awaitable[None]], hours: float = 4
+        self,
+        command: Command,
+        finished: Callable[[], Awaitable[None]],
+        hours: float = 4,
+        table: JobTable | None = None,
     ) -> None:
         self._command = command
         self._finished = finished
         self._hours = hours
-        self._jobs: dict[str, Job] = {}
+        self._table = table or JobTable()
         self._running: tuple[str, asyncio.Task[None]] | None = None
 
     def start(self, source: Path | Texts, force: bool = False, strict: bool = False) -> Job:
         """A job that builds from a path or from texts. Raises BusyError if a build is running."""
-        if self._running is not None:
-            raise BusyError("a build is running: wait until it is done, or cancel it")
         job = Job(uuid.uuid4().hex)
-        self._jobs[job.id] = job
-        for old in list(self._jobs)[:-REMEMBERED]:
-            del self._jobs[old]
-        self._running = (
-            job.id,
-            asyncio.create_task(self._run(job.id, source, Wanted(force, strict))),
-        )
+        if not self._table.add(job):
+            raise BusyError("a build is running: wait until it is done, or cancel it")
+        task = asyncio.create_task(self._run(job.id, source, Wanted(force, strict)))
+        self._running = (job.id, task)
         return job
 
     def get(self, id: str) -> Job | None:
         """The current state of the job of that id, or None."""
-        return self._jobs.get(id)
+        return self._table.get(id)
 
     async def cancel(self, id: str) -> Job | None:
-        """The job of that id, which has then ended; None if there is no such job."""
+        """The job of that id, which has then ended; None if there is no such job.
+
+        It is still running only if the worker that runs it does not answer.
+        """
         if self._running is not None and self._running[0] == id:
             await _stop(self._running[1])
-        return self._jobs.get(id)
+        else:
+            self._table.cancel(id)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CANCELLING):
+                    while (job := self._table.get(id)) and job.status == "running":
+                        await asyncio.sleep(LOOK)
+        return self._table.get(id)
+
+    def recover(self) -> None:
+        """Marks the build of a worker that has died in the place of this one as failed."""
+        self._table.abandon()
+
+    async def follow(self) -> None:
+        """Cancels this worker's build if another worker asks for that, until this is cancelled."""
+        while True:
+            await asyncio.sleep(LOOK)
+            if self._running is not None and self._table.is_cancelled(self._running[0]):
+                await _stop(self._running[1])
 
     async def close(self) -> None:
-        """Cancels the build that is running, if one is."""
+        """Cancels the build that this worker runs, if it runs one."""
         if self._running is not None:
             await _stop(self._running[1])
 
@@ -140,7 +140,7 @@ class Jobs:
                     code = await _build(command, lambda line: self._hear(id, heard, line), held)
             heard.detail = _without_folder(heard.detail, path)
         except asyncio.CancelledError:
-            self._jobs[id] = replace(self._jobs[id], status="cancelled")
+            self._update(id, status="cancelled")
         except TimeoutError:
             detail = f"the build took over {self._hours:g} h and was ended: raise RAG_JOB_HOURS"
             self._fail(id, "build_timed_out", detail)
@@ -161,7 +161,7 @@ class Jobs:
             heard.detail = said
         match event.pop("event", None):
             case "progress":
-                self._jobs[id] = replace(self._jobs[id], done=event["done"], total=event["total"])
+                self._update(id, done=event["done"], total=event["total"])
             case "error":
                 heard.detail, heard.is_told = event["message"], True
             case "built":
@@ -174,10 +174,14 @@ class Jobs:
         # The index is published already: it is too late to cancel.
         with suppress(asyncio.CancelledError):
             await asyncio.shield(self._finished())
-        self._jobs[id] = replace(self._jobs[id], status="done", result=heard.result)
+        self._update(id, status="done", result=heard.result)
 
     def _fail(self, id: str, code: str, detail: str) -> None:
-        self._jobs[id] = replace(self._jobs[id], status="failed", failure=Failure(code, detail))
+        self._update(id, status="failed", failure=Failure(code, detail))
+
+    def _update(self, id: str, **changes: Any) -> None:
+        if (job := self._table.get(id)) is not None:
+            self._table.put(replace(job, **changes))
 
 
 def build_command(index: Path, roots: Sequence[Path] = ()) -> Command:

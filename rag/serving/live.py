@@ -19,6 +19,7 @@ from rag.answering import ask
 from rag.encoders import Encoder
 from rag.errors import CorruptIndex, RagError
 from rag.index import MAPPED, Snapshot
+from rag.serving.board import Board
 from rag.store import (
     CURRENT,
     Damage,
@@ -121,11 +122,32 @@ class IndexFolder:
 class Live:
     """The live index: what is served now, replaced in one step when CURRENT is replaced."""
 
-    def __init__(self, folder: IndexFolder | None = None, serving: Serving | None = None) -> None:
-        self.serving = serving
+    def __init__(
+        self,
+        folder: IndexFolder | None = None,
+        serving: Serving | None = None,
+        board: Board | None = None,
+    ) -> None:
         self.folder = folder
+        self._board = board or Board()
+        self.serving = serving
         self._seen = _seen(folder, serving)
         self._opening = asyncio.Lock()
+
+    @property
+    def serving(self) -> Serving | None:
+        """What is served now; None for nothing."""
+        return self._serving
+
+    @serving.setter
+    def serving(self, serving: Serving | None) -> None:
+        self._serving = serving
+        self._board.serve(serving.snapshot.id if serving else None)
+
+    async def catch_up_together(self) -> None:
+        """Catches up, and waits until the other workers have."""
+        await self.catch_up()
+        await self._board.agreed()
 
     async def catch_up(self) -> None:
         """Serves what CURRENT names, if that is new and can be opened."""

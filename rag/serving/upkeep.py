@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.encoders import open_encoder
 from rag.serving.allowed_paths import allowed_path, roots_of
+from rag.serving.job_table import JobTable
 from rag.serving.jobs import Command, Jobs, build_command
 from rag.serving.live import IndexFolder, Live
 from rag.serving.uploads import sweep_uploads
@@ -24,7 +25,8 @@ class Upkeep:
 
     `roots` are the folders, resolved, that a rebuild may read; `host` is the address that is
     bound; CURRENT is looked at every `seconds`, and the served files are verified again every
-    `verify_seconds`, 0 for never; a rebuild may take `job_hours`.
+    `verify_seconds`, 0 for never; a rebuild may take `job_hours`. The workers of a service share
+    the `builds`.
     """
 
     folder: IndexFolder
@@ -34,6 +36,11 @@ class Upkeep:
     seconds: float = 1.0
     verify_seconds: float = 0.0
     job_hours: float = 4.0
+    builds: JobTable = field(default_factory=JobTable)
+
+    def jobs(self, finished: Callable[[], Awaitable[None]]) -> Jobs:
+        """The builds; `finished` is awaited after each that succeeded."""
+        return Jobs(self.command, finished, self.job_hours, self.builds)
 
     def allowed(self, path: str) -> Path:
         """The path of a rebuild, resolved. Raises UsageError if it may not be read."""
@@ -59,8 +66,12 @@ async def kept_up(upkeep: Upkeep, live: Live, jobs: Jobs) -> AsyncIterator[None]
     """While it lasts, the live index follows the folder; what is running ends with it."""
     await asyncio.to_thread(sweep_if_idle, upkeep.folder.path)
     await asyncio.to_thread(sweep_uploads)
+    jobs.recover()
     await live.catch_up()
-    tasks = [asyncio.create_task(live.follow(upkeep.seconds))]
+    tasks = [
+        asyncio.create_task(live.follow(upkeep.seconds)),
+        asyncio.create_task(jobs.follow()),
+    ]
     if upkeep.verify_seconds:
         tasks.append(asyncio.create_task(live.recheck_every(upkeep.verify_seconds)))
     try:

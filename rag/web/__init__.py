@@ -1,7 +1,8 @@
 """Everything that is HTTP, and the page."""
 
+from rag.web.ask_routes import AskFirst
 from rag.web.edge import Edge, allowed_hosts
 from rag.web.pages import add_pages
 from rag.web.routes import HANDLERS, router
-from rag.web.server import serve
-from rag.web.state import AppState
+from rag.web.serve import serve
+from rag.web.state import AppState, Capacity

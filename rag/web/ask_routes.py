@@ -7,16 +7,23 @@ import time
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.answering import verify
 from rag.errors import CorruptIndex, TookTooLong
-from rag.schemas import AskRequest, AskResponse, VerifyRequest, VerifyResponse
-from rag.serving import Serving
-from rag.types import Answer
+from rag.schemas import (
+    AskRequest,
+    AskResponse,
+    VerifyRequest,
+    VerifyResponse,
+    answer_json,
+    timed,
+)
+from rag.serving import Figure, Serving
 from rag.web.bodies import json_body
 from rag.web.problems import NOT_READY, Problem, bad_body, not_ready, refusal
-from rag.web.state import AppState, State
+from rag.web.state import AppState, State, state_of
 
 # Saved citations hold whole passages.
 MAX_VERIFY_BYTES = 512 * 1024
@@ -25,37 +32,69 @@ VERIFY_SECONDS = 10.0
 router = APIRouter()
 
 
-@router.post("/ask", responses={**bad_body("16 KB"), **NOT_READY})
-async def ask_documents(
-    asked: Annotated[AskRequest, Depends(json_body(AskRequest))], request: Request, state: State
-) -> AskResponse:
+read_question = json_body(AskRequest)
+
+
+@router.post("/ask", response_model=AskResponse, responses={**bad_body("16 KB"), **NOT_READY})
+async def ask_documents(request: Request) -> Response:
     """The passages that answer a question, best first, each cited to the character.
 
     If the documents do not seem to answer it, the response says so; that is no error.
     """
+    asked = await read_question(request)
+    state = state_of(request)
     started = time.perf_counter()
+    written = await _answered(request, state, asked)
+    took_ms = (time.perf_counter() - started) * 1000
+    return Response(timed(written, took_ms), media_type="application/json")
+
+
+class AskFirst:
+    """ASGI middleware: answers `POST /ask` without FastAPI, which describes the route.
+
+    FastAPI's routing and dependencies would take longer than reading the question and writing its
+    answer.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", "/ask"):
+            response = await ask_documents(Request(scope, receive, send))
+            await response(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+async def _answered(request: Request, state: AppState, asked: AskRequest) -> bytes:
+    """The answer as JSON: one that was given before, or a new one."""
     serving = state.serving
+    written = state.remembered.get((serving.snapshot.id, asked.key))
+    state.board.add(Figure.MISSES if written is None else Figure.HITS, 1)
+    if written is not None:
+        return written
     try:
-        answer, note = await _asked(request, state, serving, asked)
+        written = await _worked_out(request, state, serving, asked)
     except CorruptIndex as error:
         # The mapped file was altered in place: what is intact is live from now on.
         retreat = await state.live.retreat(serving, error)
         if retreat is None:
             raise not_ready() from None
         serving = retreat
-        answer, note = await _asked(request, state, serving, asked)
-    took_ms = (time.perf_counter() - started) * 1000
-    return AskResponse.of(answer, serving.snapshot, took_ms, note)
+        written = await _worked_out(request, state, serving, asked)
+    state.remembered.put((serving.snapshot.id, asked.key), written)
+    return written
 
 
-async def _asked(
+async def _worked_out(
     request: Request, state: AppState, serving: Serving, asked: AskRequest
-) -> tuple[Answer, str | None]:
+) -> bytes:
     return await state.asking.run(request, functools.partial(_answer, serving, asked))
 
 
-def _answer(serving: Serving, asked: AskRequest) -> tuple[Answer, str | None]:
-    """The answer, and how many ids of the filter name no document, if any do."""
+def _answer(serving: Serving, asked: AskRequest) -> bytes:
+    """The answer as JSON; a note says how many ids of the filter name no document, if any do."""
     filters = asked.filters.filters()
     found = [serving.snapshot.document(id) for id in filters.document_id]
     known = tuple(document.id for document in found if document)
@@ -68,7 +107,7 @@ def _answer(serving: Serving, asked: AskRequest) -> tuple[Answer, str | None]:
     )
     unknown = found.count(None)
     note = f"{unknown} of {len(found)} ids in filters.document_id name no document of the index."
-    return answer, note if unknown else None
+    return answer_json(answer, serving.snapshot, note if unknown else None)
 
 
 @router.post(

@@ -53,11 +53,15 @@ def json_body(model: type[M], max_bytes: int = MAX_BYTES) -> Callable[[Request],
 
 def check_type(request: Request) -> None:
     """Raises Problem 415 unless the body is declared as plain UTF-8 JSON."""
+    declared_type = request.headers.get("content-type", "application/octet-stream")
+    if declared_type == "application/json" and "content-encoding" not in request.headers:
+        # What most clients send. The rest takes a tenth of a millisecond.
+        return
     encodings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
     if not {encoding.strip() for encoding in encodings} <= {"", "identity"}:
         raise Problem(415, "unsupported_encoding", "send the body without Content-Encoding", CLOSE)
     declared = Message()
-    declared["content-type"] = request.headers.get("content-type", "application/octet-stream")
+    declared["content-type"] = declared_type
     charset = declared.get_content_charset("utf-8")
     if declared.get_content_type() != "application/json" or not _is_utf8(charset):
         detail = "send JSON in UTF-8, with the header Content-Type: application/json"

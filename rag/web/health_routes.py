@@ -20,4 +20,4 @@ async def is_alive() -> HealthResponse:
 @router.get("/readyz", responses=NOT_READY)
 async def is_ready(state: State) -> ReadyResponse:
     """Questions can be asked; `degraded` says what is wrong with the index all the same."""
-    return ReadyResponse.of(state.serving)
+    return ReadyResponse.of(state.serving, state.board)

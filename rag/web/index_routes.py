@@ -94,7 +94,7 @@ async def roll_index_back(
     except (UsageError, UnusableIndex) as error:
         log.warning("no rollback: %s", error)
         raise Problem(409, "not_rolled_back", folder.unplaced(str(error))) from None
-    await state.live.catch_up()
+    await state.live.catch_up_together()
     return RollbackResponse(id=version.id, before=version.before)
 
 

@@ -22,21 +22,15 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.importer import import_from_string
 
 from rag.documents import faq_pairs
 from rag.errors import BusyError, UsageError
 from rag.index import Snapshot
-from rag.serving import upkeep_of
-from rag.settings import Settings
 from rag.text import counted
 from rag.web.connection import Connection, Limits
 from rag.web.edge import is_loopback
 
 log = logging.getLogger("rag.web.server")
-
-# The application is above `rag/`, so it is loaded by its name, as uvicorn does it.
-CREATE_APP = "service:create_app"
 
 # How many connections may wait to be accepted, and how many are accepted at a time.
 BACKLOG = 1024
@@ -61,28 +55,17 @@ SWITCH = 0.0005
 SAID_AGAIN = 60.0
 
 
-def serve(settings: Settings) -> None:
-    """Serves the current index until it is interrupted; prints the address and an example.
-
-    Raises RagError if the index cannot be opened or the address cannot be bound.
-    """
-    with listen(settings.host, settings.port) as listener, ended_quietly():
-        upkeep = upkeep_of(settings)
-        serving = upkeep.folder.open()
-        app: ASGIApp = import_from_string(CREATE_APP)(serving, upkeep=upkeep)
-        print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)
-        server_of(app).run(sockets=[listener])
-
-
 class Server(uvicorn.Server):
     """uvicorn's server, which ends on SIGTERM with exit code 0.
 
-    Running requests then have `grace` seconds.
+    Running requests then have `grace` seconds. It also ends when `lifeline`, a descriptor, reaches
+    its end.
     """
 
-    def __init__(self, config: uvicorn.Config, grace: float) -> None:
+    def __init__(self, config: uvicorn.Config, grace: float, lifeline: int | None = None) -> None:
         super().__init__(config)
         self.grace = grace
+        self.lifeline = lifeline
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Ends after the first signal; at once after a second one."""
@@ -102,6 +85,8 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         for listener in sockets or ():
             listener.listen(BACKLOG)
+        if self.lifeline is not None:
+            asyncio.get_running_loop().add_reader(self.lifeline, self._released)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends; a client that does not read its answer has no more time than others."""
@@ -112,6 +97,11 @@ class Server(uvicorn.Server):
             await self.lifespan.shutdown()
         dropping.cancel()
         self._drop()
+
+    def _released(self) -> None:
+        if self.lifeline is not None:
+            asyncio.get_running_loop().remove_reader(self.lifeline)
+        self.should_exit = True
 
     def _drop(self) -> None:
         for connection in list(self.server_state.connections):
@@ -157,14 +147,24 @@ LOGGING: dict[str, Any] = {
 }
 
 
-def server_of(app: ASGIApp, limits: Limits | None = None, grace: float = GRACE) -> Server:
-    """The server that runs the application: one process, without an access log."""
+def server_of(
+    app: ASGIApp,
+    limits: Limits | None = None,
+    grace: float = GRACE,
+    *,
+    burst: int = BURST,
+    lifeline: int | None = None,
+) -> Server:
+    """The server that runs the application in this process, without an access log.
+
+    It accepts up to `burst` connections at a time.
+    """
     connection = functools.partial(Connection, limits=limits or limits_of())
     config = uvicorn.Config(
         app,
         http=cast(type[asyncio.Protocol], connection),
         ws="none",
-        backlog=BURST,
+        backlog=burst,
         log_config=LOGGING,
         # uvicorn warns of every malformed request.
         log_level="error",
@@ -173,7 +173,7 @@ def server_of(app: ASGIApp, limits: Limits | None = None, grace: float = GRACE) 
         h11_max_incomplete_event_size=MAX_HEADER_BUFFER,
         timeout_graceful_shutdown=int(grace) + 5,
     )
-    return Server(config, grace)
+    return Server(config, grace, lifeline)
 
 
 def limits_of() -> Limits:

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from rag.serving import Jobs, Live, Serving, Upkeep, kept_up
+from rag.serving import Board, Figure, Jobs, Live, Remembered, Serving, Upkeep, kept_up
 from rag.web.problems import not_ready
 from rag.web.server import prepare
-from rag.web.worker import Worker
+from rag.web.threads import Threads
+
+CORES = os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a worker may use: threads that answer questions, and answers that it remembers."""
+
+    threads: int = CORES
+    answers: int = 0
+
+
+DEFAULT = Capacity()
 
 
 class AppState:
     """The live index, its upkeep and builds, and the threads that work for the requests."""
 
-    def __init__(self, serving: Serving | None, upkeep: Upkeep | None) -> None:
-        self.live = Live(upkeep.folder if upkeep else None, serving)
-        # One thread, as more would take the cores from each other; and one more, so that no
-        # question waits for a long search for quotes.
-        self.asking = Worker("ask")
-        self.verifying = Worker("verify")
+    def __init__(
+        self,
+        serving: Serving | None,
+        upkeep: Upkeep | None,
+        capacity: Capacity = DEFAULT,
+        board: Board | None = None,
+    ) -> None:
+        self.board = board or Board()
+        self.live = Live(upkeep.folder if upkeep else None, serving, self.board)
+        self.remembered = Remembered(capacity.answers)
+        # No question waits for a long search for quotes, so that has a thread of its own.
+        self.asking = Threads("ask", capacity.threads, self._tell)
+        self.verifying = Threads("verify")
         self._upkeep = upkeep
-        self._jobs = Jobs(upkeep.command, self.live.catch_up, upkeep.job_hours) if upkeep else None
+        self._jobs = upkeep.jobs(self.live.catch_up_together) if upkeep else None
 
     @property
     def serving(self) -> Serving:
@@ -53,6 +75,10 @@ class AppState:
         """The address that is bound, if it is known."""
         return self._upkeep.host if self._upkeep else None
 
+    def _tell(self, asking: Threads) -> None:
+        self.board.set(Figure.RUNNING, asking.running)
+        self.board.set(Figure.WAITING, asking.waiting)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """While it lasts, the live index follows its folder; waiting work is dropped at the end."""
@@ -67,10 +93,15 @@ class AppState:
             self.verifying.drop()
 
 
-async def app_state(request: Request) -> AppState:
+def state_of(request: Request) -> AppState:
     """The state of the application that the request came to."""
     state: AppState = request.app.state.service
     return state
+
+
+async def app_state(request: Request) -> AppState:
+    """`state_of` as a dependency. FastAPI would run a plain function in a thread."""
+    return state_of(request)
 
 
 State = Annotated[AppState, Depends(app_state)]

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from rag.errors import BusyError
-from rag.serving.jobs import EVENT, REMEMBERED, Command, Failure, Job, Jobs, Wanted, build_command
+from rag.serving.job_table import ABANDONED, REMEMBERED, Failure, Job, JobTable
+from rag.serving.jobs import EVENT, Command, Jobs, Wanted, build_command
 from support.live_index import script
 
 RESULT = {"id": "5b1e0c9d7a42", "counts": {"documents": 1}, "reused": None}
@@ -274,3 +275,32 @@ def test_build_is_told_to_use_one_thread() -> None:
     job = run_one(script(code))
     assert job.failure and job.failure.detail == "1 1"
     assert os.environ.get("RAG_THREADS") is None
+
+
+def test_a_worker_knows_and_cancels_the_build_of_another(tmp_path: Path) -> None:
+    async def run() -> None:
+        path = str(tmp_path / "builds.sqlite")
+        one, other = (Jobs(script(SLEEP), nothing, table=JobTable(path, n)) for n in range(2))
+        following = asyncio.create_task(one.follow())
+        id = one.start(Path("corpus")).id
+        with pytest.raises(BusyError, match="a build is running"):
+            other.start(Path("corpus"))
+        await ended(other, id, lambda job: job.done == 64)
+        cancelled = await other.cancel(id)
+        assert cancelled and cancelled.status == "cancelled"
+        assert one.get(id) == cancelled
+        following.cancel()
+
+    asyncio.run(run())
+
+
+def test_a_build_of_a_worker_that_died_has_failed(tmp_path: Path) -> None:
+    path = str(tmp_path / "builds.sqlite")
+    assert JobTable(path, worker=1).add(Job("a"))
+    JobTable(path, worker=0).abandon()
+    found = JobTable(path).get("a")
+    assert found and found.status == "running"
+    JobTable(path, worker=1).abandon()
+    found = JobTable(path).get("a")
+    assert found and (found.status, found.failure) == ("failed", ABANDONED)
+    assert JobTable(path).add(Job("b"))

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from rag.serving.jobs import Job, Jobs
+from rag.serving.job_table import Job
+from rag.serving.jobs import Jobs
 from rag.serving.live import Live
 from rag.serving.upkeep import Upkeep, kept_up
-from rag.web.state import AppState
+from rag.web.state import AppState, Capacity
 from support.live_index import folder_of, script
 
 
@@ -45,7 +46,7 @@ def test_waiting_questions_are_dropped_even_if_the_service_fails(tmp_path: Path)
         return {}
 
     async def run() -> list[object]:
-        state, go_on = AppState(None, upkeep_of(tmp_path / "index")), threading.Event()
+        state, go_on = AppState(None, upkeep_of(tmp_path / "index"), Capacity(1)), threading.Event()
         request = Request({"type": "http"}, never)
         with pytest.raises(RuntimeError, match="the service fails"):
             async with state.running():

@@ -20,6 +20,7 @@ import uvicorn
 from rag.types import Answer
 from rag.web.connection import Limits
 from rag.web.server import listen
+from rag.web.state import Capacity
 from service import create_app
 from support.places import ROOT
 from support.raw_http import (
@@ -45,6 +46,7 @@ import resource, sys
 sys.path[:0] = {paths!r}
 from support.word_count_service import serving_of
 from rag.web.server import listen, server_of
+from rag.web.state import Capacity
 from service import create_app
 resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))
 with listen("127.0.0.1", 0) as listener:
@@ -251,7 +253,8 @@ class Slow:
 @pytest.mark.parametrize("reset", [False, True])
 def test_questions_of_clients_that_have_left_are_not_computed(reset: bool) -> None:
     slow = Slow()
-    with running(create_app(replace(slow.serving, ask=slow))) as port:
+    app = create_app(replace(slow.serving, ask=slow), capacity=Capacity(threads=1))
+    with running(app) as port:
         waiting = connected(port, request("POST /ask", ASK))
         for _ in range(30):
             leaving = connected(port, request("POST /ask", ASK))

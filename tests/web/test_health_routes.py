@@ -11,6 +11,7 @@ from rag.serving.live import Serving
 from rag.serving.upkeep import upkeep_of
 from rag.settings import Settings
 from rag.types import Answer
+from rag.web.state import Capacity
 from service import create_app
 from support.client import check_problem
 
@@ -18,8 +19,16 @@ from support.client import check_problem
 def test_probes_say_ok_and_ready(client: TestClient, serving: Serving) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     index = {"version": serving.snapshot.manifest.id, "model": "word-counter"}
-    ready = {"status": "ready", "index": index, "degraded": [], "verified": None}
-    assert client.get("/readyz").json() == ready
+    ready = client.get("/readyz").json()
+    assert ready.pop("remembered")["hits"] == 0
+    assert ready == {
+        "status": "ready",
+        "index": index,
+        "degraded": [],
+        "verified": None,
+        "workers": 1,
+        "questions": {"running": 0, "waiting": 0},
+    }
 
 
 def test_probes_answer_while_a_question_is_worked_on(serving: Serving) -> None:
@@ -30,15 +39,22 @@ def test_probes_answer_while_a_question_is_worked_on(serving: Serving) -> None:
         assert finish.wait(timeout=10)
         return Answer(question, (), 0.0, "not_found")
 
-    with TestClient(create_app(replace(serving, ask=slow)), base_url="http://localhost") as client:
-        asking = threading.Thread(
-            target=client.post, args=("/ask",), kwargs={"json": {"query": "a"}}
-        )
-        asking.start()
+    app = create_app(replace(serving, ask=slow), capacity=Capacity(threads=1))
+    with TestClient(app, base_url="http://localhost") as client:
+        asking = [
+            threading.Thread(target=client.post, args=("/ask",), kwargs={"json": {"query": "a"}})
+            for _ in range(3)
+        ]
+        for each in asking:
+            each.start()
         assert started.wait(timeout=10)
         assert client.get("/healthz").status_code == 200
+        while client.get("/readyz").json()["questions"] != {"running": 1, "waiting": 2}:
+            pass
         finish.set()
-        asking.join()
+        for each in asking:
+            each.join()
+        assert client.get("/readyz").json()["questions"] == {"running": 0, "waiting": 0}
 
 
 def test_without_an_index_it_lives_but_is_not_ready(

@@ -1,0 +1,127 @@
+"""`rag serve`: in this process, or in several that share a port."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+from starlette.types import ASGIApp
+from uvicorn.importer import import_from_string
+
+from rag.serving import (
+    Board,
+    Figure,
+    JobTable,
+    Upkeep,
+    make_board,
+    upkeep_of,
+    upload_folder,
+)
+from rag.settings import Settings
+from rag.web.server import BURST, ended_quietly, greeting, listen, server_of
+from rag.web.state import CORES, Capacity
+from rag.web.supervisor import supervise
+
+# The application is above `rag/`, so it is loaded by its name, as uvicorn does it.
+CREATE_APP = "service:create_app"
+
+# The files that workers share.
+BOARD = "board"
+BUILDS = "builds.sqlite"
+
+_CHILD = "import sys; from rag.cli.main import main; main(sys.argv[1:])"
+
+# Seconds between two looks at CURRENT if there are other workers: a client that has seen a new
+# index by one of them sees it by the next.
+SHARED_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """The place of a worker among others: its number, and what all of them share.
+
+    `listener` is the descriptor of the socket, `folder` holds the board and the builds. A worker's
+    standard input ends when the process that started it does.
+    """
+
+    worker: int
+    workers: int
+    listener: int
+    folder: str
+
+
+def serve(settings: Settings, seat: str | None = None) -> None:
+    """Serves the current index until it is interrupted; prints the address and an example.
+
+    `seat` is given to the workers that this starts: a `Seat` as JSON. Raises RagError if the index
+    cannot be opened or the address cannot be bound.
+    """
+    with ended_quietly():
+        if seat is not None:
+            _work(settings, msgspec.json.decode(seat, type=Seat))
+            return
+        with listen(settings.host, settings.port) as listener:
+            if settings.workers > 1:
+                _share(settings, listener)
+            else:
+                _answer(settings, upkeep_of(settings), listener, Board())
+
+
+def _share(settings: Settings, listener: socket.socket) -> None:
+    """Serves in several processes. They share a temporary folder, which goes with this one."""
+    with upload_folder() as shared:
+        board = make_board(shared.folder / BOARD, settings.workers)
+
+        def start(worker: int) -> subprocess.Popen[bytes]:
+            seat = Seat(worker, settings.workers, listener.fileno(), str(shared.folder))
+            return subprocess.Popen(
+                [sys.executable, "-P", "-c", _CHILD, "serve", "--seat", msgspec.json.encode(seat)],
+                stdin=subprocess.PIPE,
+                pass_fds=[seat.listener],
+                # An interrupt of the terminal comes to this process alone.
+                start_new_session=True,
+                env={**os.environ, "RAG_INDEX": str(settings.index), "RAG_HOST": settings.host},
+            )
+
+        supervise(start, board)
+
+
+def _work(settings: Settings, seat: Seat) -> None:
+    """Serves as one of several processes."""
+    folder = Path(seat.folder)
+    upkeep = replace(
+        upkeep_of(settings),
+        seconds=SHARED_SECONDS,
+        builds=JobTable(str(folder / BUILDS), seat.worker),
+    )
+    with socket.socket(fileno=seat.listener) as listener:
+        board = Board(folder / BOARD, seat.worker, seat.workers)
+        # One connection at a time, so that the other workers get theirs.
+        _answer(settings, upkeep, listener, board, burst=1, lifeline=sys.stdin.fileno())
+
+
+def _answer(
+    settings: Settings,
+    upkeep: Upkeep,
+    listener: socket.socket,
+    board: Board,
+    *,
+    burst: int = BURST,
+    lifeline: int | None = None,
+) -> None:
+    """Opens the index and serves it on the socket."""
+    serving = upkeep.folder.open()
+    is_first = not board.total(Figure.STARTED)
+    capacity = Capacity(max(1, CORES // board.workers), settings.cache)
+    app: ASGIApp = import_from_string(CREATE_APP)(
+        serving, upkeep=upkeep, capacity=capacity, board=board
+    )
+    if is_first:
+        print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)
+    board.set(Figure.STARTED, 1)
+    server_of(app, burst=burst, lifeline=lifeline).run(sockets=[listener])

@@ -1,0 +1,105 @@
+"""The processes of `rag serve --workers`: started, replaced if they die, and ended together."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from rag.serving import Board, Figure
+
+log = logging.getLogger("rag.web.supervisor")
+
+# Seconds between two looks at the processes.
+LOOK = 0.05
+
+# Starts the worker of that number. Its standard input is a pipe from this process.
+Start = Callable[[int], "subprocess.Popen[bytes]"]
+
+
+def supervise(start: Start, board: Board) -> None:
+    """Runs all workers of the board until SIGTERM or SIGINT; a second signal ends them at once.
+
+    A worker that dies is replaced. If one ends before it serves, all end: SystemExit has its code.
+    Raises KeyboardInterrupt after SIGINT.
+    """
+    team = Team(start, board)
+    with _handled(team.end):
+        team.run()
+    if team.failed is not None:
+        raise SystemExit(team.failed)
+    if team.ending == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+class Team:
+    """The workers that run; `failed` is the exit code of one that could not start."""
+
+    def __init__(self, start: Start, board: Board) -> None:
+        self.ending: int | None = None
+        self.failed: int | None = None
+        self._start = start
+        self._board = board
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+
+    def run(self) -> None:
+        """Runs them until all have ended."""
+        while True:
+            for worker in self._due():
+                self._begin(worker)
+            if not self._processes:
+                return
+            time.sleep(LOOK)
+            self._reap()
+
+    def end(self, sig: int, frame: FrameType | None = None) -> None:
+        """Asks all of them to end."""
+        self.ending = sig
+        for process in self._processes.values():
+            process.send_signal(signal.SIGTERM)
+
+    def _due(self) -> list[int]:
+        """The workers to start now: one, and the others once that has opened the index."""
+        if self.ending is not None:
+            return []
+        if not self._processes:
+            return [0]
+        missing = [each for each in range(self._board.workers) if each not in self._processes]
+        return missing if self._board.total(Figure.STARTED) else []
+
+    def _begin(self, worker: int) -> None:
+        self._processes[worker] = process = self._start(worker)
+        if self.ending is not None:
+            # The signal came before the process was known.
+            process.send_signal(signal.SIGTERM)
+
+    def _reap(self) -> None:
+        """Forgets the workers that have ended, so that others take their places."""
+        for worker, process in list(self._processes.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            del self._processes[worker]
+            assert process.stdin is not None
+            process.stdin.close()
+            if self.ending is None and not self._board.has_started(worker):
+                self.failed = code
+                self.end(signal.SIGTERM)
+            elif self.ending is None:
+                log.error("worker %d has ended with code %d: another takes its place", worker, code)
+            self._board.forget(worker)
+
+
+@contextmanager
+def _handled(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Has SIGTERM and SIGINT handled while it lasts."""
+    before = {sig: signal.signal(sig, handle) for sig in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for sig, handler in before.items():
+            signal.signal(sig, handler)
