@@ -1,0 +1,113 @@
+// What Markdown writes inside a line: code, emphasis, links and pictures.
+
+const TOKEN = new RegExp([
+  /\\[!-/:-@[-`{-~]/, // an escaped sign
+  /(?<code>`+)/,
+  /(?<mark>\*{1,3}|_{1,3}|~~)/,
+  /(?<open>!?\[)/,
+  /<(?<auto>(?:https?:\/\/|mailto:)[^\s<>]+)>/,
+  /(?<url>https?:\/\/[^\s<>"'`|\])*]+)/,
+  /(?<end> {2,}\n|\\\n|<br ?\/?>)/,
+].map((part) => part.source).join("|"), "gi");
+const SAFE = /^(?:https?:\/\/|mailto:)/i;
+const RELATIVE = /^[^:]*(?:[/?#]|$)/;
+const MAX_SPAN = 2000;
+const MAX_DEPTH = 6;
+const NAMES = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "s" };
+
+export function inlineTrees(reader, from, to, depth = 0) {
+  const { text } = reader;
+  const trees = [];
+  let done = from;
+  const token = new RegExp(TOKEN);
+  token.lastIndex = from;
+  for (let match; depth < MAX_DEPTH && (match = token.exec(text)) && match.index < to;) {
+    const found = read(reader, match, to, depth);
+    if (found === null) continue;
+    if (found.end > to) break;
+    trees.push({ from: done, to: match.index }, ...found.trees);
+    done = token.lastIndex = found.end;
+  }
+  return [...trees, { from: done, to }].filter((tree) => tree.tag || tree.from < tree.to);
+}
+
+// What a token begins: its trees, and where it ends; null if it is only a sign.
+function read(reader, match, to, depth) {
+  const { index: at, groups, 0: sign } = match;
+  const end = at + sign.length;
+  const inside = (from, until) => inlineTrees(reader, from, until, depth + 1);
+  if (groups.code) return code(reader.text, at, end, to);
+  if (groups.mark) return emphasis(reader.text, sign, at, to, inside);
+  if (groups.open) return link(reader, at, end, to, inside);
+  if (groups.auto) return { trees: [anchor(groups.auto, [{ from: at + 1, to: end - 1 }])], end };
+  if (groups.end) return { trees: [{ tag: "br", children: [] }], end };
+  if (groups.url) {
+    const stop = end - /[.,;:!?]*$/.exec(sign)[0].length;
+    return { trees: [anchor(reader.text.slice(at, stop), [{ from: at, to: stop }])], end: stop };
+  }
+  return { trees: [{ from: at + 1, to: end }], end };
+}
+
+const anchor = (href, children) =>
+  ({ tag: "a", attributes: { href, title: href, rel: "noopener noreferrer", target: "_blank" }, children });
+
+function code(text, at, start, to) {
+  const fence = text.slice(at, start);
+  const close = closing(text, start, to, (i) =>
+    text.startsWith(fence, i) && text[i - 1] !== "`" && text[i + fence.length] !== "`");
+  if (close < 0) return { trees: [{ from: at, to: start }], end: start };
+  return { trees: [{ tag: "code", children: [{ from: start, to: close }] }], end: close + fence.length };
+}
+
+function closing(text, from, to, isIt) {
+  const last = Math.min(to, from + MAX_SPAN);
+  for (let i = from; i < last; i += 1) {
+    if (text[i] === "\\") i += 1;
+    else if (isIt(i)) return i;
+  }
+  return -1;
+}
+
+const isBlank = (sign) => sign === undefined || /\s/.test(sign);
+const isWord = (sign) => sign !== undefined && /[\p{L}\p{N}]/u.test(sign);
+
+function emphasis(text, sign, at, to, inside) {
+  const start = at + sign.length;
+  const skip = { trees: [{ from: at, to: start }], end: start };
+  if (isBlank(text[start]) || (sign[0] === "_" && isWord(text[at - 1]))) return skip;
+  const close = closing(text, start + 1, to, (i) =>
+    text.startsWith(sign, i) && text[i - 1] !== sign[0] && text[i + sign.length] !== sign[0]
+    && !isBlank(text[i - 1]) && !(sign[0] === "_" && isWord(text[i + sign.length])));
+  if (close < 0) return skip;
+  const children = inside(start, close);
+  const tree = sign.length === 3
+    ? { tag: "strong", children: [{ tag: "em", children }] }
+    : { tag: NAMES[sign], children };
+  return { trees: [tree], end: close + sign.length };
+}
+
+function link(reader, at, start, to, inside) {
+  const { text, links } = reader;
+  let open = 0;
+  const close = closing(text, start, to, (i) => {
+    if (text[i] === "[") open += 1;
+    return text[i] === "]" && open-- === 0;
+  });
+  if (close < 0) return null;
+  const rest = text.slice(close + 1, Math.min(to, close + 1 + MAX_SPAN));
+  const given = /^\(\s*<?((?:[^\s()<>]|\([^\s()]*\))*)>?(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/.exec(rest);
+  const named = /^\[([^\]\n]{0,200})\]/.exec(rest);
+  const name = named && (named[1] || text.slice(start, close)).toLowerCase();
+  const target = given?.[1] ?? links.get(name);
+  if (target === undefined) return null;
+  const end = close + 1 + (given ?? named)[0].length;
+  const isPicture = text[at] === "!";
+  // A link into the same site has no place here; one of another kind is shown as it is written.
+  if (!SAFE.test(target) && !RELATIVE.test(target)) return { trees: [{ from: at, to: end }], end };
+  if (isPicture) {
+    const alt = { tag: "span", attributes: { class: "picture" }, children: [{ from: start, to: close }] };
+    return { trees: [alt], end };
+  }
+  const children = inside(start, close);
+  return { trees: SAFE.test(target) ? [anchor(target, children)] : children, end };
+}
