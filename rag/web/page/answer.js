@@ -5,11 +5,12 @@ import { fetchDocument } from "./api.js";
 import { copyButtons, menu, sourceOf, spanOf } from "./cite.js";
 import { counted, element, spot } from "./dom.js";
 import { suggestions } from "./start.js";
-import { Text, render } from "./text.js";
+import { Text, nextBlockEnd, render } from "./text.js";
 
 // Passages nearly as good as the best one are shown and quoted; the others are folded.
 const NEARLY = 0.85;
 const MAX_SHOWN = 3;
+const MAX_ANNOUNCED = 800;
 
 const VERDICTS = {
   answered: ["Answer", "answered"],
@@ -81,9 +82,16 @@ function hitQuotes(hit, state) {
     const address = addressOf({ ...state, source: sourceOf(hit, span) });
     const label = `Source of quote ${hit.rank}: ${hit.citation.title}, ${spot(hit.citation)}`;
     const number = element("a", { href: address, class: "number", "aria-label": label }, `${hit.rank}`);
-    const { from, to } = text.span(span);
-    return element("blockquote", { class: "text" }, ...render(text, { clip: { from, to } }), number);
+    const clip = withAnnounced(text, text.span(span));
+    return element("blockquote", { class: "text" }, ...render(text, { clip }), number);
   });
+}
+
+// A sentence that ends with a colon says little without the list, table or code below it.
+function withAnnounced(text, { from, to }) {
+  if (!/[:：][\s*_]*$/.test(text.text.slice(from, to))) return { from, to };
+  const end = nextBlockEnd(text, to);
+  return { from, to: end - to <= MAX_ANNOUNCED ? end : to };
 }
 
 // Sentences with only markup between them are one quote.

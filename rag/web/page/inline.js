@@ -36,8 +36,8 @@ function read(reader, match, to, depth) {
   const { index: at, groups, 0: sign } = match;
   const end = at + sign.length;
   const inside = (from, until) => inlineTrees(reader, from, until, depth + 1);
-  if (groups.code) return code(reader.text, at, end, to);
-  if (groups.mark) return emphasis(reader.text, sign, at, to, inside);
+  if (groups.code) return code(reader, at, end, to);
+  if (groups.mark) return emphasis(reader, sign, at, to, inside);
   if (groups.open) return link(reader, at, end, to, inside);
   if (groups.auto) return { trees: [anchor(groups.auto, [{ from: at + 1, to: end - 1 }])], end };
   if (groups.end) return { trees: [{ tag: "br", children: [] }], end };
@@ -51,31 +51,36 @@ function read(reader, match, to, depth) {
 const anchor = (href, children) =>
   ({ tag: "a", attributes: { href, title: href, rel: "noopener noreferrer", target: "_blank" }, children });
 
-function code(text, at, start, to) {
+function code(reader, at, start, to) {
+  const { text } = reader;
   const fence = text.slice(at, start);
-  const close = closing(text, start, to, (i) =>
+  const close = closing(reader, start, to, (i) =>
     text.startsWith(fence, i) && text[i - 1] !== "`" && text[i + fence.length] !== "`");
   if (close < 0) return { trees: [{ from: at, to: start }], end: start };
   return { trees: [{ tag: "code", children: [{ from: start, to: close }] }], end: close + fence.length };
 }
 
-function closing(text, from, to, isIt) {
-  const last = Math.min(to, from + MAX_SPAN);
-  for (let i = from; i < last; i += 1) {
-    if (text[i] === "\\") i += 1;
-    else if (isIt(i)) return i;
+// The first place that `isIt` accepts, signs behind a backslash passed over; -1 for none.
+function closing(reader, from, to, isIt) {
+  const last = Math.min(to, from + MAX_SPAN, from + reader.left);
+  let i = from;
+  for (; i < last; i += 1) {
+    if (reader.text[i] === "\\") i += 1;
+    else if (isIt(i)) break;
   }
-  return -1;
+  reader.left -= i - from;
+  return i < last ? i : -1;
 }
 
 const isBlank = (sign) => sign === undefined || /\s/.test(sign);
 const isWord = (sign) => sign !== undefined && /[\p{L}\p{N}]/u.test(sign);
 
-function emphasis(text, sign, at, to, inside) {
+function emphasis(reader, sign, at, to, inside) {
+  const { text } = reader;
   const start = at + sign.length;
   const skip = { trees: [{ from: at, to: start }], end: start };
   if (isBlank(text[start]) || (sign[0] === "_" && isWord(text[at - 1]))) return skip;
-  const close = closing(text, start + 1, to, (i) =>
+  const close = closing(reader, start + 1, to, (i) =>
     text.startsWith(sign, i) && text[i - 1] !== sign[0] && text[i + sign.length] !== sign[0]
     && !isBlank(text[i - 1]) && !(sign[0] === "_" && isWord(text[i + sign.length])));
   if (close < 0) return skip;
@@ -89,7 +94,7 @@ function emphasis(text, sign, at, to, inside) {
 function link(reader, at, start, to, inside) {
   const { text, links } = reader;
   let open = 0;
-  const close = closing(text, start, to, (i) => {
+  const close = closing(reader, start, to, (i) => {
     if (text[i] === "[") open += 1;
     return text[i] === "]" && open-- === 0;
   });

@@ -18,8 +18,14 @@ export async function listingView(state) {
     more.onclick = async () => add(await listDocuments(next));
   };
   add(first);
+  const find = element("input", { id: "find", type: "search", "aria-label": "Find among the documents",
+    placeholder: "Find by title, path, language or date" });
+  find.addEventListener("input", () => {
+    const wanted = find.value.trim().toLowerCase();
+    for (const item of list.children) item.hidden = !item.dataset.facts.includes(wanted);
+  });
   const skipped = [...files.values()].filter((file) => file.documents === 0);
-  return [element("h2", {}, "Documents"), list, more, skippedFiles(skipped)];
+  return [element("h2", {}, "Documents"), find, list, more, skippedFiles(skipped)];
 }
 
 function entry(found, file, state) {
@@ -35,7 +41,7 @@ function entry(found, file, state) {
   const outline = element("details", {}, element("summary", {}, "Outline"));
   outline.addEventListener("toggle", () => fill(outline, found.id), { once: true });
   const only = addressOf({ ...state, listing: false, question: state.question, documents: [found.id] });
-  return element("li", {},
+  return element("li", { "data-facts": `${found.title} ${facts}`.toLowerCase() },
     element("h3", {}, element("a", { href: address }, found.title)),
     element("p", { class: "quiet" }, facts),
     remarks(file),

@@ -8,19 +8,23 @@ import { listTrees, startsItem } from "./lists.js";
 import { headingTree, linesOf, tableTree } from "./trees.js";
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
-const HEADING = /^ {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$/;
+const HEADING = /^ {0,3}(#{1,6})[ \t]+(?=\S)/;
 const RULE = /^ {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$/;
 const QUOTE = /^ {0,3}> ?/;
 const UNDERLINE = /^ {0,3}(=+|-{3,})[ \t]*$/;
-const ROW = /^\s*\|.*\|\s*$/;
-const DIVIDER = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+const DIVIDER = /^\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?$/;
 const FRONT = /^(---|\+\+\+)\n[^]*?\n\1(?=\n|$)/;
 const MAX_DEPTH = 8;
+// How many characters may be searched for the ends of links and emphasis, so that a text of signs
+// alone takes no longer than others: what comes after so much stays as it is written.
+const LEAST_WORK = 200_000;
+const WORK_A_CHARACTER = 20;
 
 export function markdownTree(source) {
   const { text } = source;
   const front = source.sections && FRONT.exec(text)?.[0].length;
-  const reader = { text, isWhole: source.sections !== null, links: linkTargets(text) };
+  const left = Math.max(LEAST_WORK, WORK_A_CHARACTER * text.length);
+  const reader = { text, isWhole: source.sections !== null, links: linkTargets(text), left };
   const trees = blocks(reader, linesOf(text, front ? front + 1 : 0, text.length), 0);
   return front ? [frontMatter(front), ...trees] : trees;
 }
@@ -59,8 +63,12 @@ function blocks(reader, lines, depth) {
 
 const isHeading = (reader, word) => reader.isWhole && HEADING.test(word);
 const isCode = (word) => /^(?: {4}|\t)/.test(word) && word.trim() !== "";
-const isTable = (words, i) =>
-  ROW.test(words[i]) || (words[i].includes("|") && DIVIDER.test(words[i + 1] ?? ""));
+const isDivider = (word) => DIVIDER.test(word.trim());
+const isTable = (words, i) => {
+  const word = words[i].trim();
+  return (word.length > 1 && word.startsWith("|") && word.endsWith("|"))
+    || (word.includes("|") && isDivider(words[i + 1] ?? ""));
+};
 const interrupts = (reader, words, i) =>
   FENCE.test(words[i]) || isHeading(reader, words[i]) || RULE.test(words[i])
   || QUOTE.test(words[i]) || /^ {0,3}(?:[-*+]|1[.)]) /.test(words[i]) || isTable(words, i);
@@ -117,9 +125,11 @@ function fenced(words, lines, i, end) {
 }
 
 function atx(reader, word, { from }) {
-  const [, hashes, label] = HEADING.exec(word);
-  const start = from + word.indexOf(label, word.indexOf(hashes) + hashes.length);
-  return headingTree(hashes.length, inlineTrees(reader, start, start + label.length));
+  const [sign, hashes] = HEADING.exec(word);
+  const said = word.slice(sign.length).trimEnd();
+  const bare = said.replace(/(?:^|(?<=\s))#+$/, "").trimEnd() || said;
+  const start = from + sign.length;
+  return headingTree(hashes.length, inlineTrees(reader, start, start + bare.length));
 }
 
 function unquoted(words, own, i) {
@@ -141,7 +151,7 @@ function paragraph(reader, words, own, i, inline) {
 }
 
 function table(reader, words, own) {
-  const rows = own.map((line, i) => (DIVIDER.test(words[i]) ? null : cells(reader, words[i], line)));
+  const rows = own.map((line, i) => (isDivider(words[i]) ? null : cells(reader, words[i], line)));
   const hasHeader = own.length > 1 && rows[1] === null;
   const body = rows.slice(hasHeader ? 1 : 0).filter((row) => row !== null);
   return tableTree(hasHeader ? rows[0] : null, body);
@@ -150,7 +160,8 @@ function table(reader, words, own) {
 function cells(reader, word, { from }) {
   const found = [];
   const start = /^\s*\|?/.exec(word)[0].length;
-  const end = word.length - (/\|\s*$/.exec(word)?.[0].length ?? 0);
+  const last = word.trimEnd();
+  const end = last.endsWith("|") ? last.length - 1 : last.length;
   let at = start;
   for (const bar of [...word.slice(start, end).matchAll(/(?<!\\)\|/g)].map((m) => m.index + start)) {
     found.push([at, bar]);

@@ -73,6 +73,14 @@ function treeOf(source, raw) {
   return [rawBlock(source, "plain")];
 }
 
+// The end of the block behind a place: what a colon there announces.
+export function nextBlockEnd(source, unit) {
+  const leaves = treeOf(source, false).map(leavesOf).find((own) => own.length > 0 && own[0].from >= unit);
+  return leaves?.at(-1).to ?? unit;
+}
+
+const leavesOf = (node) => (node.tag === undefined ? [node] : node.children.flatMap(leavesOf));
+
 function rawBlock(source, name = "raw") {
   const heads = name === "plain" ? headingLines(source) : [];
   const children = [];
