@@ -18,6 +18,7 @@ let state = readAddress(location);
 let shown = null; // the address of the answer or list that is shown or on its way
 let answer = null;
 let isRaw = false;
+let returnTo = null; // what takes the keys when the source is closed
 
 // ---- what the address asks for
 
@@ -33,6 +34,8 @@ async function visit() {
     await openSource(state, answer?.passages ?? [], isRaw);
   }
   coverMain();
+  returnTo?.focus({ preventScroll: true });
+  returnTo = null;
 }
 
 async function showMain(address) {
@@ -116,10 +119,9 @@ function go(address) {
 
 function close() {
   const back = readAddress(location).source && !history.state?.opened;
-  const from = document.querySelector("[data-open]");
+  returnTo = document.querySelector("[data-open]");
   if (back) go(askedIn(state));
   else history.back();
-  from?.focus({ preventScroll: true });
 }
 
 document.addEventListener("click", (event) => {

@@ -7,7 +7,7 @@ const TOKEN = new RegExp([
   /(?<open>!?\[)/,
   /<(?<auto>(?:https?:\/\/|mailto:)[^\s<>]+)>/,
   /(?<url>https?:\/\/[^\s<>"'`|\])*]+)/,
-  /(?<end> {2,}\n|\\\n|<br ?\/?>)/,
+  /(?<end>(?<! ) {2,}\n|\\\n|<br ?\/?>)/,
 ].map((part) => part.source).join("|"), "gi");
 const SAFE = /^(?:https?:\/\/|mailto:)/i;
 const RELATIVE = /^[^:]*(?:[/?#]|$)/;
@@ -16,24 +16,24 @@ const MAX_DEPTH = 6;
 const NAMES = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "s" };
 
 export function inlineTrees(reader, from, to, depth = 0) {
-  const { text } = reader;
+  const part = reader.text.slice(from, to);
+  const token = new RegExp(TOKEN);
   const trees = [];
   let done = from;
-  const token = new RegExp(TOKEN);
-  token.lastIndex = from;
-  for (let match; depth < MAX_DEPTH && (match = token.exec(text)) && match.index < to;) {
-    const found = read(reader, match, to, depth);
+  for (let match; depth < MAX_DEPTH && (match = token.exec(part));) {
+    const at = from + match.index;
+    const found = read(reader, match, at, to, depth);
     if (found === null) continue;
     if (found.end > to) break;
-    trees.push({ from: done, to: match.index }, ...found.trees);
-    done = token.lastIndex = found.end;
+    trees.push({ from: done, to: at }, ...found.trees);
+    done = found.end;
+    token.lastIndex = done - from;
   }
   return [...trees, { from: done, to }].filter((tree) => tree.tag || tree.from < tree.to);
 }
 
 // What a token begins: its trees, and where it ends; null if it is only a sign.
-function read(reader, match, to, depth) {
-  const { index: at, groups, 0: sign } = match;
+function read(reader, { groups, 0: sign }, at, to, depth) {
   const end = at + sign.length;
   const inside = (from, until) => inlineTrees(reader, from, until, depth + 1);
   if (groups.code) return code(reader, at, end, to);
