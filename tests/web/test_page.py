@@ -221,7 +221,8 @@ def test_markdown_is_shown_as_a_document(page: Page) -> None:
         '<a href="https://example.org/a" title="https://example.org/a" rel="noopener noreferrer" '
         'target="_blank">terms</a> and [bad](javascript:alert(1)).</p>'
         '<ul><li><p>One</p><ol><li value="1"><p>Two</p></li></ol></li></ul>'
-        '<div class="table"><table><thead><tr><th scope="col">Who</th><th scope="col">Price</th>'
+        '<div class="table" tabindex="0" role="group" aria-label="Table"><table>'
+        '<thead><tr><th scope="col">Who</th><th scope="col">Price</th>'
         "</tr></thead><tbody><tr><td>Adults 👩</td><td>3</td></tr></tbody></table></div>"
         "<blockquote><p>Said.</p></blockquote><pre># code **as it is**</pre>"
     )

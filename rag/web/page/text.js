@@ -68,9 +68,20 @@ export function render(source, { spans = [], clip = null, raw = false } = {}) {
 
 function treeOf(source, raw) {
   if (raw || source.text.length > MAX_PARSED) return [rawBlock(source)];
-  if (source.format === "markdown") return markdownTree(source);
-  if (source.format === "draft") return draftTree(source);
+  if (source.format === "markdown") return withoutGaps(markdownTree(source));
+  if (source.format === "draft") return withoutGaps(draftTree(source));
   return [rawBlock(source, "plain")];
+}
+
+// Headings whose levels go down by one at a time below the page's h2, as readers by ear expect;
+// their looks keep the level of the document.
+function withoutGaps(trees) {
+  let level = 2;
+  return trees.map((node) => {
+    if (!/^h\d$/.test(node.tag)) return node;
+    level = Math.min(Number(node.tag[1]), level + 1);
+    return { ...node, tag: `h${level}` };
+  });
 }
 
 // The end of the block behind a place: what a colon there announces.
@@ -109,7 +120,8 @@ function scrolled(source, node, spans, clip, kept) {
   if (head.tag === "thead" && kept[0].nodeName !== "THEAD") {
     kept = [...build(source, head, spans, all), ...kept];
   }
-  return element("div", { class: "table" }, element("table", {}, kept));
+  const frame = { class: "table", tabindex: "0", role: "group", "aria-label": "Table" };
+  return element("div", frame, element("table", {}, kept));
 }
 
 function pieces(source, leaf, spans, clip) {
