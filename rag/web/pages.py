@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -20,12 +21,13 @@ from rag.schemas import (
 )
 from rag.web.reference import reference
 
-PAGE_FILES = {
-    "/": ("index.html", "text/html"),
-    "/app.js": ("app.js", "text/javascript"),
-    "/style.css": ("style.css", "text/css"),
-    "/favicon.svg": ("favicon.svg", "image/svg+xml"),
+MEDIA_TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
 }
+START = "index.html"
 # The bodies, by path. FastAPI does not describe them, as dependencies read them.
 BODIES: Mapping[str, type[Request]] = {
     "/ask": AskRequest,
@@ -38,9 +40,9 @@ REF = "#/components/schemas/{model}"
 
 def add_pages(app: FastAPI) -> None:
     """Adds the page, and the API reference of the routes that the app has so far."""
-    folder = files("rag.web") / "page"
-    for path, (name, media_type) in PAGE_FILES.items():
-        _add(app, path, (folder / name).read_bytes(), media_type)
+    for file in sorted((files("rag.web") / "page").iterdir(), key=lambda file: file.name):
+        path = "/" if file.name == START else f"/{file.name}"
+        _add(app, path, file.read_bytes(), MEDIA_TYPES[PurePath(file.name).suffix])
     described = description(app)
     # Made once, here: FastAPI's own route makes it during the first request, and others wait.
     raw = json.dumps(described, ensure_ascii=False)

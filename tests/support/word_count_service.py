@@ -22,6 +22,7 @@ from rag.types import (
     Caution,
     CitedPassage,
     Document,
+    FileReport,
     Filters,
     Mode,
     Passage,
@@ -68,12 +69,22 @@ def _snapshot(texts: dict[str, str]) -> Snapshot:
         headings=Headings(np.zeros((0, 2), np.float32), np.zeros(0, np.int64)),
         marks=marks([]),
         probes=np.zeros((1, 2), np.float32),
+        files=tuple(_report(document) for document in documents.values()),
     )
 
 
 def _document(id: str, text: str) -> Document:
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Document(id, f"Title of {id}", id, "text/markdown", text, digest, digest)
+
+
+def _report(document: Document) -> FileReport:
+    return FileReport(
+        document.id,
+        documents=1,
+        characters=len(document.text),
+        faq_pairs=document.text.count("\nQ: "),
+    )
 
 
 def _parts(document: Document) -> Iterable[tuple[Section, Passage]]:

@@ -11,6 +11,7 @@ from support.places import ROOT
     [
         ("/", "text/html; charset=utf-8"),
         ("/app.js", "text/javascript; charset=utf-8"),
+        ("/markdown.js", "text/javascript; charset=utf-8"),
         ("/style.css", "text/css; charset=utf-8"),
         ("/favicon.svg", "image/svg+xml"),
     ],
@@ -23,6 +24,11 @@ def test_page_files_are_served_as_they_are(client: TestClient, path: str, media_
         media_type,
         (folder / name).read_bytes(),
     )
+
+
+def test_page_is_small() -> None:
+    folder = ROOT / "rag" / "web" / "page"
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 80_000
 
 
 def test_head_is_get_without_the_body(client: TestClient) -> None:

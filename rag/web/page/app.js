@@ -1,236 +1,250 @@
-// The page: asks, shows passages with their sentences marked, opens the source at the cited place.
-// Whatever comes from a document becomes a text node, never markup. Offsets count Unicode code
-// points, JavaScript strings count UTF-16 units: texts are cut as arrays of code points.
+// The page: reads its address, shows what that asks for, and listens to keyboard and links.
 
-const MAX_EXAMPLES = 4;
-const MAX_EXAMPLE_DOCUMENTS = 3;
-const MAX_EXAMPLE_CHARACTERS = 500_000; // a longer document is not fetched for its questions
+import { addressOf, askedIn, readAddress } from "./address.js";
+import { answerView, statusOf } from "./answer.js";
+import { ask, fetchIndex } from "./api.js";
+import { byId, counted, element } from "./dom.js";
+import { listingView } from "./listing.js";
+import { closeSource, isOpen, openSource, redraw } from "./source.js";
+import { remember, startView } from "./start.js";
 
-const byId = (id) => document.getElementById(id);
-const source = byId("source");
+const MAX_QUESTION = 2000;
+const NEAR_LIMIT = 1800;
 const title = document.title;
-let asked = null; // the question whose answer is shown or on its way
-let opened = 0; // counts the sources asked for: only the last one is shown
+const wide = matchMedia("(min-width: 64rem)");
+const question = byId("question");
 
-function element(name, attributes, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
+let state = readAddress(location);
+let shown = null; // the address of the answer or list that is shown or on its way
+let answer = null;
+let isRaw = false;
+let returnTo = null; // what takes the keys when the source is closed
 
-// The text between start and end, with the parts that lie in a span wrapped by that span's element.
-function marked(points, start, end, spans) {
-  const cuts = new Set([start, end]);
-  for (const span of spans) {
-    for (const at of [span.start, span.end]) if (start < at && at < end) cuts.add(at);
+// ---- what the address asks for
+
+async function visit() {
+  state = readAddress(location);
+  const address = askedIn(state);
+  const ready = address === shown ? Promise.resolve() : showMain(address);
+  markOpen();
+  if (state.source === null) closeSource();
+  else {
+    await ready;
+    if (askedIn(readAddress(location)) !== address) return;
+    await openSource(state, answer?.passages ?? [], isRaw);
   }
-  const places = [...cuts].sort((a, b) => a - b);
-  return places.slice(1).map((to, i) => {
-    const from = places[i];
-    const around = spans.filter((span) => span.start <= from && to <= span.end);
-    const text = document.createTextNode(points.slice(from, to).join(""));
-    return around.reduce((inner, span) => element(span.name, {}, inner), text);
-  });
+  coverMain();
+  returnTo?.focus({ preventScroll: true });
+  returnTo = null;
 }
 
-async function fetchJson(path, options) {
-  let response, body;
+async function showMain(address) {
+  shown = address;
+  answer = null;
+  question.value = state.question ?? "";
+  grow();
+  showFilters();
+  document.title = state.question ? `${state.question} – ${title}` : title;
+  byId("banner").hidden = true;
+  document.body.classList.toggle("start", state.question === null && !state.listing);
   try {
-    response = await fetch(path, options);
-    body = await response.json();
-  } catch {
-    throw new Error("The service does not answer. Is it still running?");
+    if (state.question !== null) await showAnswer(address);
+    else if (state.listing) await showListing(address);
+    else show(startView());
+  } catch (error) {
+    if (shown === address) showError(error);
   }
-  if (!response.ok) throw new Error(sentence(body.detail));
-  return body;
 }
 
-const fetchDocument = (id) => fetchJson(`/documents/${encodeURIComponent(id)}`);
-
-const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
-
-// ---- the answer
-
-const VERDICTS = { answered: "answered", maybe: "maybe answered", not_found: "not in these documents" };
-
-// The number is there for who points at the word.
-function sureness({ verdict, confidence }) {
-  const percent = `confidence ${Math.round(confidence * 100)} %`;
-  return element("abbr", { title: percent }, VERDICTS[verdict]);
+async function showAnswer(address) {
+  wait("Searching…");
+  const found = await ask(state);
+  if (shown !== address) return;
+  answer = found;
+  remember(found.question);
+  show(answerView(answer, state, isRaw), statusOf(answer));
 }
 
-const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-
-function spot({ line_start: from, line_end: to, page, place }) {
-  if (page !== null) return `page ${page}`;
-  if (place?.kind === "anchor") return place.name;
-  if (place) return `${place.kind} ${place.number}${place.name && ` of ${place.name}`}`;
-  return from === to ? `line ${from}` : `lines ${from}–${to}`;
+async function showListing(address) {
+  wait("Reading…");
+  const view = await listingView(state);
+  if (shown === address) show(view);
 }
 
-function card(hit) {
-  const { citation } = hit;
-  const spans = hit.highlights.map((span) => ({
-    name: "mark",
-    start: span.char_start - citation.char_start,
-    end: span.char_end - citation.char_start,
-  }));
-  const points = Array.from(hit.text);
-  const heading = citation.heading_path.join(" › ") || citation.title;
-  return element("li", {},
-    element("article", {},
-      element("h2", {}, element("span", { class: "rank" }, `${hit.rank}`), heading),
-      element("blockquote", { class: "text" }, ...marked(points, 0, points.length, spans)),
-      element("p", { class: "quiet" }, `${citation.document_id}, ${spot(citation)} · `,
-        link(citation.url, "Open source at this place"))));
+function wait(doing) {
+  byId("status").textContent = doing;
+  byId("status").classList.remove("unseen");
 }
 
-function showAnswer(answer) {
-  const count = answer.passages.length;
-  const found = counted(count, "passage");
-  byId("banner").textContent = answer.message ?? "";
-  byId("banner").hidden = !answer.abstained;
-  byId("status").replaceChildren(`${found}: `, sureness(answer), ".");
-  byId("passages").replaceChildren(...answer.passages.map(card));
+function show(view, status = "") {
+  byId("status").textContent = status;
+  byId("status").classList.toggle("unseen", status !== "");
+  byId("view").replaceChildren(...view);
 }
 
 function showError(error) {
-  byId("status").textContent = "";
+  shown = null; // going back asks again
+  show([]);
   byId("banner").textContent = error.message;
   byId("banner").hidden = false;
-  byId("passages").replaceChildren();
 }
 
-async function ask(question) {
-  asked = question;
-  byId("question").value = question;
-  byId("status").textContent = "Searching…";
-  byId("examples").hidden = true;
-  document.title = `${question} – ${title}`;
-  const body = JSON.stringify({ question });
-  const headers = { "Content-Type": "application/json" };
-  try {
-    const answer = await fetchJson("/ask", { method: "POST", headers, body });
-    if (asked === question) showAnswer(answer);
-  } catch (error) {
-    if (asked === question) showError(error);
+// The passage whose source is open is marked in the answer.
+function markOpen() {
+  const { source } = state;
+  for (const hit of answer?.passages ?? []) {
+    const { document_id: id, char_start: start, char_end: end } = hit.citation;
+    const isIt = source?.id === id && source.cited && start <= source.cited.start && source.cited.start < end;
+    byId(`p${hit.rank}`)?.toggleAttribute("data-open", Boolean(isIt));
   }
 }
 
-function reset() {
-  asked = null;
-  byId("question").value = "";
-  byId("status").textContent = "";
-  byId("banner").hidden = true;
-  byId("passages").replaceChildren();
-  byId("examples").hidden = byId("example-list").childElementCount === 0;
-  document.title = title;
+// On a narrow screen the source covers the page, which then takes no keys.
+function coverMain() {
+  document.body.classList.toggle("with-source", isOpen());
+  byId("asking").inert = isOpen() && !wide.matches;
 }
 
-// ---- the source
+// ---- going from one address to the next
 
-// Headings and questions: the first line of each headed section.
-function headings(points, sections) {
-  return sections.filter((section) => section.heading_path.length > 0).map(({ start, end }) => {
-    const lineEnd = points.indexOf("\n", start);
-    return { name: "strong", start, end: lineEnd < 0 ? end : Math.min(lineEnd, end) };
-  });
-}
-
-function place(fragment) {
-  const match = /^#c(\d+)-(\d+)$/.exec(fragment);
-  return match ? { name: "mark", start: Number(match[1]), end: Number(match[2]) } : null;
-}
-
-async function showSource(id, fragment) {
-  const turn = ++opened;
-  try {
-    const found = await fetchDocument(id);
-    if (turn === opened) openSource(found, place(fragment));
-  } catch (error) {
-    if (turn !== opened) return;
-    asked = null; // the error takes the answer's place: going back asks again
-    showError(error);
-  }
-}
-
-function openSource(found, cited) {
-  const points = Array.from(found.text);
-  const spans = [...headings(points, found.sections), ...(cited ? [cited] : [])];
-  const text = byId("source-text");
-  byId("source-title").textContent = found.title;
-  byId("source-place").textContent = found.id;
-  text.replaceChildren(...marked(points, 0, points.length, spans));
-  if (!source.open) source.showModal();
-  text.scrollTop = 0;
-  text.querySelector("mark")?.scrollIntoView({ block: "start" });
-  text.focus({ preventScroll: true });
-}
-
-// ---- addresses: /?q=… asks, /?document=…#c12-34 opens the source at that place
-
-const wanted = (name) => new URL(location).searchParams.get(name);
-
-function visit() {
-  if (wanted("document") !== null) {
-    showSource(wanted("document"), location.hash);
-    return;
-  }
-  opened += 1;
-  source.close();
-  if (wanted("q") === null) reset();
-  else if (wanted("q") !== asked) ask(wanted("q"));
-}
-
+// `opened` is in the history of a source that was opened here: closing it goes back.
 function go(address) {
-  history.pushState({ inside: true }, "", address);
+  const before = readAddress(location);
+  const after = readAddress(new URL(address, location));
+  const wasOpen = before.source !== null && after.source !== null && askedIn(before) === askedIn(after);
+  const opened = after.source !== null && (wasOpen ? history.state?.opened : before.source === null);
+  history[wasOpen ? "replaceState" : "pushState"]({ opened }, "", address);
   visit();
 }
 
-function link(address, text) {
-  const anchor = element("a", { href: address }, text);
-  anchor.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    go(address);
-  });
-  return anchor;
+function close() {
+  const back = readAddress(location).source && !history.state?.opened;
+  returnTo = document.querySelector("[data-open]");
+  if (back) go(askedIn(state));
+  else history.back();
 }
 
-const questionAddress = (question) => `/?q=${encodeURIComponent(question)}`;
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  closeMenus(event.target);
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+  const isView = link.origin === location.origin && link.pathname === "/" && !link.target;
+  if (!isView) return;
+  event.preventDefault();
+  go(link.href);
+});
 
-// ---- what the index offers: its size, and questions out of its FAQs
-
-async function introduce() {
-  const { counts } = await fetchJson("/index");
-  byId("about").textContent =
-    `${counted(counts.documents, "document")}, ${counted(counts.passages, "passage")}`;
-  const { documents } = await fetchJson(`/documents?limit=${MAX_EXAMPLE_DOCUMENTS}`);
-  const questions = [];
-  for (const { id, characters } of documents) {
-    if (characters > MAX_EXAMPLE_CHARACTERS) continue;
-    const { sections } = await fetchDocument(id);
-    const pairs = sections.filter((section) => section.kind === "faq");
-    questions.push(...pairs.map((section) => section.heading_path.at(-1)));
+function closeMenus(target) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(target) || target.closest("a")) menu.open = false;
   }
-  const items = questions.slice(0, MAX_EXAMPLES)
-    .map((question) => element("li", {}, link(questionAddress(question), question)));
-  byId("example-list").replaceChildren(...items);
-  byId("examples").hidden = items.length === 0 || asked !== null;
+}
+
+// ---- the question
+
+function submit() {
+  const text = question.value.trim();
+  if (text === "" || Array.from(text).length > MAX_QUESTION) return;
+  const { documents, section } = state;
+  shown = null; // asking the same again asks again
+  go(addressOf({ question: text, documents, section }));
+}
+
+function grow() {
+  question.style.height = "auto";
+  question.style.height = `${question.scrollHeight + 2}px`;
+  const length = Array.from(question.value.trim()).length;
+  byId("limit").hidden = length < NEAR_LIMIT;
+  byId("limit").textContent = `${length.toLocaleString("en")} of ${MAX_QUESTION.toLocaleString("en")} characters`;
+  byId("limit").classList.toggle("over", length > MAX_QUESTION);
+  question.setAttribute("aria-invalid", String(length > MAX_QUESTION));
 }
 
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  asked = null; // asking the same again asks again
-  go(questionAddress(byId("question").value.trim()));
+  submit();
 });
-byId("source-close").addEventListener("click", () => source.close());
-source.addEventListener("close", () => {
-  if (wanted("document") === null) return;
-  if (history.state?.inside) history.back();
-  else go("/");
+question.addEventListener("input", grow);
+
+// A filter is a chip; removing it asks again without it.
+function showFilters() {
+  const { documents, section } = state;
+  const chip = (label, change) => element("li", {},
+    element("a", { href: askedIn({ ...state, ...change }), title: "Remove this filter" }, label,
+      element("span", { class: "remove" }, " ×")));
+  const chips = documents.map((id) => chip(`In ${id}`, { documents: documents.filter((each) => each !== id) }));
+  if (section) chips.push(chip(`Below “${section}”`, { section: null }));
+  byId("filters").replaceChildren(...chips);
+}
+
+// ---- keys
+
+const isTyping = (target) => /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+
+function step(by) {
+  const cards = [...document.querySelectorAll("#view article")].filter((card) => card.checkVisibility());
+  const at = cards.indexOf(document.activeElement.closest("article"));
+  const next = at + by < 0 ? question : cards[Math.min(at + by, cards.length - 1)];
+  next?.focus();
+}
+
+function escape() {
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (isOpen()) close();
+  else document.activeElement.blur();
+}
+
+const KEYS = {
+  "/": () => question.select(),
+  ArrowDown: () => step(1),
+  ArrowUp: () => step(-1),
+  n: () => byId("next-hit")?.click(),
+  p: () => byId("previous-hit")?.click(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const { key, target } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (key === "Escape") return escape();
+  if (target === question) return keyInQuestion(event);
+  if (isTyping(target) || (byId("source").contains(target) && key.startsWith("Arrow"))) return;
+  if (key === "Enter" && target.matches("article")) target.querySelector("a.open").click();
+  else if (KEYS[key]) {
+    event.preventDefault();
+    KEYS[key]();
+  }
 });
+
+function keyInQuestion(event) {
+  if (event.key === "Enter" && !event.shiftKey) {
+    event.preventDefault();
+    submit();
+  } else if (event.key === "ArrowDown" && question.selectionEnd === question.value.length) {
+    event.preventDefault();
+    step(1);
+  }
+}
+
+// ---- the rest
+
+byId("raw").addEventListener("click", () => {
+  isRaw = !isRaw;
+  byId("raw").setAttribute("aria-pressed", String(isRaw));
+  if (answer) show(answerView(answer, state, isRaw), statusOf(answer));
+  markOpen();
+  redraw(isRaw);
+});
+byId("source-close").addEventListener("click", close);
+wide.addEventListener("change", coverMain);
 addEventListener("popstate", visit);
+
+async function introduce() {
+  const { counts } = await fetchIndex();
+  byId("about").textContent = `${counted(counts.documents, "document")}, ${counted(counts.passages, "passage")}`;
+}
+
 visit();
 introduce().catch(showError);

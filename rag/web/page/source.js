@@ -1,0 +1,152 @@
+// The source: a document beside its answer, scrolled to the cited place, which is checked.
+
+import { addressOf } from "./address.js";
+import { fetchDocument, fileAddress, verify } from "./api.js";
+import { copyButtons, menu, sourceOf } from "./cite.js";
+import { byId, element, spot } from "./dom.js";
+import { outlineOf } from "./listing.js";
+import { Text, nodeAt, render, selectedSpan } from "./text.js";
+
+const pane = byId("source");
+let turn = 0; // only the source asked for last is shown
+let drawn = null; // the document shown, to draw it again
+
+export const isOpen = () => !pane.hidden;
+
+export function closeSource() {
+  turn += 1;
+  drawn = null;
+  pane.hidden = true;
+}
+
+// `hits` are the passages of the answer beside it.
+export async function openSource(state, hits, isRaw) {
+  const own = ++turn;
+  const { source } = state;
+  let found, verdict;
+  try {
+    found = await fetchDocument(source.id);
+    verdict = await checked(found, source);
+  } catch (error) {
+    if (own === turn) showGone(source, error);
+    return;
+  }
+  if (own !== turn) return;
+  drawn = { state, found, verdict, hits: hitsIn(hits, found) };
+  draw(isRaw);
+  toPlace();
+}
+
+export function redraw(isRaw) {
+  if (drawn === null) return;
+  draw(isRaw);
+  toPlace();
+}
+
+const hitsIn = (hits, found) =>
+  hits.filter(({ citation }) => citation.document_id === found.id && citation.sha256 === found.sha256)
+    .sort((a, b) => a.citation.char_start - b.citation.char_start);
+
+// What became of the cited text since the link was made; null if nothing is cited.
+async function checked(found, { sha, quote, cited }) {
+  if (cited === null) return null;
+  return verify({
+    document_id: found.id,
+    sha256: /^[0-9a-f]{64}$/.test(sha ?? "") ? sha : found.sha256,
+    char_start: cited.start,
+    char_end: cited.end,
+    ...(quote ? { quote } : {}),
+  });
+}
+
+// The place now, and what is to be said of it.
+function placeNow({ verdict, found, state }) {
+  const { cited, sha } = state.source;
+  if (verdict === null) return { span: null, note: null };
+  const now = verdict.citation ?? verdict.closest;
+  const isHere = now?.document_id === found.id;
+  const span = isHere ? { start: now.char_start, end: now.char_end } : null;
+  if (verdict.status === "valid") return { span: span ?? cited, note: null, now };
+  if (verdict.status === "moved" && isHere) {
+    return { span, now, note: ["The document has changed since this link was made; the quote is shown where it is now."] };
+  }
+  // Without a hash the link claims nothing: a place that does not exist is only not marked.
+  if (!sha) return { span: null, note: null };
+  return { span, now, note: [`This text has changed since the link was made: ${verdict.detail}. `, ...changes(verdict)] };
+}
+
+const EDITS = { same: "span", removed: "del", added: "ins" };
+
+const changes = (verdict) => verdict.diff.map(({ kind, text }) => element(EDITS[kind], {}, text));
+
+function showGone({ id }, error) {
+  drawn = null;
+  byId("source-title").textContent = "No such document";
+  byId("source-place").textContent = id;
+  setNote([error.code === "unknown_document" ? "This document is not in the index any more." : error.message]);
+  byId("source-tools").replaceChildren();
+  byId("source-text").replaceChildren();
+  pane.hidden = false;
+}
+
+function setNote(note) {
+  byId("source-note").replaceChildren(...(note ?? []));
+  byId("source-note").hidden = note === null;
+}
+
+function draw(isRaw) {
+  const { found, hits } = drawn;
+  const { span, note, now } = placeNow(drawn);
+  const text = new Text(found.id, found.text, 0, found.sections);
+  const passages = hits.map(({ citation }) =>
+    text.span({ start: citation.char_start, end: citation.char_end }, "passage"));
+  const answering = hits.flatMap((hit) => hit.highlights).map(({ char_start: start, char_end: end }) =>
+    text.span({ start, end }, "answering"));
+  const cited = span ? [text.span(span, "cited")] : [];
+  byId("source-title").textContent = found.title;
+  byId("source-place").textContent = now ? `${found.id} · ${spot(now)}` : found.id;
+  setNote(note);
+  byId("source-tools").replaceChildren(...tools(found, span, now));
+  byId("source-text").replaceChildren(...render(text, { spans: [...cited, ...answering, ...passages], raw: isRaw }));
+  pane.hidden = false;
+}
+
+function toPlace() {
+  const box = byId("source-text");
+  const { span } = placeNow(drawn);
+  const node = span && nodeAt(box, span.start);
+  box.scrollTop = 0;
+  node?.parentElement.scrollIntoView({ block: "center" });
+  box.focus({ preventScroll: true });
+}
+
+function tools(found, span, now) {
+  const { state, hits } = drawn;
+  const toHeading = (cited) =>
+    addressOf({ ...state, source: { id: found.id, sha: found.sha256, cited } });
+  const quoted = () => {
+    const part = selectedSpan(byId("source-text")) ?? span;
+    return [now, Array.from(found.text).slice(part.start, part.end).join(""), part];
+  };
+  return [
+    ...(hits.length > 0 ? hitButtons(found, span) : []),
+    menu("Outline", outlineOf(found, toHeading)),
+    ...(span ? [menu("Cite", ...copyButtons(quoted))] : []),
+    element("a", { href: fileAddress(found.id), download: "" }, "Download"),
+  ];
+}
+
+// Links to the hit before and behind the one that is shown, in the order of the document.
+function hitButtons(found, span) {
+  const { state, hits } = drawn;
+  const at = hits.findIndex(({ citation: { char_start: start, char_end: end } }) =>
+    span && start <= span.start && span.start < end);
+  const link = (label, hit, id) => {
+    if (hit === undefined) return element("span", { class: "off", "aria-hidden": "true" }, label);
+    return element("a", { href: addressOf({ ...state, source: sourceOf(hit) }), id }, label);
+  };
+  return [element("span", { class: "hits" },
+    link("‹ Previous", at > 0 ? hits[at - 1] : undefined, "previous-hit"),
+    element("span", { class: "quiet" }, `passage ${at < 0 ? "–" : at + 1} of ${hits.length}`),
+    link("Next ›", hits[at + 1], "next-hit"))];
+}
