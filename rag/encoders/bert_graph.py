@@ -184,9 +184,7 @@ def _attention(graph: _Graph, shape: BertShape, name: str, hidden: str) -> str:
     split = _nodes(
         graph, "Split", [_node(graph, "Unsqueeze", joint, batch)], 3, axis=2, num_outputs=3
     )
-    mixed = _node(
-        graph, "MultiHeadAttention", *split, bias, domain=RUNTIME, num_heads=shape.heads
-    )
+    mixed = _node(graph, "MultiHeadAttention", *split, bias, domain=RUNTIME, num_heads=shape.heads)
     return _node(graph, "Squeeze", mixed, batch)
 
 
@@ -228,9 +226,7 @@ def quantised(weights: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
 
 def _quantise_rows(graph: _Graph, value: str) -> tuple[str, str]:
     """The value in unsigned bytes around `MIDDLE`, and the scale of each row: (t, 1)."""
-    largest = _node(
-        graph, "ReduceMax", _node(graph, "Abs", value), _ints(graph, "last_axis", [-1])
-    )
+    largest = _node(graph, "ReduceMax", _node(graph, "Abs", value), _ints(graph, "last_axis", [-1]))
     step = _scalar(graph, "step", TensorProto.FLOAT, 1 / LARGEST)
     # The least normal number stands for the scale of a row of zeros.
     least = _scalar(graph, "least", TensorProto.FLOAT, float(np.finfo(np.float32).tiny))

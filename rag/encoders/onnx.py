@@ -57,12 +57,13 @@ def open_onnx_encoder(files: ModelFiles, threads: int) -> OnnxEncoder:
     return OnnxEncoder(
         name=files.name,
         sha256=files.sha256,
+        precision="int8",
         dim=read_shape(config).hidden,
         window=files.window,
         tokenizer=open_tokenizer(files),
         head=None,
         threads=threads,
-        session=_session(graph, str(files.folder)),
+        session=open_session(graph, str(files.folder)),
     )
 
 
@@ -107,7 +108,7 @@ def products_are_exact() -> bool:
     return bool((integer_product(left, right) == 64 * 255 * 127).all())
 
 
-def _session(graph: bytes, weights_folder: str) -> onnxruntime.InferenceSession:
+def open_session(graph: bytes, weights_folder: str) -> onnxruntime.InferenceSession:
     """One thread a run: several texts at once are faster than several threads on one text."""
     # `rag/__init__.py` has switched it off already, unless a script imported onnxruntime first.
     onnxruntime.disable_telemetry_events()
