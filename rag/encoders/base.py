@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -13,6 +13,8 @@ from rag.encoders.head import Head, Vectors
 
 # The piece that stands for what has no other, as BERT's tokenizers and SentencePiece call it.
 UNKNOWN = ("[UNK]", "<unk>")
+
+Precision = Literal["int8", "float32"]
 
 # The vectors of one text: pooled (dim,), and one a token (t, token_dim).
 TextVectors = tuple[Vectors, Vectors]
@@ -45,6 +47,10 @@ class Encoder(Protocol):
     @property
     def head_sha256(self) -> str:
         """The digest of the late-interaction head, in hex; "" for none."""
+
+    @property
+    def precision(self) -> Precision:
+        """What linear layers multiply."""
 
     @property
     def dim(self) -> int:
@@ -81,6 +87,7 @@ class LocalModel:
 
     name: str
     sha256: str
+    precision: Precision
     dim: int
     window: int
     tokenizer: Tokenizer

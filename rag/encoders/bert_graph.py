@@ -1,26 +1,41 @@
 """The ONNX graph of a BERT-shaped sentence encoder, written from its configuration.
 
-The graph holds no weights: each tensor refers to its bytes in the safetensors file, which the
-runtime maps into memory. It reads one text at a time, so it needs neither batch nor mask, and a
-text's vectors cannot depend on other texts. Devlin et al. 2019, arXiv:1810.04805; pooling as in
-Reimers and Gurevych 2019, arXiv:1908.10084: the mean over all tokens, L2-normalised.
+The graph reads one text at a time, so it needs neither batch nor mask, and a text's vectors cannot
+depend on other texts. Devlin et al. 2019, arXiv:1810.04805; pooling as in Reimers and Gurevych
+2019, arXiv:1908.10084: the mean over all tokens, L2-normalised.
+
+The weights of linear layers are 8-bit integers with one scale an output; their inputs are
+quantised as the graph runs, with one scale a token. So the products are sums of integers, exact in
+any order. All other tensors refer to their bytes in the safetensors file, which the runtime maps
+into memory.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from onnx import ModelProto, NodeProto, TensorProto, helper
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from rag.encoders.products import IR_VERSION, OPSET
 from rag.errors import ModelError
 
+# Operators that ONNX Runtime adds to those of ONNX.
+RUNTIME = "com.microsoft"
+LARGEST = 127
+# What stands for 0 among unsigned bytes.
+MIDDLE = 128
+
 REQUIRED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
+
+
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +54,30 @@ class BertShape:
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """A graph being written; `stored` is the header of the weights file, name -> entry."""
+    """A graph being written; `stored` is the header of the weights file, name -> entry.
+
+    `signed`: the bytes of quantised weights are signed.
+    """
 
     weights: Path
+    signed: bool
     stored: Mapping[str, Any]
     first_byte: int
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: list[TensorProto] = field(default_factory=list)
 
 
-def build_graph(config: Path, weights: Path) -> bytes:
+def build_graph(config: Path, weights: Path, signed: bool = True) -> bytes:
     """The serialised ONNX model; the same files give the same bytes.
+
+    With `signed` weights it is faster, and without them its products are exact on processors that
+    add products of unsigned and signed bytes in 16 bits. The values are the same.
 
     Input: input_ids int64 (t,), special tokens included. Outputs, rows L2-normalised: pooled
     float32 (dim,), tokens float32 (t, dim). Raises ModelError for a model of another shape.
     """
     shape = read_shape(config)
-    graph = _open_graph(weights)
+    graph = _open_graph(weights, signed)
     hidden = _embed(graph, shape)
     for layer in range(shape.layers):
         hidden = _layer(graph, shape, f"encoder.layer.{layer}", hidden)
@@ -107,14 +129,14 @@ def _read_object(path: Path, text: bytes) -> dict[str, Any]:
     return found
 
 
-def _open_graph(weights: Path) -> _Graph:
+def _open_graph(weights: Path, signed: bool) -> _Graph:
     """An empty graph over a safetensors file: 8 bytes of header length, header, tensors."""
     with weights.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > weights.stat().st_size:
             raise ModelError(f"{weights} is no safetensors file: fetch the model again")
         stored = _read_object(weights, file.read(length))
-    return _Graph(weights, stored, 8 + length)
+    return _Graph(weights, signed, stored, 8 + length)
 
 
 def _embed(graph: _Graph, shape: BertShape) -> str:
@@ -123,6 +145,8 @@ def _embed(graph: _Graph, shape: BertShape) -> str:
     one = _scalar(graph, "one", TensorProto.INT64, 1)
     length = _node(graph, "Squeeze", _node(graph, "Shape", "input_ids"))
     place = _node(graph, "Range", zero, length, one)
+    middle = _scalar(graph, "middle", TensorProto.UINT8, MIDDLE)
+    _node(graph, "Expand", middle, _node(graph, "Shape", "input_ids"), output="middles")
     words = _lookup(graph, "word", shape.vocabulary, shape.hidden, "input_ids")
     types = _lookup(graph, "token_type", shape.types, shape.hidden, zero)
     places = _lookup(graph, "position", shape.positions, shape.hidden, place)
@@ -142,31 +166,73 @@ def _layer(graph: _Graph, shape: BertShape, name: str, hidden: str) -> str:
     attended = _linear(graph, f"{name}.attention.output.dense", wide, wide, context)
     hidden = _node(graph, "Add", attended, hidden)
     hidden = _norm(graph, shape, f"{name}.attention.output.LayerNorm", hidden)
-    raised = _node(graph, "Gelu", _linear(graph, f"{name}.intermediate.dense", wide, inner, hidden))
+    up = f"{name}.intermediate.dense"
+    raised = _product(graph, [up], wide, inner, hidden)
+    bias = _weight(graph, f"{up}.bias", [inner])
+    raised = _node(graph, "BiasGelu", raised, bias, domain=RUNTIME)
     lowered = _linear(graph, f"{name}.output.dense", inner, wide, raised)
     return _norm(graph, shape, f"{name}.output.LayerNorm", _node(graph, "Add", lowered, hidden))
 
 
 def _attention(graph: _Graph, shape: BertShape, name: str, hidden: str) -> str:
     """Scaled dot-product attention over all heads: (t, hidden)."""
-    size = shape.hidden // shape.heads
-    split = _ints(graph, "split", [-1, shape.heads, size])
-    scale = _scalar(graph, "scale", TensorProto.FLOAT, 1 / math.sqrt(size))
-
-    def heads(part: str, perm: list[int]) -> str:
-        flat = _linear(graph, f"{name}.{part}", shape.hidden, shape.hidden, hidden)
-        return _node(graph, "Transpose", _node(graph, "Reshape", flat, split), perm=perm)
-
-    scores = _node(graph, "MatMul", heads("query", [1, 0, 2]), heads("key", [1, 2, 0]))
-    weights = _node(graph, "Softmax", _node(graph, "Mul", scores, scale), axis=-1)
-    mixed = _node(graph, "MatMul", weights, heads("value", [1, 0, 2]))
-    joined = _node(graph, "Transpose", mixed, perm=[1, 0, 2])
-    return _node(graph, "Reshape", joined, _ints(graph, "join", [-1, shape.hidden]))
+    parts = [f"{name}.{part}" for part in ("query", "key", "value")]
+    joint = _product(graph, parts, shape.hidden, shape.hidden, hidden)
+    biases = [_read(graph, f"{part}.bias", [shape.hidden]) for part in parts]
+    bias = _array(graph, f"{name}.bias", np.concatenate(biases))
+    batch = _ints(graph, "first_axis", [0])
+    split = _nodes(
+        graph, "Split", [_node(graph, "Unsqueeze", joint, batch)], 3, axis=2, num_outputs=3
+    )
+    mixed = _node(graph, "MultiHeadAttention", *split, bias, domain=RUNTIME, num_heads=shape.heads)
+    return _node(graph, "Squeeze", mixed, batch)
 
 
 def _linear(graph: _Graph, name: str, inputs: int, outputs: int, value: str) -> str:
-    weight = _weight(graph, f"{name}.weight", [outputs, inputs])
-    return _node(graph, "Gemm", value, weight, _weight(graph, f"{name}.bias", [outputs]), transB=1)
+    bias = _weight(graph, f"{name}.bias", [outputs])
+    return _node(graph, "Add", _product(graph, [name], inputs, outputs, value), bias)
+
+
+def _product(graph: _Graph, names: Sequence[str], inputs: int, outputs: int, value: str) -> str:
+    """The value times the weights of these layers, side by side: (t, len(names) * outputs)."""
+    weights = [_read(graph, f"{name}.weight", [outputs, inputs]) for name in names]
+    levels, scales = quantised(np.concatenate(weights))
+    zero, kind = (0, np.int8) if graph.signed else (MIDDLE, np.uint8)
+    stored = (levels.astype(np.int16) + zero).astype(kind)
+    zeros = np.full(len(scales), zero, kind)
+    name = names[0]
+    rows, row_scales = _quantise_rows(graph, value)
+    product = _node(
+        graph,
+        "MatMulIntegerToFloat",
+        rows,
+        _array(graph, f"{name}.levels", stored.T),
+        _scalar(graph, "unit", TensorProto.FLOAT, 1),
+        _array(graph, f"{name}.scales", scales),
+        _scalar(graph, "middle", TensorProto.UINT8, MIDDLE),
+        _array(graph, f"{name}.zeros", zeros),
+        domain=RUNTIME,
+    )
+    return _node(graph, "Mul", product, row_scales)
+
+
+def quantised(weights: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
+    """Weights (outputs, inputs) as levels of -127 to 127 and the scale of each output."""
+    scales = np.abs(weights).max(axis=1) / np.float32(LARGEST)
+    # An output of zeros has any scale.
+    scales[scales == 0] = 1
+    return np.rint(weights / scales[:, None]).astype(np.int8), scales
+
+
+def _quantise_rows(graph: _Graph, value: str) -> tuple[str, str]:
+    """The value in unsigned bytes around `MIDDLE`, and the scale of each row: (t, 1)."""
+    largest = _node(graph, "ReduceMax", _node(graph, "Abs", value), _ints(graph, "last_axis", [-1]))
+    step = _scalar(graph, "step", TensorProto.FLOAT, 1 / LARGEST)
+    # The least normal number stands for the scale of a row of zeros.
+    least = _scalar(graph, "least", TensorProto.FLOAT, float(np.finfo(np.float32).tiny))
+    scales = _node(graph, "Max", _node(graph, "Mul", largest, step), least)
+    flat = _node(graph, "Reshape", scales, _ints(graph, "flat", [-1]))
+    return _node(graph, "QuantizeLinear", value, flat, "middles", axis=0), scales
 
 
 def _norm(graph: _Graph, shape: BertShape, name: str, value: str) -> str:
@@ -179,6 +245,13 @@ def _node(graph: _Graph, kind: str, *inputs: str, output: str = "", **attributes
     output = output or f"{kind}_{len(graph.nodes)}"
     graph.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
     return output
+
+
+def _nodes(graph: _Graph, kind: str, inputs: list[str], count: int, **attributes: Any) -> list[str]:
+    """Adds a node of several outputs."""
+    outputs = [f"{kind}_{len(graph.nodes)}_{at}" for at in range(count)]
+    graph.nodes.append(helper.make_node(kind, inputs, outputs, **attributes))
+    return outputs
 
 
 def _scalar(graph: _Graph, name: str, kind: int, value: float) -> str:
@@ -195,8 +268,19 @@ def _constant(graph: _Graph, tensor: TensorProto) -> str:
     return tensor.name
 
 
-def _weight(graph: _Graph, name: str, shape: list[int]) -> str:
-    """Adds a tensor that points into the weights file; ModelError if it is not stored so."""
+def _array(graph: _Graph, name: str, values: npt.NDArray[Any]) -> str:
+    return _constant(graph, numpy_helper.from_array(np.ascontiguousarray(values), name))
+
+
+def _read(graph: _Graph, name: str, shape: list[int]) -> Floats:
+    """The values of a tensor of the weights file."""
+    start, _ = _place(graph, name, shape)
+    found: Floats = np.fromfile(graph.weights, "<f4", math.prod(shape), offset=start).reshape(shape)
+    return found
+
+
+def _place(graph: _Graph, name: str, shape: list[int]) -> tuple[int, int]:
+    """First byte and length of a tensor of the file; ModelError if it is not stored so."""
     entry = graph.stored.get(name, {})
     found = (entry.get("dtype"), entry.get("shape"))
     if found != ("F32", shape):
@@ -205,13 +289,15 @@ def _weight(graph: _Graph, name: str, shape: list[int]) -> str:
             f"{shape}: name the model in RAG_MODEL, and sentence-transformers will run it"
         )
     start, end = entry["data_offsets"]
+    return graph.first_byte + start, end - start
+
+
+def _weight(graph: _Graph, name: str, shape: list[int]) -> str:
+    """Adds a tensor that points into the weights file."""
+    start, length = _place(graph, name, shape)
     tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape)
     tensor.data_location = TensorProto.EXTERNAL
-    place = {
-        "location": graph.weights.name,
-        "offset": graph.first_byte + start,
-        "length": end - start,
-    }
+    place = {"location": graph.weights.name, "offset": start, "length": length}
     for key, value in place.items():
         tensor.external_data.add(key=key, value=str(value))
     graph.tensors.append(tensor)
@@ -225,5 +311,5 @@ def _model(graph: _Graph, shape: BertShape) -> ModelProto:
         helper.make_tensor_value_info("tokens", TensorProto.FLOAT, ["t", shape.hidden]),
     ]
     made = helper.make_graph(graph.nodes, "encoder", inputs, outputs, graph.tensors)
-    opset = helper.make_opsetid("", OPSET)
-    return helper.make_model(made, opset_imports=[opset], ir_version=IR_VERSION)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(RUNTIME, 1)]
+    return helper.make_model(made, opset_imports=opsets, ir_version=IR_VERSION)

@@ -16,6 +16,7 @@ from rag.encoders.base import Encoded, LocalModel, TextVectors, with_contexts, w
 from rag.encoders.bert_graph import build_graph, read_shape
 from rag.encoders.bundled import WEIGHTS, ModelFiles
 from rag.encoders.head import project
+from rag.encoders.products import integer_product
 
 # While it works the tokenizer takes some 700 bytes a word piece.
 LONGEST_PART = 50_000
@@ -52,15 +53,17 @@ class OnnxEncoder(LocalModel):
 def open_onnx_encoder(files: ModelFiles, threads: int) -> OnnxEncoder:
     """An encoder for a BERT-shaped model with mean pooling; ModelError for another shape."""
     config = files.folder / "config.json"
+    graph = build_graph(config, files.folder / WEIGHTS, signed=products_are_exact())
     return OnnxEncoder(
         name=files.name,
         sha256=files.sha256,
+        precision="int8",
         dim=read_shape(config).hidden,
         window=files.window,
         tokenizer=open_tokenizer(files),
         head=None,
         threads=threads,
-        session=_session(build_graph(config, files.folder / WEIGHTS), str(files.folder)),
+        session=open_session(graph, str(files.folder)),
     )
 
 
@@ -96,7 +99,16 @@ def _parts(text: str, longest: int) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
-def _session(graph: bytes, weights_folder: str) -> onnxruntime.InferenceSession:
+def products_are_exact() -> bool:
+    """Whether products of unsigned and signed bytes are exact: some processors add two in 16 bits.
+
+    Others would give another sum for the largest bytes.
+    """
+    left, right = np.full((4, 64), 255, np.uint8), np.full((64, 16), 127, np.int8)
+    return bool((integer_product(left, right) == 64 * 255 * 127).all())
+
+
+def open_session(graph: bytes, weights_folder: str) -> onnxruntime.InferenceSession:
     """One thread a run: several texts at once are faster than several threads on one text."""
     # `rag/__init__.py` has switched it off already, unless a script imported onnxruntime first.
     onnxruntime.disable_telemetry_events()

@@ -105,6 +105,7 @@ def open_torch_encoder(files: ModelFiles, threads: int) -> TorchEncoder:
     encoder = TorchEncoder(
         name=files.name,
         sha256=files.sha256,
+        precision="float32",
         dim=model.get_embedding_dimension() or 0,
         window=window - len(whole.encode(prompt, add_special_tokens=False).ids),
         tokenizer=whole,

@@ -31,11 +31,12 @@ Coefficient = Annotated[float, Meta(ge=-1e6, le=1e6)]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The encoder: name, sha256 of weights and head, sizes of its vectors, window."""
+    """The encoder: name, sha256 of weights and head, precision, sizes of its vectors, window."""
 
     name: str
     sha256: Sha256
     head_sha256: Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")]
+    precision: Annotated[str, Meta(pattern=r"\A(float32|int8)\Z")]
     dim: Count
     token_dim: Count
     window: Count
@@ -47,6 +48,7 @@ class Model:
             name=encoder.name,
             sha256=encoder.sha256,
             head_sha256=encoder.head_sha256,
+            precision=encoder.precision,
             dim=encoder.dim,
             token_dim=encoder.token_dim,
             window=encoder.window,

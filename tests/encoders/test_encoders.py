@@ -20,9 +20,9 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
 from rag.encoders.base import Encoded, Encoder, with_contexts
-from rag.encoders.bert_graph import build_graph
+from rag.encoders.bert_graph import build_graph, quantised
 from rag.encoders.bundled import ModelFiles, bundled_model
-from rag.encoders.onnx import open_onnx_encoder, open_tokenizer, word_pieces
+from rag.encoders.onnx import open_onnx_encoder, open_session, open_tokenizer, word_pieces
 from rag.encoders.open import open_encoder
 from rag.encoders.sentence_transformer import find_model
 from rag.errors import ModelError
@@ -53,9 +53,9 @@ def reference() -> Encoder:
     return open_encoder("bundled", "torch", 1)
 
 
-def largest_difference(left: Encoded, right: Encoded) -> float:
+def smallest_cosine(left: Encoded, right: Encoded) -> float:
     pairs = [(left.pooled, right.pooled), *zip(left.tokens, right.tokens, strict=True)]
-    return max(float(np.abs(a - b).max(initial=0.0)) for a, b in pairs)
+    return min(float((a * b).sum(axis=1).min(initial=1.0)) for a, b in pairs)
 
 
 def assert_same_bits(left: Encoded, right: Encoded) -> None:
@@ -73,13 +73,15 @@ def test_context_and_text_are_joined_by_a_line_break() -> None:
 
 def test_both_encoders_agree_on_odd_queries(onnx: Encoder, reference: Encoder) -> None:
     ours, theirs = onnx.encode_queries(ODD_TEXTS), reference.encode_queries(ODD_TEXTS)
-    assert largest_difference(ours, theirs) < 1e-5
+    assert smallest_cosine(ours, theirs) > 0.95
+    assert (ours.pooled * theirs.pooled).sum(axis=1).mean() > 0.993
 
 
 def test_both_encoders_agree_on_passages_with_context(onnx: Encoder, reference: Encoder) -> None:
     ours = onnx.encode_passages(ODD_TEXTS, CONTEXTS)
     theirs = reference.encode_passages(ODD_TEXTS, CONTEXTS)
-    assert largest_difference(ours, theirs) < 1e-5
+    assert smallest_cosine(ours, theirs) > 0.95
+    assert (ours.pooled * theirs.pooled).sum(axis=1).mean() > 0.993
 
 
 def test_both_encoders_say_which_pieces_are_unknown(onnx: Encoder, reference: Encoder) -> None:
@@ -96,10 +98,10 @@ def test_both_encoders_are_the_same_model(onnx: Encoder, reference: Encoder) -> 
         assert onnx.word_pieces(text) == reference.word_pieces(text)
 
 
-def test_pooled_vectors_equal_those_of_sentence_transformers(onnx: Encoder) -> None:
+def test_pooled_vectors_are_close_to_those_of_sentence_transformers(onnx: Encoder) -> None:
     model = SentenceTransformer(str(bundled_model().folder), device="cpu")
     expected = model.encode(list(ODD_TEXTS), normalize_embeddings=True, batch_size=4)
-    assert np.abs(onnx.encode_queries(ODD_TEXTS).pooled - expected).max() < 1e-5
+    assert (onnx.encode_queries(ODD_TEXTS).pooled * expected).sum(axis=1).min() > 0.98
 
 
 @pytest.mark.parametrize(("name", "copies"), [("onnx", 4), ("reference", 1)])
@@ -207,7 +209,26 @@ def test_the_same_files_give_the_same_graph() -> None:
     config, weights = folder / "config.json", folder / "model.safetensors"
     first = build_graph(config, weights)
     assert first == build_graph(config, weights)
-    assert len(first) < 50_000
+    assert len(first) < 12_000_000
+
+
+def test_signed_and_unsigned_weights_give_the_same_bits(tmp_path: Path) -> None:
+    folder = bundled_model().folder
+    config, weights = folder / "config.json", folder / "model.safetensors"
+    ids = np.array([101, *range(2000, 2040), 102], np.int64)
+    found = [
+        open_session(build_graph(config, weights, signed), str(folder)).run(
+            None, {"input_ids": ids}
+        )
+        for signed in (True, False)
+    ]
+    assert [rows.tobytes() for rows in found[0]] == [rows.tobytes() for rows in found[1]]
+
+
+def test_weights_are_quantised_by_output() -> None:
+    levels, scales = quantised(np.array([[127, -63.4, 0], [0, 0, 0], [1, 2, 4]], np.float32))
+    assert levels.tolist() == [[127, -63, 0], [0, 0, 0], [32, 64, 127]]
+    assert np.allclose(scales, [1, 1, 4 / 127])
 
 
 def small_bert(folder: Path) -> ModelFiles:
@@ -245,7 +266,7 @@ def test_the_graph_reads_its_sizes_from_the_configuration(tmp_path: Path) -> Non
     expected = torch.nn.functional.normalize(hidden.mean(0), dim=0).numpy()
     found = encoder.encode_queries(["naïve T cells"])
     assert found.pooled.shape == (1, 24)
-    assert np.abs(found.pooled[0] - expected).max() < 1e-5
+    assert found.pooled[0] @ expected > 0.999
 
 
 @pytest.mark.parametrize(

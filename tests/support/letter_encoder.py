@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from scipy.linalg import hadamard
@@ -35,6 +36,7 @@ class LetterEncoder:
     name: str = "paper"
     sha256: str = "0" * 64
     head_sha256: str = ""
+    precision: Literal["int8", "float32"] = "float32"
     dim: int = len(LETTERS) + 1
     token_dim: int = 64
     window: int = 34
