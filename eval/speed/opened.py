@@ -61,7 +61,9 @@ def asked(snapshot: Snapshot, encoder: Encoder, folder: Path) -> dict[str, Any]:
     for text, query in zip(texts[:WARM_UP], queries, strict=False):
         find_candidates(snapshot, query)
         ask(snapshot, encoder, text, top_k=DEPTH)
-    searches = [timed(lambda q=query: find_candidates(snapshot, q).best(DEPTH)) for query in queries]
+    searches = [
+        timed(lambda q=query: find_candidates(snapshot, q).best(DEPTH)) for query in queries
+    ]
     answers = [timed(lambda t=text: ask(snapshot, encoder, t, top_k=DEPTH)) for text in texts]
     used = asdict(memory(os.getpid()))
     run = {

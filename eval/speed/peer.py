@@ -75,7 +75,9 @@ def _install_torch(python: Path) -> None:
             *("--no-deps", "--torch-backend", "cpu", TORCH),
         ],
     )
-    if not any(subprocess.run(way, capture_output=True, check=False).returncode == 0 for way in ways):
+    if not any(
+        subprocess.run(way, capture_output=True, check=False).returncode == 0 for way in ways
+    ):
         raise UsageError(
             f"no CPU build of {TORCH} was found: put its wheel in a folder and set "
             "PIP_FIND_LINKS to that folder"

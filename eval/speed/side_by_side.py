@@ -143,7 +143,9 @@ def ratios(ours: Sequence[Turn], theirs: Sequence[Turn]) -> dict[str, dict[str, 
     """Ours over theirs, turn by turn, of each figure that has a goal."""
 
     def of(figure: str, connections: int) -> dict[str, float]:
-        return ratio(*([_figure(each, figure, connections) for each in of] for of in (ours, theirs)))
+        return ratio(
+            *([_figure(each, figure, connections) for each in of] for of in (ours, theirs))
+        )
 
     return {
         **{
