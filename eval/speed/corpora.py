@@ -118,7 +118,7 @@ def filler(sentences: Sequence[str], at: int, seed: int = SEED) -> str:
 
 
 def write_collection(made: Iterable[Made], folder: Path) -> Path:
-    """The folder in BEIR layout, its corpus in files of so many lines; what was there is replaced."""
+    """The folder in BEIR layout, its corpus in files of so many lines; old ones are removed."""
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for old in corpus.glob("*.jsonl"):

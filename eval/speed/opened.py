@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any, TypeVar
@@ -61,10 +62,8 @@ def asked(snapshot: Snapshot, encoder: Encoder, folder: Path) -> dict[str, Any]:
     for text, query in zip(texts[:WARM_UP], queries, strict=False):
         find_candidates(snapshot, query)
         ask(snapshot, encoder, text, top_k=DEPTH)
-    searches = [
-        timed(lambda q=query: find_candidates(snapshot, q).best(DEPTH)) for query in queries
-    ]
-    answers = [timed(lambda t=text: ask(snapshot, encoder, t, top_k=DEPTH)) for text in texts]
+    searches = [timed(partial(searched, snapshot, query)) for query in queries]
+    answers = [timed(partial(ask, snapshot, encoder, text, top_k=DEPTH)) for text in texts]
     used = asdict(memory(os.getpid()))
     run = {
         id: list(dict.fromkeys(passage.citation.document_id for passage in answer.passages))
@@ -104,6 +103,11 @@ def nearest(vectors: Vectors, queries: Vectors, k: int) -> Vectors:
         both = np.hstack([best, queries @ vectors[start : start + ROWS].T])
         best = -np.sort(-both, axis=1)[:, :k]
     return best
+
+
+def searched(snapshot: Snapshot, query: Any) -> object:
+    """The first passages of a question that has been encoded."""
+    return find_candidates(snapshot, query).best(DEPTH)
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:

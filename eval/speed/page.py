@@ -16,8 +16,8 @@ Outcome = Mapping[str, Any]
 INTRODUCTION = """# Performance
 
 Every figure is a ratio, or stands beside one, of things that took turns in one run on one machine.
-`make bench` measures all but the largest corpora and writes this page; `make bench QUICK=1` shows in
-two minutes that it works. `python -m eval.speed scale --sizes 1000000` adds the row of a million
+`make bench` measures all but the largest corpora and writes this page; `make bench QUICK=1` shows
+in two minutes that it works. `python -m eval.speed scale --sizes 1000000` adds the row of a million
 passages: some hours, because every passage is encoded."""
 MISSING = "Not measured yet: `python -m eval.speed {part}`."
 # How many times more, or as what share of the peer's, each figure should be.
@@ -47,8 +47,8 @@ CUDA, and crash or do not load with the torch for CPUs that is used here."""
 SCALE = """## By the size of the corpus
 
 Sentences of public sets put together anew, among them 200 paragraphs with a question each
-(`eval/speed/corpora.py`). Search is without encoding; an answer is all. Recall is of the 100 nearest
-vectors, against an exact search. The peak is that of the largest process of the build."""
+(`eval/speed/corpora.py`). Search is without encoding; an answer is all. Recall is of the 100
+nearest vectors, against an exact search. The peak is that of the largest process of the build."""
 LIMITS = """## How near the limit
 
 The multiply-adds of the encoder over what the machine can do."""
@@ -162,8 +162,8 @@ def _scale(outcome: Outcome) -> str:
     ]
     changed = outcome["changed"]
     words = (
-        f"Of {changed['files']:,} files of one passage, {changed['changed']} changed: the build takes "
-        f"{one_over(changed['ratio'])} of a full one."
+        f"Of {changed['files']:,} files of one passage, {changed['changed']} changed: the build "
+        f"takes {one_over(changed['ratio'])} of a full one."
     )
     plot = f"![cost by size](../eval/results/{PLOT})"
     return "\n\n".join([table(header, building), table(asked, asking), words, plot])

@@ -1,7 +1,7 @@
 """The peer, txtai, in an environment of its own: the same model, the same texts, its own server.
 
-FAISS finds and BM25 joins it (`hybrid`), the texts are kept (`content`), and its FastAPI server runs
-on uvicorn with uvloop and httptools, as `uvicorn[standard]` installs them.
+FAISS finds and BM25 joins it (`hybrid`), the texts are kept (`content`), and its FastAPI server
+runs on uvicorn with uvloop and httptools, as `uvicorn[standard]` installs them.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from eval.speed.corpora import Material, passages, write_collection, write_markdown
-
 from eval.speed.servers import environment
 from rag.encoders import Encoder
 from rag.errors import RagError
