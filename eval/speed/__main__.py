@@ -18,7 +18,7 @@ from eval.speed import encoding as encoding_part
 from eval.speed import page as page_part
 from eval.speed import scale as scale_part
 from eval.speed import side_by_side
-from eval.speed.corpora import passages, read_material, write_collection
+from eval.speed.corpora import passages, read_material, write_corpus
 from eval.speed.opened import THREADS
 from eval.speed.peer import TXTAI, installed
 from eval.speed.plots import scale as scale_plot
@@ -128,12 +128,12 @@ def scale(
 
 @app.command()
 def corpus(
-    folder: Annotated[Path, typer.Argument(help="folder to write, in BEIR layout")],
+    folder: Annotated[Path, typer.Argument(help="folder to write")],
     size: Annotated[int, typer.Argument(help="number of passages")],
     data: DataOption = DATA,
 ) -> None:
     """Make a corpus whose answers are known."""
-    write_collection(passages(read_material(data), size), folder)
+    write_corpus(passages(read_material(data), size), folder)
     print(folder)
 
 

@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 
 from eval.sets.beir import documents, read_collection
+from rag.documents import json_lines
 from rag.errors import UsageError
 from rag.text import sentences
 
@@ -31,6 +32,8 @@ NEAR_DUPLICATES = 0.1
 SHORTEST_SENTENCE, LONGEST_SENTENCE = 40, 300
 # Passages a file: a larger file than the service reads by default must not come out.
 PASSAGES_A_FILE = 100_000
+# The questions of a written corpus.
+QUESTIONS = "questions.jsonl"
 SOURCES = ("medline", "cranfield", "cacm", "pubmedqa_l", "scifact")
 
 
@@ -117,8 +120,8 @@ def filler(sentences: Sequence[str], at: int, seed: int = SEED) -> str:
     return " ".join(parts)
 
 
-def write_collection(made: Iterable[Made], folder: Path) -> Path:
-    """The folder in BEIR layout, its corpus in files of so many lines; old ones are removed."""
+def write_corpus(made: Iterable[Made], folder: Path) -> Path:
+    """The folder, with the passages as JSON lines in `corpus/`, and the questions beside it."""
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for old in corpus.glob("*.jsonl"):
@@ -130,12 +133,15 @@ def write_collection(made: Iterable[Made], folder: Path) -> Path:
         _write_lines(corpus / f"{number:03}.jsonl", rows)
         queries += [each for each in block if each.question]
         number += 1
-    asked = ({"_id": f"q-{each.id}", "text": each.question} for each in queries)
-    _write_lines(folder / "queries.jsonl", asked)
-    (folder / "qrels").mkdir(exist_ok=True)
-    judged = "".join(f"q-{each.id}\t{each.id}\t1\n" for each in queries)
-    (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{judged}")
+    asked = ({"question": each.question, "passage": each.id} for each in queries)
+    _write_lines(folder / QUESTIONS, asked)
     return folder
+
+
+def read_questions(folder: Path) -> dict[str, str]:
+    """The questions of a written corpus, and the id of the passage that answers each."""
+    rows = json_lines(folder / QUESTIONS)
+    return {str(row["question"]): str(row["passage"]) for _, row in rows}
 
 
 def write_markdown(made: Iterable[Made], folder: Path, passages_a_file: int) -> Path:

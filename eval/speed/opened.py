@@ -1,7 +1,7 @@
 """What an index costs that is open: `python -m eval.speed.opened INDEX QUESTIONS` prints JSON.
 
 A process of its own, so that its memory is that of the index and the encoder and of nothing else.
-QUESTIONS is a folder in BEIR layout; without it, the index is opened and no more.
+QUESTIONS is the folder of a corpus that `eval.speed.corpora` wrote; without it, the index is opened and no more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.measures.retrieval import DEPTH, PRIMARY, per_query
-from eval.sets.beir import read_collection
+from eval.speed.corpora import read_questions
 from eval.speed.figures import percentiles
 from eval.speed.servers import memory
 from rag.answering import ask, encode_query, find_candidates
@@ -56,8 +56,8 @@ def measure(index: Path, questions: Path | None) -> dict[str, Any]:
 def asked(snapshot: Snapshot, encoder: Encoder, folder: Path) -> dict[str, Any]:
     """Search without encoding and whole answers in milliseconds, memory, nDCG@10 of the answers,
     and the share of the nearest vectors that dense search finds."""
-    collection = read_collection(folder)
-    texts = list(collection.queries.values())
+    answering = read_questions(folder)
+    texts = list(answering)
     queries = [encode_query(text, encoder) for text in texts]
     for text, query in zip(texts[:WARM_UP], queries, strict=False):
         find_candidates(snapshot, query)
@@ -66,10 +66,10 @@ def asked(snapshot: Snapshot, encoder: Encoder, folder: Path) -> dict[str, Any]:
     answers = [timed(partial(ask, snapshot, encoder, text, top_k=DEPTH)) for text in texts]
     used = asdict(memory(os.getpid()))
     run = {
-        id: list(dict.fromkeys(passage.citation.document_id for passage in answer.passages))
-        for id, (answer, _) in zip(collection.queries, answers, strict=True)
+        text: list(dict.fromkeys(passage.citation.document_id for passage in answer.passages))
+        for text, (answer, _) in zip(texts, answers, strict=True)
     }
-    found = per_query(collection.qrels, run)[PRIMARY]
+    found = per_query({text: {id: 1} for text, id in answering.items()}, run)[PRIMARY]
     return {
         "passages": len(snapshot.passages),
         "questions": len(texts),

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from eval.speed.corpora import Material, passages, write_collection, write_markdown
+from eval.speed.corpora import Material, passages, write_corpus, write_markdown
 from eval.speed.servers import environment
 from rag.encoders import Encoder
 from rag.errors import RagError
@@ -46,7 +46,7 @@ def measure(material: Material, size: int, folder: Path, encoder: Encoder) -> di
     """The row of a corpus of so many passages. The folder is emptied before and after."""
     shutil.rmtree(folder, ignore_errors=True)
     index = folder / "index"
-    write_collection(passages(material, size), folder)
+    write_corpus(passages(material, size), folder)
     built = build(folder / "corpus", index)
     openings = [_opened(index) for _ in range(OPENINGS - 1)]
     found = _opened(index, folder)
@@ -125,6 +125,6 @@ def _opened(index: Path, questions: Path | None = None) -> dict[str, Any]:
     command = [sys.executable, "-m", "eval.speed.opened", str(index)]
     if questions:
         command.append(str(questions))
-    done = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
