@@ -114,7 +114,8 @@ def scale(
     path = results / "speed-scale.json"
     old = read_outcome(path) if path.is_file() else {"rows": []}
     rows = []
-    for size in [1000] if quick else [int(each) for each in sizes.split(",")]:
+    sizes = "1000" if quick else sizes
+    for size in map(int, sizes.split(",")):
         say(f"{size:,} passages: about {size / 6000:.0f} minutes")
         row = scale_part.measure(material, size, WORK / str(size), encoder)
         rows.append(row | {"commit": commit()})

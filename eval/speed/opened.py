@@ -1,7 +1,8 @@
 """What an index costs that is open: `python -m eval.speed.opened INDEX QUESTIONS` prints JSON.
 
 A process of its own, so that its memory is that of the index and the encoder and of nothing else.
-QUESTIONS is the folder of a corpus that `eval.speed.corpora` wrote; without it, the index is opened and no more.
+QUESTIONS is the folder of a corpus that `eval.speed.corpora` wrote; without it,
+the index is opened and no more.
 """
 
 from __future__ import annotations

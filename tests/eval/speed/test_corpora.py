@@ -14,7 +14,8 @@ from eval.speed.corpora import (
     passages,
     planted_of,
     read_material,
-    write_collection,
+    read_questions,
+    write_corpus,
     write_markdown,
 )
 from rag.errors import UsageError
@@ -52,20 +53,14 @@ def test_the_same_passages_answer_at_every_size(size: int) -> None:
     assert sorted(each.text for each in made if each.question) == ["Fact 0.", "Fact 1.", "Fact 2."]
 
 
-def test_a_written_corpus_is_a_collection(tmp_path: Path) -> None:
-    write_collection(passages(MATERIAL, 20), tmp_path)
+def test_a_written_corpus_says_which_passage_answers(tmp_path: Path) -> None:
+    write_corpus(passages(MATERIAL, 20), tmp_path)
     [file] = (tmp_path / "corpus").iterdir()
     texts = {row["_id"]: row["text"] for row in map(json.loads, file.read_text().splitlines())}
-    queries = {
-        row["_id"]: row
-        for row in map(json.loads, (tmp_path / "queries.jsonl").read_text().splitlines())
-    }
-    judged = [
-        line.split("\t") for line in (tmp_path / "qrels/test.tsv").read_text().split("\n")[1:-1]
-    ]
-    assert len(texts) == 20 and len(judged) == 3
-    for query, passage, _ in judged:
-        number = queries[query]["text"].removeprefix("What is ").rstrip("?")
+    questions = read_questions(tmp_path)
+    assert len(texts) == 20 and len(questions) == 3
+    for question, passage in questions.items():
+        number = question.removeprefix("What is ").rstrip("?")
         assert texts[passage] == f"Fact {number}."
 
 
