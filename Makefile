@@ -1,4 +1,4 @@
-# make serve | test | torture | check | build | lock | clean
+# make serve | test | torture | check | bench | build | lock | clean
 # PORT=8001 serves on another port; PYTHON=/path/to/python3.11 chooses the interpreter.
 PYTHON ?= python3
 VENV   := .venv
@@ -16,7 +16,7 @@ UV     := $(BIN)/python .ci/uv.py
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: serve test torture check build format lock clean
+.PHONY: serve test torture check bench build format lock clean
 
 serve: $(READY)
 	@$(BIN)/python .ci/foreground.py -- $(BIN)/rag build --if-stale \
@@ -32,6 +32,11 @@ test: $(DEV)
 # docs/reliability.md.
 torture: $(DEV)
 	$(BIN)/python -m pytest -s --timeout 3600 tests/torture/torture_*.py
+
+# Under 20 minutes on two cores; `make bench QUICK=1` in two. Writes eval/results/speed-*.json and
+# docs/performance.md; quick figures go to index/cache/speed/quick/ alone.
+bench: $(DEV)
+	$(BIN)/python -m eval.speed bench $(if $(QUICK),--quick --results index/cache/speed/quick)
 
 check: $(DEV)
 	$(BIN)/ruff format --check .

@@ -1,1 +1,1 @@
-"""Benchmarks: what encoding and asking cost."""
+"""Benchmarks: what building, opening, encoding and asking cost; `python -m eval.speed`."""

@@ -1,0 +1,183 @@
+"""`python -m eval.speed`: the benchmarks, and the page that shows them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from eval.provenance import RESULTS, commit, provenance, read_outcome, write_outcome
+from eval.sets.beir import read_collection
+from eval.speed import anchors as anchors_part
+from eval.speed import encoding as encoding_part
+from eval.speed import page as page_part
+from eval.speed import scale as scale_part
+from eval.speed import side_by_side
+from eval.speed.corpora import passages, read_material, write_corpus
+from eval.speed.opened import THREADS
+from eval.speed.peer import TXTAI, installed
+from eval.speed.plots import scale as scale_plot
+from rag.building import index_corpus
+from rag.documents import read_corpus
+from rag.encoders import Encoder, open_encoder
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+# What is made on the way; git ignores it.
+WORK = Path("index/cache/speed")
+LIBRARIES = ("faiss-cpu", "numpy", "onnxruntime", "tokenizers")
+# Minutes of each part on two cores, and in brackets if quick.
+MINUTES = {"http": (8, 1), "encoding": (2, 0.3), "anchors": (2, 0), "scale": (6, 0.7)}
+
+DataOption = Annotated[Path, typer.Option("--data", help="folder of the public sets")]
+QuickOption = Annotated[bool, typer.Option("--quick", help="less of everything")]
+OutOption = Annotated[Path, typer.Option("--results", help="folder for results files")]
+DATA = Path("../shared/data")
+
+
+@app.command()
+def bench(
+    data: DataOption = DATA,
+    quick: QuickOption = False,
+    results: OutOption = RESULTS,
+    again: Annotated[bool, typer.Option(help="measure again what this commit has")] = False,
+) -> None:
+    """Run every part as a process of its own, then write the page.
+
+    A part whose results are of this very commit is passed over, so a run that was stopped goes on.
+    """
+    parts = [name for name, minutes in MINUTES.items() if minutes[quick]]
+    say(f"{sum(MINUTES[name][quick] for name in parts):.0f} minutes on 2 cores")
+    for name in parts:
+        if not again and not quick and is_measured(results / f"speed-{name}.json"):
+            say(f"{name}: measured at this commit")
+            continue
+        say(f"{name}: {MINUTES[name][quick]} minutes")
+        command = [sys.executable, "-m", "eval.speed", name, "--data", str(data)]
+        options = ["--results", str(results), *(["--quick"] if quick else [])]
+        subprocess.run([*command, *options], check=True)
+    if results == RESULTS:
+        page()
+
+
+@app.command()
+def http(data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS) -> None:
+    """Compare `rag serve` with txtai, which is installed into .peer/ at first."""
+    peer = installed()
+    found = side_by_side.materials(data, 160 if quick else side_by_side.MOST)
+    turns = 1 if quick else 5
+    made = {
+        each.name: side_by_side.compare(each, peer, WORK / each.name, turns, progress)
+        for each in (found[:1] if quick else found)
+    }
+    write("http", data, results, {"peer": TXTAI, "corpora": made})
+
+
+@app.command()
+def encoding(
+    data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS
+) -> None:
+    """Compare the encoder with sentence-transformers."""
+    measured = encoding_part.measure(data / "retrieval" / "scifact", _encoder())
+    write("encoding", data, results, {"encoders": measured})
+
+
+@app.command()
+def anchors(
+    data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS
+) -> None:
+    """Compare the search with bm25s alone."""
+    encoder = _encoder()
+    collection = read_collection(anchors_part.collection_folder(data))
+    snapshot = index_corpus(read_corpus([collection.corpus]), encoder)
+    found = anchors_part.measure(collection, snapshot, encoder)
+    write("anchors", data, results, {"collection": collection.name, "searches": found})
+
+
+@app.command()
+def scale(
+    data: DataOption = DATA,
+    quick: QuickOption = False,
+    results: OutOption = RESULTS,
+    sizes: Annotated[str, typer.Option(help="numbers of passages, by commas")] = "1000,10000",
+) -> None:
+    """Measure corpora of these sizes; rows of other sizes stay in the results file.
+
+    A passage takes about 10 ms: 10,000 two minutes, a million three hours.
+    """
+    material, encoder = read_material(data), _encoder()
+    path = results / "speed-scale.json"
+    old = read_outcome(path) if path.is_file() else {"rows": []}
+    rows = []
+    sizes = "1000" if quick else sizes
+    for size in map(int, sizes.split(",")):
+        say(f"{size:,} passages: about {size / 6000:.0f} minutes")
+        row = scale_part.measure(material, size, WORK / str(size), encoder)
+        rows.append(row | {"commit": commit()})
+    changed = old.get("changed") or scale_part.changed(
+        material, 1000 if quick else 5000, WORK / "changed"
+    )
+    merged = scale_part.merged(old["rows"], rows)
+    write("scale", data, results, {"rows": merged, "changed": changed}, f" --sizes {sizes}")
+    (results / page_part.PLOT).write_text(scale_plot(merged), encoding="utf-8")
+
+
+@app.command()
+def corpus(
+    folder: Annotated[Path, typer.Argument(help="folder to write")],
+    size: Annotated[int, typer.Argument(help="number of passages")],
+    data: DataOption = DATA,
+) -> None:
+    """Make a corpus whose answers are known."""
+    write_corpus(passages(read_material(data), size), folder)
+    print(folder)
+
+
+@app.command()
+def page() -> None:
+    """Write docs/performance.md from the results files."""
+    page_part.PAGE.write_text(page_part.page_of(RESULTS), encoding="utf-8")
+    print(page_part.PAGE)
+
+
+def write(
+    part: str, data: Path, results: Path, found: Mapping[str, Any], options: str = ""
+) -> None:
+    """The results file of a part, with what is needed to measure it again."""
+    command = f"python -m eval.speed {part} --data {data}{options}"
+    made = provenance(command, _encoder()) | {
+        "libraries": {name: version(name) for name in LIBRARIES}
+    }
+    path = results / f"speed-{part}.json"
+    write_outcome(path, made | dict(found))
+    print(path)
+
+
+def is_measured(path: Path) -> bool:
+    """Whether the file's figures are of the present commit, with nothing changed."""
+    now = commit()
+    return path.is_file() and "+" not in now and read_outcome(path)["commit"] == now
+
+
+def progress(what: str, done: int, total: int) -> None:
+    """Says how far a part is; for a terminal only."""
+    if sys.stderr.isatty():
+        say(f"{what}: {done} of {total}")
+
+
+def say(text: str) -> None:
+    """A line on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _encoder() -> Encoder:
+    return open_encoder("bundled", "onnx", THREADS)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,175 @@
+"""docs/performance.md, from the results files of the benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from eval.provenance import read_outcome
+from eval.studies.markdown import figure, table
+
+PAGE = Path("docs/performance.md")
+PLOT = "speed-scale.svg"
+Outcome = Mapping[str, Any]
+
+INTRODUCTION = """# Performance
+
+Every figure is a ratio, or stands beside one, of things that took turns in one run on one machine.
+`make bench` measures all but the largest corpora and writes this page; `make bench QUICK=1` shows
+in two minutes that it works. `python -m eval.speed scale --sizes 1000000` adds the row of a million
+passages: some hours, because every passage is encoded."""
+MISSING = "Not measured yet: `python -m eval.speed {part}`."
+# How many times more, or as what share of the peer's, each figure should be.
+GOALS = {
+    "requests_per_second, 1": ("requests/s, 1 connection", "8"),
+    "p50, 1": ("p50, 1 connection", "1/8"),
+    "requests_per_second, 8": ("requests/s, 8 connections", "10"),
+    "p99, 8": ("p99, 8 connections", "1/8"),
+    "resident memory": ("resident memory", "1/7"),
+    "proportional memory": ("memory, shared pages divided", ""),
+    "start": ("process start to first answer", "1/10"),
+}
+HTTP = """## Beside txtai, over HTTP
+
+The peer has the same model and the texts of the same passages, FAISS and BM25 (`hybrid`), and its
+own FastAPI server on uvicorn with uvloop and httptools. The servers take turns; each start is asked
+distinct questions over connections that stay open. Ours also returns citations, highlights and a
+confidence."""
+ENCODING = """## Encoding
+
+Against sentence-transformers as it encodes by default, the same texts in one run."""
+ANCHORS = """## Anchors
+
+The same passages and questions, without HTTP. bm25s alone encodes nothing and knows no meaning.
+fast-plaid and xtr-warp-rs are not in the table: their wheels require a torch 2.11 that is built for
+CUDA, and crash or do not load with the torch for CPUs that is used here."""
+SCALE = """## By the size of the corpus
+
+Sentences of public sets put together anew, among them 200 paragraphs with a question each
+(`eval/speed/corpora.py`). Search is without encoding; an answer is all. Recall is of the 100
+nearest vectors, against an exact search. The peak is that of the largest process of the build."""
+LIMITS = """## How near the limit
+
+The multiply-adds of the encoder over what the machine can do."""
+
+
+def page_of(folder: Path) -> str:
+    """The text of the page, from the results files in the folder; a part without one says so."""
+    parts = [
+        INTRODUCTION,
+        _part(folder, "http", HTTP, _http),
+        _part(folder, "encoding", ENCODING, _encoding),
+        _part(folder, "anchors", ANCHORS, _anchors),
+        _part(folder, "scale", SCALE, _scale),
+        _part(folder, "limits", LIMITS, _limits),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def one_over(value: float) -> str:
+    """A ratio as people say it: `8.1`, or `1/8.1` if it is below one."""
+    return f"{value:.1f}" if value >= 1 else f"1/{1 / value:.1f}"
+
+
+def _part(folder: Path, name: str, text: str, body: Any) -> str:
+    path = folder / f"speed-{name}.json"
+    if not path.is_file():
+        return f"{text}\n\n{MISSING.format(part=name)}"
+    outcome = read_outcome(path)
+    machine = outcome["machine"]
+    source = f"`{outcome['command']}` at {outcome['commit'][:9]}, {machine['cores']} cores of "
+    return f"{text}\n\n{body(outcome)}\n\n{source}{machine['processor']}."
+
+
+def _http(outcome: Outcome) -> str:
+    return "\n\n".join(_http_table(name, found) for name, found in outcome["corpora"].items())
+
+
+def _http_table(name: str, found: Outcome) -> str:
+    ours, theirs = found["servers"].values()
+    rows = [
+        [
+            title,
+            _http_figure(theirs, key),
+            _http_figure(ours, key),
+            one_over(found["ratio"][key]["median"]),
+            f"{one_over(found['ratio'][key]['low'])} to {one_over(found['ratio'][key]['high'])}",
+            goal,
+        ]
+        for key, (title, goal) in GOALS.items()
+    ]
+    header = [f"{name}, {found['passages']} passages", "txtai", "we", "ratio", "turns", "goal"]
+    return table(header, rows)
+
+
+def _http_figure(server: Outcome, key: str) -> str:
+    if key == "start":
+        return f"{server['start_seconds']:.2f} s"
+    if "memory" in key:
+        return f"{server['memory'][key.split()[0]] / 1e6:.0f} MB"
+    name, connections = key.split(", ")
+    value = server["connections"][connections][name]
+    return f"{value:.0f}" if name == "requests_per_second" else f"{value:.1f} ms"
+
+
+def _encoding(outcome: Outcome) -> str:
+    base = outcome["encoders"]["torch, batches of 32"]
+    rows = [
+        [
+            name,
+            f"{each['passages_per_second']:.0f}",
+            one_over(each["passages_per_second"] / base["passages_per_second"]),
+            f"{each['query_ms']:.1f}",
+        ]
+        for name, each in outcome["encoders"].items()
+    ]
+    return table(["encoder", "passages/s", "times the default", "ms a question"], rows)
+
+
+def _anchors(outcome: Outcome) -> str:
+    rows = [
+        [name, f"{each['questions_per_second']:.0f}", figure(each["ndcg"])]
+        for name, each in outcome["searches"].items()
+    ]
+    return table([f"on {outcome['collection']}", "questions/s", "nDCG@10"], rows)
+
+
+def _scale(outcome: Outcome) -> str:
+    header = ["passages", "build s", "passages/s", "encoder's share", "build peak MB", "disk MB"]
+    building = [
+        [
+            f"{row['passages']:,}",
+            f"{row['build_seconds']:.0f}",
+            f"{row['passages_per_second']:.0f}",
+            f"{row['encoder_share']:.2f}",
+            f"{row['build_peak_bytes'] / 1e6:.0f}",
+            f"{row['disk_bytes'] / 1e6:.0f}",
+        ]
+        for row in outcome["rows"]
+    ]
+    asked = ["passages", "open s", "MB", "search p50", "p95", "answer p50", "p95", "recall", "nDCG"]
+    asking = [
+        [
+            f"{row['passages']:,}",
+            f"{row['open_seconds']:.2f}",
+            f"{row['memory_asked']['resident'] / 1e6:.0f}",
+            *(f"{row[what][p]:.1f}" for what in ("search_ms", "answer_ms") for p in ("p50", "p95")),
+            figure(row["recall"]),
+            figure(row["ndcg"]),
+        ]
+        for row in outcome["rows"]
+    ]
+    changed = outcome["changed"]
+    words = (
+        f"Of {changed['files']:,} files of one passage, {changed['changed']} changed: the build "
+        f"takes {one_over(changed['ratio'])} of a full one."
+    )
+    plot = f"![cost by size](../eval/results/{PLOT})"
+    return "\n\n".join([table(header, building), table(asked, asking), words, plot])
+
+
+def _limits(outcome: Outcome) -> str:
+    rows = [[name, *map(str, row.values())] for name, row in outcome["rows"].items()]
+    first = next(iter(outcome["rows"].values()))
+    return table(["", *first], rows)

@@ -1,0 +1,90 @@
+"""The peer, txtai, in an environment of its own: the same model, the same texts, its own server.
+
+FAISS finds and BM25 joins it (`hybrid`), the texts are kept (`content`), and its FastAPI server
+runs on uvicorn with uvloop and httptools, as `uvicorn[standard]` installs them.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import venv
+from collections.abc import Iterable
+from pathlib import Path
+
+from eval.speed.load import get
+from eval.speed.servers import Server, environment
+from rag.encoders import bundled_model
+from rag.errors import UsageError
+
+PEER = Path(".peer")
+TXTAI = "txtai[api]==9.14.0"
+UVICORN = ("uvicorn", "uvloop", "httptools")
+TORCH = "torch==2.13.0"
+INDEXER = Path(__file__).with_name("txtai_index.py")
+
+
+def installed(folder: Path = PEER) -> Path:
+    """The Python of the peer's environment, which is made if it is missing: minutes, 1.3 GB, once.
+
+    torch comes first and alone, built for CPUs: pip would choose the build for CUDA.
+    """
+    python, ready = folder / "bin" / "python", folder / ".ready"
+    if ready.is_file() and ready.read_text(encoding="utf-8") == TXTAI:
+        return python.absolute()
+    print(f"installing {TXTAI} into {folder}: some minutes, 1.3 GB, once", file=sys.stderr)
+    venv.create(folder, with_pip=True, clear=True)
+    _install_torch(python)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--quiet", "--only-binary", ":all:"]
+    _run([*pip, TXTAI, TORCH, *UVICORN])
+    ready.write_text(TXTAI, encoding="utf-8")
+    return python.absolute()
+
+
+def peer_index(python: Path, texts: Iterable[tuple[str, str]], folder: Path) -> Path:
+    """The settings file of a txtai index of the texts by id, which is made in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = folder / "texts.jsonl"
+    with rows.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps({"id": id, "text": text}) + "\n" for id, text in texts)
+    index, model = (folder / "index").absolute(), bundled_model().folder
+    _run([str(python), str(INDEXER), str(model), str(rows), str(index)])
+    settings = folder / "txtai.yml"
+    content = f"path: {index}\nwritable: false\nembeddings:\n  path: {model}\n"
+    settings.write_text(content, encoding="utf-8")
+    return settings.absolute()
+
+
+def peer_server(python: Path, settings: Path, top_k: int) -> Server:
+    """txtai's own server, asked for so many passages a question."""
+    uvicorn = [str(python), "-m", "uvicorn", "txtai.api:app", "--no-access-log", "--port"]
+    return Server(
+        "txtai",
+        lambda port: [*uvicorn, str(port)],
+        lambda question: get("/search", query=question, limit=str(top_k)),
+        environment(CONFIG=str(settings), HF_HUB_OFFLINE="1"),
+    )
+
+
+def _install_torch(python: Path) -> None:
+    ways = (
+        [str(python), "-m", "pip", "install", "-qq", "--no-index", "--no-deps", TORCH],
+        [
+            *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python)),
+            *("--no-deps", "--torch-backend", "cpu", TORCH),
+        ],
+    )
+    if not any(
+        subprocess.run(way, capture_output=True, check=False).returncode == 0 for way in ways
+    ):
+        raise UsageError(
+            f"no CPU build of {TORCH} was found: put its wheel in a folder and set "
+            "PIP_FIND_LINKS to that folder"
+        )
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UsageError(f"`{' '.join(command[:6])} ...` failed: {done.stderr.strip()[-800:]}")

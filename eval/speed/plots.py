@@ -1,0 +1,43 @@
+"""Cost by the size of the corpus, as one SVG picture."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from eval.reporting.plots import styled
+
+Row = Mapping[str, Any]
+
+MB = 1e6
+# Title, and how the figure is read from a row.
+PANELS: tuple[tuple[str, Callable[[Row], float]], ...] = (
+    ("build, s", lambda row: row["build_seconds"]),
+    ("opening, s", lambda row: row["open_seconds"]),
+    ("resident memory, MB", lambda row: row["memory_asked"]["resident"] / MB),
+    ("disk, MB", lambda row: row["disk_bytes"] / MB),
+    ("search p50, ms", lambda row: row["search_ms"]["p50"]),
+    ("search p95, ms", lambda row: row["search_ms"]["p95"]),
+)
+
+
+@styled
+def scale(rows: Sequence[Row]) -> str:
+    """A panel a figure, both axes logarithmic: what is linear has the slope of the grey line."""
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    sizes = [row["passages"] for row in rows]
+    panels: list[Axes] = figure.subplots(3, 2).ravel().tolist()
+    for axes, (title, read) in zip(panels, PANELS, strict=True):
+        values = [read(row) for row in rows]
+        linear = [values[0] * size / sizes[0] for size in sizes]
+        axes.loglog(sizes, linear, color="#888888", linestyle=":", linewidth=1)
+        axes.loglog(sizes, values, color="#000000", marker="o", linewidth=1)
+        axes.set_title(title, loc="left", fontsize=9)
+        axes.spines[["top", "right"]].set_visible(False)
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()

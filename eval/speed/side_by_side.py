@@ -1,0 +1,181 @@
+"""This service and its peer over HTTP, in turns: model, texts, questions and machine are the same.
+
+In each turn a server is started, asked every question once over one connection and then over eight,
+and ended: no question is asked twice of one process, so no cache can help.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.sets.beir import read_collection
+from eval.speed.figures import ratio
+from eval.speed.load import Load, merged, post
+from eval.speed.peer import peer_index, peer_server
+from eval.speed.servers import Memory, Server, environment, memory, started
+from rag.documents import json_lines
+from rag.serving import Index, open_index
+from rag.types import Progress
+
+SAMPLE = Path("corpus")
+SAMPLE_QUESTIONS = Path("eval/car-t-lupus/questions.jsonl")
+TOP_K = 5
+CONNECTIONS = (1, 8)
+# Questions a turn: the first half over one connection, the second half over eight.
+MOST = 600
+WARM_UP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Documents, and distinct questions about them."""
+
+    name: str
+    corpus: Path
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one start of a server gave: seconds to the first answer, load by connections, memory."""
+
+    start: float
+    loads: Mapping[int, Load]
+    memory: Memory
+
+
+def materials(data: Path, most: int = MOST) -> list[Material]:
+    """The sample article; and squad2, if the data are there."""
+    found = [Material("article", SAMPLE, _distinct(_sample_questions(), most))]
+    folder = data / "abstention" / "squad2"
+    if folder.is_dir():
+        collection = read_collection(folder)
+        questions = _distinct(collection.queries.values(), most)
+        found.append(Material(collection.name, collection.corpus, questions))
+    return found
+
+
+def own_server(index: Path, options: Sequence[str] = ()) -> Server:
+    """`rag serve`, its answer cache off."""
+    serve = [sys.executable, "-m", "rag", "serve", "--index", str(index), *options, "--port"]
+    return Server(
+        "rag serve",
+        lambda port: [*serve, str(port)],
+        lambda question: post("/ask", {"question": question, "top_k": TOP_K}),
+        environment(RAG_CACHE="0"),
+    )
+
+
+def compare(
+    material: Material, peer: Path, folder: Path, turns: int, progress: Progress
+) -> dict[str, Any]:
+    """The figures of both servers and their ratios, over so many turns each."""
+    index = own_index(material.corpus, folder / "index")
+    texts = [(passage.id, passage.text) for passage in index.snapshot.passages]
+    settings = peer_index(peer, texts, folder / "txtai")
+    servers = (own_server(folder / "index"), peer_server(peer, settings, TOP_K))
+    taken: tuple[list[Turn], list[Turn]] = ([], [])
+    for at in range(turns):
+        for server, made in zip(servers, taken, strict=True):
+            made.append(turn(server, material.questions, folder / "server.log"))
+            progress(f"{material.name}, {server.name}", at + 1, turns)
+    ours, theirs = taken
+    return {
+        "corpus_sha256": index.snapshot.manifest.corpus_sha256,
+        "passages": len(texts),
+        "questions": len(material.questions),
+        "turns": turns,
+        "servers": {
+            server.name: summary(made) for server, made in zip(servers, taken, strict=True)
+        },
+        "ratio": ratios(ours, theirs),
+    }
+
+
+def own_index(corpus: Path, folder: Path) -> Index:
+    """The index that `rag build` makes of the corpus in the folder."""
+    build = [sys.executable, "-m", "rag", "build", str(corpus), "--index", str(folder), "--replace"]
+    subprocess.run(build, env=environment(), check=True, stdout=subprocess.DEVNULL)
+    return open_index(folder)
+
+
+def turn(server: Server, questions: Sequence[str], log: Path) -> Turn:
+    """One start of the server, its load and its end."""
+    warm, *halves = _parts(questions)
+    with started(server, warm[0], log) as running:
+        load(running.port, [server.request(each) for each in warm[1:]], 1)
+        loads = {
+            connections: load(running.port, [server.request(each) for each in half], connections)
+            for connections, half in zip(CONNECTIONS, halves, strict=True)
+        }
+        return Turn(running.seconds, loads, memory(running.pid))
+
+
+def load(port: int, requests: Sequence[str], connections: int) -> Load:
+    """The load that a process of its own puts on the server."""
+    command = [sys.executable, "-m", "eval.speed.load", str(port), str(connections)]
+    lines = "".join(json.dumps(each) + "\n" for each in requests)
+    done = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    return Load(found["seconds"], tuple(found["milliseconds"]))
+
+
+def summary(turns: Sequence[Turn]) -> dict[str, Any]:
+    """All turns of a server: load by connections, the shortest start, the most memory."""
+    most = max((each.memory for each in turns), key=lambda found: found.proportional)
+    return {
+        "connections": {
+            str(connections): merged([each.loads[connections] for each in turns])
+            for connections in CONNECTIONS
+        },
+        "start_seconds": min(each.start for each in turns),
+        "memory": asdict(most),
+    }
+
+
+def ratios(ours: Sequence[Turn], theirs: Sequence[Turn]) -> dict[str, dict[str, float]]:
+    """Ours over theirs, turn by turn, of each figure that has a goal."""
+
+    def of(figure: str, connections: int) -> dict[str, float]:
+        return ratio(
+            *([_figure(each, figure, connections) for each in of] for of in (ours, theirs))
+        )
+
+    return {
+        **{
+            f"{figure}, {connections}": of(figure, connections)
+            for connections in CONNECTIONS
+            for figure in ("requests_per_second", "p50", "p95", "p99")
+        },
+        "resident memory": ratio(*([each.memory.resident for each in of] for of in (ours, theirs))),
+        "proportional memory": ratio(
+            *([each.memory.proportional for each in of] for of in (ours, theirs))
+        ),
+        "start": ratio(*([each.start for each in of] for of in (ours, theirs))),
+    }
+
+
+def _figure(turn: Turn, figure: str, connections: int) -> float:
+    return merged([turn.loads[connections]])[figure]
+
+
+def _parts(questions: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The questions that warm up, and two halves of the others."""
+    half = (len(questions) - WARM_UP) // 2
+    yield questions[:WARM_UP]
+    yield questions[WARM_UP : WARM_UP + half]
+    yield questions[WARM_UP + half :]
+
+
+def _sample_questions() -> Iterator[str]:
+    return (str(row["question"]) for _, row in json_lines(SAMPLE_QUESTIONS))
+
+
+def _distinct(questions: Iterable[str], most: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(questions))[:most]
