@@ -5,5 +5,7 @@ from rag.encoders.head import HEADS, read_head
 from rag.index.manifest import Model
 
 HEAD = read_head(HEADS[DIGESTS[WEIGHTS]], 384)
-BUNDLED = Model(MODEL_NAME, DIGESTS[WEIGHTS], HEAD.sha256, dim=384, token_dim=384, window=256)
-OTHER = Model("other", "0" * 64, "", dim=2, token_dim=2, window=256)
+BUNDLED = Model(
+    MODEL_NAME, DIGESTS[WEIGHTS], HEAD.sha256, "int8", dim=384, token_dim=384, window=256
+)
+OTHER = Model("other", "0" * 64, "", "float32", dim=2, token_dim=2, window=256)

@@ -32,7 +32,7 @@ from rag.types import (
     Span,
 )
 
-MODEL = Model("word-counter", "0" * 64, "", dim=2, token_dim=2, window=256)
+MODEL = Model("word-counter", "0" * 64, "", "float32", dim=2, token_dim=2, window=256)
 GUIDE = (
     "# Trains 🚂 and 汽车\n\nIntro.\n\n## Fares\n\nChildren travel free. 🎟 Adults pay 3 euros.\n\n"
     "## FAQ\n\nQ: May I take a dog?\nA: Dogs travel on a lead.\n"
