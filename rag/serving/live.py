@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from rag.answering import ask
 from rag.encoders import Encoder
@@ -94,12 +95,11 @@ class IndexFolder:
         """The current snapshot, ready to be asked. Raises RagError."""
         with long_lived():
             opened = open_newest(self.path, self.encoder)
-            opened.snapshot.make_lookups()
         for refusal in opened.refused:
             log.warning("%s; %s is live instead", refusal, opened.snapshot.id)
         return Serving(
             opened.snapshot,
-            functools.partial(ask, opened.snapshot, self.encoder),
+            functools.partial(_ask, opened.snapshot, self.encoder),
             refused=tuple(self.unplaced(refusal) for refusal in opened.refused),
             verified=self.clock(),
         )
@@ -210,11 +210,20 @@ class Live:
             log.error("%s: %s", _refusal(None), error)
 
 
+def _ask(snapshot: Snapshot, encoder: Encoder, question: str, **options: Any) -> Answer:
+    """The answer of `rag.answering.ask`. Raises CorruptIndex if a file that it was read from was
+    altered, in place, before or meanwhile."""
+    snapshot.check()
+    answer = ask(snapshot, encoder, question, **options)
+    snapshot.check()
+    return answer
+
+
 async def _reread(path: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bool]:
     """What is wrong with the files on disk, and whether answers may be wrong too.
 
-    Reads a megabyte at a time, so that questions do not wait. Only the file `MAPPED` is read while
-    answering; the others are in memory.
+    Reads a megabyte at a time, so that questions do not wait. Answers are read from the files
+    `MAPPED`.
     """
     found: list[Damage] = []
     failing = False
@@ -227,7 +236,7 @@ async def _reread(path: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bool
         failing = error.errno == errno.EIO
         found.append(Damage(path.name, f"cannot be read ({error.strerror})"))
     said = tuple(f"{each.name} {each.what}" for each in found)
-    return said, failing or any(each.name == MAPPED for each in found)
+    return said, failing or any(each.name in MAPPED for each in found)
 
 
 def _refusal(serving: Serving | None) -> str:

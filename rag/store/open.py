@@ -21,6 +21,7 @@ from rag.index import (
     MANIFEST,
     Manifest,
     Snapshot,
+    check,
     check_encoder,
     id_of,
     parse_manifest,
@@ -113,6 +114,7 @@ def load_snapshot(index: Path, id: str) -> Snapshot:
             held.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             snapshot = read_snapshot(folder, check_files)
+            check(snapshot)
             weakref.finalize(snapshot, held.pop_all().close)
             return snapshot
     except (OSError, ValueError) as error:

@@ -78,13 +78,13 @@ def test_damage_of_what_is_in_memory_is_shown_and_it_goes_on(
 ) -> None:
     live = live_of(index)
     was = serving_of(live)
-    for name in ("dense.faiss", "passages.jsonl"):
+    for name in ("dense.faiss", "passages.bin"):
         flip(index / was.snapshot.id / name)
     now = rechecked(live)
     assert now.snapshot is was.snapshot
     assert [said.split(": ")[0] for said in now.damage] == [
         "dense.faiss is damaged",
-        "passages.jsonl is damaged",
+        "passages.bin is damaged",
     ]
     assert f"{was.snapshot.id} is served and damaged: dense.faiss is damaged: " in caplog.text
 
@@ -188,13 +188,13 @@ def test_service_verifies_by_itself_and_readyz_shows_what_it_found(index: Path) 
     with TestClient(app, base_url="http://localhost") as client:
         ready = client.get("/readyz").json()
         assert (ready["status"], ready["degraded"]) == ("ready", [])
-        flip(index / ready["index"]["version"] / "bm25_impacts.npy")
+        flip(index / ready["index"]["version"] / "bm25.bin")
         deadline = time.monotonic() + 20
         while not (ready := client.get("/readyz").json())["degraded"]:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         (said,) = ready["degraded"]
-        assert said.startswith("bm25_impacts.npy is damaged: ") and str(index) not in str(ready)
+        assert said.startswith("bm25.bin is damaged: ") and str(index) not in str(ready)
         assert client.post("/ask", json={"question": "pears"}).status_code == 200
 
 

@@ -253,8 +253,8 @@ def test_what_is_written_was_serialised_when_the_snapshot_was_built(tmp_path: Pa
     snapshot, files = snapshot_of(tmp_path / "corpus", a=FIRST), Recording()
     with writing(tmp_path / "index", files):
         publish(tmp_path / "index", snapshot, ENCODER, files, verify=in_process)
-    assert all(files.given[name] is content for name, content in snapshot.serialised.items())
-    assert set(files.given) - set(snapshot.serialised) == {
+    assert all(files.given[name] is content for name, content in snapshot.content.items())
+    assert set(files.given) - set(snapshot.content) == {
         "manifest.json",
         "tmp-CURRENT",
         "tmp-VERSIONS",
