@@ -25,7 +25,7 @@ FACES = {
     "text": 19,
     "documents": 17,
     "encoders": 6,
-    "index": 31,
+    "index": 32,
     "store": 27,
     "answering": 15,
     "checks": 12,

@@ -95,7 +95,7 @@ def read_snapshot(folder: Path, verified: Callable[[Path], Manifest]) -> Snapsho
     """The snapshot in a folder. `verified` checks its files and returns its manifest.
 
     Raises what `verified` raises; ValueError if a part is of another shape than it should be; and
-    OSError. Whether the parts agree is not checked here: `invariants.check` does.
+    OSError. Whether the parts agree is not checked here: `invariants.check_parts` does.
     """
     # Taken before the checksums, so that a later change of a file is noticed.
     stamps = {name: stamp_at(folder / name) for name in MAPPED}

@@ -29,7 +29,7 @@ Array = npt.NDArray[Any]
 LENGTH_TOLERANCE = 1e-3
 
 
-def check(snapshot: Snapshot) -> None:
+def check_parts(snapshot: Snapshot) -> None:
     """Raises ValueError unless all parts agree with the manifest and with each other."""
     try:
         _check_counts(snapshot)

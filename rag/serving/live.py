@@ -38,6 +38,8 @@ log = logging.getLogger("rag.serving.live")
 Stamp = tuple[int, int] | None
 UNSEEN: Stamp = (-1, -1)
 
+# An index of more bytes is served before its checksums are verified.
+AT_ONCE = 1 << 26
 # Seconds between two megabytes that are read to verify them: at most 100 MB a second.
 PAUSE = 0.01
 _END = Damage("", "")
@@ -48,7 +50,8 @@ class Serving:
     """What is live: a snapshot, and `rag.answering.ask` over it. A request reads it once.
 
     `refused` says why a newer snapshot is not live; `damage` what was wrong with the snapshot's
-    files on disk when they were last `verified`. Neither contains the path of the index.
+    files on disk when they were last `verified`, None until they are. Neither contains the path of
+    the index.
     """
 
     snapshot: Snapshot
@@ -80,9 +83,14 @@ class IndexFolder:
     """An index folder and the one encoder that reads it, which is opened when first needed."""
 
     def __init__(
-        self, path: Path, opening: Callable[[], Encoder], clock: Callable[[], datetime] = utc_now
+        self,
+        path: Path,
+        opening: Callable[[], Encoder],
+        clock: Callable[[], datetime] = utc_now,
+        at_once: int = AT_ONCE,
     ) -> None:
         self.path = path
+        self._at_once = at_once
         self.clock = clock
         self._opening = opening
 
@@ -94,14 +102,14 @@ class IndexFolder:
     def open(self) -> Serving:
         """The current snapshot, ready to be asked. Raises RagError."""
         with long_lived():
-            opened = open_newest(self.path, self.encoder)
+            opened = open_newest(self.path, self.encoder, self._at_once)
         for refusal in opened.refused:
             log.warning("%s; %s is live instead", refusal, opened.snapshot.id)
         return Serving(
             opened.snapshot,
             functools.partial(_ask, opened.snapshot, self.encoder),
             refused=tuple(self.unplaced(refusal) for refusal in opened.refused),
-            verified=self.clock(),
+            verified=self.clock() if opened.verified else None,
         )
 
     def unplaced(self, message: str) -> str:
@@ -136,8 +144,10 @@ class Live:
                 await self._open(self.folder)
 
     async def follow(self, seconds: float) -> None:
-        """Catches up at that interval until it is cancelled."""
+        """Catches up at that interval, and verifies a large index once, until it is cancelled."""
         while True:
+            if self.serving is not None and self.serving.verified is None:
+                await self._recheck()
             await asyncio.sleep(seconds)
             await self.catch_up()
 
@@ -175,10 +185,13 @@ class Live:
         """Verifies at that interval until it is cancelled."""
         while True:
             await asyncio.sleep(seconds)
-            try:
-                await self.recheck()
-            except Exception:
-                log.exception("what is served cannot be verified")
+            await self._recheck()
+
+    async def _recheck(self) -> None:
+        try:
+            await self.recheck()
+        except Exception:
+            log.exception("what is served cannot be verified")
 
     async def _open(self, folder: IndexFolder) -> None:
         try:
