@@ -99,10 +99,14 @@ class IndexFolder:
         """The encoder. Raises ModelError."""
         return self._opening()
 
-    def open(self) -> Serving:
-        """The current snapshot, ready to be asked. Raises RagError."""
+    def open(self, *, verified: bool = False) -> Serving:
+        """The current snapshot, ready to be asked. Raises RagError.
+
+        If it is large, its checksums are not compared, unless it has to be `verified`.
+        """
+        at_once = None if verified else self._at_once
         with long_lived():
-            opened = open_newest(self.path, self.encoder, self._at_once)
+            opened = open_newest(self.path, self.encoder, at_once)
         for refusal in opened.refused:
             log.warning("%s; %s is live instead", refusal, opened.snapshot.id)
         return Serving(
@@ -215,9 +219,9 @@ class Live:
             self.serving = replace(self.serving, refused=refused)
 
     async def _retreat(self, folder: IndexFolder) -> None:
-        """Opens the index as at a start: a damaged snapshot is refused, and an older one opened."""
+        """Opens the index, verified: a damaged snapshot is refused, and an older one opened."""
         try:
-            self.serving = await asyncio.to_thread(folder.open)
+            self.serving = await asyncio.to_thread(folder.open, verified=True)
         except RagError as error:
             self.serving = None
             log.error("%s: %s", _refusal(None), error)
