@@ -25,7 +25,7 @@ FACES = {
     "text": 20,
     "documents": 17,
     "encoders": 7,
-    "index": 31,
+    "index": 32,
     "store": 27,
     "answering": 15,
     "checks": 12,

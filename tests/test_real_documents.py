@@ -11,7 +11,6 @@ import pytest
 from rag.answering.answer import ask
 from rag.documents.questions import faq_pairs
 from rag.encoders.open import open_encoder
-from rag.index.format import contents
 from rag.index.snapshot import Snapshot
 from rag.types import Citation
 from support.builds import build_snapshot
@@ -114,8 +113,8 @@ def test_a_changed_page_is_encoded_alone_and_gives_what_a_clean_build_gives(tmp_
     assert all("guarantee" in passage for _, passage in counting.seen)
     clean = build_snapshot([tmp_path], LetterEncoder())
     assert after.manifest == clean.manifest
-    for name, content in contents(clean).items():
-        assert bytes(contents(after)[name]) == bytes(content), name
+    for name, content in clean.content.items():
+        assert bytes(after.content[name]) == bytes(content), name
 
 
 def test_every_passage_is_cut_out_of_its_document(snapshot: Snapshot) -> None:

@@ -129,7 +129,7 @@ def _placed(folder: Path, notes: Sequence[Golden]) -> dict[str, bool]:
 def _places_of(parsed: ParsedDocument, sentence: str) -> set[str]:
     """The places at which a document has a sentence, as the notes name them."""
     document = parsed.document
-    lines = LineIndex(document.text)
+    lines = LineIndex.of(document.text)
     found = set()
     for match in re.finditer(r"[\W_]+".join(plain(sentence).split()), document.text):
         place = document.place_at(match.start())

@@ -190,7 +190,7 @@ def _described(
     snapshot: Snapshot, encoder: Encoder, each: First, rarity: Mapping[str, float]
 ) -> tuple[list[Sentence], Terms]:
     """The passage's sentences that hold tokens, and the weights of the query's tokens."""
-    row, text = snapshot.rows[each.passage.id], each.passage.text
+    row, text = snapshot.row(each.passage), each.passage.text
     tokens = snapshot.tokens.rows(row)
     similar = best_similarities(each.query.tokens, tokens, np.arange(len(tokens)))
     marks = snapshot.marks.of(row).tolist()

@@ -45,7 +45,7 @@ class Alignment:
 
 def align(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> list[Alignment]:
     """The alignment of the query with each passage."""
-    rows = [snapshot.rows[passage.id] for passage in passages]
+    rows = [snapshot.row(passage) for passage in passages]
     marks = {row: _marks(snapshot, row) for row in rows} if len(query.tokens) else {}
     filled = {row: mark for row, mark in marks.items() if len(mark)}
     best = dict(zip(filled, _best(snapshot, query, filled), strict=True)) if filled else {}

@@ -88,6 +88,6 @@ def _judged(encoder: Encoder, query: Query, passage: Passage) -> bool:
 
 def _words_found(snapshot: Snapshot, query: Query, passage: Passage) -> float:
     """The share of the question's stems, by the passage's language, that the passage holds."""
-    language = snapshot.languages[passage.document_id]
+    language = snapshot.documents.language(passage.document_id)
     asked = set(stems(query.text, language))
     return len(asked.intersection(stems(passage.in_context, language))) / len(asked)

@@ -25,7 +25,7 @@ def cite_span(
 
     Page and place are those of the character `at`, by default of the first.
     """
-    document, lines = snapshot.documents[document_id], snapshot.lines[document_id]
+    document, lines = snapshot.documents[document_id], snapshot.lines(document_id)
     place = document.place_at(start if at is None else at)
     is_page = place is not None and place.kind == "page"
     return Citation(
@@ -53,7 +53,7 @@ def located(snapshot: Snapshot, document_id: str, spans: Sequence[Span]) -> Iter
 
 def _heading_path(snapshot: Snapshot, document_id: str, at: int) -> tuple[str, ...]:
     """The headings above a place; none if it is in no section, as a heading without text is."""
-    sections = snapshot.sections_of.get(document_id, ())
+    sections = snapshot.sections_of(document_id)
     before = bisect_right(sections, at, key=attrgetter("start"))
     found = sections[before - 1] if before else None
     return found.heading_path if found and at < found.end else ()

@@ -70,7 +70,7 @@ def evidence(
 ) -> list[Evidence]:
     """What each passage, with its alignment, holds of the question."""
     terms = specific_terms(candidates.query.text)
-    leads = _leads(candidates, [candidates.snapshot.rows[passage.id] for passage in passages])
+    leads = _leads(candidates, [candidates.snapshot.row(passage) for passage in passages])
     return [_evidence(terms, *each) for each in zip(passages, aligned, leads, strict=True)]
 
 
@@ -171,8 +171,8 @@ def _lead(own: float, rest: Sequence[float]) -> float:
 
 def _rest(snapshot: Snapshot, row: int) -> list[int]:
     """Other passages of the same document, at even distances: the same ones for each passage."""
-    rows = snapshot.rows_of[snapshot.passages[row].document_id]
-    drawn = rows[:: -(-len(rows) // OTHERS)].tolist()
+    rows = snapshot.passages.of(snapshot.passages.document(row))
+    drawn = rows[:: -(-len(rows) // OTHERS)]
     return [other for other in drawn if other != row]
 
 

@@ -34,7 +34,7 @@ def explain(candidates: Candidates, encoder: Encoder, hit: ScoredPassage) -> Exp
     """How each signal ranked the hit among the candidates, and the words of the question that it
     shares and lacks."""
     passage, snapshot, query = hit.passage, candidates.snapshot, candidates.query
-    at = int(np.flatnonzero(candidates.rows == snapshot.rows[passage.id])[0])
+    at = int(np.flatnonzero(candidates.rows == snapshot.row(passage))[0])
     given = {name: _contribution(candidates, name, at) for name in candidates.signals}
     [found] = evidence(candidates, [passage], align(snapshot, query, [passage]))
     return Explanation(
@@ -67,7 +67,7 @@ def missing(
 
 
 def _matched(snapshot: Snapshot, query: Query, passage: Passage) -> tuple[str, ...]:
-    return matched(query.text, passage.in_context, snapshot.languages[passage.document_id])
+    return matched(query.text, passage.in_context, snapshot.documents.language(passage.document_id))
 
 
 def _cosines(

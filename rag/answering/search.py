@@ -71,7 +71,7 @@ class Candidates:
 
     def ranked(self) -> list[int]:
         """The places of the candidates, best first, by (-score, passage id)."""
-        ids = [self.snapshot.passages[row].id for row in self.rows.tolist()]
+        ids = [self.snapshot.passages.id(row) for row in self.rows.tolist()]
         return order(self.fused.tolist(), ids)
 
     def best(self, k: int) -> list[ScoredPassage]:
@@ -202,17 +202,16 @@ def _within(snapshot: Snapshot, filters: Filters, body_only: bool) -> Within:
     """The rows that the filters let through."""
     kept = []
     if filters.document_id:
-        kept.append(_mask(snapshot, [snapshot.rows_of.get(id) for id in filters.document_id]))
+        kept.append(_mask(snapshot, [snapshot.rows_of(id) for id in filters.document_id]))
     if filters.section is not None:
-        kept.append(_mask(snapshot, [snapshot.rows_under.get(filters.section.casefold())]))
+        kept.append(_mask(snapshot, [snapshot.passages.under(filters.section)]))
     if body_only:
-        kept.append(~snapshot.is_faq)
+        kept.append(~snapshot.passages.is_faq)
     return np.logical_and.reduce(kept) if kept else None
 
 
-def _mask(snapshot: Snapshot, listed: Sequence[Rows | None]) -> npt.NDArray[np.bool_]:
+def _mask(snapshot: Snapshot, listed: Sequence[range | Rows]) -> npt.NDArray[np.bool_]:
     mask = np.zeros(len(snapshot.passages), dtype=bool)
     for rows in listed:
-        if rows is not None:
-            mask[rows] = True
+        mask[rows] = True
     return mask

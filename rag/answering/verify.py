@@ -168,7 +168,7 @@ def _places(
 ) -> Iterator[tuple[bool, int, str, int, int]]:
     """The quote's nearest place in each document that has it, as a sort key with the count."""
     if saved.quote is None:
-        for id in snapshot.ids_by_text.get(saved.sha256, ()):
+        for id in snapshot.documents.with_text(saved.sha256):
             if saved.char_end <= len(snapshot.documents[id].text):
                 yield False, 0, id, saved.char_start, 1
         return

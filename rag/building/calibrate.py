@@ -106,7 +106,7 @@ def _cases(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, share: Share) ->
     body = find_candidates(snapshot, query, body_only=True)
     ranked = [hit.passage for hit in body.best(len(body.rows))]
     gone = _first_supporting(ranked, supports)
-    left = body.narrowed(~np.isin(body.rows, [snapshot.rows[passage.id] for passage in gone]))
+    left = body.narrowed(~np.isin(body.rows, [snapshot.row(passage) for passage in gone]))
     if not gone or len(left.rows) == 0:
         return []
     right = any(passage in gone for passage in ranked[:TOP])

@@ -119,12 +119,12 @@ def rebuild(
             progress=listener.progress,
         )
         if previous:
-            # What was reused has been read from its mapped file only now.
-            previous.tokens.check()
+            # What was reused has been read from its mapped files only now.
+            previous.check()
         outcome = _judged(index, before, snapshot, encoder, gate)
         publish(index, snapshot, encoder, remarks=_remarks(outcome, origin))
     taken = reused(reuse, snapshot) if previous else None
-    return Built(snapshot.manifest, taken, outcome, snapshot.files, corpus.seconds)
+    return Built(snapshot.manifest, taken, outcome, tuple(snapshot.files), corpus.seconds)
 
 
 def is_stale(

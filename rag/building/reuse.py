@@ -8,7 +8,6 @@ for bit: builds with and without reuse give the same snapshot.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -129,11 +128,12 @@ def _headings(snapshot: Snapshot) -> dict[str, npt.NDArray[np.float32]]:
 
 
 def _cuts(snapshot: Snapshot) -> dict[str, Cuts]:
-    passages: defaultdict[str, list[Passage]] = defaultdict(list)
-    for passage in snapshot.passages:
-        passages[passage.document_id].append(passage)
     return {
-        id: Cuts(snapshot.sections_of.get(id, ()), tuple(passages[id])) for id in snapshot.documents
+        id: Cuts(
+            tuple(snapshot.sections.of(row)),
+            tuple(map(snapshot.passages.__getitem__, snapshot.passages.of(row))),
+        )
+        for row, id in enumerate(snapshot.documents)
     }
 
 

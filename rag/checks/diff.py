@@ -128,7 +128,7 @@ def faq_questions(*snapshots: Snapshot) -> list[str]:
         {
             pair.question
             for snapshot in snapshots
-            for pair in faq_pairs(snapshot.documents, snapshot.sections.values())
+            for pair in faq_pairs(snapshot.documents, snapshot.sections.faq_pairs())
         }
     )
 
@@ -167,12 +167,13 @@ def _paired(old: Sequence[PlacedPassage], new: Sequence[PlacedPassage]) -> Itera
 def _by_document(snapshot: Snapshot) -> dict[str, list[PlacedPassage]]:
     return {
         id: [_place(snapshot, snapshot.passages[row]) for row in rows]
-        for id, rows in snapshot.rows_of.items()
+        for id in snapshot.documents
+        if (rows := snapshot.rows_of(id))
     }
 
 
 def _place(snapshot: Snapshot, passage: Passage) -> PlacedPassage:
-    return PlacedPassage(snapshot.lines[passage.document_id].line_of(passage.start), passage)
+    return PlacedPassage(snapshot.lines(passage.document_id).line_of(passage.start), passage)
 
 
 def _keys(places: Sequence[PlacedPassage]) -> list[tuple[str, str]]:

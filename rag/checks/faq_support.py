@@ -28,7 +28,7 @@ def drawn_pairs(snapshot: Snapshot) -> dict[str, FaqPair]:
 
     They are ordered by a hash of the key: arbitrary, but the same when pairs are added.
     """
-    pairs = faq_pairs(snapshot.documents, snapshot.sections.values())
+    pairs = faq_pairs(snapshot.documents, snapshot.sections.faq_pairs())
     first = {question_key(pair.question): pair for pair in reversed(pairs)}
     return dict(sorted(first.items(), key=lambda item: _sha256(item[0])))
 

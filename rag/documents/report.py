@@ -95,7 +95,7 @@ def pages_of(document: Document) -> int:
 def _left_out(parsed: ParsedDocument) -> Iterable[LeftOut]:
     if not parsed.hidden:
         return
-    index = LineIndex(parsed.document.text)
+    index = LineIndex.of(parsed.document.text)
     for hidden in parsed.hidden:
         last = max(hidden.start, hidden.end - 1)
         yield LeftOut(hidden.kind, index.line_of(hidden.start), index.line_of(last))

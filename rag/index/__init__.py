@@ -11,6 +11,7 @@ from rag.index.fingerprint import (
     software_changes,
 )
 from rag.index.format import MAPPED, read_snapshot
+from rag.index.invariants import check_parts
 from rag.index.late_interaction import best_similarities, late_scores
 from rag.index.manifest import (
     MANIFEST,

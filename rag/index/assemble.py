@@ -12,9 +12,8 @@ import numpy.typing as npt
 from rag.index.bm25 import index_texts, languages_of
 from rag.index.compatibility import probe_vectors
 from rag.index.fingerprint import recipe_of, software
-from rag.index.format import sealed
+from rag.index.format import Parts, sealed
 from rag.index.manifest import FORMAT, Calibration, Counts, Manifest, Model
-from rag.index.originals import Originals, held_in
 from rag.index.question_vectors import headings_of
 from rag.index.sentence_spans import Sentences, marks
 from rag.index.snapshot import Snapshot
@@ -59,7 +58,7 @@ class Encodings:
 def assemble(
     split: Split, encodings: Encodings, encoder: Encoder, faq: FaqPolicy, calibration: Calibration
 ) -> Snapshot:
-    """The snapshot, with its files serialised; the same input gives the same bytes."""
+    """The snapshot, with the content of its files; the same input gives the same bytes."""
     tokens = store(encodings.tokens, encoder.token_dim)
     languages, dense = languages_of(split.documents), index_vectors(encodings.pooled)
     manifest = Manifest(
@@ -79,10 +78,9 @@ def assemble(
         software=software(),
         files={},
     )
-    snapshot = Snapshot(
-        manifest=manifest,
-        documents={document.id: document for document in split.documents},
-        sections={section.id: section for section in split.sections},
+    parts = Parts(
+        documents=split.documents,
+        sections=split.sections,
         passages=split.passages,
         dense=dense,
         lexical=index_texts(
@@ -94,6 +92,6 @@ def assemble(
         marks=marks(encodings.sentences),
         probes=probe_vectors(encoder),
         files=split.files,
-        originals=Originals(split.files, held_in(split.originals)),
+        originals=split.originals,
     )
-    return sealed(snapshot)
+    return sealed(manifest, parts)

@@ -36,7 +36,7 @@ class LexicalIndex:
     (n_postings,), `starts` int64 (n_terms + 1,). `stemmings` are those of the passages, sorted.
     """
 
-    terms: tuple[str, ...]
+    terms: Sequence[str]
     impacts: npt.NDArray[np.float32]
     passages: npt.NDArray[np.int32]
     starts: npt.NDArray[np.int64]
@@ -143,15 +143,17 @@ def _kth(scores: Scores, k: int) -> float:
     return float(np.partition(scores, -k)[-k]) * (1 - SLACK) if len(scores) >= k else 0.0
 
 
-def languages_of(documents: Iterable[Document]) -> dict[str, str]:
-    """The language of each document by its id.
+def main_language(languages: Iterable[str | None]) -> str:
+    """The language of most documents, given each one's if it is known; English if none is."""
+    counts = Counter(filter(None, languages))
+    return min(counts, key=lambda language: (-counts[language], language), default=ENGLISH)
 
-    One whose language is not known has that of most of the others; English if there are none.
-    """
-    told = {document.id: document.language for document in documents}
-    counts = Counter(filter(None, told.values()))
-    main = min(counts, key=lambda language: (-counts[language], language), default=ENGLISH)
-    return {id: language or main for id, language in told.items()}
+
+def languages_of(documents: Iterable[Document]) -> dict[str, str]:
+    """The language of each document by its id, or that of most others if it is not known."""
+    known = {document.id: document.language for document in documents}
+    main = main_language(known.values())
+    return {id: language or main for id, language in known.items()}
 
 
 def stemmings_of(languages: Iterable[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import REBUILD, CorruptIndex
+from rag.index.columns import Buffer
 
 STEP = 1 << 20
 # What numpy 1.0 format writes before the numbers of an array of rows. Stricter than `np.load`, so
@@ -38,7 +39,7 @@ def stamp_at(path: Path) -> FileStamp | None:
         return None
 
 
-def array_in(raw: bytes | mmap.mmap, kind: type[np.generic], dimensions: int) -> npt.NDArray[Any]:
+def array_in(raw: Buffer, kind: type[np.generic], dimensions: int) -> npt.NDArray[Any]:
     """The array in the content of a file that numpy saved: read-only, its rows in a piece.
 
     Raises ValueError unless it is of that kind, has that many dimensions (1 or 2) and fills the
@@ -63,9 +64,9 @@ class MappedFile:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._descriptor)
 
-    def content(self) -> mmap.mmap:
+    def content(self) -> memoryview:
         """What the file holds, read from disk as it is used. Raises ValueError if it is empty."""
-        return mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
+        return memoryview(mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ))
 
     def check(self) -> None:
         """Raises CorruptIndex, and always from then on, unless the file holds what was verified.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rag.errors import REBUILD, CorruptIndex
+from rag.index.report_table import Reports
 from rag.types import FileReport
 
 ORIGINALS = "originals.bin"
@@ -22,16 +22,8 @@ Read = Callable[[int, int], bytes | memoryview]
 class Originals:
     """The bytes of each file that holds documents, in the order of the reports."""
 
-    def __init__(self, files: Sequence[FileReport], read: Read) -> None:
-        stored = [file for file in files if file.documents]
-        starts = accumulate((file.size for file in stored), initial=0)
-        self._starts = {file.sha256: start for file, start in zip(stored, starts, strict=False)}
-        self._size = sum(file.size for file in stored)
-        self._read = read
-
-    def whole(self) -> bytes | memoryview:
-        """The bytes of all files."""
-        return self._read(self._size, 0)
+    def __init__(self, files: Reports, read: Read) -> None:
+        self._files, self._read = files, read
 
     def pieces(self, file: FileReport) -> Iterator[bytes | memoryview]:
         """The bytes of a file, a megabyte at a time.
@@ -49,7 +41,8 @@ class Originals:
         return self._pieces(file)
 
     def _pieces(self, file: FileReport) -> Iterator[bytes | memoryview]:
-        start = self._starts[file.sha256]
+        found = self._files.with_documents(file.id)
+        start = found[1] if found else 0
         for at in range(start, start + file.size, STEP):
             yield self._read(min(STEP, start + file.size - at), at)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rag.index.columns import Buffer, Kinds, pack, unpack
 from rag.index.vectors import cosines
 
 Vectors = npt.NDArray[np.float32]
@@ -46,6 +47,19 @@ class Headings:
             rows == NO_QUESTION, otherwise, cosines(query, self.vectors[rows])
         )
         return found
+
+
+KINDS: Kinds = {"vectors": (np.float32, 2), "rows": (np.int64, 1)}
+
+
+def pack_headings(headings: Headings) -> memoryview:
+    """The content of the file of these headings."""
+    return pack({"vectors": headings.vectors, "rows": headings.rows})
+
+
+def open_headings(raw: Buffer) -> Headings:
+    """The headings in the content of their file."""
+    return Headings(**unpack(raw, KINDS))
 
 
 def headings_of(texts: Sequence[str], vectors: Mapping[str, Vectors], dim: int) -> Headings:

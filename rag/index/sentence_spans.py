@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from rag.index.columns import Buffer, Kinds, pack, unpack
 from rag.text import are_records, is_boilerplate, is_question, line_spans, sentences, trimmed
 from rag.types import Passage, Section
 
@@ -45,6 +46,19 @@ class Marks:
     def of(self, passage: int) -> Sentences:
         """The sentences of one passage, int32 (m, 4)."""
         return self.sentences[self.starts[passage] : self.starts[passage + 1]]
+
+
+KINDS: Kinds = {"sentences": (np.int32, 2), "starts": (np.int64, 1)}
+
+
+def pack_marks(marks: Marks) -> memoryview:
+    """The content of the file of these marks."""
+    return pack({"sentences": marks.sentences, "starts": marks.starts})
+
+
+def open_marks(raw: Buffer) -> Marks:
+    """The marks in the content of their file."""
+    return Marks(**unpack(raw, KINDS))
 
 
 def markable_from(passage: Passage, section: Section) -> int:

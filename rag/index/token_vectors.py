@@ -15,8 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.mapped_file import MappedFile
-
 BITS = 2
 PER_BYTE = 8 // BITS
 LEVELS = 2**BITS
@@ -30,32 +28,20 @@ Packed = npt.NDArray[np.uint8]
 class TokenStore:
     """The stored token vectors of all passages, one after another.
 
-    `vectors` uint8 (n_tokens, `width(dim)`), mapped from `file` when loaded; `starts` int64
-    (n_passages + 1,): passage i has rows starts[i] to starts[i + 1].
+    `vectors` uint8 (n_tokens, `width(dim)`); `starts` int64 (n_passages + 1,): passage i has rows
+    starts[i] to starts[i + 1].
     """
 
     vectors: Packed
     starts: npt.NDArray[np.int64]
-    file: MappedFile | None = None
 
     def rows(self, passage: int) -> Packed:
         """The stored token vectors of one passage, uint8 (t, width)."""
         return self.vectors[self.starts[passage] : self.starts[passage + 1]]
 
     def copied(self, spans: Iterable[tuple[int, int]]) -> Packed:
-        """A copy of these spans of rows, at least one, one after another: uint8 (t, width).
-
-        Raises CorruptIndex if their file was altered, in place, before or meanwhile.
-        """
-        self.check()
-        copy = np.concatenate([self.vectors[first:last] for first, last in spans])
-        self.check()
-        return copy
-
-    def check(self) -> None:
-        """Raises CorruptIndex unless the vectors are those that were verified."""
-        if self.file is not None:
-            self.file.check()
+        """A copy of these spans of rows, at least one, one after another: uint8 (t, width)."""
+        return np.concatenate([self.vectors[first:last] for first, last in spans])
 
 
 def width(dim: int) -> int:

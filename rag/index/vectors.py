@@ -108,7 +108,7 @@ def cosines(query: Vector, vectors: Vectors) -> Vector:
     return found
 
 
-def from_bytes(raw: bytes) -> VectorIndex:
+def from_bytes(raw: bytes | memoryview) -> VectorIndex:
     """The index that `to_bytes` wrote. Raises ValueError for anything else.
 
     FAISS notices no damage to the numbers: check a checksum before.

@@ -44,8 +44,8 @@ class DocumentEntry(DocumentFacts):
         return cls(
             **dict(DocumentFacts.model_validate(document)),
             characters=len(document.text),
-            sections=len(snapshot.sections_of.get(document.id, ())),
-            passages=snapshot.passage_counts[document.id],
+            sections=len(snapshot.sections_of(document.id)),
+            passages=len(snapshot.rows_of(document.id)),
         )
 
 
@@ -61,10 +61,10 @@ class DocumentsResponse(Model):
     @classmethod
     def of(cls, snapshot: Snapshot, start: int, limit: int) -> DocumentsResponse:
         """At most `limit` documents from that place on."""
-        ids = snapshot.document_ids[start : start + limit]
+        ids = snapshot.documents.ids[start : start + limit]
         return cls(
             documents=tuple(DocumentEntry.of(snapshot, snapshot.documents[id]) for id in ids),
-            next=ids[-1] if start + limit < len(snapshot.document_ids) else None,
+            next=ids[-1] if start + limit < len(snapshot.documents) else None,
         )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from rag.answering import ask
 from rag.encoders import Encoder
@@ -38,6 +39,8 @@ log = logging.getLogger("rag.serving.live")
 Stamp = tuple[int, int] | None
 UNSEEN: Stamp = (-1, -1)
 
+# An index of more bytes is served before its checksums are verified.
+AT_ONCE = 1 << 26
 # Seconds between two megabytes that are read to verify them: at most 100 MB a second.
 PAUSE = 0.01
 _END = Damage("", "")
@@ -48,7 +51,8 @@ class Serving:
     """What is live: a snapshot, and `rag.answering.ask` over it. A request reads it once.
 
     `refused` says why a newer snapshot is not live; `damage` what was wrong with the snapshot's
-    files on disk when they were last `verified`. Neither contains the path of the index.
+    files on disk when they were last `verified`, None until they are. Neither contains the path of
+    the index.
     """
 
     snapshot: Snapshot
@@ -80,9 +84,14 @@ class IndexFolder:
     """An index folder and the one encoder that reads it, which is opened when first needed."""
 
     def __init__(
-        self, path: Path, opening: Callable[[], Encoder], clock: Callable[[], datetime] = utc_now
+        self,
+        path: Path,
+        opening: Callable[[], Encoder],
+        clock: Callable[[], datetime] = utc_now,
+        at_once: int = AT_ONCE,
     ) -> None:
         self.path = path
+        self._at_once = at_once
         self.clock = clock
         self._opening = opening
 
@@ -91,18 +100,21 @@ class IndexFolder:
         """The encoder. Raises ModelError."""
         return self._opening()
 
-    def open(self) -> Serving:
-        """The current snapshot, ready to be asked. Raises RagError."""
+    def open(self, *, verified: bool = False) -> Serving:
+        """The current snapshot, ready to be asked. Raises RagError.
+
+        If it is large, its checksums are not compared, unless it has to be `verified`.
+        """
+        at_once = None if verified else self._at_once
         with long_lived():
-            opened = open_newest(self.path, self.encoder)
-            opened.snapshot.make_lookups()
+            opened = open_newest(self.path, self.encoder, at_once)
         for refusal in opened.refused:
             log.warning("%s; %s is live instead", refusal, opened.snapshot.id)
         return Serving(
             opened.snapshot,
-            functools.partial(ask, opened.snapshot, self.encoder),
+            functools.partial(_ask, opened.snapshot, self.encoder),
             refused=tuple(self.unplaced(refusal) for refusal in opened.refused),
-            verified=self.clock(),
+            verified=self.clock() if opened.verified else None,
         )
 
     def unplaced(self, message: str) -> str:
@@ -158,8 +170,10 @@ class Live:
                 await self._open(self.folder)
 
     async def follow(self, seconds: float) -> None:
-        """Catches up at that interval until it is cancelled."""
+        """Catches up at that interval, and verifies a large index once, until it is cancelled."""
         while True:
+            if self.serving is not None and self.serving.verified is None:
+                await self._recheck()
             await asyncio.sleep(seconds)
             await self.catch_up()
 
@@ -197,10 +211,13 @@ class Live:
         """Verifies at that interval until it is cancelled."""
         while True:
             await asyncio.sleep(seconds)
-            try:
-                await self.recheck()
-            except Exception:
-                log.exception("what is served cannot be verified")
+            await self._recheck()
+
+    async def _recheck(self) -> None:
+        try:
+            await self.recheck()
+        except Exception:
+            log.exception("what is served cannot be verified")
 
     async def _open(self, folder: IndexFolder) -> None:
         try:
@@ -224,19 +241,28 @@ class Live:
             self.serving = replace(self.serving, refused=refused)
 
     async def _retreat(self, folder: IndexFolder) -> None:
-        """Opens the index as at a start: a damaged snapshot is refused, and an older one opened."""
+        """Opens the index, verified: a damaged snapshot is refused, and an older one opened."""
         try:
-            self.serving = await asyncio.to_thread(folder.open)
+            self.serving = await asyncio.to_thread(folder.open, verified=True)
         except RagError as error:
             self.serving = None
             log.error("%s: %s", _refusal(None), error)
 
 
+def _ask(snapshot: Snapshot, encoder: Encoder, question: str, **options: Any) -> Answer:
+    """The answer of `rag.answering.ask`. Raises CorruptIndex if a file that it was read from was
+    altered, in place, before or meanwhile."""
+    snapshot.check()
+    answer = ask(snapshot, encoder, question, **options)
+    snapshot.check()
+    return answer
+
+
 async def _reread(path: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bool]:
     """What is wrong with the files on disk, and whether answers may be wrong too.
 
-    Reads a megabyte at a time, so that questions do not wait. Only the file `MAPPED` is read while
-    answering; the others are in memory.
+    Reads a megabyte at a time, so that questions do not wait. Answers are read from the files
+    `MAPPED`.
     """
     found: list[Damage] = []
     failing = False
@@ -249,7 +275,7 @@ async def _reread(path: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bool
         failing = error.errno == errno.EIO
         found.append(Damage(path.name, f"cannot be read ({error.strerror})"))
     said = tuple(f"{each.name} {each.what}" for each in found)
-    return said, failing or any(each.name == MAPPED for each in found)
+    return said, failing or any(each.name in MAPPED for each in found)
 
 
 def _refusal(serving: Serving | None) -> str:

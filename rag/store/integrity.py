@@ -24,11 +24,13 @@ class Damage:
     what: str
 
 
-def damage(folder: Path, manifest: Manifest, fresh: bool = False) -> Iterator[Damage | None]:
+def damage(
+    folder: Path, manifest: Manifest, fresh: bool = False, contents: bool = True
+) -> Iterator[Damage | None]:
     """Each damage, by name of file; None after each megabyte, so that the caller may pause.
 
-    `fresh` reads from the disk, not from the system's cache. Raises OSError if a file cannot be
-    read.
+    `fresh` reads from the disk, not from the system's cache. Without `contents` only the sizes are
+    compared, not the checksums. Raises OSError if a file cannot be read.
     """
     present = {path.name for path in folder.iterdir()}
     for name in sorted(present ^ {MANIFEST, *manifest.files}):
@@ -42,16 +44,20 @@ def damage(folder: Path, manifest: Manifest, fresh: bool = False) -> Iterator[Da
         if path.is_symlink() or not path.is_file():
             yield Damage(name, "is not a regular file")
         else:
-            yield from _changed(path, manifest, fresh)
+            yield from _changed(path, manifest, fresh, contents)
 
 
-def _changed(path: Path, manifest: Manifest, fresh: bool) -> Iterator[Damage | None]:
+def _changed(
+    path: Path, manifest: Manifest, fresh: bool, contents: bool
+) -> Iterator[Damage | None]:
     entry = manifest.files[path.name]
     whole = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         if size != entry.size:
             yield Damage(path.name, f"is damaged: expected {entry.size} bytes, found {size}")
+            return
+        if not contents:
             return
         if fresh:
             _forget(file.fileno())

@@ -13,6 +13,7 @@ import os
 import weakref
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from rag.index import (
     Manifest,
     Snapshot,
     check_encoder,
+    check_parts,
     id_of,
     parse_manifest,
     read_snapshot,
@@ -55,10 +57,12 @@ def read_manifest(index: Path) -> Manifest:
 
 @dataclass(frozen=True)
 class Opened:
-    """A snapshot, and why each that should be live in its place was refused."""
+    """A snapshot, why each that should be live in its place was refused, and whether the contents
+    of its files were verified, not only their sizes."""
 
     snapshot: Snapshot
     refused: tuple[str, ...]
+    verified: bool = True
 
 
 def open_current(index: Path, encoder: Encoder) -> Snapshot:
@@ -69,23 +73,24 @@ def open_current(index: Path, encoder: Encoder) -> Snapshot:
     return opened.snapshot
 
 
-def open_newest(index: Path, encoder: Encoder) -> Opened:
+def open_newest(index: Path, encoder: Encoder, at_once: int | None = None) -> Opened:
     """The current snapshot; if it is damaged, the one before it, then the newest published.
 
-    Raises NoIndex if nothing has been built, ModelMismatch if the current snapshot was built with
-    another model, and CorruptIndex if nothing can be loaded.
+    If the current one has more than `at_once` bytes, its contents are not verified: the caller has
+    to do it. Raises NoIndex if nothing has been built, ModelMismatch if the current snapshot was
+    built with another model, and CorruptIndex if nothing can be loaded.
     """
     named, refused = _current_or_why(index)
     if named:
         try:
-            snapshot = load_snapshot(index, named)
+            snapshot, verified = _load(index, named, at_once)
         except CorruptIndex as error:
             if live_id(index) not in (named, None):
-                return open_newest(index, encoder)  # a build has replaced it meanwhile
+                return open_newest(index, encoder, at_once)  # a build has replaced it meanwhile
             refused = [str(error)]
         else:
             check_encoder(index / named, snapshot, encoder)
-            return Opened(snapshot, ())
+            return Opened(snapshot, (), verified)
     for id in _fallbacks(index, named):
         try:
             return Opened(open_snapshot(index, id, encoder), tuple(refused))
@@ -106,27 +111,39 @@ def load_snapshot(index: Path, id: str) -> Snapshot:
 
     While the object lives, builds leave its folder in place.
     """
+    return _load(index, id)[0]
+
+
+def _load(index: Path, id: str, at_once: int | None = None) -> tuple[Snapshot, bool]:
+    """The snapshot of that id, and whether its contents were verified."""
     folder = index / id
     try:
         with ExitStack() as held:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             held.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            snapshot = read_snapshot(folder, check_files)
+            # Files of other sizes are refused before any is mapped.
+            manifest = check_files(folder, contents=False)
+            verified = at_once is None or _size(manifest) <= at_once
+            snapshot = read_snapshot(folder, partial(check_files, contents=verified))
+            if verified:
+                check_parts(snapshot)
             weakref.finalize(snapshot, held.pop_all().close)
-            return snapshot
+            return snapshot, verified
     except (OSError, ValueError) as error:
         raise CorruptIndex(f"{folder} cannot be read ({error}): {REBUILD}") from error
 
 
-def check_files(folder: Path) -> Manifest:
+def check_files(folder: Path, contents: bool = True) -> Manifest:
     """The manifest of a snapshot's folder, if all of its files are as the manifest says.
+
+    Without `contents` only their sizes are compared, not the checksums.
 
     Raises CorruptIndex, which names the first file that is not; OSError if one cannot be read;
     ValueError if the manifest is whole but of another format.
     """
     manifest = _manifest(folder)
-    for found in damage(folder, manifest):
+    for found in damage(folder, manifest, contents=contents):
         if found:
             raise CorruptIndex(f"{folder / found.name} {found.what}: {REBUILD}")
     return manifest
@@ -154,6 +171,10 @@ def _fallbacks(index: Path, named: str | None) -> list[str]:
     before = predecessor(versions, named) if named else None
     order = [before, *known] if versions else sorted(there, key=lambda id: _age(index / id))
     return [id for id in dict.fromkeys(order) if id in there and id != named]
+
+
+def _size(manifest: Manifest) -> int:
+    return sum(entry.size for entry in manifest.files.values())
 
 
 def _age(folder: Path) -> tuple[float, str]:

@@ -225,7 +225,7 @@ def _is_there(index: Path, id: str, files: Files) -> bool:
 
 
 def _write_aside(index: Path, snapshot: Snapshot, files: Files) -> None:
-    written = snapshot.serialised
+    written = snapshot.content
     _check_space(index, sum(len(content) for content in written.values()), files)
     aside = index / f"{ASIDE}{snapshot.id}"
     files.make_dir(aside)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -31,10 +32,15 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 class LineIndex:
-    """Finds the line of a character offset; built once for a text."""
+    """Finds the line of a character offset, given where each line of the text starts."""
 
-    def __init__(self, text: str) -> None:
-        self._starts = [start for start, _ in line_spans(text)]
+    def __init__(self, starts: Sequence[int]) -> None:
+        self._starts = starts
+
+    @classmethod
+    def of(cls, text: str) -> LineIndex:
+        """The index of a text, which is read once."""
+        return cls([start for start, _ in line_spans(text)])
 
     def line_of(self, offset: int) -> int:
         """The 1-based line that holds the character at `offset`; a line end is on its line."""

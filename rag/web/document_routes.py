@@ -46,7 +46,7 @@ async def list_documents(
     """The documents of the index, page by page, in the order of the index."""
     snapshot = state.serving.snapshot
     detail = "no document has the id in `after`: list them again from the first one"
-    start = 0 if after is None else snapshot.places[_known(snapshot, after, detail).id] + 1
+    start = 0 if after is None else snapshot.documents.row(_known(snapshot, after, detail).id) + 1
     return DocumentsResponse.of(snapshot, start, limit)
 
 
@@ -92,7 +92,7 @@ async def read_document(id: str, state: State) -> StreamingResponse:
     """
     snapshot = state.serving.snapshot
     document = _known(snapshot, id, "no document has this id: see GET /documents")
-    pieces = DocumentResponse.pieces(document, snapshot.sections_of.get(document.id, ()))
+    pieces = DocumentResponse.pieces(document, snapshot.sections_of(document.id))
     # Starlette makes each piece in a thread, so other requests are served in between.
     return StreamingResponse(pieces, media_type="application/json")
 

@@ -23,7 +23,6 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from rag.documents import faq_pairs
 from rag.errors import BusyError, UsageError
 from rag.index import Snapshot
 from rag.text import counted
@@ -233,10 +232,9 @@ def listen(host: str, port: int) -> socket.socket:
 def greeting(snapshot: Snapshot, host: str, port: int) -> str:
     """What is served, its address, and a command that asks the index a question."""
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    sections = snapshot.sections.values()
-    asked = (pair.question for pair in faq_pairs(snapshot.documents, sections))
+    sections = chain(snapshot.sections.faq_pairs(), snapshot.sections.values())
     headings = (section.heading_path[-1] for section in sections if section.heading_path)
-    question = next(chain(asked, headings), "What is this?")
+    question = next(headings, "What is this?")
     counts = snapshot.manifest.counts
     return (
         f"{counted(counts.documents, 'document')}, {counted(counts.passages, 'passage')} "

@@ -10,6 +10,7 @@ from rag.types import Filters
 from support.builds import build_snapshot
 from support.letter_encoder import LatinOnly, LetterEncoder, snapshot_of
 from support.pdf_files import pdf, text
+from support.snapshots import changed
 
 ENCODER = LetterEncoder()
 
@@ -102,7 +103,7 @@ def test_every_passage_can_be_cited(fruit: Snapshot) -> None:
 
 def test_a_place_outside_every_section_is_cited_without_headings(fruit: Snapshot) -> None:
     first = next(iter(fruit.sections.values()))
-    cut = replace(fruit, sections={first.id: replace(first, end=first.start + 3)})
+    cut = changed(fruit, sections=[replace(first, end=first.start + 3)], passages=())
     outside, inside = (cite_span(cut, "fruit.md", first.start + at, first.end) for at in (3, 2))
     assert (outside.heading_path, inside.heading_path) == ((), first.heading_path)
     assert outside.quote == fruit.documents["fruit.md"].text[first.start + 3 : first.end]

@@ -32,7 +32,7 @@ def reckoned(snapshot: Snapshot, encoder: Encoder, question: str, passage: Passa
     section, text = snapshot.sections[passage.section_id], passage.text
     body = max(0, section.body_start - passage.start) if section.kind == "faq" else 0
     starts = [start for start, _ in encoder.word_pieces(text)]
-    rows = snapshot.tokens.rows(snapshot.rows[passage.id])
+    rows = snapshot.tokens.rows(snapshot.row(passage))
     pieces, near = rows[-len(starts) :], partial(best_similarities, query.tokens)
     spans = markable(text, body)
     first = starts.index(min(place for place in starts if place >= spans[0][0]))

@@ -8,14 +8,13 @@ import pytest
 from rag.checks.doctor import DESCRIPTORS, Check, Diagnosis, examine
 from rag.encoders.base import Encoded, Encoder
 from rag.errors import ModelError
-from rag.index.format import sealed
 from rag.index.snapshot import Snapshot
 from rag.index.vectors import index_vectors
 from rag.store.disk import DISK
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
 from support.letter_encoder import LetterEncoder, snapshot_of
-from support.snapshots import ENCODER, FIRST, SECOND, noon, published
+from support.snapshots import ENCODER, FIRST, SECOND, changed, noon, published
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_nothing_built_fails_with_the_fix(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_of_the_current_snapshot_fails_and_is_named(index: Path) -> None:
-    path = current(index) / "bm25_terms.json"
+    path = current(index) / "bm25.bin"
     path.write_bytes(b"")
     check = found(index, "snapshot")
     assert check.state == "fail"
@@ -125,7 +124,7 @@ def test_a_model_that_gives_other_vectors_fails(index: Path) -> None:
 def forged(snapshot: Snapshot) -> Snapshot:
     """The snapshot with its vectors in reverse order, and checksums to match."""
     vectors = snapshot.dense.vectors()[::-1]
-    return sealed(replace(snapshot, dense=index_vectors(vectors)))
+    return changed(snapshot, dense=index_vectors(vectors))
 
 
 def test_passages_that_do_not_find_themselves_fail(tmp_path: Path) -> None:

@@ -11,17 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import faiss
-import msgspec
 import numpy as np
 import pytest
 
 from rag.errors import CorruptIndex
-from rag.index.format import contents, entries
+from rag.index import (
+    document_table,
+    lexical_table,
+    passage_table,
+    question_vectors,
+    report_table,
+    section_table,
+    sentence_spans,
+)
+from rag.index.columns import Buffer, Kinds, pack, unpack
+from rag.index.format import MAPPED, contents, entries
 from rag.index.manifest import MANIFEST, Manifest, id_of
+from rag.index.originals import ORIGINALS
 from rag.index.snapshot import Snapshot
 from rag.index.vectors import VectorIndex
 from rag.store.open import load_snapshot, open_snapshot
 from support.letter_encoder import LetterEncoder, snapshot_of
+from support.snapshots import parts_of
 
 ENCODER = LetterEncoder()
 TEXTS = {
@@ -30,12 +41,16 @@ TEXTS = {
 }
 
 
-SNAPSHOT_FILES = (
-    *("bm25_impacts.npy", "bm25_passages.npy", "bm25_starts.npy", "bm25_terms.json"),
-    *("dense.faiss", "documents.jsonl", "heading_rows.npy", "headings.npy", "mark_starts.npy"),
-    *("marks.npy", "originals.bin", "passages.jsonl", "probes.npy", "report.jsonl"),
-    *("sections.jsonl", "token_starts.npy", "tokens.npy"),
-)
+COLUMNS: Mapping[str, Kinds] = {
+    "bm25.bin": lexical_table.KINDS,
+    "documents.bin": document_table.KINDS,
+    "headings.bin": question_vectors.KINDS,
+    "marks.bin": sentence_spans.KINDS,
+    "passages.bin": passage_table.KINDS,
+    "report.bin": report_table.KINDS,
+    "sections.bin": section_table.KINDS,
+}
+SNAPSHOT_FILES = (*MAPPED, ORIGINALS)
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +58,19 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return snapshot_of(tmp_path_factory.mktemp("corpus"), **TEXTS)
 
 
-def signed(index: Path, snapshot: Snapshot) -> str:
-    """Writes the snapshot with the checksums, counts and id that its files have; returns the id."""
+def signed(index: Path, snapshot: Snapshot, **parts: Any) -> str:
+    """Writes the snapshot with other parts, and their checksums and counts; returns the id."""
+    other = replace(parts_of(snapshot), **parts)
     counts = replace(
         snapshot.manifest.counts,
-        documents=len(snapshot.documents),
-        passages=len(snapshot.passages),
-        tokens=len(snapshot.tokens.vectors),
+        documents=len(other.documents),
+        passages=len(other.passages),
+        tokens=len(other.tokens.vectors),
     )
-    return forged(index, replace(snapshot.manifest, counts=counts), contents(snapshot))
+    return forged(index, replace(snapshot.manifest, counts=counts), contents(other))
 
 
-def forged(index: Path, manifest: Manifest, files: Mapping[str, bytes | memoryview]) -> str:
+def forged(index: Path, manifest: Manifest, files: Mapping[str, Buffer]) -> str:
     """Writes the files with their checksums in the manifest; returns the id."""
     raw = replace(manifest, files=entries(files)).to_bytes()
     folder = index / id_of(raw)
@@ -135,9 +151,8 @@ LEXICAL = {
     "impacts huge": ("impacts", lambda i: np.full_like(i, 1e38)),
     "impacts double": ("impacts", lambda i: i.astype(np.float64)),
     "impacts deep": ("impacts", lambda i: i[None]),
-    "terms turned": ("terms", lambda t: t[::-1]),
+    "terms turned": ("terms", lambda t: tuple(t)[::-1]),
     "terms twice": ("terms", lambda t: (t[1], *t[1:])),
-    "terms numbers": ("terms", lambda t: tuple(range(len(t)))),
     "terms fewer": ("terms", without_last),
 }
 TOKENS = {
@@ -158,9 +173,9 @@ def test_an_array_that_does_not_agree_is_refused(
 ) -> None:
     field, change = PARTS[part][attack]
     was = getattr(whole, part)
-    other = replace(whole, **{part: replace(was, **{field: change(getattr(was, field))})})
+    other = replace(was, **{field: change(getattr(was, field))})
     with pytest.raises(CorruptIndex, match="run `rag build`"):
-        load_snapshot(tmp_path, signed(tmp_path, other))
+        load_snapshot(tmp_path, signed(tmp_path, whole, **{part: other}))
 
 
 @pytest.mark.parametrize("attack", [name for name in VECTORS if name != "double"])
@@ -176,15 +191,15 @@ def test_vectors_that_do_not_agree_are_refused(
     with pytest.raises(CorruptIndex):
         load_snapshot(
             tmp_path,
-            signed(tmp_path, replace(whole, dense=VectorIndex(changed, whole.dense.cells))),
+            signed(tmp_path, whole, dense=VectorIndex(changed, whole.dense.cells)),
         )
 
 
 @pytest.mark.parametrize("attack", VECTORS)
 def test_probes_that_do_not_agree_are_refused(tmp_path: Path, whole: Snapshot, attack: str) -> None:
-    other = replace(whole, probes=VECTORS[attack](whole.probes))
+    probes = VECTORS[attack](whole.probes)
     with pytest.raises(CorruptIndex):
-        open_snapshot(tmp_path, signed(tmp_path, other), ENCODER)
+        open_snapshot(tmp_path, signed(tmp_path, whole, probes=probes), ENCODER)
 
 
 TEXT = (None, 1, ["a"], {"a": 1}, "\ud800")
@@ -219,25 +234,120 @@ CASES = [(*place, value) for place, values in FIELDS.items() for value in values
 def test_a_row_that_does_not_agree_is_refused(
     tmp_path: Path, whole: Snapshot, kind: str, field: str, value: object
 ) -> None:
-    rows = getattr(whole, kind)
-    listed = list(rows) if kind == "passages" else list(rows.values())
+    rows = list(getattr(parts_of(whole), kind))
     # The last, so that a span that reaches too far meets the end.
-    listed[-1] = replace(listed[-1], **{field: value})
-    changed = tuple(listed) if kind == "passages" else dict(enumerate(listed))
+    rows[-1] = replace(rows[-1], **{field: value})
     try:
-        id = signed(tmp_path, replace(whole, **{kind: changed}))
-    except (UnicodeEncodeError, TypeError):
+        id = signed(tmp_path, whole, **{kind: rows})
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError):
         return  # could not even be written
     with pytest.raises(CorruptIndex):
         load_snapshot(tmp_path, id)
 
 
-@pytest.mark.parametrize("kind", ["documents", "sections"])
-def test_an_id_twice_is_refused(tmp_path: Path, whole: Snapshot, kind: str) -> None:
-    rows = list(getattr(whole, kind).values())
-    twice = dict(enumerate([*rows, rows[-1]]))
-    with pytest.raises(CorruptIndex, match="an id is there twice"):
-        load_snapshot(tmp_path, signed(tmp_path, replace(whole, **{kind: twice})))
+def with_column(whole: Snapshot, file: str, change: Callable[[dict[str, Any]], object]) -> Any:
+    """The snapshot's files, of which one has other columns."""
+    columns = unpack(whole.content[file], COLUMNS[file])
+    change(columns)
+    return {**whole.content, file: pack(columns)}
+
+
+def same_documents(columns: dict[str, Any]) -> None:
+    columns["ids_bytes"] = np.frombuffer(b"a.mda.md", dtype=np.uint8)
+
+
+def same_sections(columns: dict[str, Any]) -> None:
+    columns["order"] = put(columns["order"], -1, columns["order"][0])
+
+
+def same_passages(columns: dict[str, Any]) -> None:
+    columns["keys"] = put(columns["keys"], -1, columns["keys"][0])
+    columns["order"] = np.argsort(columns["keys"]).astype(np.int32)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "says"),
+    [
+        ("documents.bin", same_documents, "ids are not in order"),
+        ("sections.bin", same_sections, "an id is there twice"),
+        ("passages.bin", same_passages, "two passages have the same id"),
+    ],
+)
+def test_an_id_twice_is_refused(
+    tmp_path: Path,
+    whole: Snapshot,
+    file: str,
+    change: Callable[[dict[str, Any]], None],
+    says: str,
+) -> None:
+    files = with_column(whole, file, change)
+    with pytest.raises(CorruptIndex, match=says):
+        load_snapshot(tmp_path, forged(tmp_path, whole.manifest, files))
+
+
+NUMBERS = {
+    "documents.bin": ("digests", "lines"),
+    "sections.bin": ("order", "document", "start", "body_start", "end", "kind"),
+    "passages.bin": (
+        *("order", "section", "start", "end", "first_byte", "last_byte", "context"),
+        "heading_rows",
+    ),
+}
+EXTREMES = [
+    (file, column, place)
+    for file, columns in NUMBERS.items()
+    for column in columns
+    for place in ("min", "max")
+    if (column, place) != ("kind", "min")
+]
+
+
+@pytest.mark.parametrize(("file", "column", "place"), EXTREMES)
+def test_a_number_out_of_range_is_refused(
+    tmp_path: Path, whole: Snapshot, file: str, column: str, place: str
+) -> None:
+    def extreme(columns: dict[str, Any]) -> None:
+        limit = getattr(np.iinfo(columns[column].dtype), place)
+        columns[column] = put(columns[column], -1, limit)
+
+    files = with_column(whole, file, extreme)
+    with pytest.raises(CorruptIndex):
+        load_snapshot(tmp_path, forged(tmp_path, whole.manifest, files))
+
+
+LENGTHS = [
+    (file, column)
+    for file, kinds in COLUMNS.items()
+    for column in kinds
+    if column not in ("main_language", "forms_bytes", "form_rows", "stemmings_bytes")
+]
+
+
+@pytest.mark.parametrize(("file", "column"), LENGTHS)
+def test_a_column_that_is_cut_short_is_refused(
+    tmp_path: Path, whole: Snapshot, file: str, column: str
+) -> None:
+    def shorter(columns: dict[str, Any]) -> None:
+        columns[column] = columns[column][:-1]
+
+    files = with_column(whole, file, shorter)
+    with pytest.raises(CorruptIndex):
+        load_snapshot(tmp_path, forged(tmp_path, whole.manifest, files))
+
+
+TEXT_COLUMNS = [(file, column) for file, column in LENGTHS if column.endswith("_bytes")]
+
+
+@pytest.mark.parametrize(("file", "column"), TEXT_COLUMNS)
+def test_bytes_that_are_no_text_are_refused(
+    tmp_path: Path, whole: Snapshot, file: str, column: str
+) -> None:
+    def spoilt(columns: dict[str, Any]) -> None:
+        columns[column] = put(columns[column], 0, 0xFF)
+
+    files = with_column(whole, file, spoilt)
+    with pytest.raises(CorruptIndex):
+        load_snapshot(tmp_path, forged(tmp_path, whole.manifest, files))
 
 
 @pytest.mark.parametrize(
@@ -250,33 +360,27 @@ def test_a_calibration_that_cannot_have_been_fitted_is_refused(
     calibration = replace(whole.manifest.calibration, **{field: value})
     manifest = replace(whole.manifest, calibration=calibration)
     with pytest.raises(CorruptIndex, match=rf"calibration\.{field}"):
-        load_snapshot(tmp_path, signed(tmp_path, replace(whole, manifest=manifest)))
+        load_snapshot(tmp_path, forged(tmp_path, manifest, whole.content))
 
 
 def test_a_text_that_no_answer_could_hold_is_refused(tmp_path: Path, whole: Snapshot) -> None:
     model = replace(whole.manifest.model, name="\ud800")
     manifest = replace(whole.manifest, model=model)
     with pytest.raises(CorruptIndex, match="manifest is malformed"):
-        load_snapshot(tmp_path, signed(tmp_path, replace(whole, manifest=manifest)))
-
-
-def test_a_passage_twice_is_refused(tmp_path: Path, whole: Snapshot) -> None:
-    passages = (*whole.passages[:-1], whole.passages[0])
-    with pytest.raises(CorruptIndex, match="two passages have the same id"):
-        load_snapshot(tmp_path, signed(tmp_path, replace(whole, passages=passages)))
+        load_snapshot(tmp_path, forged(tmp_path, manifest, whole.content))
 
 
 def test_an_faq_pair_without_a_question_is_refused(tmp_path: Path, whole: Snapshot) -> None:
-    unnamed = {id: replace(each, heading_path=()) for id, each in whole.sections.items()}
+    unnamed = [replace(each, heading_path=()) for each in whole.sections.values()]
     with pytest.raises(CorruptIndex, match="an FAQ pair has no question"):
-        load_snapshot(tmp_path, signed(tmp_path, replace(whole, sections=unnamed)))
+        load_snapshot(tmp_path, signed(tmp_path, whole, sections=unnamed))
 
 
 def test_sections_that_overlap_are_refused(tmp_path: Path, whole: Snapshot) -> None:
     first, second, *others = whole.sections.values()
-    wider = {s.id: s for s in (replace(first, end=second.start + 1), second, *others)}
+    wider = [replace(first, end=second.start + 1), second, *others]
     with pytest.raises(CorruptIndex, match="sections of a document are not in order"):
-        load_snapshot(tmp_path, signed(tmp_path, replace(whole, sections=wider)))
+        load_snapshot(tmp_path, signed(tmp_path, whole, sections=wider))
 
 
 def mutations(content: bytes, number: int) -> Iterator[bytes]:
@@ -293,7 +397,7 @@ def mutations(content: bytes, number: int) -> Iterator[bytes]:
 def test_any_forged_file_is_refused_or_loaded_and_never_an_error_of_ours(
     tmp_path: Path, whole: Snapshot, name: str
 ) -> None:
-    files = contents(whole)
+    files = whole.content
     for content in mutations(bytes(files[name]), 40):
         with suppress(CorruptIndex):
             load_snapshot(tmp_path, forged(tmp_path, whole.manifest, {**files, name: content}))
@@ -304,23 +408,21 @@ def test_stored_files_that_are_not_those_of_the_report_are_refused(
     tmp_path: Path, whole: Snapshot, sizes: tuple[int, int]
 ) -> None:
     files = [replace(file, size=size) for file, size in zip(whole.files, sizes, strict=False)]
-    report = msgspec.json.Encoder().encode_lines(files)
-    forgery = {**contents(whole), "report.jsonl": report}
     with pytest.raises(CorruptIndex, match=r"a file has a size below 0|the stored files are not"):
-        load_snapshot(tmp_path, forged(tmp_path, whole.manifest, forgery))
+        load_snapshot(tmp_path, signed(tmp_path, whole, files=files))
 
 
 def test_a_manifest_that_leaves_a_file_out_is_refused(tmp_path: Path, whole: Snapshot) -> None:
     for name in SNAPSHOT_FILES:
-        files = {other: content for other, content in contents(whole).items() if other != name}
+        files = {other: content for other, content in whole.content.items() if other != name}
         with pytest.raises(CorruptIndex, match=re.escape(name)):
             load_snapshot(tmp_path, forged(tmp_path, whole.manifest, files))
 
 
 class Buggy(type(Path())):  # type: ignore[misc]
-    """A path by which reading files meets a bug of ours."""
+    """A path by which looking at files meets a bug of ours."""
 
-    def read_bytes(self) -> bytes:
+    def stat(self, **options: Any) -> Any:
         raise AttributeError("a bug of ours")
 
 

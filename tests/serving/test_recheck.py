@@ -73,32 +73,29 @@ def test_sound_files_are_verified_and_nothing_else_changes(index: Path) -> None:
     assert now == replace(was, verified=ONE)
 
 
-def test_damage_of_what_is_in_memory_is_shown_and_it_goes_on(
+def test_damage_of_what_no_answer_reads_is_shown_and_it_goes_on(
     index: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = live_of(index)
     was = serving_of(live)
-    for name in ("dense.faiss", "passages.jsonl"):
-        flip(index / was.snapshot.id / name)
+    flip(index / was.snapshot.id / "originals.bin")
     now = rechecked(live)
     assert now.snapshot is was.snapshot
-    assert [said.split(": ")[0] for said in now.damage] == [
-        "dense.faiss is damaged",
-        "passages.jsonl is damaged",
-    ]
-    assert f"{was.snapshot.id} is served and damaged: dense.faiss is damaged: " in caplog.text
+    assert [said.split(": ")[0] for said in now.damage] == ["originals.bin is damaged"]
+    assert f"{was.snapshot.id} is served and damaged: originals.bin is damaged: " in caplog.text
 
 
+@pytest.mark.parametrize("name", ["tokens.npy", "passages.bin"])
 @pytest.mark.parametrize("harm", [flip, lambda path: os.truncate(path, 0), Path.unlink])
 def test_damage_of_what_is_mapped_lets_the_snapshot_before_answer(
-    index: Path, harm: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+    index: Path, harm: Callable[[Path], None], name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = live_of(index)
     damaged = serving_of(live).snapshot.id
-    harm(index / damaged / "tokens.npy")
+    harm(index / damaged / name)
     now = rechecked(live)
     assert now.snapshot.id == other(index, damaged)
-    assert len(now.refused) == 1 and now.refused[0].startswith(f"{damaged}/tokens.npy ")
+    assert len(now.refused) == 1 and now.refused[0].startswith(f"{damaged}/{name} ")
     assert now.ask("green").passages[0].hit.passage.text == FIRST
     assert f"{now.snapshot.id} is live instead" in caplog.text
 
@@ -114,10 +111,36 @@ def test_where_nothing_is_whole_nothing_is_served_until_a_build(index: Path) -> 
     assert serving_of(live).snapshot.id == repaired
 
 
+def test_a_large_index_is_served_at_once_and_verified_behind(index: Path) -> None:
+    live = Live(IndexFolder(index, lambda: ENCODER, at_once=0))
+    asyncio.run(live.catch_up())
+    was = serving_of(live)
+    assert was.verified is None and was.ask("pears").passages
+    assert rechecked(live).verified is not None
+
+
+def test_a_large_index_that_is_damaged_is_served_until_it_is_verified(index: Path) -> None:
+    damaged = (index / CURRENT).read_text().strip()
+    flip(index / damaged / "dense.faiss")
+    live = Live(IndexFolder(index, lambda: ENCODER, at_once=0))
+    asyncio.run(live.catch_up())
+    assert serving_of(live).snapshot.id == damaged
+    asyncio.run(live.recheck())
+    assert serving_of(live).snapshot.id == other(index, damaged)
+
+
+def test_a_large_index_of_which_a_file_is_cut_short_is_never_served(index: Path) -> None:
+    damaged = (index / CURRENT).read_text().strip()
+    os.truncate(index / damaged / "tokens.npy", 1)
+    live = Live(IndexFolder(index, lambda: ENCODER, at_once=0))
+    asyncio.run(live.catch_up())
+    assert serving_of(live).snapshot.id == other(index, damaged)
+
+
 def test_damage_that_a_build_has_repaired_meanwhile_is_none(index: Path) -> None:
     live = live_of(index)
     id = serving_of(live).snapshot.id
-    flip(index / id / "dense.faiss")
+    flip(index / id / "originals.bin")
     assert rechecked(live).damage
     assert published(index, SECOND) == id
     assert rechecked(live).damage == ()
@@ -127,14 +150,14 @@ def test_damage_that_a_build_has_repaired_meanwhile_is_none(index: Path) -> None
 def test_damage_and_a_new_index_that_cannot_be_opened_are_both_shown(index: Path) -> None:
     live = live_of(index)
     id = serving_of(live).snapshot.id
-    flip(index / id / "dense.faiss")
+    flip(index / id / "originals.bin")
     shutil.rmtree(index / other(index, id))
     (index / CURRENT).unlink()
     (index / CURRENT).write_text("nonsense")
     now = rechecked(live)
     assert now.snapshot.id == id
     assert "CURRENT names no snapshot (found 'nonsense')" in now.refused[0]
-    assert now.damage[0].startswith("dense.faiss is damaged: ")
+    assert now.damage[0].startswith("originals.bin is damaged: ")
 
 
 def test_files_that_are_gone_are_shown_and_it_goes_on(index: Path) -> None:
@@ -188,13 +211,13 @@ def test_service_verifies_by_itself_and_readyz_shows_what_it_found(index: Path) 
     with TestClient(app, base_url="http://localhost") as client:
         ready = client.get("/readyz").json()
         assert (ready["status"], ready["degraded"]) == ("ready", [])
-        flip(index / ready["index"]["version"] / "bm25_impacts.npy")
+        flip(index / ready["index"]["version"] / "originals.bin")
         deadline = time.monotonic() + 20
         while not (ready := client.get("/readyz").json())["degraded"]:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         (said,) = ready["degraded"]
-        assert said.startswith("bm25_impacts.npy is damaged: ") and str(index) not in str(ready)
+        assert said.startswith("originals.bin is damaged: ") and str(index) not in str(ready)
         assert client.post("/ask", json={"question": "pears"}).status_code == 200
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from rag.index.format import Parts, sealed
+from rag.index.originals import ORIGINALS
+from rag.index.snapshot import Snapshot
 from rag.store.disk import DISK, Files
 from rag.store.publish import publish, writing
 from rag.store.readback import Verifier, in_process
@@ -21,6 +26,29 @@ FIRST, SECOND, THIRD, FOURTH = (
     "Plums are blue.",
     "Figs are brown.",
 )
+
+
+def parts_of(snapshot: Snapshot) -> Parts:
+    """What the snapshot was written from."""
+    s = snapshot
+    return Parts(
+        documents=list(s.documents.values()),
+        sections=list(s.sections.values()),
+        passages=list(s.passages),
+        dense=s.dense,
+        lexical=s.lexical,
+        tokens=s.tokens,
+        headings=s.headings,
+        marks=s.marks,
+        probes=s.probes,
+        files=list(s.files),
+        originals=s.content[ORIGINALS],
+    )
+
+
+def changed(snapshot: Snapshot, **parts: Any) -> Snapshot:
+    """The snapshot with these parts in place of its own, written again."""
+    return sealed(snapshot.manifest, replace(parts_of(snapshot), **parts))
 
 
 def noon() -> datetime:

@@ -10,6 +10,7 @@ import numpy as np
 from rag.answering.citations import cite
 from rag.answering.confidence import uncalibrated
 from rag.index.bm25 import LexicalIndex
+from rag.index.format import Parts, sealed
 from rag.index.manifest import Counts, Manifest, Model, Recipe
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import marks
@@ -53,13 +54,12 @@ def serving_of(texts: dict[str, str]) -> Serving:
 
 
 def _snapshot(texts: dict[str, str]) -> Snapshot:
-    documents = {id: _document(id, text) for id, text in texts.items()}
+    documents = {id: _document(id, text) for id, text in sorted(texts.items())}
     parts = [part for document in documents.values() for part in _parts(document)]
     passages = tuple(passage for _, passage in parts)
-    return Snapshot(
-        manifest=_manifest(len(documents), len(passages)),
-        documents=documents,
-        sections={section.id: section for section, _ in parts},
+    written = Parts(
+        documents=list(documents.values()),
+        sections=[section for section, _ in parts],
         passages=passages,
         dense=index_vectors(np.zeros((0, 2), np.float32)),
         lexical=LexicalIndex(
@@ -70,7 +70,9 @@ def _snapshot(texts: dict[str, str]) -> Snapshot:
         marks=marks([]),
         probes=np.zeros((1, 2), np.float32),
         files=tuple(_report(document) for document in documents.values()),
+        originals=b"",
     )
+    return sealed(_manifest(len(documents), len(passages)), written)
 
 
 def _document(id: str, text: str) -> Document:
@@ -107,7 +109,8 @@ def _part(
     is_pair = text.startswith("Q: ")
     path = (*heading, text[3:].split("\n")[0]) if is_pair else heading
     section_id, passage_id = (
-        hashlib.sha256(f"{kind}{document.id}{start}".encode()).hexdigest()[:12] for kind in "sp"
+        kind + hashlib.sha256(f"{kind}{document.id}{start}".encode()).hexdigest()[:16]
+        for kind in "sp"
     )
     section = Section(
         section_id, document.id, path, start, end, "faq" if is_pair else "body", start

@@ -19,7 +19,7 @@ def test_lines_of_a_part_are_counted_in_the_whole_text() -> None:
 
 
 def test_line_of_counts_from_one_and_gives_a_line_end_to_its_line() -> None:
-    index = LineIndex("a\r\nb\n\nc")
+    index = LineIndex.of("a\r\nb\n\nc")
     assert [index.line_of(offset) for offset in range(8)] == [1, 1, 1, 2, 2, 3, 4, 4]
 
 

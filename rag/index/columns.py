@@ -1,0 +1,214 @@
+"""Columns: arrays of numbers and texts in one file, used where they lie, without a copy.
+
+A file has a header, which names each array with its type and shape, and then the arrays, each
+aligned for the processor. Their places follow from the header, so a table has exactly one form.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import os
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import pairwise
+from tempfile import TemporaryFile
+from typing import Any, TypeVar, overload
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from rag.errors import RagError
+
+Buffer = bytes | memoryview
+Array = npt.NDArray[Any]
+# The type and the number of dimensions of each array of a file.
+Kinds = Mapping[str, tuple[type[np.generic], int]]
+Item = TypeVar("Item")
+
+MAGIC = b"RAGCOLS1"
+ALIGN = 64
+# Larger tables are made in a temporary file, so that the system may free their memory.
+SMALL = 1 << 24
+# So many keys are remembered with their rows.
+REMEMBERED = 2048
+TEXT: Kinds = {"bytes": (np.uint8, 1), "starts": (np.int64, 1)}
+
+_HEADER = msgspec.json.Decoder(list[tuple[str, str, list[int]]])
+
+
+def text_kinds(*names: str) -> Kinds:
+    """The arrays of columns of texts with these names."""
+    return {f"{name}_{part}": kind for name in names for part, kind in TEXT.items()}
+
+
+def pack(columns: Mapping[str, Array]) -> memoryview:
+    """The content of a file with these arrays; the same arrays give the same bytes."""
+    listed = [[name, array.dtype.str, array.shape] for name, array in columns.items()]
+    header = msgspec.json.encode(listed)
+    header += b" " * (-(len(MAGIC) + 8 + len(header)) % ALIGN)
+    at = len(MAGIC) + 8 + len(header)
+    ends = [at := _aligned(at) + array.nbytes for array in columns.values()]
+    content = _room(at)
+    start = len(MAGIC) + 8 + len(header)
+    content[:start] = MAGIC + len(header).to_bytes(8, "little") + header
+    for end, array in zip(ends, columns.values(), strict=True):
+        content[end - array.nbytes : end] = (
+            np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        )
+    return content.toreadonly()
+
+
+def unpack(raw: Buffer, kinds: Kinds) -> dict[str, Array]:
+    """The arrays of a file, read-only, not copied. Raises ValueError unless they are of these
+    kinds and fill the file."""
+    whole = memoryview(raw)
+    start = len(MAGIC) + 8
+    if whole[: len(MAGIC)] != MAGIC:
+        raise ValueError("not a file of columns")
+    end = start + int.from_bytes(whole[len(MAGIC) : start], "little")
+    listed = _HEADER.decode(whole[start:end])
+    if [name for name, _, _ in listed] != list(kinds):
+        raise ValueError(f"found other columns than {', '.join(kinds)}")
+    found = {}
+    for name, kind, shape in listed:
+        dtype, dimensions = np.dtype(kinds[name][0]), kinds[name][1]
+        if kind != dtype.str or len(shape) != dimensions or min(shape) < 0:
+            raise ValueError(f"{name} is not an array of {dtype.name}, {dimensions} dimensions")
+        at = _aligned(end)
+        end = at + math.prod(shape) * dtype.itemsize
+        if end > len(whole):
+            raise ValueError(f"{name} is longer than the file")
+        found[name] = np.ndarray(shape, dtype, buffer=whole, offset=at)
+    if end != len(whole):
+        raise ValueError("it is longer than its columns")
+    return found
+
+
+def rows(values: Iterable[int]) -> npt.NDArray[np.int32]:
+    """Numbers of rows, or places in a text, as they are stored."""
+    return np.array(list(values), dtype=np.int32)
+
+
+def starts_of(lengths: Iterable[int]) -> npt.NDArray[np.int64]:
+    """Where parts of these lengths start, and where the last one ends."""
+    return np.cumsum([0, *lengths], dtype=np.int64)
+
+
+class Rows(Sequence[Item]):
+    """Rows of a table: each is made when it is asked for."""
+
+    def __init__(self, make: Callable[[int], Item], numbers: range) -> None:
+        self._make, self._numbers = make, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> Item: ...
+    @overload
+    def __getitem__(self, at: slice) -> Rows[Item]: ...
+    def __getitem__(self, at: int | slice) -> Item | Rows[Item]:
+        if isinstance(at, slice):
+            return Rows(self._make, self._numbers[at])
+        return self._make(self._numbers[at])
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self._make, self._numbers)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Texts(Rows[str]):
+    """A column of texts in UTF-8. If they are in order, `row` finds one."""
+
+    def __init__(self, columns: Mapping[str, Array], name: str) -> None:
+        self.bytes, self.starts = columns[f"{name}_bytes"], columns[f"{name}_starts"]
+        data, starts = self.bytes.data, self.starts.data
+        super().__init__(partial(_text, data, starts), range(max(0, len(starts) - 1)))
+        self.raw = partial(_raw, data, starts)
+        # Not a method: it would hold a reference to itself, and be freed only by the collector.
+        self.row = lru_cache(REMEMBERED)(partial(_row, self.raw, len(self)))
+
+    def first(self, text: str) -> int:
+        """The row of the first text that is not before this one."""
+        return _first(self.raw, len(self), text)
+
+    def check(self, what: str, count: int) -> None:
+        """Raises ValueError unless there are that many, each of them UTF-8."""
+        check_starts(self.starts, count, len(self.bytes), what)
+        bytes(self.bytes).decode()
+        first = self.bytes[self.starts[:-1][np.diff(self.starts) > 0]]
+        demand(not ((first & 0xC0) == 0x80).any(), f"{what} begin within a character")
+
+    def check_order(self, what: str) -> None:
+        """Raises ValueError unless each text is after the one before it."""
+        raw = list(map(self.raw, range(len(self))))
+        demand(all(a < b for a, b in pairwise(raw)), f"{what} are not in order")
+
+
+def text_columns(name: str, texts: Iterable[str | bytes]) -> dict[str, Array]:
+    """The arrays of a column of texts. Raises UnicodeEncodeError for what is no text."""
+    raw = [text.encode() if isinstance(text, str) else text for text in texts]
+    joined = np.frombuffer(b"".join(raw), dtype=np.uint8)
+    return {f"{name}_bytes": joined, f"{name}_starts": starts_of(map(len, raw))}
+
+
+def demand(holds: bool | np.bool_, otherwise: str) -> None:
+    """Raises ValueError unless it holds."""
+    if not holds:
+        raise ValueError(otherwise)
+
+
+def check_starts(starts: Array, count: int, total: int, what: str) -> None:
+    """Raises ValueError unless `count` parts of `total` items start there and end at the end."""
+    demand(len(starts) == count + 1, f"{what} have {len(starts)} starts, expected {count + 1}")
+    whole = starts[0] == 0 and starts[-1] == total and (np.diff(starts) >= 0).all()
+    demand(whole, f"the starts of {what} do not rise from 0 to {total}")
+
+
+def check_rows(rows: Array, least: int, end: int, otherwise: str) -> None:
+    """Raises ValueError unless all are from `least` up to `end`."""
+    demand(len(rows) == 0 or bool(rows.min() >= least and rows.max() < end), otherwise)
+
+
+def _aligned(at: int) -> int:
+    return at + -at % ALIGN
+
+
+def _room(size: int) -> memoryview:
+    """Zeroed memory of that size; large ones are in a file without a name."""
+    if size <= SMALL:
+        return memoryview(bytearray(size))
+    try:
+        with TemporaryFile() as file:
+            # Reserved now: a full disk would kill the process when the memory is written.
+            os.posix_fallocate(file.fileno(), 0, size)
+            return memoryview(mmap.mmap(file.fileno(), size))
+    except OSError as error:
+        raise RagError(
+            f"a temporary file cannot be written ({error}): free some space, or set TMPDIR"
+        ) from error
+
+
+def _raw(data: memoryview, starts: memoryview, row: int) -> bytes:
+    return bytes(data[starts[row] : starts[row + 1]])
+
+
+def _text(data: memoryview, starts: memoryview, row: int) -> str:
+    return str(data[starts[row] : starts[row + 1]], "utf-8")
+
+
+def _row(raw: Callable[[int], bytes], count: int, text: str) -> int | None:
+    """The row of that text among texts in order; None if it is not there."""
+    at = _first(raw, count, text)
+    return at if at < count and raw(at) == text.encode("utf-8", "surrogatepass") else None
+
+
+def _first(raw: Callable[[int], bytes], count: int, text: str) -> int:
+    return bisect_left(range(count), text.encode("utf-8", "surrogatepass"), key=raw)
