@@ -41,6 +41,10 @@ HOSTILE = "\n\n".join(
 )
 HOSTILE_ID = '"><img src=x onerror=alert(1)>.md'
 
+NOTICE = (
+    "---\nnotice: Ask a <b>doctor</b>.\n---\n\n# Doses\n\nEat first. Two tablets after supper.\n"
+)
+
 # Each kind of block, and characters of two UTF-16 units.
 MARKUP = """# 🚂 Fares & *rules*
 
@@ -69,7 +73,8 @@ document.addEventListener("securitypolicyviolation", (e) => violations.push(e.vi
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Where a real server answers over the fake corpus."""
-    server = server_of(create_app(serving_of({"guide.md": GUIDE, HOSTILE_ID: HOSTILE})))
+    texts = {"guide.md": GUIDE, HOSTILE_ID: HOSTILE, "notice.md": NOTICE}
+    server = server_of(create_app(serving_of(texts)))
     with listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -152,6 +157,15 @@ def test_answer_is_quoted_on_top_with_the_number_of_its_passage(page: Page) -> N
     page.locator(".answer a.number").click()
     expect(page.locator("mark.cited")).to_have_text("🎟 Adults pay 3 euros.")
     expect(page.locator("article[data-open] h3")).to_have_text("1Fares")
+
+
+def test_the_notice_of_a_document_is_shown_with_its_answers_alone(page: Page) -> None:
+    page.goto("/?q=tablets after supper")
+    expect(page.locator(".answer blockquote")).to_have_text("Two tablets after supper.1")
+    expect(page.locator(".answer .notice")).to_have_text("Ask a <b>doctor</b>.")
+    page.goto("/?q=adults pay")
+    expect(page.locator(".answer blockquote")).to_have_text("🎟 Adults pay 3 euros.1")
+    expect(page.locator(".answer .notice")).to_have_count(0)
 
 
 def test_passage_shows_heading_place_and_marked_sentence(page: Page) -> None:
@@ -290,7 +304,7 @@ def test_a_filter_is_a_chip_that_can_be_removed(page: Page) -> None:
 
 def test_documents_are_listed_with_their_outline(page: Page) -> None:
     page.goto("/?documents")
-    expect(page.locator(".documents h3")).to_have_count(2)
+    expect(page.locator(".documents h3")).to_have_count(3)
     page.locator("#find").fill("title of guide")
     expect(page.locator(".documents > li").filter(visible=True)).to_have_count(1)
     page.locator(".documents > li").filter(visible=True).get_by_text("Outline").click()

@@ -29,6 +29,8 @@ _SETTINGS = frozenset(
     | {"tag", "category", "categories", "keywords", "description", "summary", "abstract"}
     | {"excerpt", "layout", "template", "slug", "permalink", "aliases", "lang", "language"}
 )
+# What the page shows with answers that quote the document: a sentence.
+_NOTICE = "notice"
 _SENTENCE = re.compile(r"\S\s.*[.!?…。！？।۔؟][\"'”’»)]*\Z", re.DOTALL)
 
 _OPENER = re.compile(
@@ -140,7 +142,9 @@ def _are_settings(values: dict[str, str]) -> bool:
     if any("://" in key for key in values):
         return False
     named = [
-        key.lower() in _SETTINGS or bool(_SETTING.fullmatch(key) and not _SENTENCE.search(value))
+        key == _NOTICE
+        or key.lower() in _SETTINGS
+        or bool(_SETTING.fullmatch(key) and not _SENTENCE.search(value))
         for key, value in values.items()
     ]
     return 2 * sum(named) >= len(named)
