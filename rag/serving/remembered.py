@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 
+# Longer answers are not kept, so that the memory has a bound: 16 MB for 256 answers.
+LONGEST = 1 << 16
+
 
 class Remembered:
     """The answers that were asked for last, as JSON, at most so many of them; 0 for none.
@@ -25,6 +28,8 @@ class Remembered:
 
     def put(self, key: Hashable, answer: bytes) -> None:
         """Keeps an answer, in place of the one that has not been asked for the longest."""
+        if len(answer) > LONGEST:
+            return
         self._answers[key] = answer
         self._answers.move_to_end(key)
         if len(self._answers) > self._most:

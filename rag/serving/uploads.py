@@ -38,8 +38,8 @@ def upload_folder() -> Iterator[Upload]:
     folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # The marker is written after the lock is taken.
+        # Another process that sweeps may hold the lock for a moment, until it finds no marker.
+        fcntl.flock(lock, fcntl.LOCK_EX)
         (folder / UPLOAD_MARKER).touch()
         yield Upload(folder, lock)
     finally:
@@ -62,6 +62,9 @@ def sweep_uploads(parent: Path | None = None) -> None:
     for folder in sorted((parent or Path(tempfile.gettempdir())).glob(f"{PREFIX}*")):
         try:
             _remove_if_left(folder)
+        except FileNotFoundError:
+            # Another process has just removed it.
+            continue
         except OSError as error:
             log.warning("the upload folder %s cannot be removed (%s)", folder, error.strerror)
 

@@ -123,5 +123,4 @@ def _answer(
     )
     if is_first:
         print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)
-    board.set(Figure.STARTED, 1)
     server_of(app, burst=burst, lifeline=lifeline).run(sockets=[listener])

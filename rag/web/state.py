@@ -87,6 +87,7 @@ class AppState:
             async with (
                 kept_up(self.upkeep, self.live, self.jobs) if self._upkeep else nullcontext()
             ):
+                self.board.set(Figure.STARTED, 1)
                 yield
         finally:
             self.asking.drop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import subprocess
 import time
@@ -16,6 +17,13 @@ log = logging.getLogger("rag.web.supervisor")
 
 # Seconds between two looks at the processes.
 LOOK = 0.05
+# Seconds between two starts of the same worker, so that one that dies at once takes no time from
+# the others.
+PAUSE = 5.0
+# Seconds after which a worker that has been asked to end is killed, and after a second signal. A
+# worker takes less for both.
+PATIENCE = 30.0
+FORCED = 3.0
 
 # Starts the worker of that number. Its standard input is a pipe from this process.
 Start = Callable[[int], "subprocess.Popen[bytes]"]
@@ -24,40 +32,55 @@ Start = Callable[[int], "subprocess.Popen[bytes]"]
 def supervise(start: Start, board: Board) -> None:
     """Runs all workers of the board until SIGTERM or SIGINT; a second signal ends them at once.
 
-    A worker that dies is replaced. If one ends before it serves, all end: SystemExit has its code.
-    Raises KeyboardInterrupt after SIGINT.
+    A worker that dies is replaced. If one ends before it serves, all end: SystemExit has its code,
+    128 and the signal if it was killed. Raises KeyboardInterrupt after SIGINT.
     """
     team = Team(start, board)
     with _handled(team.end):
         team.run()
     if team.failed is not None:
-        raise SystemExit(team.failed)
+        raise SystemExit(team.failed if team.failed >= 0 else 128 - team.failed)
     if team.ending == signal.SIGINT:
         raise KeyboardInterrupt
 
 
 class Team:
-    """The workers that run; `failed` is the exit code of one that could not start."""
+    """The workers that run; `failed` is the exit code of one that could not start.
 
-    def __init__(self, start: Start, board: Board) -> None:
+    The same worker is started at most once in `pause` seconds. Workers that have been asked to end
+    are killed after `patience` seconds.
+    """
+
+    def __init__(
+        self, start: Start, board: Board, *, pause: float = PAUSE, patience: float = PATIENCE
+    ) -> None:
         self.ending: int | None = None
         self.failed: int | None = None
         self._start = start
         self._board = board
+        self._pause = pause
+        self._patience = patience
+        self._deadline = math.inf
+        self._begun: dict[int, float] = {}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     def run(self) -> None:
-        """Runs them until all have ended."""
-        while True:
-            for worker in self._due():
-                self._begin(worker)
-            if not self._processes:
-                return
-            time.sleep(LOOK)
-            self._reap()
+        """Runs them until all have ended. Raises OSError if none can be started."""
+        try:
+            while self.ending is None or self._processes:
+                for worker in self._due():
+                    self._begin(worker)
+                time.sleep(LOOK)
+                self._reap()
+                if time.monotonic() > self._deadline:
+                    self._kill()
+        finally:
+            self._kill()
 
     def end(self, sig: int, frame: FrameType | None = None) -> None:
-        """Asks all of them to end."""
+        """Asks all of them to end; at once the second time."""
+        patience = self._patience if self.ending is None else FORCED
+        self._deadline = min(self._deadline, time.monotonic() + patience)
         self.ending = sig
         for process in self._processes.values():
             process.send_signal(signal.SIGTERM)
@@ -66,13 +89,25 @@ class Team:
         """The workers to start now: one, and the others once that has opened the index."""
         if self.ending is not None:
             return []
+        latest = time.monotonic() - self._pause
+        due = [
+            worker
+            for worker in range(self._board.workers)
+            if worker not in self._processes and self._begun.get(worker, -math.inf) <= latest
+        ]
         if not self._processes:
-            return [0]
-        missing = [each for each in range(self._board.workers) if each not in self._processes]
-        return missing if self._board.total(Figure.STARTED) else []
+            return due[:1]
+        return due if self._board.total(Figure.STARTED) else []
 
     def _begin(self, worker: int) -> None:
-        self._processes[worker] = process = self._start(worker)
+        self._begun[worker] = time.monotonic()
+        try:
+            self._processes[worker] = process = self._start(worker)
+        except OSError as error:
+            if not self._processes:
+                raise
+            log.error("worker %d cannot be started (%s): it is tried again", worker, error)
+            return
         if self.ending is not None:
             # The signal came before the process was known.
             process.send_signal(signal.SIGTERM)
@@ -92,6 +127,11 @@ class Team:
             elif self.ending is None:
                 log.error("worker %d has ended with code %d: another takes its place", worker, code)
             self._board.forget(worker)
+
+    def _kill(self) -> None:
+        for process in self._processes.values():
+            process.kill()
+            process.wait()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from rag.serving.jobs import Command, Wanted
 from rag.serving.live import IndexFolder
 from rag.serving.upkeep import Upkeep
+from rag.web import Capacity
 from service import create_app
 from support.letter_encoder import LetterEncoder
 
@@ -40,8 +41,10 @@ def app_of(
     host: str = "127.0.0.1",
     seconds: float = 0.01,
     verify_seconds: float = 0.0,
+    answers: int = 0,
 ) -> FastAPI:
-    """A service that follows the index."""
+    """A service that follows the index, and remembers so many answers."""
     return create_app(
-        upkeep=Upkeep(folder_of(index), command, roots, host, seconds, verify_seconds)
+        upkeep=Upkeep(folder_of(index), command, roots, host, seconds, verify_seconds),
+        capacity=Capacity(answers=answers),
     )

@@ -11,12 +11,17 @@ import pytest
 from fastapi.testclient import TestClient
 
 from rag.serving.live import Serving
+from rag.serving.remembered import LONGEST, Remembered
 from rag.serving.upkeep import upkeep_of
 from rag.settings import Settings
+from rag.store.publish import roll_back
+from rag.store.readback import in_process
 from rag.types import Answer
 from rag.web.state import Capacity
 from service import create_app
 from support.client import check_problem
+from support.live_index import app_of
+from support.snapshots import ENCODER, FIRST, SECOND, published
 from support.word_count_service import GUIDE
 
 
@@ -306,3 +311,35 @@ def test_another_snapshot_has_answers_of_its_own(serving: Serving) -> None:
     assert after["index"]["version"] == manifest.id != before["index"]["version"]
     app.state.service.live.serving = serving
     assert client.post("/ask", json={"question": "ferries sail"}).json()["index"] == before["index"]
+
+
+def test_a_remembered_answer_is_that_of_the_live_snapshot_after_rebuild_and_rollback(
+    tmp_path: Path,
+) -> None:
+    index = tmp_path / "index"
+    apples = published(index, FIRST)
+    app = app_of(index, answers=9)
+
+    def answered(client: TestClient) -> Any:
+        client.portal.call(app.state.service.live.catch_up)
+        first, again = (client.post("/ask", json={"question": "fruit"}) for _ in range(2))
+        assert untimed(first) == untimed(again)
+        return again.json()
+
+    with TestClient(app, base_url="http://localhost") as client:
+        before = answered(client)
+        pears = published(index, SECOND)
+        after = answered(client)
+        roll_back(index, ENCODER, apples, verify=in_process)
+        assert answered(client) | {"took_ms": 0} == before | {"took_ms": 0}
+        remembered = client.get("/readyz").json()["remembered"]
+    assert [answer["index"]["version"] for answer in (before, after)] == [apples, pears]
+    assert [answer["passages"][0]["text"] for answer in (before, after)] == [FIRST, SECOND]
+    assert remembered == {"hits": 4, "misses": 2}
+
+
+def test_a_long_answer_is_not_remembered() -> None:
+    remembered = Remembered(9)
+    remembered.put("short", b"x" * LONGEST)
+    remembered.put("long", b"x" * (LONGEST + 1))
+    assert remembered.get("short") and not remembered.get("long")
