@@ -162,6 +162,8 @@ def server_of(
     config = uvicorn.Config(
         app,
         http=cast(type[asyncio.Protocol], connection),
+        # With uvloop, if it is installed, `Connection` does not keep what it promises.
+        loop="asyncio",
         ws="none",
         backlog=burst,
         log_config=LOGGING,
