@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     runtime: str = Field(
         "onnx",
         pattern="^(onnx|torch)$",
-        description="what runs the bundled model: `onnx` or `torch`",
+        description="what runs the bundled model: `onnx` (8-bit integers) or `torch` (float32)",
     )
     threads: int = Field(2, ge=1, le=64, description="threads that encode")
     host: str = Field("127.0.0.1", description="address that `rag serve` binds")

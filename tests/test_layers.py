@@ -24,7 +24,7 @@ WINGS = [
 FACES = {
     "text": 20,
     "documents": 17,
-    "encoders": 7,
+    "encoders": 6,
     "index": 32,
     "store": 27,
     "answering": 15,

@@ -14,7 +14,6 @@ import typer
 from eval.provenance import RESULTS, commit, provenance, read_outcome, write_outcome
 from eval.sets.beir import read_collection
 from eval.speed import anchors as anchors_part
-from eval.speed import encoding as encoding_part
 from eval.speed import page as page_part
 from eval.speed import scale as scale_part
 from eval.speed import side_by_side
@@ -24,15 +23,21 @@ from eval.speed.peer import TXTAI, installed
 from eval.speed.plots import scale as scale_plot
 from rag.building import index_corpus
 from rag.documents import read_corpus
-from rag.encoders import Encoder, open_encoder
+from rag.encoders import Encoder, open_encoder, set_torch_environment
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
 # What is made on the way; git ignores it.
 WORK = Path("index/cache/speed")
-LIBRARIES = ("faiss-cpu", "numpy", "onnxruntime", "tokenizers")
+LIBRARIES = ("faiss-cpu", "numpy", "onnxruntime", "sentence-transformers", "tokenizers", "torch")
 # Minutes of each part on two cores, and in brackets if quick.
-MINUTES = {"http": (8, 1), "encoding": (2, 0.3), "anchors": (2, 0), "scale": (6, 0.7)}
+MINUTES = {
+    "http": (8, 1),
+    "encoding": (2, 0.3),
+    "limits": (0.2, 0.1),
+    "anchors": (2, 0),
+    "scale": (6, 0.7),
+}
 
 DataOption = Annotated[Path, typer.Option("--data", help="folder of the public sets")]
 QuickOption = Annotated[bool, typer.Option("--quick", help="less of everything")]
@@ -83,8 +88,25 @@ def encoding(
     data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS
 ) -> None:
     """Compare the encoder with sentence-transformers."""
-    measured = encoding_part.measure(data / "retrieval" / "scifact", _encoder())
+    # Before torch is imported: its waiting threads would spin, and it would be slower than it is.
+    set_torch_environment()
+    from eval.speed import encoding as part
+
+    rounds = 1 if quick else part.ROUNDS
+    measured = part.measure(data / "retrieval" / "scifact", _encoder(), rounds)
     write("encoding", data, results, {"encoders": measured})
+
+
+@app.command()
+def limits(
+    data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS
+) -> None:
+    """Compare the encoder with the products that one thread can do."""
+    set_torch_environment()
+    from eval.speed import limits as part
+
+    turns = 5 if quick else part.TURNS
+    write("limits", data, results, {"rows": part.measure(_encoder(), turns)})
 
 
 @app.command()

@@ -1,7 +1,7 @@
-"""How fast the encoders are compared with each other: `python -m eval.speed.encoding DIR`.
+"""The encoder beside sentence-transformers as it encodes by default, and beside the reference.
 
-DIR holds a corpus.jsonl in BEIR layout; its first texts, cut to about 120 word pieces, are the
-passages. Speeds on a shared machine vary, so the encoders take turns and ratios are reported.
+The first texts of a corpus.jsonl in BEIR layout, cut to about 120 word pieces, are the passages.
+Speeds on a shared machine vary: the encoders take turns, and the ratio of each turn counts.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Annotated
 
-import typer
 from sentence_transformers import SentenceTransformer
 
-from eval.provenance import RESULTS, provenance, write_outcome
-from rag.encoders import Encoder, bundled_model, file_sha256, open_encoder
+from eval.speed.figures import ratio
+from rag.encoders import Encoder, bundled_model, open_encoder
 
 PASSAGES = 200
 PIECES = 120
@@ -27,7 +24,8 @@ QUERY = "Which procedure collects the T cells from the patient?"
 QUERIES = 50
 ROUNDS = 3
 THREADS = 2
-LIBRARIES = ("onnxruntime", "torch", "sentence-transformers")
+# As sentence-transformers encodes unless told otherwise.
+DEFAULT = "torch, batches of 32"
 
 
 def read_passages(folder: Path, encoder: Encoder) -> list[str]:
@@ -52,57 +50,36 @@ def encoders(passages: Sequence[str], onnx: Encoder) -> dict[str, tuple[Callable
     batches = SentenceTransformer(str(bundled_model().folder), device="cpu")
     empty = [""] * len(passages)
     return {
-        "onnx": (
+        f"onnx, {onnx.precision}": (
             lambda: onnx.encode_passages(passages, empty),
             lambda: onnx.encode_queries([QUERY]),
         ),
-        "torch, text by text": (
+        f"torch, {torch.precision}, text by text": (
             lambda: torch.encode_passages(passages, empty),
             lambda: torch.encode_queries([QUERY]),
         ),
-        "torch, batches of 32": (
+        DEFAULT: (
             lambda: batches.encode(list(passages), batch_size=32),
             lambda: batches.encode([QUERY]),
         ),
     }
 
 
-def measure(folder: Path, onnx: Encoder) -> dict[str, object]:
-    """Passages a second and milliseconds a query for each encoder: medians of ROUNDS rounds."""
+def measure(folder: Path, onnx: Encoder, rounds: int = ROUNDS) -> dict[str, dict[str, float]]:
+    """Passages a second, times those of `DEFAULT`, and ms a query: medians of the rounds."""
     passages = read_passages(folder, onnx)
     works = encoders(passages, onnx)
-    rounds = [
-        {
-            name: (seconds(many), median(seconds(one) for _ in range(QUERIES)))
-            for name, (many, one) in works.items()
-        }
-        for _ in range(ROUNDS)
-    ]
+    many: dict[str, list[float]] = {name: [] for name in works}
+    one: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, (all_passages, query) in works.items():
+            many[name].append(seconds(all_passages))
+            one[name].append(median(seconds(query) for _ in range(QUERIES)))
     return {
         name: {
-            "passages_per_second": round(len(passages) / median(r[name][0] for r in rounds), 1),
-            "query_ms": round(1000 * median(r[name][1] for r in rounds), 2),
+            "passages_per_second": round(len(passages) / median(many[name]), 1),
+            "times_default": round(ratio(many[DEFAULT], many[name])["median"], 2),
+            "query_ms": round(1000 * median(one[name]), 2),
         }
         for name in works
     }
-
-
-def main(
-    folder: Annotated[Path, typer.Argument(help="folder with a corpus.jsonl in BEIR layout")],
-    out: Annotated[Path, typer.Option(help="results file")] = RESULTS / "encoder.json",
-) -> None:
-    """Measure how fast the encoders are."""
-    encoder = open_encoder("bundled", "onnx", THREADS)
-    made = provenance(f"python -m eval.speed.encoding {folder}", encoder) | {
-        "corpus_sha256": file_sha256(folder / "corpus.jsonl"),
-        "libraries": {name: version(name) for name in LIBRARIES},
-        "threads": THREADS,
-        "passages": PASSAGES,
-        "word_pieces": PIECES,
-    }
-    write_outcome(out, made | {"encoders": measure(folder, encoder)})
-    print(out)
-
-
-if __name__ == "__main__":
-    typer.run(main)

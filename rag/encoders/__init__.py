@@ -1,7 +1,7 @@
 """Texts become vectors."""
 
 from rag.encoders.base import Encoder
-from rag.encoders.bundled import bundled_model, file_sha256
+from rag.encoders.bundled import bundled_model
 from rag.encoders.open import open_encoder
 from rag.encoders.process import set_torch_environment
 from rag.encoders.products import integer_product, product

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper
 
 from rag.encoders.products import IR_VERSION, OPSET
 from rag.errors import ModelError
@@ -54,17 +54,18 @@ class BertShape:
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """A graph being written; `stored` is the header of the weights file, name -> entry.
+    """A model being written; `stored` is the header of the weights file, name -> entry.
 
-    `signed`: the bytes of quantised weights are signed.
+    `signed`: the bytes of quantised weights are signed. `known`: the names of the model's tensors.
     """
 
     weights: Path
     signed: bool
     stored: Mapping[str, Any]
     first_byte: int
-    nodes: list[NodeProto] = field(default_factory=list)
-    tensors: list[TensorProto] = field(default_factory=list)
+    # Written in place: protobuf copies what is appended, and there are 11 MB.
+    model: ModelProto = field(default_factory=ModelProto)
+    known: set[str] = field(default_factory=set)
 
 
 def build_graph(config: Path, weights: Path, signed: bool = True) -> bytes:
@@ -84,7 +85,8 @@ def build_graph(config: Path, weights: Path, signed: bool = True) -> bytes:
     mean = _node(graph, "ReduceMean", hidden, _ints(graph, "first_axis", [0]), keepdims=0)
     _node(graph, "LpNormalization", mean, output="pooled", axis=-1, p=2)
     _node(graph, "LpNormalization", hidden, output="tokens", axis=-1, p=2)
-    written: bytes = _model(graph, shape).SerializeToString(deterministic=True)
+    _close_graph(graph, shape)
+    written: bytes = graph.model.SerializeToString(deterministic=True)
     return written
 
 
@@ -141,11 +143,11 @@ def _open_graph(weights: Path, signed: bool) -> _Graph:
 
 def _embed(graph: _Graph, shape: BertShape) -> str:
     """The summed embeddings of word, position and the one type, normalised: (t, hidden)."""
-    zero = _scalar(graph, "zero", TensorProto.INT64, 0)
-    one = _scalar(graph, "one", TensorProto.INT64, 1)
+    zero = _scalar(graph, "zero", np.int64, 0)
+    one = _scalar(graph, "one", np.int64, 1)
     length = _node(graph, "Squeeze", _node(graph, "Shape", "input_ids"))
     place = _node(graph, "Range", zero, length, one)
-    middle = _scalar(graph, "middle", TensorProto.UINT8, MIDDLE)
+    middle = _scalar(graph, "middle", np.uint8, MIDDLE)
     _node(graph, "Expand", middle, _node(graph, "Shape", "input_ids"), output="middles")
     words = _lookup(graph, "word", shape.vocabulary, shape.hidden, "input_ids")
     types = _lookup(graph, "token_type", shape.types, shape.hidden, zero)
@@ -195,10 +197,12 @@ def _linear(graph: _Graph, name: str, inputs: int, outputs: int, value: str) -> 
 
 def _product(graph: _Graph, names: Sequence[str], inputs: int, outputs: int, value: str) -> str:
     """The value times the weights of these layers, side by side: (t, len(names) * outputs)."""
-    weights = [_read(graph, f"{name}.weight", [outputs, inputs]) for name in names]
-    levels, scales = quantised(np.concatenate(weights))
+    parts = [quantised(_read(graph, f"{name}.weight", [outputs, inputs])) for name in names]
+    levels = np.concatenate([levels for levels, _ in parts])
+    scales = np.concatenate([scales for _, scales in parts])
     zero, kind = (0, np.int8) if graph.signed else (MIDDLE, np.uint8)
-    stored = (levels.astype(np.int16) + zero).astype(kind)
+    # `MIDDLE` is the sign bit: a byte around 0 becomes one around `MIDDLE`.
+    stored = levels.view(kind) ^ kind(zero)
     zeros = np.full(len(scales), zero, kind)
     name = names[0]
     rows, row_scales = _quantise_rows(graph, value)
@@ -207,9 +211,9 @@ def _product(graph: _Graph, names: Sequence[str], inputs: int, outputs: int, val
         "MatMulIntegerToFloat",
         rows,
         _array(graph, f"{name}.levels", stored.T),
-        _scalar(graph, "unit", TensorProto.FLOAT, 1),
+        _scalar(graph, "unit", np.float32, 1),
         _array(graph, f"{name}.scales", scales),
-        _scalar(graph, "middle", TensorProto.UINT8, MIDDLE),
+        _scalar(graph, "middle", np.uint8, MIDDLE),
         _array(graph, f"{name}.zeros", zeros),
         domain=RUNTIME,
     )
@@ -218,18 +222,19 @@ def _product(graph: _Graph, names: Sequence[str], inputs: int, outputs: int, val
 
 def quantised(weights: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
     """Weights (outputs, inputs) as levels of -127 to 127 and the scale of each output."""
-    scales = np.abs(weights).max(axis=1) / np.float32(LARGEST)
+    scales = np.maximum(weights.max(axis=1), -weights.min(axis=1)) / np.float32(LARGEST)
     # An output of zeros has any scale.
     scales[scales == 0] = 1
-    return np.rint(weights / scales[:, None]).astype(np.int8), scales
+    levels = weights / scales[:, None]
+    return np.rint(levels, out=levels).astype(np.int8), scales
 
 
 def _quantise_rows(graph: _Graph, value: str) -> tuple[str, str]:
     """The value in unsigned bytes around `MIDDLE`, and the scale of each row: (t, 1)."""
     largest = _node(graph, "ReduceMax", _node(graph, "Abs", value), _ints(graph, "last_axis", [-1]))
-    step = _scalar(graph, "step", TensorProto.FLOAT, 1 / LARGEST)
+    step = _scalar(graph, "step", np.float32, 1 / LARGEST)
     # The least normal number stands for the scale of a row of zeros.
-    least = _scalar(graph, "least", TensorProto.FLOAT, float(np.finfo(np.float32).tiny))
+    least = _scalar(graph, "least", np.float32, float(np.finfo(np.float32).tiny))
     scales = _node(graph, "Max", _node(graph, "Mul", largest, step), least)
     flat = _node(graph, "Reshape", scales, _ints(graph, "flat", [-1]))
     return _node(graph, "QuantizeLinear", value, flat, "middles", axis=0), scales
@@ -242,34 +247,40 @@ def _norm(graph: _Graph, shape: BertShape, name: str, value: str) -> str:
 
 
 def _node(graph: _Graph, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-    output = output or f"{kind}_{len(graph.nodes)}"
-    graph.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+    output = output or f"{kind}_{len(graph.model.graph.node)}"
+    graph.model.graph.node.append(helper.make_node(kind, inputs, [output], **attributes))
     return output
 
 
 def _nodes(graph: _Graph, kind: str, inputs: list[str], count: int, **attributes: Any) -> list[str]:
     """Adds a node of several outputs."""
-    outputs = [f"{kind}_{len(graph.nodes)}_{at}" for at in range(count)]
-    graph.nodes.append(helper.make_node(kind, inputs, outputs, **attributes))
+    nodes = graph.model.graph.node
+    outputs = [f"{kind}_{len(nodes)}_{at}" for at in range(count)]
+    nodes.append(helper.make_node(kind, inputs, outputs, **attributes))
     return outputs
 
 
-def _scalar(graph: _Graph, name: str, kind: int, value: float) -> str:
-    return _constant(graph, helper.make_tensor(name, kind, [], [value]))
+def _scalar(graph: _Graph, name: str, kind: type[np.generic], value: float) -> str:
+    return _array(graph, name, np.array(value, kind))
 
 
 def _ints(graph: _Graph, name: str, values: list[int]) -> str:
-    return _constant(graph, helper.make_tensor(name, TensorProto.INT64, [len(values)], values))
-
-
-def _constant(graph: _Graph, tensor: TensorProto) -> str:
-    if all(known.name != tensor.name for known in graph.tensors):
-        graph.tensors.append(tensor)
-    return tensor.name
+    return _array(graph, name, np.array(values, np.int64))
 
 
 def _array(graph: _Graph, name: str, values: npt.NDArray[Any]) -> str:
-    return _constant(graph, numpy_helper.from_array(np.ascontiguousarray(values), name))
+    """Adds a constant, unless the model has one of this name."""
+    if name not in graph.known:
+        tensor = _tensor(graph, name, helper.np_dtype_to_tensor_dtype(values.dtype), values.shape)
+        tensor.raw_data = values.tobytes()
+    return name
+
+
+def _tensor(graph: _Graph, name: str, kind: int, shape: Sequence[int]) -> TensorProto:
+    """A new tensor of the model, still without values."""
+    graph.known.add(name)
+    made: TensorProto = graph.model.graph.initializer.add(name=name, data_type=kind, dims=shape)
+    return made
 
 
 def _read(graph: _Graph, name: str, shape: list[int]) -> Floats:
@@ -295,21 +306,20 @@ def _place(graph: _Graph, name: str, shape: list[int]) -> tuple[int, int]:
 def _weight(graph: _Graph, name: str, shape: list[int]) -> str:
     """Adds a tensor that points into the weights file."""
     start, length = _place(graph, name, shape)
-    tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape)
+    tensor = _tensor(graph, name, TensorProto.FLOAT, shape)
     tensor.data_location = TensorProto.EXTERNAL
     place = {"location": graph.weights.name, "offset": start, "length": length}
     for key, value in place.items():
         tensor.external_data.add(key=key, value=str(value))
-    graph.tensors.append(tensor)
     return name
 
 
-def _model(graph: _Graph, shape: BertShape) -> ModelProto:
-    inputs = [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["t"])]
-    outputs = [
-        helper.make_tensor_value_info("pooled", TensorProto.FLOAT, [shape.hidden]),
-        helper.make_tensor_value_info("tokens", TensorProto.FLOAT, ["t", shape.hidden]),
-    ]
-    made = helper.make_graph(graph.nodes, "encoder", inputs, outputs, graph.tensors)
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(RUNTIME, 1)]
-    return helper.make_model(made, opset_imports=opsets, ir_version=IR_VERSION)
+def _close_graph(graph: _Graph, shape: BertShape) -> None:
+    """Adds inputs, outputs and the versions of what the model is written in."""
+    model, floats = graph.model, TensorProto.FLOAT
+    model.graph.name = "encoder"
+    model.graph.input.append(helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["t"]))
+    model.graph.output.append(helper.make_tensor_value_info("pooled", floats, [shape.hidden]))
+    model.graph.output.append(helper.make_tensor_value_info("tokens", floats, ["t", shape.hidden]))
+    model.opset_import.extend([helper.make_opsetid("", OPSET), helper.make_opsetid(RUNTIME, 1)])
+    model.ir_version = IR_VERSION

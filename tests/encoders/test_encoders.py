@@ -40,6 +40,12 @@ ODD_TEXTS = (
     "e\u0301 naïve İstanbul שלום مرحبا",
     "Supercalifragilistic-expialidocious snake_case 1,234.5 mg/kg",
 )
+# What 8 bits cost. Of 60 scientific texts the cosine with float32 was .996 at least for pooled
+# vectors and .989 for tokens; odd and very short texts lie lower. Without the last layer some would
+# be below .7, and with levels of 31 to either side in place of 127 below .92.
+LOWEST = 0.95
+LOWEST_POOLED = 0.98
+MEAN_POOLED = 0.993
 CONTEXTS = ("", "Title", "日本 > é", *("Title > Heading",) * 8)
 
 
@@ -73,15 +79,15 @@ def test_context_and_text_are_joined_by_a_line_break() -> None:
 
 def test_both_encoders_agree_on_odd_queries(onnx: Encoder, reference: Encoder) -> None:
     ours, theirs = onnx.encode_queries(ODD_TEXTS), reference.encode_queries(ODD_TEXTS)
-    assert smallest_cosine(ours, theirs) > 0.95
-    assert (ours.pooled * theirs.pooled).sum(axis=1).mean() > 0.993
+    assert smallest_cosine(ours, theirs) > LOWEST
+    assert (ours.pooled * theirs.pooled).sum(axis=1).mean() > MEAN_POOLED
 
 
 def test_both_encoders_agree_on_passages_with_context(onnx: Encoder, reference: Encoder) -> None:
     ours = onnx.encode_passages(ODD_TEXTS, CONTEXTS)
     theirs = reference.encode_passages(ODD_TEXTS, CONTEXTS)
-    assert smallest_cosine(ours, theirs) > 0.95
-    assert (ours.pooled * theirs.pooled).sum(axis=1).mean() > 0.993
+    assert smallest_cosine(ours, theirs) > LOWEST
+    assert (ours.pooled * theirs.pooled).sum(axis=1).mean() > MEAN_POOLED
 
 
 def test_both_encoders_say_which_pieces_are_unknown(onnx: Encoder, reference: Encoder) -> None:
@@ -101,7 +107,7 @@ def test_both_encoders_are_the_same_model(onnx: Encoder, reference: Encoder) -> 
 def test_pooled_vectors_are_close_to_those_of_sentence_transformers(onnx: Encoder) -> None:
     model = SentenceTransformer(str(bundled_model().folder), device="cpu")
     expected = model.encode(list(ODD_TEXTS), normalize_embeddings=True, batch_size=4)
-    assert (onnx.encode_queries(ODD_TEXTS).pooled * expected).sum(axis=1).min() > 0.98
+    assert (onnx.encode_queries(ODD_TEXTS).pooled * expected).sum(axis=1).min() > LOWEST_POOLED
 
 
 @pytest.mark.parametrize(("name", "copies"), [("onnx", 4), ("reference", 1)])

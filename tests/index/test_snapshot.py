@@ -123,6 +123,12 @@ def test_another_model_is_refused_with_both_names_and_the_cure(index: Path) -> N
         open_current(index, other)
 
 
+def test_another_precision_is_refused_with_both_and_the_setting(index: Path) -> None:
+    other = LetterEncoder(precision="int8")
+    with pytest.raises(ModelMismatch, match=r"in float32, the settings say int8: .*RAG_RUNTIME"):
+        open_current(index, other)
+
+
 class Turned(LetterEncoder):
     """Says that it is the letter encoder, but gives other vectors."""
 
