@@ -83,7 +83,8 @@ def encoding(
     data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS
 ) -> None:
     """Compare the encoder with sentence-transformers."""
-    measured = encoding_part.measure(data / "retrieval" / "scifact", _encoder())
+    size = (32, 1) if quick else (encoding_part.PASSAGES, encoding_part.ROUNDS)
+    measured = encoding_part.measure(data / "retrieval" / "scifact", _encoder(), *size)
     write("encoding", data, results, {"encoders": measured})
 
 

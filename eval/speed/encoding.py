@@ -30,13 +30,13 @@ THREADS = 2
 LIBRARIES = ("onnxruntime", "torch", "sentence-transformers")
 
 
-def read_passages(folder: Path, encoder: Encoder) -> list[str]:
-    """The first PASSAGES texts of at least PIECES word pieces, each cut after that many."""
+def read_passages(folder: Path, encoder: Encoder, most: int = PASSAGES) -> list[str]:
+    """The first texts of at least PIECES word pieces, each cut after that many."""
     with (folder / "corpus.jsonl").open(encoding="utf-8") as file:
         texts = (json.loads(line)["text"] for line in file)
         places = ((text, encoder.word_pieces(text)) for text in texts)
         cut = (text[: place[PIECES - 1][1]] for text, place in places if len(place) >= PIECES)
-        return list(islice(cut, PASSAGES))
+        return list(islice(cut, most))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -67,16 +67,18 @@ def encoders(passages: Sequence[str], onnx: Encoder) -> dict[str, tuple[Callable
     }
 
 
-def measure(folder: Path, onnx: Encoder) -> dict[str, object]:
-    """Passages a second and milliseconds a query for each encoder: medians of ROUNDS rounds."""
-    passages = read_passages(folder, onnx)
+def measure(
+    folder: Path, onnx: Encoder, most: int = PASSAGES, turns: int = ROUNDS
+) -> dict[str, object]:
+    """Passages a second and milliseconds a query for each encoder: medians of the turns."""
+    passages = read_passages(folder, onnx, most)
     works = encoders(passages, onnx)
     rounds = [
         {
             name: (seconds(many), median(seconds(one) for _ in range(QUERIES)))
             for name, (many, one) in works.items()
         }
-        for _ in range(ROUNDS)
+        for _ in range(turns)
     ]
     return {
         name: {
