@@ -30,7 +30,9 @@ def test_a_part_with_results_is_a_table_and_says_where_it_was_measured(tmp_path:
     made = {"machine": machine, "commit": "0123456789abcdef", "command": "it"}
     searches = {"bm25s alone": {"questions_per_second": 900.4, "ndcg": 0.25}}
     rows = {"one text": {"operations": "1.5e9", "share": 0.5}}
+    slow, fast = ({"passages_per_second": speed, "query_ms": 2} for speed in (50, 125))
     parts = {
+        "encoding": {"encoders": {"onnx": fast, "torch, batches of 32": slow}},
         "anchors": {"collection": "tiny", "searches": searches},
         "limits": {"rows": rows},
     }
@@ -39,5 +41,6 @@ def test_a_part_with_results_is_a_table_and_says_where_it_was_measured(tmp_path:
         path.write_text(json.dumps(made | found), encoding="utf-8")
     page = page_of(tmp_path)
     assert "| bm25s alone | 900 |" in page
+    assert "| onnx | 125 | 2.5 | 2.0 |" in page
     assert "`it` at 012345678, 4 cores of a processor." in page
     assert "| one text | 1.5e9 | 0.5 |" in page
