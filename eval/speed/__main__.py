@@ -92,8 +92,8 @@ def encoding(
     set_torch_environment()
     from eval.speed import encoding as part
 
-    rounds = 1 if quick else part.ROUNDS
-    measured = part.measure(data / "retrieval" / "scifact", _encoder(), rounds)
+    size = (32, 1) if quick else (part.PASSAGES, part.ROUNDS)
+    measured = part.measure(data / "retrieval" / "scifact", _encoder(), *size)
     write("encoding", data, results, {"encoders": measured})
 
 

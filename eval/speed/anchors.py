@@ -1,8 +1,9 @@
 """bm25s alone, beside the whole search, over the same passages: speed at its quality.
 
 It matches words and no meaning, gives no citations and no confidence, and encodes nothing: a bound
-of what any search with a model can reach, not a rival. Late-interaction engines (fast-plaid,
-xtr-warp-rs) are left out: their wheels require a torch 2.11 built for CUDA.
+of what any search with a model can reach, not a rival. Two late-interaction engines are left out:
+fast-plaid requires torch 2.11, which had no build for CPUs here, and crashes with 2.13; xtr-warp-rs
+requires CUDA's libraries.
 """
 
 from __future__ import annotations

@@ -101,15 +101,17 @@ class Counter:
 
 def counted(work: Callable[[], object], encoder: CountingEncoder) -> Counts:
     """The counts of the work."""
-    calls, pieces, read = encoder.calls, encoder.pieces, bytes_read()
+    calls, pieces = encoder.calls, encoder.pieces
+    _, read = bytes_read()
     with Counter() as counter:
         work()
+    read_after, _ = bytes_read()
     return {
         "bytecodes": counter.bytecodes,
         "native_calls": counter.native,
         "encoder_calls": encoder.calls - calls,
         "word_pieces": encoder.pieces - pieces,
-        "bytes_read": bytes_read() - read,
+        "bytes_read": read_after - read,
     }
 
 
@@ -139,12 +141,12 @@ def over(found: Mapping[str, Counts], budget: Mapping[str, Counts]) -> list[str]
     ]
 
 
-def bytes_read() -> int:
-    """The bytes that this process has read by system calls so far."""
-    fields = dict(
-        line.split(": ") for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines()
-    )
-    return int(fields["rchar"])
+def bytes_read() -> tuple[int, int]:
+    """The bytes that this process has read by system calls before this call, and after it."""
+    text = Path("/proc/self/io").read_text(encoding="ascii")
+    fields = dict(line.split(": ") for line in text.splitlines())
+    read = int(fields["rchar"])
+    return read, read + len(text)
 
 
 def main(*options: str) -> None:

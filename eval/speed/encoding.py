@@ -28,13 +28,13 @@ THREADS = 2
 DEFAULT = "torch, batches of 32"
 
 
-def read_passages(folder: Path, encoder: Encoder) -> list[str]:
-    """The first PASSAGES texts of at least PIECES word pieces, each cut after that many."""
+def read_passages(folder: Path, encoder: Encoder, most: int = PASSAGES) -> list[str]:
+    """The first texts of at least PIECES word pieces, each cut after that many."""
     with (folder / "corpus.jsonl").open(encoding="utf-8") as file:
         texts = (json.loads(line)["text"] for line in file)
         places = ((text, encoder.word_pieces(text)) for text in texts)
         cut = (text[: place[PIECES - 1][1]] for text, place in places if len(place) >= PIECES)
-        return list(islice(cut, PASSAGES))
+        return list(islice(cut, most))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -65,9 +65,11 @@ def encoders(passages: Sequence[str], onnx: Encoder) -> dict[str, tuple[Callable
     }
 
 
-def measure(folder: Path, onnx: Encoder, rounds: int = ROUNDS) -> dict[str, dict[str, float]]:
+def measure(
+    folder: Path, onnx: Encoder, most: int = PASSAGES, rounds: int = ROUNDS
+) -> dict[str, dict[str, float]]:
     """Passages a second, times those of `DEFAULT`, and ms a query: medians of the rounds."""
-    passages = read_passages(folder, onnx)
+    passages = read_passages(folder, onnx, most)
     works = encoders(passages, onnx)
     many: dict[str, list[float]] = {name: [] for name in works}
     one: dict[str, list[float]] = {name: [] for name in works}

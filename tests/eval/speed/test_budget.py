@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from eval.speed.budget import BUDGET, SLACK, CountingEncoder, counted, over
 from support.letter_encoder import LetterEncoder
@@ -52,3 +53,11 @@ def test_what_the_encoder_reads_is_counted() -> None:
     found = counted(lambda: encoder.encode_passages(["red figs", "bees"], ["", "hum"]), encoder)
     pieces = sum(len(encoder.inner.word_pieces(text)) for text in ("red figs", "bees", "hum"))
     assert (found["encoder_calls"], found["word_pieces"]) == (1, pieces)
+
+
+def test_only_what_the_work_reads_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "figs"
+    path.write_bytes(bytes(5000))
+    encoder = CountingEncoder(LetterEncoder())
+    assert counted(path.read_bytes, encoder)["bytes_read"] == 5000
+    assert counted(list, encoder)["bytes_read"] == 0

@@ -1,5 +1,8 @@
 """docs/performance.md says what the committed results say."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from eval.speed.page import PAGE, one_over, page_of
@@ -14,3 +17,30 @@ def test_the_page_is_what_the_command_writes() -> None:
 @pytest.mark.parametrize(("value", "said"), [(8.13, "8.1"), (1.0, "1.0"), (0.125, "1/8.0")])
 def test_a_share_is_one_over_its_inverse(value: float, said: str) -> None:
     assert one_over(value) == said
+
+
+def test_a_part_without_results_names_its_command(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+    assert page.count("Not measured yet: `python -m eval.speed ") == 4
+    assert "limit" not in page
+
+
+def test_a_part_with_results_is_a_table_and_says_where_it_was_measured(tmp_path: Path) -> None:
+    machine = {"cores": 4, "processor": "a processor"}
+    made = {"machine": machine, "commit": "0123456789abcdef", "command": "it"}
+    searches = {"bm25s alone": {"questions_per_second": 900.4, "ndcg": 0.25}}
+    rows = {"one text": {"operations": "1.5e9", "share": 0.5}}
+    slow, fast = ({"passages_per_second": speed, "query_ms": 2} for speed in (50, 125))
+    parts = {
+        "encoding": {"encoders": {"onnx": fast, "torch, batches of 32": slow}},
+        "anchors": {"collection": "tiny", "searches": searches},
+        "limits": {"rows": rows},
+    }
+    for name, found in parts.items():
+        path = tmp_path / f"speed-{name}.json"
+        path.write_text(json.dumps(made | found), encoding="utf-8")
+    page = page_of(tmp_path)
+    assert "| bm25s alone | 900 |" in page
+    assert "| onnx | 125 | 2.5 | 2.0 |" in page
+    assert "`it` at 012345678, 4 cores of a processor." in page
+    assert "| one text | 1.5e9 | 0.5 |" in page

@@ -1,0 +1,37 @@
+"""The figures of servers that took turns, from turns that are worked out on paper."""
+
+from pathlib import Path
+
+from eval.speed.load import Load
+from eval.speed.servers import Memory
+from eval.speed.side_by_side import Turn, materials, own_server, ratios, summary
+
+
+def turn(start: float, milliseconds: float, resident: int) -> Turn:
+    """A turn of four requests over each number of connections, all equally fast."""
+    load = Load(4 * milliseconds / 1000, (milliseconds,) * 4)
+    return Turn(start, {1: load, 8: load}, Memory(resident, resident // 2))
+
+
+def test_ratios_are_ours_over_theirs_turn_by_turn() -> None:
+    found = ratios([turn(1, 10, 100), turn(1, 20, 100)], [turn(4, 40, 400), turn(8, 80, 400)])
+    assert found["requests_per_second, 1"]["median"] == 4
+    assert found["p99, 8"] == {"median": 0.25, "low": 0.25, "high": 0.25}
+    assert found["start"] == {"median": 0.1875, "low": 0.125, "high": 0.25}
+    assert found["proportional memory"]["median"] == 0.25
+
+
+def test_a_server_has_its_shortest_start_and_its_most_memory() -> None:
+    found = summary([turn(3, 10, 100), turn(2, 10, 300), turn(4, 10, 200)])
+    assert found["start_seconds"] == 2
+    assert found["memory"] == {"resident": 300, "proportional": 150}
+    assert found["connections"]["8"]["p50"] == 10
+
+
+def test_no_question_of_a_material_is_asked_twice(tmp_path: Path) -> None:
+    [sample] = materials(tmp_path, 50)
+    assert len(set(sample.questions)) == 50
+
+
+def test_our_server_remembers_no_answers(tmp_path: Path) -> None:
+    assert own_server(tmp_path).environment["RAG_CACHE"] == "0"
