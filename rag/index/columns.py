@@ -32,6 +32,8 @@ MAGIC = b"RAGCOLS1"
 ALIGN = 64
 # Larger tables are made in a temporary file, so that the system may free their memory.
 SMALL = 1 << 24
+# Texts are checked about a megabyte at a time, so that a check takes little memory.
+BLOCK = 1 << 20
 # So many keys are remembered with their rows.
 REMEMBERED = 2048
 TEXT: Kinds = {"bytes": (np.uint8, 1), "starts": (np.int64, 1)}
@@ -142,14 +144,41 @@ class Texts(Rows[str]):
     def check(self, what: str, count: int) -> None:
         """Raises ValueError unless there are that many, each of them UTF-8."""
         check_starts(self.starts, count, len(self.bytes), what)
-        bytes(self.bytes).decode()
         first = self.bytes[self.starts[:-1][np.diff(self.starts) > 0]]
         demand(not ((first & 0xC0) == 0x80).any(), f"{what} begin within a character")
+        for block in self._blocks():
+            str(self.bytes[block[0] : block[-1]].data, "utf-8")
 
     def check_order(self, what: str) -> None:
         """Raises ValueError unless each text is after the one before it."""
-        raw = list(map(self.raw, range(len(self))))
-        demand(all(a < b for a, b in pairwise(raw)), f"{what} are not in order")
+        demand(all(a < b for a, b in pairwise(self.all_raw())), f"{what} are not in order")
+
+    def all_raw(self) -> list[bytes]:
+        """All texts in UTF-8: faster than one by one."""
+        whole = bytes(self.bytes)
+        return [whole[start:end] for start, end in pairwise(self.starts.tolist())]
+
+    def characters(self) -> Iterator[tuple[Array, Array]]:
+        """For a few texts at a time, in order: where their characters start in the column and
+        where the last one ends, in bytes; and the number among these of each text's first, and of
+        the end."""
+        for block in self._blocks():
+            places = block[0] + character_places(self.bytes[block[0] : block[-1]])
+            yield places, np.searchsorted(places, block)
+
+    def _blocks(self) -> Iterator[Array]:
+        """The starts of a few texts at a time, and the end of the last of these."""
+        first = 0
+        while first < len(self):
+            after = np.searchsorted(self.starts, self.starts[first] + BLOCK, side="right")
+            end = max(first + 1, int(after) - 1)
+            yield self.starts[first : end + 1]
+            first = end
+
+
+def character_places(text: npt.NDArray[np.uint8]) -> Array:
+    """Where each character of a text in UTF-8 starts, in bytes, and where the last one ends."""
+    return np.append(np.flatnonzero((text & 0xC0) != 0x80), len(text))
 
 
 def text_columns(name: str, texts: Iterable[str | bytes]) -> dict[str, Array]:

@@ -17,6 +17,7 @@ from rag.index.columns import (
     Kinds,
     Rows,
     Texts,
+    character_places,
     check_rows,
     check_starts,
     demand,
@@ -26,7 +27,7 @@ from rag.index.columns import (
     text_kinds,
     unpack,
 )
-from rag.index.document_table import Documents, character_places
+from rag.index.document_table import Documents
 from rag.index.section_table import FAQ, Sections, grouped
 from rag.types import Document, Passage, Section
 
@@ -168,16 +169,17 @@ class Passages(Rows[Passage]):
 
     def _check_bytes(self) -> None:
         """That each passage's bytes are those of its characters."""
-        c, texts = self._columns, self._documents.texts
-        for document in range(len(self._documents)):
-            part = slice(c["document_starts"][document], c["document_starts"][document + 1])
-            first, last = texts.starts[document : document + 2]
-            places = first + character_places(texts.bytes[first:last])
+        c, document = self._columns, 0
+        for places, firsts in self._documents.texts.characters():
+            starts = c["document_starts"][document : document + len(firsts)]
+            part = slice(starts[0], starts[-1])
+            base = np.repeat(firsts[:-1], np.diff(starts))
             demand(
-                np.array_equal(c["first_byte"][part], places[c["start"][part]])
-                and np.array_equal(c["last_byte"][part], places[c["end"][part]]),
+                np.array_equal(c["first_byte"][part], places[base + c["start"][part]])
+                and np.array_equal(c["last_byte"][part], places[base + c["end"][part]]),
                 "a passage's bytes are not its characters",
             )
+            document += len(firsts) - 1
 
 
 _ID = re.compile(r"p[0-9a-f]{16}")
