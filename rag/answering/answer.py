@@ -37,9 +37,11 @@ def ask(
     Raises CorruptIndex if a file of the index was altered, in place, before or meanwhile.
     """
     snapshot.check()
-    answer = _answer(snapshot, encoder, question, top_k, mode, filters, explained)
-    snapshot.check()
-    return answer
+    try:
+        return _answer(snapshot, encoder, question, top_k, mode, filters, explained)
+    finally:
+        # Also after a failure: an altered file may be why.
+        snapshot.check()
 
 
 def _answer(
