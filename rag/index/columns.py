@@ -11,7 +11,7 @@ import mmap
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 from tempfile import TemporaryFile
 from typing import Any, TypeVar, overload
@@ -127,19 +127,30 @@ class Rows(Sequence[Item]):
 
 
 class Texts(Rows[str]):
-    """A column of texts in UTF-8. If they are in order, `row` finds one."""
+    """A column of texts in UTF-8; `raw` gives the bytes of one.
+
+    If they are in order, `row` finds one, and `first` the first that is not before a text.
+    """
 
     def __init__(self, columns: Mapping[str, Array], name: str) -> None:
         self.bytes, self.starts = columns[f"{name}_bytes"], columns[f"{name}_starts"]
         data, starts = self.bytes.data, self.starts.data
-        super().__init__(partial(_text, data, starts), range(max(0, len(starts) - 1)))
-        self.raw = partial(_raw, data, starts)
-        # Not a method: it would hold a reference to itself, and be freed only by the collector.
-        self.row = lru_cache(REMEMBERED)(partial(_row, self.raw, len(self)))
+        numbers = range(max(0, len(starts) - 1))
 
-    def first(self, text: str) -> int:
-        """The row of the first text that is not before this one."""
-        return _first(self.raw, len(self), text)
+        def raw(row: int) -> bytes:
+            return bytes(data[starts[row] : starts[row + 1]])
+
+        def first(text: str) -> int:
+            return bisect_left(numbers, _encoded(text), key=raw)
+
+        # Not a method: it would hold a reference to itself, and be freed only by the collector.
+        @lru_cache(REMEMBERED)
+        def row(text: str) -> int | None:
+            at = first(text)
+            return at if at < len(numbers) and raw(at) == _encoded(text) else None
+
+        super().__init__(lambda row: str(data[starts[row] : starts[row + 1]], "utf-8"), numbers)
+        self.raw, self.first, self.row = raw, first, row
 
     def check(self, what: str, count: int) -> None:
         """Raises ValueError unless there are that many, each of them UTF-8."""
@@ -225,19 +236,5 @@ def _room(size: int) -> memoryview:
         ) from error
 
 
-def _raw(data: memoryview, starts: memoryview, row: int) -> bytes:
-    return bytes(data[starts[row] : starts[row + 1]])
-
-
-def _text(data: memoryview, starts: memoryview, row: int) -> str:
-    return str(data[starts[row] : starts[row + 1]], "utf-8")
-
-
-def _row(raw: Callable[[int], bytes], count: int, text: str) -> int | None:
-    """The row of that text among texts in order; None if it is not there."""
-    at = _first(raw, count, text)
-    return at if at < count and raw(at) == text.encode("utf-8", "surrogatepass") else None
-
-
-def _first(raw: Callable[[int], bytes], count: int, text: str) -> int:
-    return bisect_left(range(count), text.encode("utf-8", "surrogatepass"), key=raw)
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -28,7 +28,7 @@ from rag.index.columns import (
     unpack,
 )
 from rag.index.document_table import Documents
-from rag.index.section_table import FAQ, Sections, grouped
+from rag.index.section_table import FAQ, Sections, check_grouped, grouped
 from rag.types import Document, Passage, Section
 
 REMEMBERED = 2048
@@ -154,9 +154,7 @@ class Passages(Rows[Passage]):
         inside = (s["start"][section] <= start) & (start < end) & (end <= s["end"][section])
         demand(inside.all(), "a passage is outside its section")
         of, documents = s["document"][section], len(self._documents)
-        check_starts(c["document_starts"], documents, count, "the documents' passages")
-        alike = np.array_equal(c["document_starts"], grouped(of, documents))
-        demand(alike and (np.diff(of) >= 0).all(), "the passages are not in order")
+        check_grouped(c["document_starts"], of, documents, "passages")
         self._contexts.check("the contexts", len(self._contexts))
         check_rows(c["context"], 0, len(self._contexts), "a passage's context does not exist")
         self._headings.check("the headings", len(self._headings))

@@ -76,6 +76,13 @@ def grouped(of: Array, count: int) -> Array:
     return starts_of(np.bincount(of, minlength=count).tolist())
 
 
+def check_grouped(starts: Array, of: Array, documents: int, what: str) -> None:
+    """Raises ValueError unless the rows are in order of their documents, and start there."""
+    check_starts(starts, documents, len(of), f"the documents' {what}")
+    in_order = (np.diff(of) >= 0).all() and np.array_equal(starts, grouped(of, documents))
+    demand(in_order, f"the {what} are not in order")
+
+
 class Sections(Mapping[str, Section]):
     """The sections by id, in order of the documents. Row i is the i-th of them."""
 
@@ -131,9 +138,7 @@ class Sections(Mapping[str, Section]):
         in_order = [ids[row] for row in c["order"].tolist()]
         demand(all(a < b for a, b in pairwise(in_order)), "an id is there twice")
         check_rows(c["document"], 0, documents, "a section has no document")
-        check_starts(c["document_starts"], documents, count, "the documents' sections")
-        alike = np.array_equal(c["document_starts"], grouped(c["document"], documents))
-        demand(alike and (np.diff(c["document"]) >= 0).all(), "the sections are not in order")
+        check_grouped(c["document_starts"], c["document"], documents, "sections")
         check_rows(c["kind"], 0, len(SECTION_KINDS), "a section is of no kind")
         start, body, end, of = c["start"], c["body_start"], c["end"], c["document"]
         lengths = np.concatenate(
