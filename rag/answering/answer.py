@@ -34,7 +34,25 @@ def ask(
     that the model cannot read is declined. Mode `bm25` needs no model: if it cannot read question
     or first passage, the confidence is the share of the question's words that the passage holds.
     An abstention marks no sentence. It says what of the question the first passage lacks.
+    Raises CorruptIndex if a file of the index was altered, in place, before or meanwhile.
     """
+    snapshot.check()
+    try:
+        return _answer(snapshot, encoder, question, top_k, mode, filters, explained)
+    finally:
+        # Also after a failure: an altered file may be why.
+        snapshot.check()
+
+
+def _answer(
+    snapshot: Snapshot,
+    encoder: Encoder,
+    question: str,
+    top_k: int,
+    mode: Mode,
+    filters: Filters,
+    explained: bool,
+) -> Answer:
     query = encode_query(question, encoder)
     candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
     best = candidates.best(max(top_k, FIRST))

@@ -11,7 +11,7 @@ import mmap
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 from tempfile import TemporaryFile
 from typing import Any, TypeVar, overload
@@ -32,6 +32,8 @@ MAGIC = b"RAGCOLS1"
 ALIGN = 64
 # Larger tables are made in a temporary file, so that the system may free their memory.
 SMALL = 1 << 24
+# Texts are checked about a megabyte at a time, so that a check takes little memory.
+BLOCK = 1 << 20
 # So many keys are remembered with their rows.
 REMEMBERED = 2048
 TEXT: Kinds = {"bytes": (np.uint8, 1), "starts": (np.int64, 1)}
@@ -125,31 +127,69 @@ class Rows(Sequence[Item]):
 
 
 class Texts(Rows[str]):
-    """A column of texts in UTF-8. If they are in order, `row` finds one."""
+    """A column of texts in UTF-8; `raw` gives the bytes of one.
+
+    If they are in order, `row` finds one, and `first` the first that is not before a text.
+    """
 
     def __init__(self, columns: Mapping[str, Array], name: str) -> None:
         self.bytes, self.starts = columns[f"{name}_bytes"], columns[f"{name}_starts"]
         data, starts = self.bytes.data, self.starts.data
-        super().__init__(partial(_text, data, starts), range(max(0, len(starts) - 1)))
-        self.raw = partial(_raw, data, starts)
-        # Not a method: it would hold a reference to itself, and be freed only by the collector.
-        self.row = lru_cache(REMEMBERED)(partial(_row, self.raw, len(self)))
+        numbers = range(max(0, len(starts) - 1))
 
-    def first(self, text: str) -> int:
-        """The row of the first text that is not before this one."""
-        return _first(self.raw, len(self), text)
+        def raw(row: int) -> bytes:
+            return bytes(data[starts[row] : starts[row + 1]])
+
+        def first(text: str) -> int:
+            return bisect_left(numbers, _encoded(text), key=raw)
+
+        # Not a method: it would hold a reference to itself, and be freed only by the collector.
+        @lru_cache(REMEMBERED)
+        def row(text: str) -> int | None:
+            at = first(text)
+            return at if at < len(numbers) and raw(at) == _encoded(text) else None
+
+        super().__init__(lambda row: str(data[starts[row] : starts[row + 1]], "utf-8"), numbers)
+        self.raw, self.first, self.row = raw, first, row
 
     def check(self, what: str, count: int) -> None:
         """Raises ValueError unless there are that many, each of them UTF-8."""
         check_starts(self.starts, count, len(self.bytes), what)
-        bytes(self.bytes).decode()
         first = self.bytes[self.starts[:-1][np.diff(self.starts) > 0]]
         demand(not ((first & 0xC0) == 0x80).any(), f"{what} begin within a character")
+        for block in self._blocks():
+            str(self.bytes[block[0] : block[-1]].data, "utf-8")
 
     def check_order(self, what: str) -> None:
         """Raises ValueError unless each text is after the one before it."""
-        raw = list(map(self.raw, range(len(self))))
-        demand(all(a < b for a, b in pairwise(raw)), f"{what} are not in order")
+        demand(all(a < b for a, b in pairwise(self.all_raw())), f"{what} are not in order")
+
+    def all_raw(self) -> list[bytes]:
+        """All texts in UTF-8: faster than one by one."""
+        whole = bytes(self.bytes)
+        return [whole[start:end] for start, end in pairwise(self.starts.tolist())]
+
+    def characters(self) -> Iterator[tuple[Array, Array]]:
+        """For a few texts at a time, in order: where their characters start in the column and
+        where the last one ends, in bytes; and the number among these of each text's first, and of
+        the end."""
+        for block in self._blocks():
+            places = block[0] + character_places(self.bytes[block[0] : block[-1]])
+            yield places, np.searchsorted(places, block)
+
+    def _blocks(self) -> Iterator[Array]:
+        """The starts of a few texts at a time, and the end of the last of these."""
+        first = 0
+        while first < len(self):
+            after = np.searchsorted(self.starts, self.starts[first] + BLOCK, side="right")
+            end = max(first + 1, int(after) - 1)
+            yield self.starts[first : end + 1]
+            first = end
+
+
+def character_places(text: npt.NDArray[np.uint8]) -> Array:
+    """Where each character of a text in UTF-8 starts, in bytes, and where the last one ends."""
+    return np.append(np.flatnonzero((text & 0xC0) != 0x80), len(text))
 
 
 def text_columns(name: str, texts: Iterable[str | bytes]) -> dict[str, Array]:
@@ -196,19 +236,5 @@ def _room(size: int) -> memoryview:
         ) from error
 
 
-def _raw(data: memoryview, starts: memoryview, row: int) -> bytes:
-    return bytes(data[starts[row] : starts[row + 1]])
-
-
-def _text(data: memoryview, starts: memoryview, row: int) -> str:
-    return str(data[starts[row] : starts[row + 1]], "utf-8")
-
-
-def _row(raw: Callable[[int], bytes], count: int, text: str) -> int | None:
-    """The row of that text among texts in order; None if it is not there."""
-    at = _first(raw, count, text)
-    return at if at < count and raw(at) == text.encode("utf-8", "surrogatepass") else None
-
-
-def _first(raw: Callable[[int], bytes], count: int, text: str) -> int:
-    return bisect_left(range(count), text.encode("utf-8", "surrogatepass"), key=raw)
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -11,7 +11,6 @@ from itertools import chain
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from rag.index.bm25 import main_language
 from rag.index.columns import (
@@ -159,13 +158,38 @@ class Documents(Mapping[str, Document]):
         check_starts(columns["line_starts"], count, len(columns["lines"]), "the lines")
         forms = list(zip(self._forms, columns["form_rows"].tolist(), strict=True))
         demand(forms == _forms(self.ids), "a composed id is not that of its document")
-        for row in range(count):
-            facts = _DECODER.decode(self._facts.raw(row))
+        for row, (facts, digest) in enumerate(
+            zip(
+                map(_DECODER.decode, self._facts.all_raw()),
+                columns["digests"].tolist(),
+                strict=True,
+            )
+        ):
             found = hashlib.sha256(self.texts.raw(row)).hexdigest()
             demand(found == facts.sha256, "a document's text is not that of its sha256")
-            demand(_digest(found) == columns["digests"][row], "a digest is not that of its text")
-            lines = columns["lines"][columns["line_starts"][row] : columns["line_starts"][row + 1]]
-            demand(lines.tolist() == _lines(self.texts[row]), "the lines are not those of the text")
+            demand(_digest(found) == digest, "a digest is not that of its text")
+        self._check_lines()
+
+    def _check_lines(self) -> None:
+        """That the lines of each document start where those of its text do."""
+        lines, starts, row = self._columns["lines"], self._columns["line_starts"], 0
+        for places, firsts in self.texts.characters():
+            count = len(firsts) - 1
+            text = self.texts.bytes[places[0] : places[-1]]
+            ends = np.searchsorted(places, places[0] + _line_ends(text, places[firsts] - places[0]))
+            of = np.searchsorted(firsts, ends, side="right") - 1
+            own = starts[row : row + count + 1] - starts[row]
+            expected = starts_of((1 + np.bincount(of, minlength=count)).tolist())
+            is_first = np.zeros(expected[-1], dtype=bool)
+            is_first[expected[:-1]] = True
+            found = lines[starts[row] : starts[row + count]]
+            demand(
+                np.array_equal(own, expected)
+                and not found[is_first].any()
+                and np.array_equal(found[~is_first], ends + 1 - firsts[of]),
+                "the lines are not those of the text",
+            )
+            row += count
 
     def _of_form(self, form: str) -> list[int]:
         first = self._forms.first(form)
@@ -176,15 +200,19 @@ class Documents(Mapping[str, Document]):
         return found
 
 
-def character_places(text: npt.NDArray[np.uint8]) -> Array:
-    """Where each character of a text in UTF-8 starts, in bytes, and where the last one ends."""
-    return np.append(np.flatnonzero((text & 0xC0) != 0x80), len(text))
-
-
 def _forms(ids: Iterable[str]) -> list[tuple[str, int]]:
     """The composed form of each id that is not composed, and the id's row, in order."""
     listed = ((unicodedata.normalize("NFC", id), id, row) for row, id in enumerate(ids))
     return sorted((form, row) for form, id, row in listed if form != id)
+
+
+def _line_ends(text: Array, starts: Array) -> Array:
+    """The last byte of each line end in texts that start there, in order; CRLF is one line end."""
+    feed, back = text == ord("\n"), text == ord("\r")
+    joined = np.append(feed[1:], False)
+    # A line feed that begins the next text is not of the same line end.
+    joined[starts[(starts > 0) & (starts < len(text))] - 1] = False
+    return np.flatnonzero(feed | (back & ~joined))
 
 
 def _lines(text: str) -> list[int]:

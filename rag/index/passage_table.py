@@ -17,6 +17,7 @@ from rag.index.columns import (
     Kinds,
     Rows,
     Texts,
+    character_places,
     check_rows,
     check_starts,
     demand,
@@ -26,8 +27,8 @@ from rag.index.columns import (
     text_kinds,
     unpack,
 )
-from rag.index.document_table import Documents, character_places
-from rag.index.section_table import FAQ, Sections, grouped
+from rag.index.document_table import Documents
+from rag.index.section_table import FAQ, Sections, check_grouped, grouped
 from rag.types import Document, Passage, Section
 
 REMEMBERED = 2048
@@ -153,9 +154,7 @@ class Passages(Rows[Passage]):
         inside = (s["start"][section] <= start) & (start < end) & (end <= s["end"][section])
         demand(inside.all(), "a passage is outside its section")
         of, documents = s["document"][section], len(self._documents)
-        check_starts(c["document_starts"], documents, count, "the documents' passages")
-        alike = np.array_equal(c["document_starts"], grouped(of, documents))
-        demand(alike and (np.diff(of) >= 0).all(), "the passages are not in order")
+        check_grouped(c["document_starts"], of, documents, "passages")
         self._contexts.check("the contexts", len(self._contexts))
         check_rows(c["context"], 0, len(self._contexts), "a passage's context does not exist")
         self._headings.check("the headings", len(self._headings))
@@ -168,16 +167,17 @@ class Passages(Rows[Passage]):
 
     def _check_bytes(self) -> None:
         """That each passage's bytes are those of its characters."""
-        c, texts = self._columns, self._documents.texts
-        for document in range(len(self._documents)):
-            part = slice(c["document_starts"][document], c["document_starts"][document + 1])
-            first, last = texts.starts[document : document + 2]
-            places = first + character_places(texts.bytes[first:last])
+        c, document = self._columns, 0
+        for places, firsts in self._documents.texts.characters():
+            starts = c["document_starts"][document : document + len(firsts)]
+            part = slice(starts[0], starts[-1])
+            base = np.repeat(firsts[:-1], np.diff(starts))
             demand(
-                np.array_equal(c["first_byte"][part], places[c["start"][part]])
-                and np.array_equal(c["last_byte"][part], places[c["end"][part]]),
+                np.array_equal(c["first_byte"][part], places[base + c["start"][part]])
+                and np.array_equal(c["last_byte"][part], places[base + c["end"][part]]),
                 "a passage's bytes are not its characters",
             )
+            document += len(firsts) - 1
 
 
 _ID = re.compile(r"p[0-9a-f]{16}")

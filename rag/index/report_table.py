@@ -62,7 +62,7 @@ class Reports(Rows[FileReport]):
         """Raises ValueError unless all columns agree, and the bytes of the files are so many."""
         count, starts = len(self), self._columns["original_starts"]
         self._ids.check("the files' ids", count)
-        raw = list(map(self._ids.raw, range(count)))
+        raw = self._ids.all_raw()
         demand(raw == sorted(raw), "the files are not in order")
         self._facts.check("the files' reports", count)
         sizes = [file.size if file.documents else 0 for file in self]

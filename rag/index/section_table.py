@@ -76,6 +76,13 @@ def grouped(of: Array, count: int) -> Array:
     return starts_of(np.bincount(of, minlength=count).tolist())
 
 
+def check_grouped(starts: Array, of: Array, documents: int, what: str) -> None:
+    """Raises ValueError unless the rows are in order of their documents, and start there."""
+    check_starts(starts, documents, len(of), f"the documents' {what}")
+    in_order = (np.diff(of) >= 0).all() and np.array_equal(starts, grouped(of, documents))
+    demand(in_order, f"the {what} are not in order")
+
+
 class Sections(Mapping[str, Section]):
     """The sections by id, in order of the documents. Row i is the i-th of them."""
 
@@ -127,22 +134,22 @@ class Sections(Mapping[str, Section]):
         for name in ("order", "document", "start", "body_start", "end", "kind"):
             demand(len(c[name]) == count, f"the sections have {len(c[name])} of {name}")
         check_rows(c["order"], 0, count, "a section does not exist")
-        ids = [self._ids.raw(row) for row in c["order"].tolist()]
-        demand(all(a < b for a, b in pairwise(ids)), "an id is there twice")
+        ids = self._ids.all_raw()
+        in_order = [ids[row] for row in c["order"].tolist()]
+        demand(all(a < b for a, b in pairwise(in_order)), "an id is there twice")
         check_rows(c["document"], 0, documents, "a section has no document")
-        check_starts(c["document_starts"], documents, count, "the documents' sections")
-        in_order = np.array_equal(c["document_starts"], grouped(c["document"], documents))
-        demand(in_order and (np.diff(c["document"]) >= 0).all(), "the sections are not in order")
+        check_grouped(c["document_starts"], c["document"], documents, "sections")
         check_rows(c["kind"], 0, len(SECTION_KINDS), "a section is of no kind")
         start, body, end, of = c["start"], c["body_start"], c["end"], c["document"]
-        lengths = np.array([len(text) for text in self._documents.texts], dtype=np.int64)
+        lengths = np.concatenate(
+            [rows([]), *(np.diff(firsts) for _, firsts in self._documents.texts.characters())]
+        )
         inside = (start >= 0) & (start <= body) & (body <= end) & (end <= lengths[of])
         demand(inside.all(), "a section is outside its document")
         apart = (start[1:] >= end[:-1]) | (of[1:] != of[:-1])
         demand(apart.all(), "the sections of a document are not in order")
-        for row in range(count):
-            path = _PATH.decode(self._paths.raw(row))
-            demand(bool(path) or c["kind"][row] != FAQ, "an FAQ pair has no question")
+        has_path = np.array(list(map(bool, map(_PATH.decode, self._paths.all_raw()))), dtype=bool)
+        demand(has_path[c["kind"] == FAQ].all(), "an FAQ pair has no question")
 
 
 def _section(

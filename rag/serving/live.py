@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from rag.answering import ask
 from rag.encoders import Encoder
 from rag.errors import CorruptIndex, RagError
-from rag.index import MAPPED, Snapshot
+from rag.index import MAPPED, Snapshot, check_parts
 from rag.serving.board import Board
 from rag.store import (
     CURRENT,
@@ -112,7 +111,7 @@ class IndexFolder:
             log.warning("%s; %s is live instead", refusal, opened.snapshot.id)
         return Serving(
             opened.snapshot,
-            functools.partial(_ask, opened.snapshot, self.encoder),
+            functools.partial(ask, opened.snapshot, self.encoder),
             refused=tuple(self.unplaced(refusal) for refusal in opened.refused),
             verified=self.clock() if opened.verified else None,
         )
@@ -186,6 +185,10 @@ class Live:
         if folder is None or serving is None:
             return
         found, harmful = await _reread(folder.path / serving.snapshot.id, serving.snapshot)
+        if serving.verified is None and not harmful:
+            # It was opened without any check of its contents.
+            parts = await _disagreement(serving.snapshot)
+            found, harmful = found + parts, bool(parts)
         await self.catch_up()
         async with self._opening:
             now = self.serving
@@ -249,15 +252,6 @@ class Live:
             log.error("%s: %s", _refusal(None), error)
 
 
-def _ask(snapshot: Snapshot, encoder: Encoder, question: str, **options: Any) -> Answer:
-    """The answer of `rag.answering.ask`. Raises CorruptIndex if a file that it was read from was
-    altered, in place, before or meanwhile."""
-    snapshot.check()
-    answer = ask(snapshot, encoder, question, **options)
-    snapshot.check()
-    return answer
-
-
 async def _reread(path: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bool]:
     """What is wrong with the files on disk, and whether answers may be wrong too.
 
@@ -276,6 +270,15 @@ async def _reread(path: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bool
         found.append(Damage(path.name, f"cannot be read ({error.strerror})"))
     said = tuple(f"{each.name} {each.what}" for each in found)
     return said, failing or any(each.name in MAPPED for each in found)
+
+
+async def _disagreement(snapshot: Snapshot) -> tuple[str, ...]:
+    """Why the parts of a snapshot do not agree, if so."""
+    try:
+        await asyncio.to_thread(check_parts, snapshot)
+    except ValueError as error:
+        return (f"{snapshot.id} cannot be read ({error})",)
+    return ()
 
 
 def _refusal(serving: Serving | None) -> str:

@@ -16,10 +16,13 @@ from fastapi.testclient import TestClient
 
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex
+from rag.index.manifest import MANIFEST
+from rag.index.originals import ORIGINALS
+from rag.serving.embedded import ask, open_index
 from rag.serving.live import IndexFolder, Live, Serving
 from rag.store.versions import CURRENT
 from support.live_index import app_of
-from support.snapshots import ENCODER, FIRST, SECOND, published
+from support.snapshots import ENCODER, FIRST, SECOND, changed, published
 
 NOON, ONE = (datetime(2026, 1, 2, hour, tzinfo=UTC) for hour in (12, 13))
 
@@ -137,6 +140,26 @@ def test_a_large_index_of_which_a_file_is_cut_short_is_never_served(index: Path)
     assert serving_of(live).snapshot.id == other(index, damaged)
 
 
+def test_a_large_index_whose_parts_do_not_agree_is_replaced_when_it_is_verified(
+    index: Path,
+) -> None:
+    whole = serving_of(live_of(index)).snapshot
+    originals = (index / whole.id / ORIGINALS).read_bytes()
+    whole = replace(whole, content={**whole.content, ORIGINALS: originals})
+    forged = changed(whole, lexical=replace(whole.lexical, impacts=-whole.lexical.impacts))
+    (index / forged.id).mkdir()
+    for name, content in {**forged.content, MANIFEST: forged.manifest.to_bytes()}.items():
+        (index / forged.id / name).write_bytes(content)
+    (index / CURRENT).unlink()
+    (index / CURRENT).write_text(f"{forged.id}\n")
+    live = Live(IndexFolder(index, lambda: ENCODER, at_once=0))
+    asyncio.run(live.catch_up())
+    assert serving_of(live).snapshot.id == forged.id
+    now = rechecked(live)
+    assert now.snapshot.id == whole.id
+    assert "a BM25 impact is not from 0" in now.refused[0]
+
+
 def test_damage_that_a_build_has_repaired_meanwhile_is_none(index: Path) -> None:
     live = live_of(index)
     id = serving_of(live).snapshot.id
@@ -249,6 +272,15 @@ def test_a_mapped_file_altered_in_place_is_noticed_by_the_next_question(
         assert answer.status_code == 200
         assert answer.json()["index"]["version"] == other(index, damaged)
         assert "tokens.npy" in client.get("/readyz").json()["degraded"][0]
+
+
+@pytest.mark.parametrize("name", ["passages.bin", "tokens.npy"])
+def test_the_library_tells_that_a_mapped_file_was_altered(index: Path, name: str) -> None:
+    opened = open_index(index, encoder=ENCODER)
+    assert ask(opened, "green").passages
+    flip(index / opened.snapshot.id / name)
+    with pytest.raises(CorruptIndex, match=f"{name} was altered after it had been verified"):
+        ask(opened, "green")
 
 
 def test_with_no_whole_snapshot_left_a_question_is_told_so(index: Path) -> None:

@@ -49,7 +49,7 @@ def test_no_power_cut_loses_an_acknowledged_build(
 
 def test_the_removal_of_any_one_sync_is_noticed(root: Path, trace: list[Op], shelf: Shelf) -> None:
     syncs = [at for at, op in enumerate(trace) if op.what.startswith("sync")]
-    builds, rollback, parent, removals = 4 * (20 + 3), 2 + 1, 1, 2
+    builds, rollback, parent, removals = 4 * (15 + 3), 2 + 1, 1, 2
     assert len(syncs) == builds + rollback + parent + removals
     for at in syncs:
         start, stop = span(trace, at)
@@ -79,7 +79,7 @@ def test_what_nothing_names_outlasts_a_power_cut_while_it_is_written_once_more(
     files.sync_dir(index)
     forgotten = len(files.trace)
     assert published(index, FIRST, files) == id
-    assert sum(op.what == "sync_file" for op in files.trace[forgotten:]) == 20
+    assert sum(op.what == "sync_file" for op in files.trace[forgotten:]) == 15
     for _, tree in states(tmp_path, files.trace, SEEDS, start=forgotten):
         with shelf.laid_out(below(tree, "index")) as found:
             assert open_newest(found, ENCODER).snapshot.id == id

@@ -207,9 +207,9 @@ def test_sweeping_makes_no_index_where_there_is_none(tmp_path: Path) -> None:
     assert not (tmp_path / "index").exists()
 
 
-# 18 files, VERSIONS and CURRENT are each created, filled and synced; one folder is made, three
+# 13 files, VERSIONS and CURRENT are each created, filled and synced; one folder is made, three
 # renames and three syncs of folders follow. Errors while old snapshots go are only logged.
-STEPS = 20 * 3 + 1 + 3 + 3
+STEPS = 15 * 3 + 1 + 3 + 3
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
