@@ -31,9 +31,6 @@ from rag.types import Caution, Finding, Passage
 FIRST = 3
 # exp overflows above some 709.
 MOST = 700.0
-# A token of the question that the headings hold says what the document is about, not what is asked.
-# It counts less, but not nothing.
-LEAST = 0.1
 # The rest of a document is judged by so many of its passages, as if there were so many more with
 # which the lead is what it mostly is.
 OTHERS = 10
@@ -45,16 +42,12 @@ USUAL_LEAD = 0.25
 class Evidence:
     """What a passage holds of a question.
 
-    `coverage` is the mean of two means of the question tokens' cosines, for the sentence where it
-    is largest: over the sentence and what stands above the first one; and over the sentence alone,
-    with less weight on question tokens that stand above. Without tokens it is 0. `lead` is by how
-    much the passage's late-interaction score exceeds the median of its document's other passages.
-    `missing` are the specific terms that the passage and its context do not hold, and `names` is
-    their share of the question's names.
+    `lead` is by how much the passage's late-interaction score exceeds the median of its document's
+    other passages. `missing` are the specific terms that the passage and its context do not hold,
+    and `names` is their share of the question's names.
     """
 
     alignment: Alignment
-    coverage: float
     lead: float
     missing: tuple[Term, ...]
     names: float
@@ -123,7 +116,7 @@ def _first(candidates: Candidates) -> list[Evidence]:
 
 
 def _odds(profile: Profile, found: Evidence) -> float:
-    return profile.bias + profile.slope * found.coverage + profile.lead * found.lead
+    return profile.bias + profile.slope * found.alignment.coverage + profile.lead * found.lead
 
 
 def _probability(profile: Profile, fitted: Calibration, found: Evidence) -> float:
@@ -140,20 +133,10 @@ def _evidence(
     lost = sum(not term.is_number for term in missing)
     return Evidence(
         alignment=alignment,
-        coverage=_coverage(alignment),
         lead=lead,
         missing=missing,
         names=lost / max(1, names),
     )
-
-
-def _coverage(alignment: Alignment) -> float:
-    above, sentences = alignment.before[0], alignment.within
-    if len(above) == 0:
-        return 0.0
-    weights = np.clip(1 - above, LEAST, 1)
-    own = (np.maximum(sentences, 0) * weights).sum(axis=1) / weights.sum()
-    return float((np.maximum(sentences, above).mean(axis=1) + own).max() / 2)
 
 
 def _leads(candidates: Candidates, rows: Sequence[int]) -> list[float]:
