@@ -22,7 +22,7 @@ BEFORE = 0.25
 ABOVE = 0.1
 # A token of the question that the headings hold says what the document is about, not what is asked.
 # It counts less, but not nothing.
-LEAST = 0.1
+LEAST = 0.3
 
 # What parts the cells of a row.
 _CELL = " | "
