@@ -6,7 +6,8 @@ documents and filters do not change it, and one passage is enough:
     confidence = logistic(bias + slope * coverage + lead * lead) * number^(0 or 1) * name^(share)
 
 `coverage` says how much of the question one sentence and the headings above hold, `lead` how far
-the passage is ahead of the rest of its document. The discounts are for terms that it does not hold:
+the passage is ahead of the rest of its document. Below `DOUBTED` the log odds are steeper, so that
+passages that have nothing to do with the question come close to 0. The discounts are for terms that it does not hold:
 a number or identifier, and names. Without its own KZ-300-B a passage is about a neighbour, however
 much alike (docs/decisions/0012-confidence.md).
 """
@@ -31,6 +32,9 @@ from rag.types import Caution, Finding, Passage
 FIRST = 3
 # exp overflows above some 709.
 MOST = 700.0
+# Passages below these log odds hardly ever answer, so further down the log odds fall faster.
+DOUBTED = -2.0
+STEEPER = 4.0
 # The rest of a document is judged by so many of its passages, as if there were so many more with
 # which the lead is what it mostly is.
 OTHERS = 10
@@ -116,7 +120,8 @@ def _first(candidates: Candidates) -> list[Evidence]:
 
 
 def _odds(profile: Profile, found: Evidence) -> float:
-    return profile.bias + profile.slope * found.alignment.coverage + profile.lead * found.lead
+    odds = profile.bias + profile.slope * found.alignment.coverage + profile.lead * found.lead
+    return odds + STEEPER * min(0.0, odds - DOUBTED)
 
 
 def _probability(profile: Profile, fitted: Calibration, found: Evidence) -> float:
