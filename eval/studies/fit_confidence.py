@@ -62,8 +62,10 @@ Measure = Callable[[Cases, Values], float]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The confidence is logistic(bias + slopes . signals) times each discount to its signal; low log
-    odds are made lower, as served."""
+    """The confidence is logistic(bias + slopes . signals) times each discount to its signal.
+
+    Low log odds are made lower, as served.
+    """
 
     bias: float
     slopes: Mapping[str, float]

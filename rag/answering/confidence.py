@@ -7,9 +7,9 @@ documents and filters do not change it, and one passage is enough:
 
 `coverage` says how much of the question one sentence and the headings above hold, `lead` how far
 the passage is ahead of the rest of its document. Below `DOUBTED` the log odds are steeper, so that
-passages that have nothing to do with the question come close to 0. The discounts are for terms that it does not hold:
-a number or identifier, and names. Without its own KZ-300-B a passage is about a neighbour, however
-much alike (docs/decisions/0012-confidence.md).
+passages that have nothing to do with the question come close to 0. The discounts are for terms that
+the passage does not hold: a number or identifier, and names. Without its own KZ-300-B a passage is
+about a neighbour, however much alike (docs/decisions/0012-confidence.md).
 """
 
 from __future__ import annotations
