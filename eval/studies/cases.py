@@ -195,7 +195,7 @@ def signals(found: Candidates, whole: bool) -> Values:
     held = evidence(found, passages, align(snapshot, found.query, passages))
     for row, (at, each) in enumerate(zip(first, held, strict=True)):
         values[row] = (
-            each.coverage,
+            each.alignment.coverage,
             _shrunk(late[at] - background) if whole else each.lead,
             each.number,
             each.names,

@@ -26,6 +26,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from eval.measures.abstention import Bin, calibration, calibration_error
 from eval.provenance import CACHE, RESULTS, provenance, write_outcome
 from eval.studies.cases import KINDS, SEED, SIGNALS, Cases, Values, read_cases
+from rag.answering.confidence import DOUBTED, STEEPER
 from rag.answering.risk import coverage_at, risk_coverage
 from rag.building.calibrate import fit as shift_and_scale
 from rag.cli.progress_bar import reporting
@@ -61,7 +62,10 @@ Measure = Callable[[Cases, Values], float]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The confidence is logistic(bias + slopes . signals) times each discount to its signal."""
+    """The confidence is logistic(bias + slopes . signals) times each discount to its signal.
+
+    Low log odds are made lower, as served.
+    """
 
     bias: float
     slopes: Mapping[str, float]
@@ -97,7 +101,7 @@ def confidences(fitted: Fit, of: Cases) -> Values:
     inner = np.full(of.signals.shape[:2], fitted.bias)
     for name, slope in fitted.slopes.items():
         inner = inner + slope * _signal(of, name)
-    sure = expit(inner)
+    sure = expit(inner + STEEPER * np.minimum(0, inner - DOUBTED))
     for name, kept in fitted.discounts.items():
         sure = sure * kept ** _signal(of, name)
     result: Values = np.nanmax(sure, axis=1)

@@ -52,8 +52,8 @@ questions, asked with and without the passages that answer, by the prior's stand
 HIGHLIGHTS = """\
 ## Highlights
 
-The sentence whose tokens match the question's best is marked, and a second one within .02 of it; a
-token may also be found in the sentence before, at a cost. Of
+The sentence that holds most of the question, as the confidence counts it, is marked, and a second
+one within .02 of it. Of
 {questions} answerable squad2 questions whose paragraph is ranked first, what is marked holds an
 answer word for word in a share of **{mean}** ({low} to {high}). That is {sentences:.2f} sentences,
 {median_characters:g} of the passage's {median_passage_characters:g} characters at the median."""

@@ -26,8 +26,8 @@ from eval.running.cache import served_snapshot
 from eval.sets.beir import read_collection
 from eval.studies.squad import Part, answers, query_parts
 from eval.studies.tasks import SQUAD, drawn
-from rag.answering.alignment import align
-from rag.answering.highlights import BEFORE, highlights
+from rag.answering.alignment import BEFORE, LEAST, align
+from rag.answering.highlights import highlights
 from rag.answering.profile import profile_of
 from rag.answering.search import Query, encode_query, find_candidates
 from rag.cli.progress_bar import reporting
@@ -60,14 +60,17 @@ class First:
 class Sentence:
     """A sentence of the passage with what scores it.
 
-    `best` float32 (q,) is each query token's best cosine among the sentence's tokens, `lent` that
-    among those of the sentence before, or above the first; `cosine` is that of question and
-    sentence, `words` the share of the question's stems that it holds.
+    `coverage` is as served. `best` float32 (q,) is each query token's best cosine among the
+    sentence's tokens, `lent` that among those of the sentence before, or above the first, `above`
+    that above the first; `cosine` is that of question and sentence, `words` the share of the
+    question's stems that it holds.
     """
 
     text: str
+    coverage: float
     best: Floats
     lent: Floats
+    above: Floats
     cosine: float
     words: float
 
@@ -88,8 +91,17 @@ def _lending(cost: float) -> Variant:
     return lambda each, _: float(np.maximum(each.best, each.lent - cost).mean())
 
 
+def _unlent(each: Sentence, _: Terms) -> float:
+    """The coverage as served, but without the sentence before."""
+    weights = np.clip(1 - each.above, LEAST, 1)
+    own = np.average(np.maximum(each.best, 0), weights=weights)
+    return float(np.maximum(each.best, each.above).mean() + own) / 2
+
+
 # What ships comes first.
 VARIANTS: Mapping[str, Variant] = {
+    "coverage, tokens of the sentence before at .25 less": lambda each, _: each.coverage,
+    "coverage": _unlent,
     "mean, tokens of the sentence before at .25 less": _lending(BEFORE),
     "the same at .1 less": _lending(0.1),
     "the same at .4 less": _lending(0.4),
@@ -196,19 +208,22 @@ def _described(
     marks = snapshot.marks.of(row).tolist()
     bests = [similar[first:last].max(axis=0) for _, _, first, last in marks]
     above = similar[: max(1, marks[0][2])].max(axis=0)
+    [aligned] = align(snapshot, each.query, [each.passage])
     kept = [text[start:end] for start, end, _, _ in marks]
     pooled = encoder.encode_passages(kept, [""] * len(kept)).pooled
     asked = set(each.query.stems)
     found = [
         Sentence(
             sentence,
+            coverage,
             best,
             lent,
+            above,
             float(vector @ each.query.pooled),
             len(asked & set(stems(sentence))) / max(1, len(asked)),
         )
-        for sentence, best, lent, vector in zip(
-            kept, bests, [above, *bests[:-1]], pooled, strict=True
+        for sentence, coverage, best, lent, vector in zip(
+            kept, aligned.coverages.tolist(), bests, [above, *bests[:-1]], pooled, strict=True
         )
     ]
     return found, _terms(each.query, encoder, rarity)

@@ -1,12 +1,12 @@
-"""Alignment: how near each token of the question comes to each sentence of a passage.
+"""Alignment: how much of the question each sentence of a passage holds.
 
-Late interaction looks for a question token anywhere in a passage. Confidence and highlights look in
-its sentences, and in what stands between them.
+Late interaction looks for a question token anywhere in a passage. This looks in one sentence, and
+in what stands above it. The sentence with most of the question makes the confidence, and is marked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,17 @@ from rag.answering.search import Query
 from rag.index import Snapshot, best_similarities
 from rag.types import Passage
 
+# What a question token's cosine loses if it is found in the sentence before, or in the heading
+# above the first one. Chosen on one half of squad2: docs/decisions/0007-signals.md
+BEFORE = 0.25
+ABOVE = 0.1
+# A token of the question that the headings hold says what the document is about, not what is asked.
+# It counts less, but not nothing.
+LEAST = 0.3
+
+# What parts the cells of a row.
+_CELL = " | "
+
 Cosines = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 # Where a sentence starts and ends in the text of its passage.
@@ -24,23 +35,27 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
-    """The best cosine of each question token in each part of a passage, float32 (n, q).
+    """How much of the question the sentences of a passage hold.
 
-    `within` are those with the tokens of each sentence. `before` are those with the tokens between
-    it and the sentence before it; for the first sentence, with the headings, or 0 if there are
-    none. `spans` are the places of the sentences in the passage's text. A passage without sentences
-    counts as one without a place; one without tokens has cosines of 0.
+    `spans` are the places of the sentences in the passage's text, `coverages` float32 (n,) how much
+    each holds, as `_coverages` counts it. `best` float32 (q,) is the best cosine of each question
+    token in the whole passage. A passage without sentences counts as one without a place; one
+    without tokens has cosines of 0.
     """
 
     spans: tuple[Place, ...]
-    within: Cosines
-    before: Cosines
+    coverages: Cosines
+    best: Cosines
 
     @property
-    def best(self) -> Cosines:
-        """The best cosine of each question token in the whole passage, float32 (q,)."""
-        best: Cosines = np.maximum(self.within, self.before).max(axis=0, initial=0)
-        return best
+    def coverage(self) -> float:
+        """What the sentence holds that holds most."""
+        return float(self.coverages.max())
+
+    @property
+    def nearest(self) -> Place:
+        """Where the first of the sentences is that hold most; (0, 0) without sentences."""
+        return self.spans[int(self.coverages.argmax())] if self.spans else (0, 0)
 
 
 def align(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> list[Alignment]:
@@ -49,8 +64,11 @@ def align(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> list
     marks = {row: _marks(snapshot, row) for row in rows} if len(query.tokens) else {}
     filled = {row: mark for row, mark in marks.items() if len(mark)}
     best = dict(zip(filled, _best(snapshot, query, filled), strict=True)) if filled else {}
-    nothing = Alignment((), *(np.zeros((1, len(query.tokens)), dtype=np.float32) for _ in range(2)))
-    return [_alignment(filled[row], best[row]) if row in best else nothing for row in rows]
+    nothing = Alignment((), np.zeros(1, np.float32), np.zeros(len(query.tokens), np.float32))
+    return [
+        _alignment(passage.text, filled[row], best[row]) if row in best else nothing
+        for passage, row in zip(passages, rows, strict=True)
+    ]
 
 
 def _marks(snapshot: Snapshot, row: int) -> Rows:
@@ -77,9 +95,46 @@ def _best(snapshot: Snapshot, query: Query, marks: Mapping[int, Rows]) -> list[C
     return np.split(best, np.cumsum([len(each) for each in bounds])[:-1])
 
 
-def _alignment(marks: Rows, best: Cosines) -> Alignment:
-    before = best[::2]
+def _alignment(text: str, marks: Rows, best: Cosines) -> Alignment:
+    before, within = best[::2], best[1::2]
     if marks[0, 2] == 0:
         before[0] = 0
     spans = tuple((start, end) for start, end in marks[:, :2].tolist() if start < end)
-    return Alignment(spans, best[1::2], before)
+    return Alignment(spans, _coverages(text, spans, within, before), best.max(axis=0, initial=0))
+
+
+def _coverages(text: str, spans: Sequence[Place], within: Cosines, before: Cosines) -> Cosines:
+    """How much of the question each sentence holds, float32 (n,).
+
+    `within` float32 (n, q) are the best cosines of each question token in each sentence, `before`
+    those in what stands between it and the sentence before; for the first one, in the headings.
+
+    A token may also be found in the sentence before, at a cost: `It takes hours.` says of what it
+    speaks one sentence earlier. The first sentence borrows from the headings or the question above,
+    a row of a table from its header. The coverage is the mean of two means over the tokens: of the
+    cosines, with those in the headings; and without them, where tokens of the headings weigh less.
+    """
+    lent = np.roll(within, 1, axis=0) - np.float32(BEFORE)
+    for at, lender in enumerate(_lenders(text, spans)):
+        if lender >= 0:
+            lent[at] = before[lender] - np.float32(ABOVE)
+    found, above = np.maximum(within, lent), before[0]
+    weights = np.clip(1 - above, np.float32(LEAST), 1)
+    own = np.maximum(found, 0) @ weights / weights.sum()
+    coverages: Cosines = (np.maximum(found, above).mean(axis=1) + own) / 2
+    return coverages
+
+
+def _lenders(text: str, spans: Sequence[Place]) -> Iterator[int]:
+    """For each sentence the one before which stands what it borrows from; -1: the sentence before.
+
+    The first sentence borrows from the heading, and each row of a table from the table's header.
+    """
+    end, header = 0, -1
+    for at, (start, after) in enumerate(spans):
+        if _CELL in text[end:start]:
+            header = at
+        elif _CELL not in text[start:after]:
+            header = -1
+        yield header if at else 0
+        end = after

@@ -6,9 +6,10 @@ documents and filters do not change it, and one passage is enough:
     confidence = logistic(bias + slope * coverage + lead * lead) * number^(0 or 1) * name^(share)
 
 `coverage` says how much of the question one sentence and the headings above hold, `lead` how far
-the passage is ahead of the rest of its document. The discounts are for terms that it does not hold:
-a number or identifier, and names. Without its own KZ-300-B a passage is about a neighbour, however
-much alike (docs/decisions/0012-confidence.md).
+the passage is ahead of the rest of its document. Below `DOUBTED` the log odds are steeper, so that
+passages that have nothing to do with the question come close to 0. The discounts are for terms that
+the passage does not hold: a number or identifier, and names. Without its own KZ-300-B a passage is
+about a neighbour, however much alike (docs/decisions/0012-confidence.md).
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ from rag.types import Caution, Finding, Passage
 FIRST = 3
 # exp overflows above some 709.
 MOST = 700.0
-# A token of the question that the headings hold says what the document is about, not what is asked.
-# It counts less, but not nothing.
-LEAST = 0.1
+# Passages below these log odds hardly ever answer, so further down the log odds fall faster.
+DOUBTED = -2.0
+STEEPER = 4.0
 # The rest of a document is judged by so many of its passages, as if there were so many more with
 # which the lead is what it mostly is.
 OTHERS = 10
@@ -45,16 +46,12 @@ USUAL_LEAD = 0.25
 class Evidence:
     """What a passage holds of a question.
 
-    `coverage` is the mean of two means of the question tokens' cosines, for the sentence where it
-    is largest: over the sentence and what stands above the first one; and over the sentence alone,
-    with less weight on question tokens that stand above. Without tokens it is 0. `lead` is by how
-    much the passage's late-interaction score exceeds the median of its document's other passages.
-    `missing` are the specific terms that the passage and its context do not hold, and `names` is
-    their share of the question's names.
+    `lead` is by how much the passage's late-interaction score exceeds the median of its document's
+    other passages. `missing` are the specific terms that the passage and its context do not hold,
+    and `names` is their share of the question's names.
     """
 
     alignment: Alignment
-    coverage: float
     lead: float
     missing: tuple[Term, ...]
     names: float
@@ -123,7 +120,8 @@ def _first(candidates: Candidates) -> list[Evidence]:
 
 
 def _odds(profile: Profile, found: Evidence) -> float:
-    return profile.bias + profile.slope * found.coverage + profile.lead * found.lead
+    odds = profile.bias + profile.slope * found.alignment.coverage + profile.lead * found.lead
+    return odds + STEEPER * min(0.0, odds - DOUBTED)
 
 
 def _probability(profile: Profile, fitted: Calibration, found: Evidence) -> float:
@@ -140,20 +138,10 @@ def _evidence(
     lost = sum(not term.is_number for term in missing)
     return Evidence(
         alignment=alignment,
-        coverage=_coverage(alignment),
         lead=lead,
         missing=missing,
         names=lost / max(1, names),
     )
-
-
-def _coverage(alignment: Alignment) -> float:
-    above, sentences = alignment.before[0], alignment.within
-    if len(above) == 0:
-        return 0.0
-    weights = np.clip(1 - above, LEAST, 1)
-    own = (np.maximum(sentences, 0) * weights).sum(axis=1) / weights.sum()
-    return float((np.maximum(sentences, above).mean(axis=1) + own).max() / 2)
 
 
 def _leads(candidates: Candidates, rows: Sequence[int]) -> list[float]:

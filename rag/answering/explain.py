@@ -11,7 +11,6 @@ import regex
 from rag.answering.alignment import align
 from rag.answering.confidence import Evidence, evidence
 from rag.answering.fusion import SCALES
-from rag.answering.highlights import nearest_sentence
 from rag.answering.quantity import asked_quantity, names_quantity
 from rag.answering.search import Candidates, Query
 from rag.encoders import Encoder
@@ -56,7 +55,7 @@ def missing(
     question = query.text
     lacking = [term.text for term in found.missing]
     asked = asked_quantity(question)
-    if asked and not names_quantity(nearest_sentence(passage, found.alignment)):
+    if asked and not names_quantity(passage.text[slice(*found.alignment.nearest)]):
         lacking.append(asked)
     held = {word.casefold() for word in _matched(snapshot, query, passage)}
     for word, cosine in _cosines(question, encoder, found.alignment.best):

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rag.answering.alignment import align
+from rag.answering.alignment import BEFORE, LEAST, align
 from rag.answering.answer import ask
 from rag.answering.confidence import (
+    DOUBTED,
+    STEEPER,
     USUAL,
     USUAL_LEAD,
     Evidence,
@@ -38,7 +40,7 @@ def found(snapshot: Snapshot, question: str) -> Evidence:
 
 
 def coverage(snapshot: Snapshot, question: str) -> float:
-    return found(snapshot, question).coverage
+    return found(snapshot, question).alignment.coverage
 
 
 def sure(snapshot: Snapshot, question: str, **options: object) -> float:
@@ -46,12 +48,14 @@ def sure(snapshot: Snapshot, question: str, **options: object) -> float:
 
 
 def test_coverage_is_of_the_best_sentence_and_of_what_stands_above(tmp_path: Path) -> None:
-    snapshot = snapshot_of(tmp_path, f="# Zoo\n\n## Fruit\n\nApples rot. Bees hum.\n")
+    snapshot = snapshot_of(tmp_path, f="# Zoo\n\n## Fruit\n\nApples rot. Bees hum. Yaks dig.\n")
     assert coverage(snapshot, "apples rot") == pytest.approx(1)
-    assert coverage(snapshot, "apples hum") == pytest.approx(1 / 2)
+    # `apples` stands in the sentence before.
+    assert coverage(snapshot, "apples hum") == pytest.approx(1 - BEFORE / 2)
+    assert coverage(snapshot, "apples dig") == pytest.approx(1 / 2)
     # Of `fruit`, which stands above, and `bees`, `hum` in a sentence: all of it with what is above,
-    # and all but the tenth that counts of `fruit` without.
-    assert coverage(snapshot, "fruit hum bees") == pytest.approx((1 + 2 / 2.1) / 2)
+    # and without that all but what counts of `fruit`.
+    assert coverage(snapshot, "fruit hum bees") == pytest.approx((1 + 2 / (2 + LEAST)) / 2)
     assert coverage(snapshot, "") == 0
 
 
@@ -62,6 +66,26 @@ def test_the_log_odds_are_linear_in_the_coverage(tmp_path: Path) -> None:
     assert log_odds(candidates) == pytest.approx(expected)
     near = 1 / (1 + math.exp(-(snapshot.manifest.calibration.bias + expected)))
     assert confidence(candidates) == pytest.approx(near)
+
+
+def test_far_passages_are_close_to_0_and_change_no_verdict(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, f="Apples rot. Bees hum.")
+    candidates = find_candidates(snapshot, encode_query("apples yaks zebras", ENCODER))
+    linear = PROFILE.bias + PROFILE.slope / 3 + PROFILE.lead * USUAL_LEAD
+    assert linear < DOUBTED
+    assert log_odds(candidates) == pytest.approx(linear + STEEPER * (linear - DOUBTED))
+    lowest = min(threshold for _, threshold in PROFILE.thresholds)
+    assert 1 / (1 + math.exp(-DOUBTED)) <= lowest
+
+
+def test_documents_of_other_fields_do_not_make_an_unanswerable_question_likelier(
+    tmp_path: Path,
+) -> None:
+    question = "do apples rot daily in oslo"
+    alone = snapshot_of(tmp_path / "alone", a="# Zoo\n\nVoles gnaw.\n")
+    others = {f"o{at}": f"# Quux\n\nApples weigh {at + 7} grams.\n" for at in range(12)}
+    crowded = snapshot_of(tmp_path / "all", a="# Zoo\n\nVoles gnaw.\n", **others)
+    assert sure(crowded, question) == pytest.approx(sure(alone, question), abs=0.02)
 
 
 def test_the_lead_is_over_the_rest_of_the_document(tmp_path: Path) -> None:

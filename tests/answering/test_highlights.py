@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.answering.alignment import align
-from rag.answering.highlights import ABOVE, BEFORE, highlights, nearest_sentence
+from rag.answering.alignment import ABOVE, BEFORE, LEAST, align
+from rag.answering.highlights import highlights
 from rag.answering.profile import profile_of
 from rag.answering.search import Query, encode_query
 from rag.encoders.base import Encoder
@@ -38,7 +38,9 @@ def reckoned(snapshot: Snapshot, encoder: Encoder, question: str, passage: Passa
     first = starts.index(min(place for place in starts if place >= spans[0][0]))
     # The heading or question above, if there is one.
     above = rows[: len(rows) - len(starts) + first]
-    lent = near(above, np.array([0]))[0] - ABOVE if len(above) else np.float32(-ABOVE)
+    told = near(above, np.array([0]))[0] if len(above) else np.zeros(len(query.tokens), np.float32)
+    weights = np.clip(1 - told, LEAST, 1)
+    lent = told - np.float32(ABOVE)
     scored = []
     header, before = None, 0
     for start, end in spans:
@@ -52,7 +54,9 @@ def reckoned(snapshot: Snapshot, encoder: Encoder, question: str, passage: Passa
             lent = header
         held = [at for at, place in enumerate(starts) if start <= place < end]
         own = near(pieces[held], np.array([0]))[0]
-        score = float(np.maximum(own, lent).mean())
+        best = np.maximum(own, lent)
+        rest = float(np.average(np.maximum(best, 0), weights=weights))
+        score = (float(np.maximum(best, told).mean()) + rest) / 2
         scored.append((-score, Span(passage.start + start, passage.start + end)))
         lent, before = own - BEFORE, end
     close = profile_of(snapshot.manifest.model).close
@@ -133,12 +137,12 @@ def test_a_passage_without_sentences_leaves_the_others_theirs(fruit: Snapshot) -
     assert quoted(without, "zest", list(fruit.passages[:1])) == [[]]
 
 
-def test_the_nearest_sentence_is_so_by_its_own_tokens(tmp_path: Path) -> None:
+def test_the_nearest_sentence_is_the_first_that_holds_most(tmp_path: Path) -> None:
     snapshot = snapshot_of(tmp_path, a="Figs rot. Oily apples reek. Figs rot.")
 
     def nearest(question: str) -> str:
         [aligned] = align(snapshot, encode_query(question, PAPER), snapshot.passages)
-        return nearest_sentence(snapshot.passages[0], aligned)
+        return snapshot.passages[0].text[slice(*aligned.nearest)]
 
     assert nearest("oily apples") == "Oily apples reek."
     assert nearest("figs") == "Figs rot."
