@@ -64,10 +64,8 @@ def page_of(folder: Path) -> str:
         _part(folder, "encoding", ENCODING, _encoding),
         _part(folder, "anchors", ANCHORS, _anchors),
         _part(folder, "scale", SCALE, _scale),
+        _part(folder, "limits", LIMITS, _limits),
     ]
-    # No command measures the limits: they are there if somebody has worked them out.
-    if (folder / "speed-limits.json").is_file():
-        parts.append(_part(folder, "limits", LIMITS, _limits))
     return "\n\n".join(parts) + "\n"
 
 
