@@ -114,14 +114,15 @@ def _coverages(text: str, spans: Sequence[Place], within: Cosines, before: Cosin
     a row of a table from its header. The coverage is the mean of two means over the tokens: of the
     cosines, with those in the headings; and without them, where tokens of the headings weigh less.
     """
-    lent = np.roll(within, 1, axis=0) - np.float32(BEFORE)
+    lent = np.empty_like(within)
+    np.subtract(within[:-1], np.float32(BEFORE), out=lent[1:])
     for at, lender in enumerate(_lenders(text, spans)):
         if lender >= 0:
             lent[at] = before[lender] - np.float32(ABOVE)
     found, above = np.maximum(within, lent), before[0]
-    weights = np.clip(1 - above, np.float32(LEAST), 1)
+    weights = np.minimum(np.maximum(1 - above, np.float32(LEAST)), 1)
     own = np.maximum(found, 0) @ weights / weights.sum()
-    coverages: Cosines = (np.maximum(found, above).mean(axis=1) + own) / 2
+    coverages: Cosines = (np.maximum(found, above).sum(axis=1) / len(above) + own) / 2
     return coverages
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rag.answering.alignment import Alignment, align
+from rag.answering.alignment import align
 from rag.answering.citations import cite, located
 from rag.answering.confidence import FIRST, confidence_by, evidence, verdict_on
 from rag.answering.explain import explain, missing
 from rag.answering.highlights import highlights
 from rag.answering.profile import profile_of
-from rag.answering.search import Candidates, Query, encode_query, find_candidates, is_readable
+from rag.answering.search import Query, encode_query, find_candidates, is_readable
 from rag.encoders import Encoder
 from rag.index import Snapshot
 from rag.text import stems
-from rag.types import NO_FILTERS, Answer, CitedPassage, Filters, Mode, Passage, Span
+from rag.types import NO_FILTERS, Answer, CitedPassage, Filters, Mode, Passage
 
 
 def ask(
@@ -57,8 +55,8 @@ def _answer(
     candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
     best = candidates.best(max(top_k, FIRST))
     hits, passages = best[:top_k], [hit.passage for hit in best]
-    aligned = align(snapshot, query, passages[:FIRST])
-    found = evidence(candidates, passages[:FIRST], aligned)
+    aligned = align(snapshot, query, passages)
+    found = evidence(candidates, passages[:FIRST], aligned[:FIRST])
     declined = mode != "bm25" and not query.readable
     if declined:
         sure = 0.0
@@ -68,7 +66,12 @@ def _answer(
         sure = confidence_by(found, snapshot.manifest)
     verdict = verdict_on(sure, snapshot.manifest.calibration)
     abstained = verdict == "not_found"
-    marked = [()] * len(hits) if abstained else _marked(candidates, passages[:top_k], aligned)
+    close = profile_of(snapshot.manifest.model).close
+    marked = (
+        [()] * len(hits)
+        if abstained
+        else highlights(query, passages[:top_k], aligned[:top_k], close)
+    )
     told = zip(passages[:1], found, strict=False) if abstained and not declined else ()
     return Answer(
         question=question,
@@ -87,16 +90,6 @@ def _answer(
         missing=tuple(word for each in told for word in missing(candidates, encoder, *each)),
         unreadable=declined,
     )
-
-
-def _marked(
-    candidates: Candidates, passages: Sequence[Passage], aligned: Sequence[Alignment]
-) -> list[tuple[Span, ...]]:
-    """The highlights of passages, of which the first are `aligned`."""
-    snapshot, query = candidates.snapshot, candidates.query
-    others = align(snapshot, query, passages[len(aligned) :])
-    close = profile_of(snapshot.manifest.model).close
-    return highlights(query, passages, [*aligned, *others][: len(passages)], close)
 
 
 def _judged(encoder: Encoder, query: Query, passage: Passage) -> bool:
