@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.documents.passages import passages_of
-from rag.documents.readers.jsonl import Record, records
+from rag.documents.readers.jsonl import JsonRecord, records
 from rag.documents.readers.markdown import markdown_blocks
 from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
 from rag.documents.sections import sections_of
@@ -241,7 +241,7 @@ def _plain(text: str) -> None:
 def _jsonl(text: str) -> None:
     raw = json.dumps({"_id": "a", "title": text[: len(text) // 4], "text": text}).encode()
     for record in records(raw):
-        assert isinstance(record, Record)
+        assert isinstance(record, JsonRecord)
         _divide(record.text, record.title, paragraph_blocks(record.text))
 
 

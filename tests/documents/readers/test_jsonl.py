@@ -4,13 +4,13 @@ import hashlib
 
 import pytest
 
-from rag.documents.readers.jsonl import BadLine, Record, records
+from rag.documents.readers.jsonl import BadLine, JsonRecord, records
 
 
 def found(raw: bytes) -> list[tuple[int, str, str, str]]:
     """Line, id, title and text of each record."""
     read = records(raw)
-    return [(r.line, r.id, r.title, r.text) for r in read if isinstance(r, Record)]
+    return [(r.line, r.id, r.title, r.text) for r in read if isinstance(r, JsonRecord)]
 
 
 def test_each_line_is_a_document_and_blank_lines_are_passed_over() -> None:
@@ -27,7 +27,7 @@ def test_a_title_stands_in_for_an_empty_text_and_both_may_be_empty() -> None:
 
 def test_a_record_has_the_digest_of_its_line() -> None:
     line = b'{"_id": "1", "text": "a"}'
-    assert [r.sha256 for r in records(line + b"\n") if isinstance(r, Record)] == [
+    assert [r.sha256 for r in records(line + b"\n") if isinstance(r, JsonRecord)] == [
         hashlib.sha256(line).hexdigest()
     ]
 
@@ -61,6 +61,6 @@ def test_a_line_that_is_no_document_says_why_and_the_next_is_read(
     line: bytes, complaint: str
 ) -> None:
     first, bad, last = records(b'{"_id": "1"}\n' + line + b'\n{"_id": "2"}')
-    assert isinstance(first, Record) and isinstance(last, Record)
+    assert isinstance(first, JsonRecord) and isinstance(last, JsonRecord)
     assert isinstance(bad, BadLine)
     assert bad.line == 2 and bad.reason.startswith(complaint)

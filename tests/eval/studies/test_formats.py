@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from eval.studies.formats import Reading, table
+from eval.studies.formats import FileReading, table
 from rag.documents.parse import parse
 
 
-def read(name: str, raw: bytes, seconds: float = 1.0) -> Reading:
-    return Reading(name, parse(name, raw).documents, seconds, ())
+def read(name: str, raw: bytes, seconds: float = 1.0) -> FileReading:
+    return FileReading(name, parse(name, raw).documents, seconds, ())
 
 
 def test_files_are_counted_by_format_with_what_was_said_of_them() -> None:
@@ -17,7 +17,7 @@ def test_files_are_counted_by_format_with_what_was_said_of_them() -> None:
                 read("a.md", b"# A\n\n## FAQ\n\n### Why?\n\nSo."),
                 read("b.md", b"Text."),
                 read("c.csv", b"a,b\n1,2\n"),
-                Reading("d.doc", (), 0.0, ("unsupported",)),
+                FileReading("d.doc", (), 0.0, ("unsupported",)),
             ]
         )
     )

@@ -10,7 +10,7 @@ from safetensors import safe_open
 
 from eval.studies.pools import judged, read_pool
 from eval.studies.train_head import (
-    Recipe,
+    TrainingRecipe,
     TrainingSet,
     late_interaction,
     principal,
@@ -26,7 +26,7 @@ from support.letter_encoder import LetterEncoder
 from support.tiny_beir import write_collection
 
 ENCODER = LetterEncoder()
-RECIPE = Recipe(size=4, epochs=2, batch=3, negatives=2, sample=50)
+RECIPE = TrainingRecipe(size=4, epochs=2, batch=3, negatives=2, sample=50)
 
 
 def set_in(folder: Path) -> TrainingSet:
