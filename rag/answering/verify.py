@@ -70,7 +70,8 @@ def verify(
 ) -> list[Verdict]:
     """What became of each citation in that snapshot's documents, in order.
 
-    Raises TookTooLong if it takes longer than `seconds`.
+    Raises TookTooLong if it takes longer than `seconds`, and CorruptIndex if a file of the index
+    was altered, in place, before or meanwhile.
     """
     end = now() + seconds
 
@@ -78,7 +79,11 @@ def verify(
         if now() > end:
             raise TookTooLong(f"it took over {seconds:g} seconds: verify fewer citations at once")
 
-    return [_verdict(snapshot, saved, in_time) for saved in citations]
+    snapshot.check()
+    try:
+        return [_verdict(snapshot, saved, in_time) for saved in citations]
+    finally:
+        snapshot.check()
 
 
 def _verdict(snapshot: Snapshot, saved: SavedCitation, in_time: InTime) -> Verdict:

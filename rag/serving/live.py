@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +51,8 @@ class Serving:
 
     `refused` says why a newer snapshot is not live; `damage` what was wrong with the snapshot's
     files on disk when they were last `verified`, None until they are. Neither contains the path of
-    the index.
+    the index. `opened` is another object each time: a snapshot that was damaged and is repaired has
+    the same id.
     """
 
     snapshot: Snapshot
@@ -59,6 +60,7 @@ class Serving:
     refused: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     verified: datetime | None = None
+    opened: object = field(default_factory=object)
 
 
 @contextmanager
@@ -169,12 +171,20 @@ class Live:
                 await self._open(self.folder)
 
     async def follow(self, seconds: float) -> None:
-        """Catches up at that interval, and verifies a large index once, until it is cancelled."""
+        """Catches up at that interval until it is cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            await self.catch_up()
+
+    async def verify_new(self, seconds: float) -> None:
+        """Looks at that interval for an index to verify, until it is cancelled.
+
+        Beside `follow`: a large index takes minutes, and a newer one must not wait for that.
+        """
         while True:
             if self.serving is not None and self.serving.verified is None:
                 await self._recheck()
             await asyncio.sleep(seconds)
-            await self.catch_up()
 
     async def recheck(self) -> None:
         """Verifies the served snapshot's files again; damage is logged and shown.

@@ -12,7 +12,7 @@ LONGEST = 1 << 16
 class Remembered:
     """The answers that were asked for last, as JSON, at most so many of them; 0 for none.
 
-    An answer depends on the snapshot and on the request alone, so the key holds both.
+    An answer depends on the opened snapshot and on the request alone, so the key holds both.
     """
 
     def __init__(self, most: int) -> None:

@@ -70,6 +70,7 @@ async def kept_up(upkeep: Upkeep, live: Live, jobs: Jobs) -> AsyncIterator[None]
     await live.catch_up()
     tasks = [
         asyncio.create_task(live.follow(upkeep.seconds)),
+        asyncio.create_task(live.verify_new(upkeep.seconds)),
         asyncio.create_task(jobs.follow()),
     ]
     if upkeep.verify_seconds:

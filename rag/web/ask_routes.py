@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rag.answering import verify
+from rag.answering import Verdict, verify
 from rag.errors import CorruptIndex, TookTooLong
 from rag.schemas import (
     AskRequest,
@@ -22,7 +22,7 @@ from rag.schemas import (
 )
 from rag.serving import Figure, Serving
 from rag.web.bodies import json_body
-from rag.web.problems import NOT_READY, Problem, bad_body, not_ready, refusal
+from rag.web.problems import NOT_READY, Problem, bad_body, refusal
 from rag.web.state import AppState, State, state_of
 
 # Saved citations hold whole passages.
@@ -70,21 +70,21 @@ class AskFirst:
 async def _answered(request: Request, state: AppState, asked: AskRequest) -> bytes:
     """The answer as JSON: one that was given before, or a new one."""
     serving = state.serving
-    written = state.remembered.get((serving.snapshot.id, asked.key))
+    written = state.remembered.get(_key(serving, asked))
     state.board.add(Figure.MISSES if written is None else Figure.HITS, 1)
     if written is not None:
         return written
     try:
         written = await _worked_out(request, state, serving, asked)
     except CorruptIndex as error:
-        # The mapped file was altered in place: what is intact is live from now on.
-        retreat = await state.live.retreat(serving, error)
-        if retreat is None:
-            raise not_ready() from None
-        serving = retreat
+        serving = await state.retreat(serving, error)
         written = await _worked_out(request, state, serving, asked)
-    state.remembered.put((serving.snapshot.id, asked.key), written)
+    state.remembered.put(_key(serving, asked), written)
     return written
+
+
+def _key(serving: Serving, asked: AskRequest) -> tuple[object, ...]:
+    return (serving.opened, serving.snapshot.id, asked.key)
 
 
 async def _worked_out(
@@ -96,6 +96,8 @@ async def _worked_out(
 def _answer(serving: Serving, asked: AskRequest) -> bytes:
     """The answer as JSON; a note says how many ids of the filter name no document, if any do."""
     filters = asked.filters.filters()
+    # The system ends a process that reads where a file was cut.
+    serving.snapshot.check()
     found = [serving.snapshot.document(id) for id in filters.document_id]
     known = tuple(document.id for document in found if document)
     answer = serving.ask(
@@ -126,11 +128,19 @@ async def verify_citations(
 
     What is valid or moved is quoted exactly, to the character.
     """
-    snapshot = state.serving.snapshot
+    serving = state.serving
     saved = [citation.saved for citation in asked.citations]
-    work = functools.partial(verify, snapshot, saved, VERIFY_SECONDS)
+
+    async def verified() -> list[Verdict]:
+        work = functools.partial(verify, serving.snapshot, saved, VERIFY_SECONDS)
+        return await state.verifying.run(request, work)
+
     try:
-        verdicts = await state.verifying.run(request, work)
+        try:
+            verdicts = await verified()
+        except CorruptIndex as error:
+            serving = await state.retreat(serving, error)
+            verdicts = await verified()
     except TookTooLong as error:
         raise Problem(503, "took_too_long", str(error)) from None
-    return VerifyResponse.of(verdicts, snapshot)
+    return VerifyResponse.of(verdicts, serving.snapshot)

@@ -44,7 +44,7 @@ async def list_documents(
     after: Annotated[str | None, Query(description="the id that the list goes on after")] = None,
 ) -> DocumentsResponse:
     """The documents of the index, page by page, in the order of the index."""
-    snapshot = state.serving.snapshot
+    snapshot = (await state.intact()).snapshot
     detail = "no document has the id in `after`: list them again from the first one"
     start = 0 if after is None else snapshot.documents.row(_known(snapshot, after, detail).id) + 1
     return DocumentsResponse.of(snapshot, start, limit)
@@ -68,7 +68,7 @@ async def read_file(
 
     A browser shows plain text, Markdown and PDF; everything else is a download.
     """
-    snapshot = state.serving.snapshot
+    snapshot = (await state.intact()).snapshot
     if f"{id}/file" in snapshot.documents:
         return await read_document(f"{id}/file", state)
     file = snapshot.file(_known(snapshot, id, "no document has this id: see GET /documents"))
@@ -90,7 +90,7 @@ async def read_document(id: str, state: State) -> StreamingResponse:
 
     An id in another Unicode normal form than the document's finds it too.
     """
-    snapshot = state.serving.snapshot
+    snapshot = (await state.intact()).snapshot
     document = _known(snapshot, id, "no document has this id: see GET /documents")
     pieces = DocumentResponse.pieces(document, snapshot.sections_of(document.id))
     # Starlette makes each piece in a thread, so other requests are served in between.
@@ -100,7 +100,7 @@ async def read_document(id: str, state: State) -> StreamingResponse:
 @router.get("/passages/{id}", responses={**NOT_FOUND, **NOT_READY})
 async def read_passage(id: str, state: State) -> PassageResponse:
     """A passage and its citation."""
-    snapshot = state.serving.snapshot
+    snapshot = (await state.intact()).snapshot
     passage = snapshot.passage(id)
     if passage is None:
         raise Problem(404, "unknown_passage", "no passage of this index has this id")

@@ -54,7 +54,7 @@ async def read_report(
     limit: Annotated[int, Query(ge=1, le=MAX_FILES, description="how many at most")] = FILES,
 ) -> ReportResponse:
     """What the build made of each file of the corpus, those that were skipped included."""
-    snapshot = state.serving.snapshot
+    snapshot = (await state.intact()).snapshot
     return await asyncio.to_thread(ReportResponse.of, snapshot, verdict, offset, limit)
 
 

@@ -34,9 +34,10 @@ log = logging.getLogger("rag.web.server")
 # How many connections may wait to be accepted, and how many are accepted at a time.
 BACKLOG = 1024
 BURST = 8
-# Descriptors that the process needs beside its clients' connections. They include some bursts, as
-# a connection that is closed to make room ends two rounds of the loop later.
-RESERVED = 64
+# Descriptors that the process needs beside its clients' connections: 24 a snapshot, of which there
+# are two or three while the index is replaced, and some bursts, as a connection that is closed to
+# make room ends two rounds of the loop later.
+RESERVED = 112
 MAX_CONNECTIONS = 512
 FEWEST_CONNECTIONS = 8
 

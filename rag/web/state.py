@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from rag.errors import CorruptIndex
 from rag.serving import Board, Figure, Jobs, Live, Remembered, Serving, Upkeep, kept_up
 from rag.web.problems import not_ready
 from rag.web.server import prepare
@@ -55,6 +56,22 @@ class AppState:
         if self.live.serving is None:
             raise not_ready()
         return self.live.serving
+
+    async def intact(self) -> Serving:
+        """What is live, if no file was altered in place. Raises Problem 503 if nothing is."""
+        serving = self.serving
+        try:
+            await asyncio.to_thread(serving.snapshot.check)
+        except CorruptIndex as error:
+            return await self.retreat(serving, error)
+        return serving
+
+    async def retreat(self, serving: Serving, found: CorruptIndex) -> Serving:
+        """What is live instead of what was altered in place. Raises Problem 503 if nothing is."""
+        intact = await self.live.retreat(serving, found)
+        if intact is None:
+            raise not_ready() from None
+        return intact
 
     @property
     def upkeep(self) -> Upkeep:

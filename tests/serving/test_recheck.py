@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from rag.answering.verify import SavedCitation
 from rag.encoders.base import Encoder
 from rag.errors import CorruptIndex
 from rag.index.manifest import MANIFEST
 from rag.index.originals import ORIGINALS
-from rag.serving.embedded import ask, open_index
+from rag.serving.embedded import ask, open_index, verify
 from rag.serving.live import IndexFolder, Live, Serving
+from rag.serving.upkeep import Upkeep, kept_up
 from rag.store.versions import CURRENT
 from support.live_index import app_of
 from support.snapshots import ENCODER, FIRST, SECOND, changed, published
@@ -130,6 +132,29 @@ def test_a_large_index_that_is_damaged_is_served_until_it_is_verified(index: Pat
     assert serving_of(live).snapshot.id == damaged
     asyncio.run(live.recheck())
     assert serving_of(live).snapshot.id == other(index, damaged)
+
+
+class Verifying(Live):
+    """A live index whose files take without end to read."""
+
+    async def recheck(self) -> None:
+        await asyncio.Event().wait()
+
+
+def test_a_newer_index_is_live_while_a_large_one_is_verified(tmp_path: Path) -> None:
+    published(tmp_path, FIRST)
+    folder = IndexFolder(tmp_path, lambda: ENCODER, at_once=0)
+    upkeep = Upkeep(folder, lambda path, wanted: ["false"], (), seconds=0.01)
+    live = Verifying(folder)
+
+    async def replaced() -> None:
+        async with asyncio.timeout(20), kept_up(upkeep, live, upkeep.jobs(live.catch_up)):
+            await asyncio.sleep(0.05)
+            newer = await asyncio.to_thread(published, tmp_path, SECOND)
+            while serving_of(live).snapshot.id != newer:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(replaced())
 
 
 def test_a_large_index_of_which_a_file_is_cut_short_is_never_served(index: Path) -> None:
@@ -281,6 +306,32 @@ def test_the_library_tells_that_a_mapped_file_was_altered(index: Path, name: str
     flip(index / opened.snapshot.id / name)
     with pytest.raises(CorruptIndex, match=f"{name} was altered after it had been verified"):
         ask(opened, "green")
+    with pytest.raises(CorruptIndex, match=f"{name} was altered after it had been verified"):
+        verify(opened, SavedCitation("a.md", "0" * 64, 0, 1, "F"))
+
+
+SAVED = {"document_id": "a.md", "sha256": "0" * 64, "char_start": 0, "char_end": 1}
+
+
+@pytest.mark.parametrize("harm", [flip, lambda path: os.truncate(path, 0)])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/documents", None),
+        ("GET", "/index/report", None),
+        ("POST", "/verify", {"citations": [SAVED]}),
+        ("POST", "/ask", {"question": "green", "filters": {"document_id": ["a.md"]}}),
+    ],
+)
+def test_nothing_is_read_from_an_altered_file(
+    index: Path, method: str, path: str, body: object, harm: Callable[[Path], None]
+) -> None:
+    with TestClient(app_of(index), base_url="http://localhost") as client:
+        damaged = client.get("/readyz").json()["index"]["version"]
+        for name in ("documents.bin", "report.bin"):
+            harm(index / damaged / name)
+        assert client.request(method, path, json=body).status_code == 200
+        assert client.get("/readyz").json()["index"]["version"] == other(index, damaged)
 
 
 def test_with_no_whole_snapshot_left_a_question_is_told_so(index: Path) -> None:

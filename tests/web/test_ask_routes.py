@@ -20,7 +20,7 @@ from rag.types import Answer
 from rag.web.state import Capacity
 from service import create_app
 from support.client import check_problem
-from support.live_index import app_of
+from support.live_index import app_of, folder_of
 from support.snapshots import ENCODER, FIRST, SECOND, published
 from support.word_count_service import GUIDE
 
@@ -335,7 +335,20 @@ def test_a_remembered_answer_is_that_of_the_live_snapshot_after_rebuild_and_roll
         remembered = client.get("/readyz").json()["remembered"]
     assert [answer["index"]["version"] for answer in (before, after)] == [apples, pears]
     assert [answer["passages"][0]["text"] for answer in (before, after)] == [FIRST, SECOND]
-    assert remembered == {"hits": 4, "misses": 2}
+    assert remembered == {"hits": 3, "misses": 3}
+
+
+def test_no_answer_of_a_snapshot_outlasts_its_opening(tmp_path: Path) -> None:
+    """It may have been damaged, and a build that repairs it gives it the same id."""
+    published(tmp_path / "index", FIRST)
+    folder = folder_of(tmp_path / "index")
+    damaged, repaired = (Counted(folder.open()) for _ in range(2))
+    app = create_app(replace(damaged.serving, ask=damaged), capacity=Capacity(answers=9))
+    client = TestClient(app, base_url="http://localhost")
+    for now in (damaged, damaged, repaired):
+        app.state.service.live.serving = replace(now.serving, ask=now)
+        assert client.post("/ask", json={"question": "fruit"}).status_code == 200
+    assert (damaged.calls, repaired.calls) == (1, 1)
 
 
 def test_a_long_answer_is_not_remembered() -> None:

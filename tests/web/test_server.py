@@ -19,7 +19,9 @@ from starlette.types import Receive, Scope, Send
 from rag.cli.main import main
 from rag.errors import BusyError, UsageError
 from rag.web.server import (
+    BURST,
     MAX_CONNECTIONS,
+    RESERVED,
     OneLine,
     ended_quietly,
     greeting,
@@ -28,6 +30,8 @@ from rag.web.server import (
     server_of,
     sparing,
 )
+from support.live_index import folder_of
+from support.snapshots import FIRST, published
 from support.word_count_service import serving_of
 
 
@@ -97,7 +101,7 @@ def files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-@pytest.mark.parametrize(("allowed", "connections"), [(128, 64), (100, 36), (64, 8)])
+@pytest.mark.parametrize(("allowed", "connections"), [(256, 144), (128, 16), (64, 8)])
 @pytest.mark.usefixtures("files")
 def test_connections_leave_the_process_the_descriptors_it_needs(
     allowed: int, connections: int
@@ -105,6 +109,15 @@ def test_connections_leave_the_process_the_descriptors_it_needs(
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     assert limits_of().connections == connections
+
+
+def test_three_snapshots_and_two_bursts_fit_into_what_is_reserved(tmp_path: Path) -> None:
+    published(tmp_path / "index", FIRST)
+    folder = folder_of(tmp_path / "index")
+    before = len(os.listdir("/proc/self/fd"))
+    serving = folder.open()
+    taken = len(os.listdir("/proc/self/fd")) - before
+    assert serving and 3 * taken + 2 * BURST + 16 <= RESERVED
 
 
 @pytest.mark.usefixtures("files")
