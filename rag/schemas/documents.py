@@ -40,7 +40,7 @@ class DocumentEntry(DocumentFacts):
 
     @classmethod
     def of(cls, snapshot: Snapshot, document: Document) -> DocumentEntry:
-        """The document's entry; its counts are looked up, not counted."""
+        """The document's entry."""
         return cls(
             **dict(DocumentFacts.model_validate(document)),
             characters=len(document.text),

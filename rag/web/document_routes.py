@@ -47,7 +47,8 @@ async def list_documents(
     snapshot = (await state.intact()).snapshot
     detail = "no document has the id in `after`: list them again from the first one"
     start = 0 if after is None else snapshot.documents.row(_known(snapshot, after, detail).id) + 1
-    return DocumentsResponse.of(snapshot, start, limit)
+    # Each text is read, so that its characters are counted.
+    return await asyncio.to_thread(DocumentsResponse.of, snapshot, start, limit)
 
 
 @router.get(
