@@ -64,7 +64,7 @@ function paragraph(lines) {
 
 function table(text, lines) {
   const rows = lines.map((line) => cells(text, line));
-  const width = Math.max(...rows.map((row) => row.length));
+  const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
   const first = rows[0].map(({ from, to }) => text.slice(from, to));
   const hasHeader = first.length === width && width > 1 && new Set(first).size === width
     && first.every((cell) => cell.length <= LONGEST_HEADER && /\p{L}/u.test(cell));

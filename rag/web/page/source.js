@@ -3,7 +3,7 @@
 import { addressOf } from "./address.js";
 import { fetchDocument, fileAddress, verify } from "./api.js";
 import { copyButtons, menu, sourceOf } from "./cite.js";
-import { byId, element, spot } from "./dom.js";
+import { byId, element, put, spot } from "./dom.js";
 import { outlineOf } from "./listing.js";
 import { Text, nodeAt, render, selectedSpan } from "./text.js";
 
@@ -25,8 +25,7 @@ export async function openSource(state, hits, isRaw) {
   const { source } = state;
   let found, verdict;
   try {
-    found = await fetchDocument(source.id);
-    verdict = await checked(found, source);
+    [found, verdict] = await documentNow(source);
   } catch (error) {
     if (own === turn) showGone(source, error);
     return;
@@ -46,6 +45,18 @@ export function redraw(isRaw) {
 const hitsIn = (hits, found) =>
   hits.filter(({ citation }) => citation.document_id === found.id && citation.sha256 === found.sha256)
     .sort((a, b) => a.citation.char_start - b.citation.char_start);
+
+// The document and the verdict on the cited text. The service checks the document as it is now, so
+// one that was fetched before the last build is fetched again: places would not be its own.
+async function documentNow(source) {
+  const kept = await fetchDocument(source.id);
+  const verdict = await checked(kept, source);
+  const sha = verdict === null ? source.sha ?? kept.sha256
+    : verdict.status === "valid" && verdict.citation.sha256;
+  if (sha === kept.sha256) return [kept, verdict];
+  const found = await fetchDocument(source.id, true);
+  return [found, await checked(found, source)];
+}
 
 // What became of the cited text since the link was made; null if nothing is cited.
 async function checked(found, { sha, quote, cited }) {
@@ -107,7 +118,7 @@ function draw(isRaw) {
   byId("source-place").textContent = now ? `${found.id} · ${spot(now)}` : found.id;
   setNote(note);
   byId("source-tools").replaceChildren(...tools(found, span, now));
-  byId("source-text").replaceChildren(...render(text, { spans: [...cited, ...answering, ...passages], raw: isRaw }));
+  put(byId("source-text"), render(text, { spans: [...cited, ...answering, ...passages], raw: isRaw }));
   pane.hidden = false;
 }
 
@@ -124,9 +135,11 @@ function tools(found, span, now) {
   const { state, hits } = drawn;
   const toHeading = (cited) =>
     addressOf({ ...state, source: { id: found.id, sha: found.sha256, cited } });
-  const quoted = () => {
-    const part = selectedSpan(byId("source-text")) ?? span;
-    return [now, Array.from(found.text).slice(part.start, part.end).join(""), part];
+  const quoted = async () => {
+    const part = selectedSpan(byId("source-text"));
+    const citation = part === null ? now : await citationOf(found, part);
+    const { start, end } = part ?? span;
+    return [citation, Array.from(found.text).slice(start, end).join(""), { start, end }];
   };
   return [
     ...(hits.length > 0 ? hitButtons(found, span) : []),
@@ -134,6 +147,13 @@ function tools(found, span, now) {
     ...(span ? [menu("Cite", ...copyButtons(quoted))] : []),
     element("a", { href: fileAddress(found.id), download: "" }, "Download"),
   ];
+}
+
+// The citation of a part of the document, with its own headings and lines.
+async function citationOf(found, cited) {
+  const { citation } = await checked(found, { sha: found.sha256, quote: null, cited });
+  if (!citation) throw new Error("The document has changed.");
+  return citation;
 }
 
 // Links to the hit before and behind the one that is shown, in the order of the document.
