@@ -263,6 +263,8 @@ def test_link_says_if_the_text_has_changed(page: Page) -> None:
     page.goto(f"/?document=guide.md&{old}&quote=Adults pay 9 euros.#c0-19")
     expect(page.locator("#source-note")).to_contain_text("This text has changed")
     expect(page.locator("#source-note del")).to_contain_text("9")
+    page.goto(f"/?document=guide.md&{old}#c0-19")
+    expect(page.locator("#source-note")).to_contain_text("The document has changed")
 
 
 def test_document_that_was_fetched_before_a_build_is_fetched_again(page: Page) -> None:

@@ -72,7 +72,7 @@ async function checked(found, { sha, quote, cited }) {
 
 // The place now, and what is to be said of it.
 function placeNow({ verdict, found, state }) {
-  const { cited, sha } = state.source;
+  const { cited, sha, quote } = state.source;
   if (verdict === null) return { span: null, note: null };
   const now = verdict.citation ?? verdict.closest;
   const isHere = now?.document_id === found.id;
@@ -83,7 +83,9 @@ function placeNow({ verdict, found, state }) {
   }
   // Without a hash the link claims nothing: a place that does not exist is only not marked.
   if (!sha) return { span: null, note: null };
-  return { span, now, note: [`This text has changed since the link was made: ${verdict.detail}. `, ...changes(verdict)] };
+  // A long quote is not in the link, so the text itself may be as it was.
+  const what = quote ? "This text" : "The document";
+  return { span, now, note: [`${what} has changed since the link was made: ${verdict.detail}. `, ...changes(verdict)] };
 }
 
 const EDITS = { same: "span", removed: "del", added: "ins" };
