@@ -279,6 +279,27 @@ def test_document_that_was_fetched_before_a_build_is_fetched_again(page: Page) -
     expect(page.locator("mark.cited")).to_have_text("Adults pay 3 euros.")
 
 
+def test_trees_of_many_blocks_and_of_long_blank_lines_are_made_in_time(page: Page) -> None:
+    page.goto("/")
+    made = page.evaluate(
+        """async () => {
+          const { draftTree } = await import("/drafts.js");
+          const { markdownTree } = await import("/markdown.js");
+          const { put } = await import("/dom.js");
+          const blank = `a\\n${" ".repeat(100000)}\\nb`;
+          const lists = "- a\\n1. b\\n".repeat(70000);
+          const rows = "a | b\\n".repeat(140000);
+          return [
+            draftTree({ text: blank, sections: [] }).length,
+            markdownTree({ text: lists, sections: [] }).length,
+            draftTree({ text: rows, sections: [] })[0].children.at(-1).children.length,
+            put(document.createElement("p"), Array(140000).fill("a")).childNodes.length,
+          ];
+        }"""
+    )
+    assert made == [2, 140_000, 139_999, 140_000]
+
+
 def test_selected_part_is_cited_with_its_own_lines(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(source_of("Adults pay 3 euros."))

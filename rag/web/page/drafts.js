@@ -32,10 +32,18 @@ function labelLevels(source) {
   return levels;
 }
 
+// Lines that are not blank, up to the next that is.
 function* blocks(text) {
-  for (const match of text.matchAll(/(?:[^\n]*\S[^\n]*(?:\n|$))+/g)) {
-    yield [match.index, match.index + match[0].trimEnd().length];
+  let block = null;
+  for (const { from, to } of linesOf(text, 0, text.length)) {
+    const end = from + text.slice(from, to).trimEnd().length;
+    if (end > from) block = [block?.[0] ?? from, end];
+    else if (block !== null) {
+      yield block;
+      block = null;
+    }
   }
+  if (block !== null) yield block;
 }
 
 function block(text, lines) {
