@@ -135,15 +135,16 @@ def scale(
     material, encoder = read_material(data), _encoder()
     path = results / "speed-scale.json"
     old = read_outcome(path) if path.is_file() else {"rows": []}
-    rows = []
+    rows, now = [], commit()
     sizes = "1000" if quick else sizes
     for size in map(int, sizes.split(",")):
         say(f"{size:,} passages: about {size / 6000:.0f} minutes")
         row = scale_part.measure(material, size, WORK / str(size), encoder)
-        rows.append(row | {"commit": commit()})
-    changed = old.get("changed") or scale_part.changed(
-        material, 1000 if quick else 5000, WORK / "changed"
-    )
+        rows.append(row | {"commit": now})
+    changed = old.get("changed", {})
+    if changed.get("commit") != now:
+        made = scale_part.changed(material, 1000 if quick else 5000, WORK / "changed")
+        changed = made | {"commit": now}
     merged = scale_part.merged(old["rows"], rows)
     write("scale", data, results, {"rows": merged, "changed": changed}, f" --sizes {sizes}")
     (results / page_part.PLOT).write_text(scale_plot(merged), encoding="utf-8")

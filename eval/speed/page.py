@@ -33,9 +33,9 @@ GOALS = {
 HTTP = """## Beside txtai, over HTTP
 
 The peer has the same model and the texts of the same passages, FAISS and BM25 (`hybrid`), and its
-own FastAPI server on uvicorn with uvloop and httptools. The servers take turns; each start is asked
-distinct questions over connections that stay open. Ours also returns citations, highlights and a
-confidence."""
+own FastAPI server on uvicorn with uvloop and httptools. It runs the model by torch in float32, ours
+multiplies 8-bit integers. The servers take turns; each start is asked distinct questions over
+connections that stay open. Ours also returns citations, highlights and a confidence."""
 ENCODING = """## Encoding
 
 Against sentence-transformers as it encodes by default (batches of 32), the same texts in one run;
@@ -164,10 +164,20 @@ def _scale(outcome: Outcome) -> str:
     changed = outcome["changed"]
     words = (
         f"Of {changed['files']:,} files of one passage, {changed['changed']} changed: the build "
-        f"takes {one_over(changed['ratio'])} of a full one."
+        f"takes {one_over(changed['ratio'])} of a full one.{_of_other_commits(outcome)}"
     )
     plot = f"![cost by size](../eval/results/{PLOT})"
     return "\n\n".join([table(header, building), table(asked, asking), words, plot])
+
+
+def _of_other_commits(outcome: Outcome) -> str:
+    """Which rows are not of the commit that the part names."""
+    others = [
+        f"{row['passages']:,} passages at {row['commit'][:9]}"
+        for row in outcome["rows"]
+        if row["commit"] != outcome["commit"]
+    ]
+    return f" Measured earlier: {', '.join(others)}." if others else ""
 
 
 def _limits(outcome: Outcome) -> str:

@@ -1,4 +1,4 @@
-"""What is searched, in memory and as files."""
+"""What is searched, mapped from its files."""
 
 from rag.index.assemble import Encodings, Split, assemble
 from rag.index.compatibility import check_encoder, check_model, check_probes

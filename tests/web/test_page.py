@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +70,17 @@ WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective));
 """
+
+
+# Selects a part of the source's text.
+SELECT = """(part) => {
+  const walker = document.createTreeWalker(document.getElementById("source-text"), 4);
+  while (walker.nextNode()) {
+    const at = walker.currentNode.data.indexOf(part);
+    if (at >= 0) getSelection().setBaseAndExtent(
+      walker.currentNode, at, walker.currentNode, at + part.length);
+  }
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -250,6 +263,64 @@ def test_link_says_if_the_text_has_changed(page: Page) -> None:
     page.goto(f"/?document=guide.md&{old}&quote=Adults pay 9 euros.#c0-19")
     expect(page.locator("#source-note")).to_contain_text("This text has changed")
     expect(page.locator("#source-note del")).to_contain_text("9")
+    page.goto(f"/?document=guide.md&{old}#c0-19")
+    expect(page.locator("#source-note")).to_contain_text("The document has changed")
+
+
+def test_document_that_was_fetched_before_a_build_is_fetched_again(page: Page) -> None:
+    old = {"id": "guide.md", "title": "Old", "sha256": "0" * 64, "sections": []}
+    page.route(
+        "**/documents/guide.md",
+        lambda route: route.fulfill(json=old | {"text": f"Gone since. {GUIDE}"}),
+        times=1,
+    )
+    page.goto(f"/?document=guide.md&quote=Adults pay 3 euros.{span('Adults pay 3 euros.')}")
+    expect(page.locator("#source h2")).to_have_text("Title of guide.md")
+    expect(page.locator("mark.cited")).to_have_text("Adults pay 3 euros.")
+
+
+def test_trees_of_many_blocks_and_of_long_blank_lines_are_made_in_time(page: Page) -> None:
+    page.goto("/")
+    made = page.evaluate(
+        """async () => {
+          const { draftTree } = await import("/drafts.js");
+          const { markdownTree } = await import("/markdown.js");
+          const { put } = await import("/dom.js");
+          const blank = `a\\n${" ".repeat(100000)}\\nb`;
+          const lists = "- a\\n1. b\\n".repeat(70000);
+          const rows = "a | b\\n".repeat(140000);
+          return [
+            draftTree({ text: blank, sections: [] }).length,
+            markdownTree({ text: lists, sections: [] }).length,
+            draftTree({ text: rows, sections: [] })[0].children.at(-1).children.length,
+            put(document.createElement("p"), Array(140000).fill("a")).childNodes.length,
+          ];
+        }"""
+    )
+    assert made == [2, 140_000, 139_999, 140_000]
+
+
+def test_selected_part_is_cited_with_its_own_lines(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(source_of("Adults pay 3 euros."))
+    expect(page.locator("mark.cited")).to_have_text("Adults pay 3 euros.")
+    part = "A: Dogs travel on a lead."
+    page.evaluate(SELECT, part)
+    page.locator("#source-tools").get_by_text("Cite", exact=True).click()
+    page.get_by_role("button", name="Copy as JSON").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    line = 1 + GUIDE[: GUIDE.index(part)].count("\n")
+    assert (copied["quote"], copied["line_start"], copied["line_end"]) == (part, line, line)
+
+
+def test_link_to_the_question_takes_the_keys_there(page: Page) -> None:
+    page.goto("/?q=travel free")
+    expect(page.locator("#view article").first).to_be_attached()
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#question")).to_be_focused()
+    expect(page).to_have_url(re.compile(r"\?q=travel%20free$"))
 
 
 def test_source_that_was_linked_to_closes_to_the_start(page: Page) -> None:
@@ -272,7 +343,7 @@ def test_previous_hit_moves_within_the_document_and_back_closes(page: Page) -> N
 
 def test_faq_questions_are_offered_and_ask_on_a_click(page: Page) -> None:
     page.goto("/")
-    expect(page.locator("#about")).to_have_text("2 documents, 8 passages")
+    expect(page.locator("#about")).to_have_text("3 documents, 10 passages")
     expect(page.locator(".questions li")).to_have_text(["May I take a dog?"])
     page.get_by_role("link", name="May I take a dog?").click()
     expect(page.locator("article").first).to_contain_text("Dogs travel on a lead.")

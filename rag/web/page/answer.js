@@ -139,7 +139,7 @@ async function addNotices(section, hits) {
   for (const id of ids) {
     const found = await fetchDocument(id).catch(() => null);
     const front = /^---\n([^]*?)\n---(?:\n|$)/.exec(found?.text ?? "")?.[1] ?? "";
-    const notice = /^notice:[ \t]*(["']?)(.+?)\1[ \t]*$/m.exec(front)?.[2];
+    const notice = /^notice:(.*)$/m.exec(front)?.[1].trim().replace(/^(["'])(.*)\1$/, "$2");
     if (notice) notices.add(notice);
   }
   for (const notice of notices) section.append(element("p", { class: "notice" }, notice));

@@ -43,8 +43,9 @@ export function listDocuments(after) {
 const MAX_KEPT = 12;
 const kept = new Map();
 
-export function fetchDocument(id) {
-  if (!kept.has(id)) {
+// `anew`: not the one that was kept, which may have changed since.
+export function fetchDocument(id, anew = false) {
+  if (anew || !kept.has(id)) {
     const found = fetchJson(documentAddress(id));
     kept.set(id, found);
     found.catch(() => kept.delete(id));

@@ -16,6 +16,7 @@ const question = byId("question");
 
 let state = readAddress(location);
 let shown = null; // the address of the answer or list that is shown or on its way
+let ready = Promise.resolve(); // when it is shown
 let answer = null;
 let isRaw = false;
 let returnTo = null; // what takes the keys when the source is closed
@@ -23,15 +24,16 @@ let returnTo = null; // what takes the keys when the source is closed
 // ---- what the address asks for
 
 async function visit() {
-  state = readAddress(location);
-  const address = askedIn(state);
-  const ready = address === shown ? Promise.resolve() : showMain(address);
+  const own = readAddress(location);
+  state = own;
+  const address = askedIn(own);
+  if (address !== shown) ready = showMain(address);
   markOpen();
-  if (state.source === null) closeSource();
+  if (own.source === null) closeSource();
   else {
     await ready;
-    if (askedIn(readAddress(location)) !== address) return;
-    await openSource(state, answer?.passages ?? [], isRaw);
+    if (state !== own) return; // another address was gone to meanwhile
+    await openSource(own, answer?.passages ?? [], isRaw);
   }
   coverMain();
   returnTo?.focus({ preventScroll: true });
@@ -131,7 +133,9 @@ document.addEventListener("click", (event) => {
   const isView = link.origin === location.origin && link.pathname === "/" && !link.target;
   if (!isView) return;
   event.preventDefault();
-  go(link.href);
+  // A link within the page, as the one that skips to the question, only takes the keys there.
+  if (link.getAttribute("href").startsWith("#")) byId(link.hash.slice(1)).focus();
+  else go(link.href);
 });
 
 function closeMenus(target) {

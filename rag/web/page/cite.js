@@ -33,21 +33,22 @@ const FORMS = {
   "Copy link": linkTo,
 };
 
-// The buttons of a menu; `quoted` gives citation, quote and span when one is pressed.
+// The buttons of a menu; `quoted` gives citation, quote and span, or their promise,
+// when one is pressed.
 export function copyButtons(quoted) {
   return Object.entries(FORMS).map(([label, form]) => {
     const button = element("button", { type: "button", class: "plain" }, label);
     button.addEventListener("click", async () => {
-      button.textContent = (await copied(form(...quoted()))) ? "Copied" : "Copying is not allowed";
+      button.textContent = (await copied(form, quoted)) ? "Copied" : "It could not be copied";
       setTimeout(() => { button.textContent = label; }, 1500);
     });
     return button;
   });
 }
 
-async function copied(text) {
+async function copied(form, quoted) {
   try {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(form(...await quoted()));
     return true;
   } catch {
     return false;

@@ -8,7 +8,13 @@ export function element(name, attributes = {}, ...children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== null && value !== false) node.setAttribute(key, value === true ? "" : value);
   }
-  node.append(...children.flat());
+  return put(node, children.flat());
+}
+
+// The node with these children and no others. One by one: a call takes no more than some 100,000.
+export function put(node, children) {
+  node.replaceChildren();
+  for (const child of children) node.append(child);
   return node;
 }
 

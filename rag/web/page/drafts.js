@@ -32,10 +32,18 @@ function labelLevels(source) {
   return levels;
 }
 
+// Lines that are not blank, up to the next that is.
 function* blocks(text) {
-  for (const match of text.matchAll(/(?:[^\n]*\S[^\n]*(?:\n|$))+/g)) {
-    yield [match.index, match.index + match[0].trimEnd().length];
+  let block = null;
+  for (const { from, to } of linesOf(text, 0, text.length)) {
+    const end = from + text.slice(from, to).trimEnd().length;
+    if (end > from) block = [block?.[0] ?? from, end];
+    else if (block !== null) {
+      yield block;
+      block = null;
+    }
   }
+  if (block !== null) yield block;
 }
 
 function block(text, lines) {
@@ -64,7 +72,7 @@ function paragraph(lines) {
 
 function table(text, lines) {
   const rows = lines.map((line) => cells(text, line));
-  const width = Math.max(...rows.map((row) => row.length));
+  const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
   const first = rows[0].map(({ from, to }) => text.slice(from, to));
   const hasHeader = first.length === width && width > 1 && new Set(first).size === width
     && first.every((cell) => cell.length <= LONGEST_HEADER && /\p{L}/u.test(cell));

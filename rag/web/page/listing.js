@@ -12,18 +12,20 @@ export async function listingView(state) {
   const [first, files] = await Promise.all([listDocuments(null), fetchReport()]);
   const list = element("ul", { class: "documents" });
   const more = element("button", { type: "button", class: "plain" }, "Show more");
+  const find = element("input", { id: "find", type: "search", "aria-label": "Find among the documents",
+    placeholder: "Find by title, path, language or date" });
+  const filter = () => {
+    const wanted = find.value.trim().toLowerCase();
+    for (const item of list.children) item.hidden = !item.dataset.facts.includes(wanted);
+  };
+  find.addEventListener("input", filter);
   const add = ({ documents, next }) => {
     list.append(...documents.map((found) => entry(found, files.get(found.id), state)));
+    filter();
     more.hidden = next === null;
     more.onclick = async () => add(await listDocuments(next));
   };
   add(first);
-  const find = element("input", { id: "find", type: "search", "aria-label": "Find among the documents",
-    placeholder: "Find by title, path, language or date" });
-  find.addEventListener("input", () => {
-    const wanted = find.value.trim().toLowerCase();
-    for (const item of list.children) item.hidden = !item.dataset.facts.includes(wanted);
-  });
   const skipped = [...files.values()].filter((file) => file.documents === 0);
   return [element("h2", {}, "Documents"), find, list, more, skippedFiles(skipped)];
 }

@@ -52,7 +52,7 @@ function blocks(reader, lines, depth) {
     else if (isHeading(reader, word)) trees.push(atx(reader, word, lines[i]));
     else if (RULE.test(word)) trees.push({ tag: "hr", children: [] });
     else if (QUOTE.test(word)) trees.push({ tag: "blockquote", children: inner(unquoted(words, own, i)) });
-    else if (startsItem(word)) trees.push(...listTrees(reader.text, own, inner));
+    else if (startsItem(word)) listTrees(reader.text, own, inner).forEach((list) => trees.push(list));
     else if (isTable(words, i)) trees.push(table(reader, words.slice(i, end), own));
     else if (isCode(word)) trees.push(pre(own));
     else if (word.trim()) trees.push(...paragraph(reader, words, own, i, inline));

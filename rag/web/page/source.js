@@ -3,7 +3,7 @@
 import { addressOf } from "./address.js";
 import { fetchDocument, fileAddress, verify } from "./api.js";
 import { copyButtons, menu, sourceOf } from "./cite.js";
-import { byId, element, spot } from "./dom.js";
+import { byId, element, put, spot } from "./dom.js";
 import { outlineOf } from "./listing.js";
 import { Text, nodeAt, render, selectedSpan } from "./text.js";
 
@@ -25,8 +25,7 @@ export async function openSource(state, hits, isRaw) {
   const { source } = state;
   let found, verdict;
   try {
-    found = await fetchDocument(source.id);
-    verdict = await checked(found, source);
+    [found, verdict] = await documentNow(source);
   } catch (error) {
     if (own === turn) showGone(source, error);
     return;
@@ -47,6 +46,18 @@ const hitsIn = (hits, found) =>
   hits.filter(({ citation }) => citation.document_id === found.id && citation.sha256 === found.sha256)
     .sort((a, b) => a.citation.char_start - b.citation.char_start);
 
+// The document and the verdict on the cited text. The service checks the document as it is now, so
+// one that was fetched before the last build is fetched again: places would not be its own.
+async function documentNow(source) {
+  const kept = await fetchDocument(source.id);
+  const verdict = await checked(kept, source);
+  const sha = verdict === null ? source.sha ?? kept.sha256
+    : verdict.status === "valid" && verdict.citation.sha256;
+  if (sha === kept.sha256) return [kept, verdict];
+  const found = await fetchDocument(source.id, true);
+  return [found, await checked(found, source)];
+}
+
 // What became of the cited text since the link was made; null if nothing is cited.
 async function checked(found, { sha, quote, cited }) {
   if (cited === null) return null;
@@ -61,7 +72,7 @@ async function checked(found, { sha, quote, cited }) {
 
 // The place now, and what is to be said of it.
 function placeNow({ verdict, found, state }) {
-  const { cited, sha } = state.source;
+  const { cited, sha, quote } = state.source;
   if (verdict === null) return { span: null, note: null };
   const now = verdict.citation ?? verdict.closest;
   const isHere = now?.document_id === found.id;
@@ -72,7 +83,9 @@ function placeNow({ verdict, found, state }) {
   }
   // Without a hash the link claims nothing: a place that does not exist is only not marked.
   if (!sha) return { span: null, note: null };
-  return { span, now, note: [`This text has changed since the link was made: ${verdict.detail}. `, ...changes(verdict)] };
+  // A long quote is not in the link, so the text itself may be as it was.
+  const what = quote ? "This text" : "The document";
+  return { span, now, note: [`${what} has changed since the link was made: ${verdict.detail}. `, ...changes(verdict)] };
 }
 
 const EDITS = { same: "span", removed: "del", added: "ins" };
@@ -107,7 +120,7 @@ function draw(isRaw) {
   byId("source-place").textContent = now ? `${found.id} · ${spot(now)}` : found.id;
   setNote(note);
   byId("source-tools").replaceChildren(...tools(found, span, now));
-  byId("source-text").replaceChildren(...render(text, { spans: [...cited, ...answering, ...passages], raw: isRaw }));
+  put(byId("source-text"), render(text, { spans: [...cited, ...answering, ...passages], raw: isRaw }));
   pane.hidden = false;
 }
 
@@ -124,9 +137,11 @@ function tools(found, span, now) {
   const { state, hits } = drawn;
   const toHeading = (cited) =>
     addressOf({ ...state, source: { id: found.id, sha: found.sha256, cited } });
-  const quoted = () => {
-    const part = selectedSpan(byId("source-text")) ?? span;
-    return [now, Array.from(found.text).slice(part.start, part.end).join(""), part];
+  const quoted = async () => {
+    const part = selectedSpan(byId("source-text"));
+    const citation = part === null ? now : await citationOf(found, part);
+    const { start, end } = part ?? span;
+    return [citation, Array.from(found.text).slice(start, end).join(""), { start, end }];
   };
   return [
     ...(hits.length > 0 ? hitButtons(found, span) : []),
@@ -134,6 +149,13 @@ function tools(found, span, now) {
     ...(span ? [menu("Cite", ...copyButtons(quoted))] : []),
     element("a", { href: fileAddress(found.id), download: "" }, "Download"),
   ];
+}
+
+// The citation of a part of the document, with its own headings and lines.
+async function citationOf(found, cited) {
+  const { citation } = await checked(found, { sha: found.sha256, quote: null, cited });
+  if (!citation) throw new Error("The document has changed.");
+  return citation;
 }
 
 // Links to the hit before and behind the one that is shown, in the order of the document.

@@ -28,7 +28,7 @@ export const headingTree = (level, children) =>
 
 // A table; cells are lists of trees, and short rows are filled up.
 export function tableTree(header, rows) {
-  const width = Math.max(...rows.map((row) => row.length), header?.length ?? 0);
+  const width = rows.reduce((most, row) => Math.max(most, row.length), header?.length ?? 0);
   const row = (tag, attributes) => (cells) => {
     const filled = [...cells, ...Array(width - cells.length).fill([])];
     return { tag: "tr", children: filled.map((children) => ({ tag, attributes, children })) };

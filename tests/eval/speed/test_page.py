@@ -43,3 +43,23 @@ def test_a_part_with_results_is_a_table_and_says_where_it_was_measured(tmp_path:
     assert "| onnx | 125 | 2.5 | 2.0 |" in page
     assert "`it` at 012345678, 4 cores of a processor." in page
     assert "| one text | 1.5e9 | 0.5 |" in page
+
+
+def test_rows_of_other_commits_are_named(tmp_path: Path) -> None:
+    times = {"p50": 1, "p95": 2}
+    row = {
+        **dict.fromkeys(("build_seconds", "passages_per_second", "encoder_share"), 1),
+        **dict.fromkeys(("build_peak_bytes", "disk_bytes", "open_seconds", "recall", "ndcg"), 1),
+        **{"memory_asked": {"resident": 1}, "search_ms": times, "answer_ms": times},
+    }
+    outcome = {
+        "machine": {"cores": 4, "processor": "a processor"},
+        **{"commit": "0123456789abcdef", "command": "it"},
+        "changed": {"files": 1000, "changed": 1, "ratio": 0.125},
+        "rows": [
+            row | {"passages": 1000, "commit": "0123456789abcdef"},
+            row | {"passages": 1_000_000, "commit": "fedcba9876543210"},
+        ],
+    }
+    (tmp_path / "speed-scale.json").write_text(json.dumps(outcome), encoding="utf-8")
+    assert "one. Measured earlier: 1,000,000 passages at fedcba987.\n" in page_of(tmp_path)
