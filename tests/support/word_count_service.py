@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -34,6 +35,8 @@ from rag.types import (
 )
 
 MODEL = Model("word-counter", "0" * 64, "", "float32", dim=2, token_dim=2, window=256)
+# Nothing on disk is to be verified.
+VERIFIED = datetime(2026, 1, 1, tzinfo=UTC)
 GUIDE = (
     "# Trains 🚂 and 汽车\n\nIntro.\n\n## Fares\n\nChildren travel free. 🎟 Adults pay 3 euros.\n\n"
     "## FAQ\n\nQ: May I take a dog?\nA: Dogs travel on a lead.\n"
@@ -50,7 +53,7 @@ def serving_of(texts: dict[str, str]) -> Serving:
         best = hits[0].score if hits else 0.0
         return Answer(question, cited, confidence=best, verdict="answered" if best else "not_found")
 
-    return Serving(snapshot, ask)
+    return Serving(snapshot, ask, verified=VERIFIED)
 
 
 def _snapshot(texts: dict[str, str]) -> Snapshot:

@@ -25,7 +25,7 @@ def test_probes_say_ok_and_ready(client: TestClient, serving: Serving) -> None:
         "status": "ready",
         "index": index,
         "degraded": [],
-        "verified": None,
+        "verified": "2026-01-01T00:00:00Z",
         "workers": 1,
         "questions": {"running": 0, "waiting": 0},
     }
