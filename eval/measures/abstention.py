@@ -43,13 +43,13 @@ def calibration(
     For a confidence that is meant as a probability.
     """
     sure, hit = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
-    weight = np.ones(len(sure), dtype=np.int64) if weights is None else np.asarray(weights)
+    weight = np.ones(len(sure)) if weights is None else np.asarray(weights)
     band = np.minimum((sure * BINS).astype(int), BINS - 1)
 
     def bin_of(own: npt.NDArray[np.bool_]) -> Bin:
         weighed = weight[own]
         mean, share = (float(np.average(each[own], weights=weighed)) for each in (sure, hit))
-        return Bin(mean, share, weighed.sum().item())
+        return Bin(mean, share, float(weighed.sum()))
 
     return [bin_of(band == at) for at in np.unique(band)]
 

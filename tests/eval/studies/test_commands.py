@@ -45,7 +45,7 @@ def test_the_head_is_trained_on_the_training_articles_alone(data: Path) -> None:
     train_head.main(data, data / "head.safetensors", data / "cache")
     assert load_file(data / "head.safetensors")["weights"].shape == (384, 384)
     encoder = train_head.open_onnx_encoder(train_head.bundled_model(), 1)
-    recipe = train_head.Recipe()
+    recipe = train_head.TrainingRecipe()
     sets = train_head.training_sets(data, encoder, data / "cache", recipe, silent)
     assert [(each.pool.name, len(each.found)) for each in sets] == [
         ("squad2", 40),
