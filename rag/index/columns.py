@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import mmap
-import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -146,8 +145,7 @@ class Texts(Rows[str]):
         # Not a method: it would hold a reference to itself, and be freed only by the collector.
         @lru_cache(REMEMBERED)
         def row(text: str) -> int | None:
-            at = first(text)
-            return at if at < len(numbers) and raw(at) == _encoded(text) else None
+            return row_of(numbers, _encoded(text), raw)
 
         super().__init__(lambda row: str(data[starts[row] : starts[row + 1]], "utf-8"), numbers)
         self.raw, self.first, self.row = raw, first, row
@@ -185,6 +183,12 @@ class Texts(Rows[str]):
             end = max(first + 1, int(after) - 1)
             yield self.starts[first : end + 1]
             first = end
+
+
+def row_of(order: Sequence[int], wanted: Any, key: Callable[[int], Any]) -> int | None:
+    """The row with that key, among rows in order of their keys; None if there is none."""
+    at = bisect_left(order, wanted, key=key)
+    return order[at] if at < len(order) and key(order[at]) == wanted else None
 
 
 def character_places(text: npt.NDArray[np.uint8]) -> Array:
@@ -227,8 +231,10 @@ def _room(size: int) -> memoryview:
         return memoryview(bytearray(size))
     try:
         with TemporaryFile() as file:
-            # Reserved now: a full disk would kill the process when the memory is written.
-            os.posix_fallocate(file.fileno(), 0, size)
+            # Written now: a full disk would kill the process when the memory is written.
+            for _ in range(0, size, SMALL):
+                file.write(bytes(SMALL))
+            file.flush()
             return memoryview(mmap.mmap(file.fileno(), size))
     except OSError as error:
         raise RagError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import groupby
@@ -22,6 +21,7 @@ from rag.index.columns import (
     check_starts,
     demand,
     pack,
+    row_of,
     rows,
     text_columns,
     text_kinds,
@@ -100,7 +100,9 @@ class Passages(Rows[Passage]):
         # Not methods: they would hold references to themselves.
         make = partial(_passage, views, texts, self._contexts, sections)
         super().__init__(lru_cache(REMEMBERED)(make), range(len(columns["keys"])))
-        self._row = lru_cache(REMEMBERED)(partial(_row, views["keys"], views["order"]))
+        self._row = lru_cache(REMEMBERED)(
+            partial(row_of, views["order"], key=views["keys"].__getitem__)
+        )
 
     @property
     def is_faq(self) -> npt.NDArray[np.bool_]:
@@ -210,11 +212,6 @@ def _passage(
         str(texts[columns["first_byte"][row] : columns["last_byte"][row]], "utf-8"),
         contexts[columns["context"][row]],
     )
-
-
-def _row(keys: memoryview, order: memoryview, key: int) -> int | None:
-    at = bisect_left(order, key, key=keys.__getitem__)
-    return order[at] if at < len(order) and keys[order[at]] == key else None
 
 
 def _bytes_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import pairwise
@@ -21,6 +20,7 @@ from rag.index.columns import (
     check_starts,
     demand,
     pack,
+    row_of,
     rows,
     starts_of,
     text_columns,
@@ -95,7 +95,7 @@ class Sections(Mapping[str, Section]):
         self.at = lru_cache(REMEMBERED)(
             partial(_section, views, self._ids, self._paths, documents.ids)
         )
-        self._row = lru_cache(REMEMBERED)(partial(_row, self._ids.raw, views["order"]))
+        self._row = lru_cache(REMEMBERED)(partial(_row, views["order"], self._ids.raw))
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -166,8 +166,6 @@ def _section(
     )
 
 
-def _row(raw: Callable[[int], bytes], order: memoryview, id: str) -> int | None:
+def _row(order: memoryview, raw: Callable[[int], bytes], id: str) -> int | None:
     """The row of the section of that id; None if there is none."""
-    wanted = id.encode("utf-8", "surrogatepass")
-    at = bisect_left(order, wanted, key=raw)
-    return order[at] if at < len(order) and raw(order[at]) == wanted else None
+    return row_of(order, id.encode("utf-8", "surrogatepass"), raw)
