@@ -32,8 +32,8 @@ from rag.index.columns import (
 from rag.text import LineIndex, line_spans
 from rag.types import Document, PageWords, Place
 
-# So many documents are remembered with their texts.
-REMEMBERED = 512
+# So many documents are remembered with their texts, which may be a megabyte each.
+REMEMBERED = 64
 # Normalising takes time by the square of the length; file names are shorter.
 MAX_ID = 4096
 
