@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eval.measures.retrieval import PRIMARY
 from eval.measures.stats import Comparison, Interval, compare
-from eval.running.result import GroupResult, Result, Row
+from eval.running.result import GroupResult, Result, SystemFigures
 from eval.running.systems import SERVED
 from rag.text import counted
 
@@ -24,7 +24,7 @@ def percent(share: float) -> str:
     return f"{round(100 * share)}%"
 
 
-def figure(interval: Interval) -> str:
+def with_interval(interval: Interval) -> str:
     """A mean with its interval: `.75 [.41, .93]`."""
     return f"{_short(interval.mean)} [{_short(interval.low)}, {_short(interval.high)}]"
 
@@ -96,7 +96,7 @@ def comparison(a: str, b: str, found: Comparison, measure: str) -> str:
     return " ".join(sentences)
 
 
-def served(group: GroupResult) -> Row:
+def served(group: GroupResult) -> SystemFigures:
     """The row of the system as served, or the last one."""
     return next((row for row in group.rows if row.system == SERVED), group.rows[-1])
 
@@ -113,7 +113,7 @@ def _meaning(group: GroupResult) -> str:
 
 def _sureness(group: GroupResult) -> str:
     found = served(group).figures[PRIMARY]
-    smallest = detectable(group)
+    smallest = detectable_difference(group)
     unseen = ""
     if smallest is not None:
         unseen = (
@@ -146,7 +146,7 @@ def _public(result: Result) -> str:
     )
 
 
-def detectable(group: GroupResult) -> float | None:
+def detectable_difference(group: GroupResult) -> float | None:
     """The smallest nDCG@10 difference from the served system that the group would show, judged
     by the other system that differs most from question to question."""
     best = served(group).system

@@ -44,7 +44,7 @@ Values = npt.NDArray[np.float64]
 
 
 @styled
-def ablation(groups: Sequence[GroupResult]) -> str:
+def ablation_plot(groups: Sequence[GroupResult]) -> str:
     """Each system's nDCG@10 with its interval, a panel for each group."""
     figure, panels = _figure(len(groups), 0.45 * max(len(group.rows) for group in groups) + 0.9)
     for group, axes in zip(groups, panels, strict=True):
@@ -69,7 +69,7 @@ def ablation(groups: Sequence[GroupResult]) -> str:
 
 
 @styled
-def questions(group: GroupResult) -> str:
+def question_plot(group: GroupResult) -> str:
     """Each question's nDCG@10 by system: a matrix, or falling curves if there are many."""
     many = len(group.questions) > MATRIX
     figure, (axes,) = _figure(1, 3.2 if many else 0.22 * len(group.questions) + 1.1)
@@ -84,7 +84,7 @@ def questions(group: GroupResult) -> str:
 
 
 @styled
-def risk_coverage(found: Sequence[Abstention]) -> str:
+def risk_plot(found: Sequence[Abstention]) -> str:
     """The share wrong among the answered, against the share answered, by system."""
     figure, (axes,) = _figure(1, 3.2)
     for each in found:
@@ -105,7 +105,7 @@ def risk_coverage(found: Sequence[Abstention]) -> str:
 
 
 @styled
-def calibration(found: Abstention) -> str:
+def calibration_plot(found: Abstention) -> str:
     """The share answered rightly against the confidence; a calibrated system is on the line."""
     figure, (axes,) = _figure(1, 3.2)
     axes.plot([0, 1], [0, 1], color="#888888", linestyle=":", linewidth=1)

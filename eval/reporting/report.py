@@ -25,13 +25,13 @@ def render(result: Result) -> str:
         result=result,
         verdict=plain_words.verdict(result),
         abstaining=plain_words.abstaining(result),
-        figure=plain_words.figure,
+        with_interval=plain_words.with_interval,
         percent=plain_words.percent,
         groups=[_group(group) for group in result.groups if group.name != LEAKY],
         sides=sides(result),
         leak_note=next((group.note for group in result.groups if group.name == LEAKY), ""),
-        ablation=Markup(plots.ablation([g for g in result.groups if g.name != LEAKY])),
-        risk=Markup(plots.risk_coverage(result.abstention)) if result.abstention else "",
+        ablation=Markup(plots.ablation_plot([g for g in result.groups if g.name != LEAKY])),
+        risk=Markup(plots.risk_plot(result.abstention)) if result.abstention else "",
         calibration=_calibration(result),
         calibration_error=calibration_error(
             [each for found in result.abstention if found.system == SERVED for each in found.bins]
@@ -49,9 +49,9 @@ def _group(group: GroupResult) -> dict[str, Any]:
         "rows": group.rows,
         "measures": list(group.rows[0].figures),
         "count": len(group.questions),
-        "plot": Markup(plots.questions(group)),
+        "plot": Markup(plots.question_plot(group)),
         "questions": [_question(question, system) for question in ordered[:LISTED]],
-        "detectable": plain_words.detectable(group),
+        "detectable": plain_words.detectable_difference(group),
     }
 
 
@@ -73,4 +73,4 @@ def _question(question: QuestionResult, system: str) -> dict[str, Any]:
 
 def _calibration(result: Result) -> str:
     served = [each for each in result.abstention if each.system == SERVED]
-    return Markup(plots.calibration(served[0])) if served else ""
+    return Markup(plots.calibration_plot(served[0])) if served else ""

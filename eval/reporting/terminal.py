@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from eval.measures.retrieval import PRIMARY
 from eval.reporting.leak import MEASURES, Side, sides
-from eval.reporting.plain_words import abstaining, figure, percent, verdict
+from eval.reporting.plain_words import abstaining, percent, verdict, with_interval
 from eval.running.result import LEAKY, Abstention, GroupResult, Result
 
 SHORT = {"Success@1": "S@1", "Success@3": "S@3", "Success@5": "S@5", "ROUGE-L@5": "cover"}
@@ -27,7 +27,7 @@ def _group(group: GroupResult) -> str:
     head = ["", f"{PRIMARY} [95%]", *(SHORT.get(m, m) for m in measures if m != PRIMARY)]
     published = any(row.reference is not None for row in group.rows)
     lines = [
-        [row.title, figure(row.figures[PRIMARY])]
+        [row.title, with_interval(row.figures[PRIMARY])]
         + [f"{row.figures[m].mean:.2f}".removeprefix("0") for m in measures if m != PRIMARY]
         + ([f"{row.reference:.3f}" if row.reference is not None else ""] if published else [])
         for row in group.rows

@@ -13,7 +13,7 @@ from eval.measures.runs import ranked, relevant
 from eval.running.cache import document_vectors, served_snapshot
 from eval.running.evaluation import TOP, AskedQuery, document_of, measured, put
 from eval.running.lucene import bm25
-from eval.running.result import GroupResult, Result, facts
+from eval.running.result import GroupResult, Result, run_facts
 from eval.running.run import abstention
 from eval.sets.beir import Collection
 from eval.sets.evalset import EvalQuery
@@ -54,7 +54,7 @@ def bench(
     return Result(
         name=collection.name,
         kind="public",
-        facts=facts(snapshot.manifest, command, {"passages": MAX_TOP_K, "top": TOP}),
+        facts=run_facts(snapshot.manifest, command, {"passages": MAX_TOP_K, "top": TOP}),
         labels={
             "origin": "public",
             "pairs": 0,

@@ -11,7 +11,7 @@ from eval.measures.coverage import answer_coverage
 from eval.measures.retrieval import DEPTH, per_query
 from eval.measures.runs import Qrels, first_of_each, relevant
 from eval.measures.stats import interval
-from eval.running.result import GroupResult, QuestionResult, Row
+from eval.running.result import GroupResult, QuestionResult, SystemFigures
 from eval.running.systems import SYSTEMS, Found, find
 from eval.sets.evalset import EvalQuery
 from eval.words import plain, words
@@ -82,7 +82,7 @@ def measured(
     counted = [each for each in asked if relevant(each.grades)]
     values = {system: _values(counted, system) for system in systems}
     rows = [
-        Row(
+        SystemFigures(
             system,
             SYSTEMS[system].title,
             {measure: interval(list(each.values())) for measure, each in measures.items()},

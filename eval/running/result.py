@@ -31,7 +31,7 @@ LEAKY = "faq-in-index"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SystemFigures:
     """One system's figures over the questions of a group; `reference` is a published nDCG@10."""
 
     system: str
@@ -60,7 +60,7 @@ class GroupResult:
     name: str
     title: str
     note: str
-    rows: Sequence[Row]
+    rows: Sequence[SystemFigures]
     questions: Sequence[QuestionResult]
 
 
@@ -92,7 +92,7 @@ class Result:
     unanswerable: int
 
 
-def facts(
+def run_facts(
     manifest: Manifest, command: Sequence[str], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What must be known to trust or repeat a figure."""

@@ -10,7 +10,7 @@ import numpy as np
 from eval.measures.abstention import RISK, auroc, calibration
 from eval.measures.runs import Qrels
 from eval.running.evaluation import TOP, AskedQuery, leaks, measured, put
-from eval.running.result import LEAKY, Abstention, GroupResult, Result, facts
+from eval.running.result import LEAKY, Abstention, GroupResult, Result, run_facts
 from eval.running.systems import SERVED, SYSTEMS
 from eval.sets.evalset import EvalQuery, EvalSet, check_sections
 from eval.sets.written_questions import Written
@@ -58,7 +58,7 @@ def run_set(
     return Result(
         name=evalset.name,
         kind=evalset.kind,
-        facts=facts(snapshot.manifest, command, {"passages": MAX_TOP_K, "top": TOP}),
+        facts=run_facts(snapshot.manifest, command, {"passages": MAX_TOP_K, "top": TOP}),
         labels=_labels(evalset, snapshot.manifest.corpus_sha256),
         groups=groups,
         leaks=leaks(_counted(evalset), snapshot.passages),

@@ -26,8 +26,8 @@ from rag.errors import UsageError
 FORMAT = 1
 REBUILD = "run `python -m eval build` again"
 
-Kind = Literal["documents", "faq-only"]
-Origin = Literal["hand", "mixed", "table", "silver", "own answer"]
+SetKind = Literal["documents", "faq-only"]
+LabelOrigin = Literal["hand", "mixed", "table", "silver", "own answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class EvalSet:
     """
 
     name: str
-    kind: Kind
-    origin: Origin
+    kind: SetKind
+    origin: LabelOrigin
     corpus_sha256: str
     pairs: int
     queries: tuple[EvalQuery, ...]
@@ -275,7 +275,7 @@ def _check_pairs(pairs: Sequence[Pair]) -> None:
         )
 
 
-def _with_hand(hand: Qrels, silver: Qrels) -> tuple[Origin, Qrels]:
+def _with_hand(hand: Qrels, silver: Qrels) -> tuple[LabelOrigin, Qrels]:
     """The labels by rule, those judged by hand in their place, and where they come from."""
     if not hand:
         return "silver", silver

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.sets.evalset import EvalSet, Judgment, Kind, documents_set, faq_only_set
+from eval.sets.evalset import EvalSet, Judgment, SetKind, documents_set, faq_only_set
 from eval.sets.faq import TABLES, Pair, no_pairs, pairs_of, read_table
 from eval.words import words
 from rag.documents import LENIENT, Corpus, ReadOptions, json_lines, read_corpus, sections_of
@@ -17,7 +17,7 @@ from rag.types import Block, Document, FaqPolicy, ParsedDocument, Section
 # A page of questions has a line or two beside them; documents with an FAQ have more.
 FAQ_SHARE = 0.9
 # What is indexed for a figure that counts: never a question beside its answer.
-INDEXED: Mapping[Kind, FaqPolicy] = {"documents": "without", "faq-only": "answers"}
+INDEXED: Mapping[SetKind, FaqPolicy] = {"documents": "without", "faq-only": "answers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class EvalCorpus:
     sha256: str
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> SetKind:
         """`faq-only` if nine tenths of all words or more lie in FAQ pairs."""
         counts = {"body": 0, "faq": 0}
         for section in self.sections:

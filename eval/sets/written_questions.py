@@ -12,8 +12,6 @@ from rag.documents import json_lines
 from rag.errors import UsageError
 from rag.types import Document, Section
 
-Split = Literal["train", "test"]
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -24,7 +22,7 @@ class Written:
 
     query: EvalQuery
     kind: str
-    split: Split
+    split: Literal["train", "test"]
     answerable: bool
     near: bool | None
     grades: Mapping[str, int]

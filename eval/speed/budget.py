@@ -41,7 +41,7 @@ QUESTIONS = (
 # A count may differ from the budget by this share, to either side: much less work is a new budget.
 SLACK = 0.15
 
-Counts = dict[str, int]
+WorkCounts = dict[str, int]
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Counter:
         self.native += event == "c_call"
 
 
-def counted(work: Callable[[], object], encoder: CountingEncoder) -> Counts:
+def work_of(work: Callable[[], object], encoder: CountingEncoder) -> WorkCounts:
     """The counts of the work."""
     calls, pieces = encoder.calls, encoder.pieces
     _, read = bytes_read()
@@ -115,23 +115,23 @@ def counted(work: Callable[[], object], encoder: CountingEncoder) -> Counts:
     }
 
 
-def measure(corpus: Path = CORPUS) -> dict[str, Counts]:
+def measure(corpus: Path = CORPUS) -> dict[str, WorkCounts]:
     """The counts of building, opening and asking, each after a first time that is not counted."""
     encoder: Any = CountingEncoder(open_encoder("bundled", "onnx", 1))
     with tempfile.TemporaryDirectory() as folder:
         build(corpus, folder, encoder=encoder)
         index = open_index(folder, encoder=encoder)
-        opening = counted(lambda: open_index(folder, encoder=encoder), encoder)
+        opening = work_of(lambda: open_index(folder, encoder=encoder), encoder)
     for question in QUESTIONS:
         ask(index.snapshot, encoder, question)
-    asking = counted(
+    asking = work_of(
         lambda: [ask(index.snapshot, encoder, question) for question in QUESTIONS], encoder
     )
-    building = counted(lambda: index_corpus(read_corpus([corpus]), encoder), encoder)
+    building = work_of(lambda: index_corpus(read_corpus([corpus]), encoder), encoder)
     return {"asking": asking, "opening": opening, "building": building}
 
 
-def over(found: Mapping[str, Counts], budget: Mapping[str, Counts]) -> list[str]:
+def over(found: Mapping[str, WorkCounts], budget: Mapping[str, WorkCounts]) -> list[str]:
     """What differs from the budget by more than SLACK, in words; nothing if all is kept."""
     return [
         f"{step}: {name} is {count:,}, {count / max(1, kept):.2f} times the budget of {kept:,}"

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from eval.speed.load import get
-from eval.speed.servers import Server, environment
+from eval.speed.servers import ServerCommand, environment
 from rag.encoders import bundled_model
 from rag.errors import UsageError
 
@@ -56,10 +56,10 @@ def peer_index(python: Path, texts: Iterable[tuple[str, str]], folder: Path) -> 
     return settings.absolute()
 
 
-def peer_server(python: Path, settings: Path, top_k: int) -> Server:
+def peer_server(python: Path, settings: Path, top_k: int) -> ServerCommand:
     """txtai's own server, asked for so many passages a question."""
     uvicorn = [str(python), "-m", "uvicorn", "txtai.api:app", "--no-access-log", "--port"]
-    return Server(
+    return ServerCommand(
         "txtai",
         lambda port: [*uvicorn, str(port)],
         lambda question: get("/search", query=question, limit=str(top_k)),

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 
 from eval.reporting.plots import styled
 
-Row = Mapping[str, Any]
+Measurement = Mapping[str, Any]
 
 MB = 1e6
 # Title, and how the figure is read from a row.
-PANELS: tuple[tuple[str, Callable[[Row], float]], ...] = (
+PANELS: tuple[tuple[str, Callable[[Measurement], float]], ...] = (
     ("build, s", lambda row: row["build_seconds"]),
     ("opening, s", lambda row: row["open_seconds"]),
     ("resident memory, MB", lambda row: row["memory_asked"]["resident"] / MB),
@@ -26,7 +26,7 @@ PANELS: tuple[tuple[str, Callable[[Row], float]], ...] = (
 
 
 @styled
-def scale(rows: Sequence[Row]) -> str:
+def scale(rows: Sequence[Measurement]) -> str:
     """A panel a figure, both axes logarithmic: what is linear has the slope of the grey line."""
     figure = Figure(figsize=(6.4, 5.6), layout="constrained")
     sizes = [row["passages"] for row in rows]

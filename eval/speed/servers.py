@@ -22,7 +22,7 @@ PAUSE = 0.002
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerCommand:
     """How to start a server on a port, and the request that asks it a question."""
 
     name: str
@@ -35,7 +35,7 @@ class Server:
 class Running:
     """A server that has answered its first question `seconds` after its process was started."""
 
-    server: Server
+    server: ServerCommand
     pid: int
     port: int
     seconds: float
@@ -50,7 +50,7 @@ class Memory:
 
 
 @contextmanager
-def started(server: Server, question: str, log: Path) -> Iterator[Running]:
+def started(server: ServerCommand, question: str, log: Path) -> Iterator[Running]:
     """The running server; what it prints goes to the log file. It is ended at last.
 
     Raises LoadError if it ends, or gives no answer in time.
@@ -95,7 +95,7 @@ def family(pid: int) -> list[int]:
 
 def _first_answer(
     process: subprocess.Popen[bytes],
-    server: Server,
+    server: ServerCommand,
     port: int,
     question: str,
     start: float,

@@ -18,7 +18,7 @@ from eval.sets.beir import read_collection
 from eval.speed.figures import ratio
 from eval.speed.load import Load, merged, post
 from eval.speed.peer import peer_index, peer_server
-from eval.speed.servers import Memory, Server, environment, memory, started
+from eval.speed.servers import Memory, ServerCommand, environment, memory, started
 from rag.documents import json_lines
 from rag.serving import Index, open_index
 from rag.types import Progress
@@ -33,7 +33,7 @@ WARM_UP = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class QuestionSet:
     """Documents, and distinct questions about them."""
 
     name: str
@@ -50,21 +50,21 @@ class Turn:
     memory: Memory
 
 
-def materials(data: Path, most: int = MOST) -> list[Material]:
+def materials(data: Path, most: int = MOST) -> list[QuestionSet]:
     """The sample article; and squad2, if the data are there."""
-    found = [Material("article", SAMPLE, _distinct(_sample_questions(), most))]
+    found = [QuestionSet("article", SAMPLE, _distinct(_sample_questions(), most))]
     folder = data / "abstention" / "squad2"
     if folder.is_dir():
         collection = read_collection(folder)
         questions = _distinct(collection.queries.values(), most)
-        found.append(Material(collection.name, collection.corpus, questions))
+        found.append(QuestionSet(collection.name, collection.corpus, questions))
     return found
 
 
-def own_server(index: Path, options: Sequence[str] = ()) -> Server:
+def own_server(index: Path, options: Sequence[str] = ()) -> ServerCommand:
     """`rag serve`, its answer cache off."""
     serve = [sys.executable, "-m", "rag", "serve", "--index", str(index), *options, "--port"]
-    return Server(
+    return ServerCommand(
         "rag serve",
         lambda port: [*serve, str(port)],
         lambda question: post("/ask", {"question": question, "top_k": TOP_K}),
@@ -73,7 +73,7 @@ def own_server(index: Path, options: Sequence[str] = ()) -> Server:
 
 
 def compare(
-    material: Material, peer: Path, folder: Path, turns: int, progress: Progress
+    material: QuestionSet, peer: Path, folder: Path, turns: int, progress: Progress
 ) -> dict[str, Any]:
     """The figures of both servers and their ratios, over so many turns each."""
     index = own_index(material.corpus, folder / "index")
@@ -105,7 +105,7 @@ def own_index(corpus: Path, folder: Path) -> Index:
     return open_index(folder)
 
 
-def turn(server: Server, questions: Sequence[str], log: Path) -> Turn:
+def turn(server: ServerCommand, questions: Sequence[str], log: Path) -> Turn:
     """One start of the server, its load and its end."""
     warm, *halves = _parts(questions)
     with started(server, warm[0], log) as running:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from eval.measures.runs import relevant
 from eval.sets.beir import read_collection
 from eval.studies.pools import Pool, judged, read_faq_pool, read_pool
-from eval.studies.squad import Part, paragraphs, query_parts
+from eval.studies.squad import SquadPart, paragraphs, query_parts
 from eval.studies.tasks import COLLECTIONS, SQUAD, drawn
 from rag.answering.alignment import align
 from rag.answering.confidence import FIRST, OTHERS, USUAL, USUAL_LEAD, evidence
@@ -31,8 +31,8 @@ from rag.answering.terms import missing_terms, specific_terms
 from rag.encoders.base import Encoder
 from rag.types import Filters, Progress
 
-Kind = Literal["answerable", "near", "foreign", "adversarial", "changed"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+CaseKind = Literal["answerable", "near", "foreign", "adversarial", "changed"]
+KINDS: tuple[CaseKind, ...] = get_args(CaseKind)
 SIGNALS = ("coverage", "lead", "number", "names", "late", "cosine", "bm25", "crowd")
 # A foreign question is of a set of another field.
 HEALTH = frozenset({"covidfaq", "medline", "scifact", "faq_pages"})
@@ -81,7 +81,7 @@ class Cases:
 class Case:
     """A question as asked, and which of its candidates answer it, bool (n,)."""
 
-    kind: Kind
+    kind: CaseKind
     found: Candidates
     gold: npt.NDArray[np.bool_]
 
@@ -104,7 +104,7 @@ class Asker:
     texts: Mapping[str, Sequence[str]]
     encoder: Encoder
 
-    def case(self, kind: Kind, text: str, gold: Container[str] = (), *within: str) -> Case:
+    def case(self, kind: CaseKind, text: str, gold: Container[str] = (), *within: str) -> Case:
         """A question, asked of all documents or of those `within`; `gold` are units that answer."""
         query = encode_query(text, self.encoder)
         found = find_candidates(self.pool.snapshot, query, filters=Filters(within))
@@ -244,7 +244,7 @@ def _pages(asker: Asker) -> Iterator[Case]:
         yield asker.case("foreign", text, (), str(generator.choice(pages)))
 
 
-def _parted(data: Path, asker: Asker, part: Part) -> dict[str, Cases]:
+def _parted(data: Path, asker: Asker, part: SquadPart) -> dict[str, Cases]:
     asked = _questions(data / SQUAD, asker.pool, part)
     return {
         f"squad2, {part} articles": cases(_squad(asker, asked)),
@@ -289,7 +289,7 @@ def _paragraphs(asker: Asker, asked: Sequence[Question]) -> Iterator[Case]:
         yield asker.case("foreign", each.text, (), str(generator.choice(other)))
 
 
-def _questions(folder: Path, pool: Pool, part: Part) -> list[Question]:
+def _questions(folder: Path, pool: Pool, part: SquadPart) -> list[Question]:
     """squad2's questions of a part of the articles."""
     answerable, parts, of = (
         read_collection(folder).answerable,

@@ -28,7 +28,7 @@ from rag.answering.search import CANDIDATES, Candidates
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.index.manifest import Model
+from rag.index.manifest import ModelInfo
 
 BASELINE = "dense + BM25, min-max 1:1"
 SINGLE = ("dense alone", "BM25 alone", "late interaction alone", BASELINE)
@@ -39,13 +39,13 @@ GRID: tuple[Weights, ...] = tuple(
 # Candidates by dense and by BM25, instead of the served number.
 NUMBERS = (25, 50, 100)
 
-Found = Sequence[tuple[Pool, Mapping[str, Candidates]]]
+Pools = Sequence[tuple[Pool, Mapping[str, Candidates]]]
 PerTask = Mapping[str, Mapping[str, float]]
 """Task -> question -> nDCG@10."""
 
 
 def outcome(
-    tasks: Mapping[str, Found], others: Mapping[str, Mapping[str, Found]], weights: Weights
+    tasks: Mapping[str, Pools], others: Mapping[str, Mapping[str, Pools]], weights: Weights
 ) -> dict[str, Any]:
     """nDCG@10 of every fusion on every task, with what the served weights gain and lose.
 
@@ -82,14 +82,14 @@ def outcome(
     }
 
 
-def scores(found: Found, fusion: Fusion) -> dict[str, float]:
+def scores(found: Pools, fusion: Fusion) -> dict[str, float]:
     """The nDCG@10 of each question of a task."""
     return {
         query: value for pool, each in found for query, value in ndcg(pool, each, fusion).items()
     }
 
 
-def left_out(tasks: Mapping[str, Found]) -> dict[str, float]:
+def left_out(tasks: Mapping[str, Pools]) -> dict[str, float]:
     """For each task its mean under the weights of `GRID` with the best mean over the others."""
     means = [
         _means({task: scores(found, partial(fused, weights=each)) for task, found in tasks.items()})
@@ -98,7 +98,7 @@ def left_out(tasks: Mapping[str, Found]) -> dict[str, float]:
     return {task: max(means, key=lambda row: _others(row, task))[task] for task in tasks}
 
 
-def read_found(tasks: Sequence[Task], encoder: Encoder, each: int = CANDIDATES) -> dict[str, Found]:
+def read_found(tasks: Sequence[Task], encoder: Encoder, each: int = CANDIDATES) -> dict[str, Pools]:
     """The candidates of each task's questions."""
     return {
         task.name: [
@@ -123,7 +123,7 @@ def main(
         for number in NUMBERS
     }
     made = provenance("python -m eval.studies.fit_fusion ../shared/data", encoder)
-    write_outcome(out, made | outcome(found, others, profile_of(Model.of(encoder)).weights))
+    write_outcome(out, made | outcome(found, others, profile_of(ModelInfo.of(encoder)).weights))
     print(out)
 
 
@@ -135,7 +135,7 @@ def _others(row: Mapping[str, float], task: str) -> float:
     return float(np.mean([value for name, value in row.items() if name != task]))
 
 
-def _passages(found: Found) -> int:
+def _passages(found: Pools) -> int:
     return sum(len(pool.snapshot.passages) for pool, _ in found)
 
 

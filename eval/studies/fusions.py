@@ -12,45 +12,45 @@ from eval.studies.pools import Fusion
 from rag.answering.fusion import SCALES, Scales, Signal, cosine, fuse, min_max
 from rag.answering.profile import Weights
 
-Scores = npt.NDArray[np.float64]
+Fused = npt.NDArray[np.float64]
 # What comes near the shipped weights if every signal is stretched onto [0, 1].
 STRETCHED: Weights = {"bm25": 1, "late": 2.5, "heading": 1.5}
 # Reciprocal rank fusion: Cormack, Clarke & Buettcher 2009.
 RRF_K = 60
 
 
-def fused(signals: Mapping[str, Signal], weights: Weights, scales: Scales = SCALES) -> Scores:
+def fused(signals: Mapping[str, Signal], weights: Weights, scales: Scales = SCALES) -> Fused:
     """The score as served, float64 (n,)."""
-    total: Scores = np.sum(list(fuse(signals, weights, scales).values()), axis=0)
+    total: Fused = np.sum(list(fuse(signals, weights, scales).values()), axis=0)
     return total
 
 
-def standard(signal: Signal) -> Scores:
+def standard(signal: Signal) -> Fused:
     """Z-scores; all 0 if the scores do not vary."""
     scores = signal.astype(np.float64)
     spread = float(scores.std())
     return (scores - scores.mean()) / spread if spread else np.zeros(len(scores))
 
 
-def by_distribution(scores: Signal) -> Scores:
+def by_distribution(scores: Signal) -> Fused:
     """Mean - 3 standard deviations to mean + 3 mapped onto [0, 1], as DBSF does."""
-    clipped: Scores = np.clip((standard(scores) + 3) / 6, 0, 1)
+    clipped: Fused = np.clip((standard(scores) + 3) / 6, 0, 1)
     return clipped
 
 
-def reciprocal_rank(scores: Signal) -> Scores:
+def reciprocal_rank(scores: Signal) -> Fused:
     """1 / (60 + rank), ranks from 1; ties in order."""
     ranks = np.empty(len(scores))
     ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
     return 1 / (RRF_K + ranks)
 
 
-def normalised(normalise: Callable[[Signal], Scores], weights: Weights) -> Fusion:
+def normalised(normalise: Callable[[Signal], Fused], weights: Weights) -> Fusion:
     """The weighted sum of the signals, each normalised over the candidates."""
 
-    def score(signals: Mapping[str, Signal]) -> Scores:
+    def score(signals: Mapping[str, Signal]) -> Fused:
         parts = [weight * normalise(signals[name]) for name, weight in weights.items()]
-        total: Scores = np.sum(parts, axis=0)
+        total: Fused = np.sum(parts, axis=0)
         return total
 
     return score

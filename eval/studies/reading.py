@@ -37,7 +37,7 @@ _RULE = "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Measured:
     """How well a reader read a document, and how long that took."""
 
     reader: str
@@ -82,11 +82,11 @@ def main(
     write_outcome(results, outcome)
 
 
-def table(reads: Iterable[Read]) -> Iterator[str]:
+def table(reads: Iterable[Measured]) -> Iterator[str]:
     """The mean scores by reader and format, as lines of a table in Markdown."""
     yield _COLUMNS
     yield _RULE
-    groups: dict[tuple[str, str], list[Read]] = {}
+    groups: dict[tuple[str, str], list[Measured]] = {}
     for read in reads:
         groups.setdefault((read.reader, ending(read.file)), []).append(read)
     for (reader, format), group in groups.items():
@@ -105,16 +105,16 @@ def _parsed(folder: Path, note: Golden) -> ParsedDocument:
     return parse(note.file, (folder / note.file).read_bytes()).documents[0]
 
 
-def _ours(folder: Path, note: Golden) -> Read:
+def _ours(folder: Path, note: Golden) -> Measured:
     began = time.perf_counter()
     parsed = _parsed(folder, note)
     seconds = time.perf_counter() - began
-    return Read(_OURS, note.file, scores(note, view_of(parsed, note.page)), seconds)
+    return Measured(_OURS, note.file, scores(note, view_of(parsed, note.page)), seconds)
 
 
-def _theirs(converter: Converter, folder: Path, note: Golden) -> Read:
+def _theirs(converter: Converter, folder: Path, note: Golden) -> Measured:
     found: Converted = converter.convert(folder / note.file, note.page)
-    return Read(converter.name, note.file, scores(note, found.view), found.seconds)
+    return Measured(converter.name, note.file, scores(note, found.view), found.seconds)
 
 
 def _placed(folder: Path, notes: Sequence[Golden]) -> dict[str, bool]:

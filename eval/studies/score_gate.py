@@ -20,7 +20,7 @@ import typer
 
 from eval.provenance import RESULTS, provenance, write_outcome
 from eval.sets.beir import documents
-from eval.studies.squad import Part, answers, query_parts
+from eval.studies.squad import SquadPart, answers, query_parts
 from rag.building import index_corpus
 from rag.building.reuse import reuse_of
 from rag.checks.gate import SIGNIFICANCE, ask_faq, chance, figures
@@ -58,11 +58,11 @@ class Paragraph:
 
 
 Generator = np.random.Generator
-Change = Callable[[Sequence[Paragraph], Generator], list[Paragraph]]
+CorpusChange = Callable[[Sequence[Paragraph], Generator], list[Paragraph]]
 
 
 def read_paragraphs(
-    folder: Path, part: Part = "score", questions: int = QUESTIONS
+    folder: Path, part: SquadPart = "score", questions: int = QUESTIONS
 ) -> list[Paragraph]:
     """The paragraphs of that part's articles, in order, the first ones with a question each."""
     part_of, known = query_parts(folder), answers(folder)
@@ -105,7 +105,7 @@ def reworded(paragraphs: Sequence[Paragraph], generator: Generator) -> list[Para
     return _touched(paragraphs, generator, thinned)
 
 
-def emptied(share: float) -> Change:
+def emptied(share: float) -> CorpusChange:
     """A change by which that share of the paragraphs loses its text."""
 
     def change(paragraphs: Sequence[Paragraph], generator: Generator) -> list[Paragraph]:
@@ -118,7 +118,7 @@ def emptied(share: float) -> Change:
     return change
 
 
-def enlarged(foreign: Sequence[Paragraph]) -> Change:
+def enlarged(foreign: Sequence[Paragraph]) -> CorpusChange:
     """A change that adds paragraphs on other subjects."""
 
     def change(paragraphs: Sequence[Paragraph], generator: Generator) -> list[Paragraph]:
@@ -150,7 +150,7 @@ def tried(
     before: Snapshot,
     encoder: Encoder,
     paragraphs: Sequence[Paragraph],
-    change: Change,
+    change: CorpusChange,
     seeds: int = SEEDS,
 ) -> dict[str, Any]:
     """The mean numbers of questions lost and gained, and how often the gate detects a loss."""
@@ -175,7 +175,7 @@ def outcome(
 ) -> dict[str, Any]:
     """Refusals of harmless changes, and of losses, by the number of FAQ questions."""
     before = snapshot_of(paragraphs, encoder)
-    changes: Mapping[str, Change] = {
+    changes: Mapping[str, CorpusChange] = {
         "other headings": renamed,
         "another order": reordered,
         "words missing": reworded,

@@ -24,7 +24,7 @@ from eval.measures.stats import interval
 from eval.provenance import CACHE, RESULTS, provenance, write_outcome
 from eval.running.cache import served_snapshot
 from eval.sets.beir import read_collection
-from eval.studies.squad import Part, answers, query_parts
+from eval.studies.squad import SquadPart, answers, query_parts
 from eval.studies.tasks import SQUAD, drawn
 from rag.answering.alignment import BEFORE, LEAST, align
 from rag.answering.highlights import highlights
@@ -116,7 +116,7 @@ VARIANTS: Mapping[str, Variant] = {
 }
 
 
-def firsts(snapshot: Snapshot, encoder: Encoder, folder: Path, part: Part) -> list[First]:
+def firsts(snapshot: Snapshot, encoder: Encoder, folder: Path, part: SquadPart) -> list[First]:
     """Of a part's answerable questions, those whose paragraph comes first and holds an answer."""
     collection, parts, known = read_collection(folder), query_parts(folder), answers(folder)
     queries = [q for q in collection.queries if parts[q] == part and known.get(q)]

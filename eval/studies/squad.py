@@ -14,20 +14,20 @@ import numpy as np
 from eval.sets.beir import documents
 from rag.documents import json_lines
 
-Part = Literal["train", "calibrate", "score"]
+SquadPart = Literal["train", "calibrate", "score"]
 SEED = 7
 TRAIN = 20
 CALIBRATE = 7
 
 
-def parts(articles: Iterable[str]) -> dict[str, Part]:
+def parts(articles: Iterable[str]) -> dict[str, SquadPart]:
     """Article -> part: of the sorted names in an order drawn once, 20 train, 7 calibrate."""
     names = sorted(set(articles))
     drawn = np.random.default_rng(SEED).permutation(len(names)).tolist()
     return {names[at]: _part(place) for place, at in enumerate(drawn)}
 
 
-def query_parts(folder: Path) -> dict[str, Part]:
+def query_parts(folder: Path) -> dict[str, SquadPart]:
     """Query id -> the part of its article."""
     article = {id: title for id, title, _ in documents(folder / "corpus.jsonl")}
     part = parts(article.values())
@@ -48,7 +48,7 @@ def answers(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def _part(place: int) -> Part:
+def _part(place: int) -> SquadPart:
     if place < TRAIN:
         return "train"
     return "calibrate" if place < TRAIN + CALIBRATE else "score"

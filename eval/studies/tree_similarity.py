@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 Heading = tuple[int, str]
-Row = Sequence[str]
+GridRow = Sequence[str]
 
 
 def plain(text: str) -> str:
@@ -33,7 +33,7 @@ def heading_similarity(a: Iterable[Heading], b: Iterable[Heading]) -> float:
     return _tree_similarity(_outline(a), _outline(b))
 
 
-def table_similarity(a: Sequence[Row], b: Sequence[Row]) -> float:
+def table_similarity(a: Sequence[GridRow], b: Sequence[GridRow]) -> float:
     """How alike two tables are in their rows, cells and texts."""
     return _tree_similarity(_grid(a), _grid(b))
 
@@ -79,7 +79,7 @@ def _outline(headings: Iterable[Heading]) -> _Node:
     return root
 
 
-def _grid(rows: Sequence[Row]) -> _Node:
+def _grid(rows: Sequence[GridRow]) -> _Node:
     return _Node("", [_Node("", [_Node(plain(cell)) for cell in row]) for row in rows])
 
 

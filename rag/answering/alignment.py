@@ -30,7 +30,7 @@ _CELL = " | "
 Cosines = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 # Where a sentence starts and ends in the text of its passage.
-Place = tuple[int, int]
+Extent = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class Alignment:
     without tokens has cosines of 0.
     """
 
-    spans: tuple[Place, ...]
+    spans: tuple[Extent, ...]
     coverages: Cosines
     best: Cosines
 
@@ -53,7 +53,7 @@ class Alignment:
         return float(self.coverages.max())
 
     @property
-    def nearest(self) -> Place:
+    def nearest(self) -> Extent:
         """Where the first of the sentences is that hold most; (0, 0) without sentences."""
         return self.spans[int(self.coverages.argmax())] if self.spans else (0, 0)
 
@@ -103,7 +103,7 @@ def _alignment(text: str, marks: Rows, best: Cosines) -> Alignment:
     return Alignment(spans, _coverages(text, spans, within, before), best.max(axis=0, initial=0))
 
 
-def _coverages(text: str, spans: Sequence[Place], within: Cosines, before: Cosines) -> Cosines:
+def _coverages(text: str, spans: Sequence[Extent], within: Cosines, before: Cosines) -> Cosines:
     """How much of the question each sentence holds, float32 (n,).
 
     `within` float32 (n, q) are the best cosines of each question token in each sentence, `before`
@@ -126,7 +126,7 @@ def _coverages(text: str, spans: Sequence[Place], within: Cosines, before: Cosin
     return coverages
 
 
-def _lenders(text: str, spans: Sequence[Place]) -> Iterator[int]:
+def _lenders(text: str, spans: Sequence[Extent]) -> Iterator[int]:
     """For each sentence the one before which stands what it borrows from; -1: the sentence before.
 
     The first sentence borrows from the heading, and each row of a table from the table's header.

@@ -25,7 +25,7 @@ from rag.answering.alignment import Alignment, align
 from rag.answering.profile import Profile, profile_of
 from rag.answering.search import Candidates
 from rag.answering.terms import Term, missing_terms, specific_terms
-from rag.index import Calibration, Manifest, Model, Snapshot, late_scores
+from rag.index import Calibration, Manifest, ModelInfo, Snapshot, late_scores
 from rag.types import Caution, Finding, Passage
 
 # One of the first passages must be good.
@@ -99,7 +99,7 @@ def log_odds(candidates: Candidates) -> float:
     return max(_odds(profile, each) for each in _first(candidates))
 
 
-def uncalibrated(model: Model, caution: Caution) -> Calibration:
+def uncalibrated(model: ModelInfo, caution: Caution) -> Calibration:
     """The calibration of the public sets; between the profile's risks it is interpolated."""
     risks, thresholds = zip(*profile_of(model).thresholds, strict=True)
     even, prior = float(np.interp(caution.risk, risks, thresholds)), _logit(caution.answerable)

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from rag.answering.alignment import Alignment, Place
+from rag.answering.alignment import Alignment, Extent
 from rag.answering.search import Query
 from rag.text import line_spans, stems
 from rag.types import Passage, Span
@@ -45,7 +45,7 @@ def highlights(
     return found
 
 
-def _by_numbers(numbers: frozenset[str], text: str, spans: Sequence[Place]) -> list[float]:
+def _by_numbers(numbers: frozenset[str], text: str, spans: Sequence[Extent]) -> list[float]:
     """What each sentence gains by the question's numbers that it has, that of an item aside."""
     counts = [len(numbers & _numbers_in(text[start:end])) for start, end in spans]
     most = max(counts)

@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import msgspec
 
-from rag.index import Model
+from rag.index import ModelInfo
 
 # How much each signal counts, by its name: none is negative, and their sum is positive.
 Weights = Mapping[str, float]
@@ -49,7 +49,7 @@ class Profile:
         return "generic: ranking weights and confidence are not calibrated for this model"
 
 
-def profile_of(model: Model) -> Profile:
+def profile_of(model: ModelInfo) -> Profile:
     """The profile fitted to the model and its head, or the generic one."""
     known = _profiles()
     return known.get((model.sha256, model.head_sha256), known["", ""])

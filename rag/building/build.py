@@ -10,7 +10,7 @@ from rag.building.split import split_corpus
 from rag.documents import Corpus
 from rag.encoders import Encoder
 from rag.errors import CorpusError
-from rag.index import Model, Snapshot, Split, assemble
+from rag.index import ModelInfo, Snapshot, Split, assemble
 from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, Progress, silent
 
 
@@ -31,7 +31,7 @@ def index_corpus(
     if not split.passages:
         raise CorpusError(_nothing_left(split, faq))
     encodings = encode(split, encoder, faq, reuse, progress)
-    public = uncalibrated(Model.of(encoder), caution)
+    public = uncalibrated(ModelInfo.of(encoder), caution)
     snapshot = assemble(split, encodings, encoder, faq, public)
     return calibrated(snapshot, encoder, caution)
 

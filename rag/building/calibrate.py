@@ -38,7 +38,7 @@ SMALLEST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Trial:
     """A question as asked: the log odds that it was answered, and whether it was."""
 
     odds: float
@@ -59,7 +59,7 @@ def calibrated(snapshot: Snapshot, encoder: Encoder, caution: Caution) -> Snapsh
     return replace(snapshot, manifest=replace(snapshot.manifest, calibration=fitted))
 
 
-def calibration(cases: Sequence[Case], questions: int, public: Calibration) -> Calibration:
+def calibration(cases: Sequence[Trial], questions: int, public: Calibration) -> Calibration:
     """The calibration fitted to the cases of that many questions, starting from the public one."""
     odds = np.array([case.odds for case in cases])
     right = np.array([case.right for case in cases], dtype=np.float64)
@@ -89,14 +89,14 @@ def fit(odds: Values, right: Values, shift_prior: float, scale_prior: float) -> 
     return float(found[0]), float(found[1])
 
 
-def _asked(snapshot: Snapshot, encoder: Encoder) -> list[list[Case]]:
+def _asked(snapshot: Snapshot, encoder: Encoder) -> list[list[Trial]]:
     """The cases of each of the first `QUESTIONS`; none for one whose answer nothing supports."""
     share = answer_share(snapshot)
     asked = islice(drawn_pairs(snapshot).values(), QUESTIONS)
     return [_cases(snapshot, encoder, pair, share) for pair in asked]
 
 
-def _cases(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, share: Share) -> list[Case]:
+def _cases(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, share: Share) -> list[Trial]:
     """The question asked of all passages but FAQ, and of those that do not support the answer."""
     query = encode_query(pair.question, encoder)
 
@@ -110,7 +110,7 @@ def _cases(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, share: Share) ->
     if not gone or len(left.rows) == 0:
         return []
     right = any(passage in gone for passage in ranked[:TOP])
-    return [Case(log_odds(body), right), Case(log_odds(left), False)]
+    return [Trial(log_odds(body), right), Trial(log_odds(left), False)]
 
 
 def _first_supporting(

@@ -18,7 +18,7 @@ Consent = Callable[[str], bool]
 UPLOAD_MARKER = ".rag-upload"
 
 
-def refused(question: str) -> bool:
+def deny(question: str) -> bool:
     """No consent."""
     return False
 
@@ -77,7 +77,7 @@ def remembered(index: Path) -> Sources | None:
 
 
 def check_replaces(
-    index: Path, origin: Origin, corpus_sha256: str, consent: Consent = refused
+    index: Path, origin: Origin, corpus_sha256: str, consent: Consent = deny
 ) -> None:
     """None if the build has the same documents or sources, or the user consents.
 

@@ -13,7 +13,7 @@ from watchfiles import DefaultFilter, watch
 
 from rag.building.build import index_corpus
 from rag.building.listener import NOBODY, Listener
-from rag.building.origin import Consent, Origin, check_replaces, refused
+from rag.building.origin import Consent, Origin, check_replaces, deny
 from rag.building.reuse import Reused, reuse_of, reused
 from rag.checks import Canary, GateResult, judge, read_canaries
 from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, report_json
@@ -73,7 +73,7 @@ class Built:
 
 
 # Builds an index if it is stale.
-Build = Callable[[], Built | None]
+Attempt = Callable[[], Built | None]
 
 
 def gate_of(settings: Settings, force: bool = False) -> Gate | None:
@@ -94,7 +94,7 @@ def rebuild(
     gate: Gate | None = None,
     caution: Caution = DEFAULT_CAUTION,
     listener: Listener = NOBODY,
-    consent: Consent = refused,
+    consent: Consent = deny,
 ) -> Built | None:
     """What was built and published; None if the index is up to date (`if_stale`).
 
@@ -163,7 +163,7 @@ def changes(paths: Sequence[Path]) -> Iterator[object]:
 
 
 def rebuilds(
-    build: Build,
+    build: Attempt,
     occasions: Iterable[object],
     listener: Listener = NOBODY,
     pause: float = PAUSE,
@@ -182,7 +182,7 @@ def rebuilds(
                 yield built
 
 
-def _build_when_idle(build: Build, listener: Listener, pause: float) -> Built | None:
+def _build_when_idle(build: Attempt, listener: Listener, pause: float) -> Built | None:
     said = False
     while True:
         try:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["folder", "link", "file"]
+EntryKind = Literal["folder", "link", "file"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Opening a pipe or a terminal neither waits nor takes it over.
@@ -33,16 +33,16 @@ class TooLarge(Exception):
         self.size = size
 
 
-def entries(anchor: Path, folder: Path) -> list[tuple[str, Kind]]:
+def folder_entries(anchor: Path, folder: Path) -> list[tuple[str, EntryKind]]:
     """The name and kind of each entry of a folder in the anchor, by name. Raises OSError.
 
-    A pipe or a device counts as a file: `read_file` tells.
+    A pipe or a device counts as a file: `read_beneath` tells.
     """
     with _opened(anchor, folder) as descriptor, os.scandir(descriptor) as found:
         return sorted((entry.name, _kind(entry)) for entry in found)
 
 
-def read_file(anchor: Path, path: Path, limit: int) -> bytes:
+def read_beneath(anchor: Path, path: Path, limit: int) -> bytes:
     """The bytes of a file in the anchor. Raises OSError, NotRegular, and TooLarge over the limit.
 
     The limit holds for what is read, whatever size the file says it has.
@@ -72,7 +72,7 @@ def _opened(anchor: Path, folder: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _kind(entry: os.DirEntry[str]) -> Kind:
+def _kind(entry: os.DirEntry[str]) -> EntryKind:
     if entry.is_symlink():
         return "link"
     return "folder" if entry.is_dir(follow_symlinks=False) else "file"

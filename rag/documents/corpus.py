@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rag.documents.beneath import NotRegular, TooLarge, read_file
+from rag.documents.beneath import NotRegular, TooLarge, read_beneath
 from rag.documents.files import Source, check_system, find_sources, reason
 from rag.documents.language import language_of
 from rag.documents.parse import (
@@ -66,7 +66,7 @@ Read = Callable[[Source, Parse], FileRead]
 Each = Callable[[Read, Iterable[Source]], Iterator[FileRead]]
 
 
-def in_process(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
+def read_in_process(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
     """Reads one file after the other, and parses it in this process."""
     return (read(source, parse) for source in sources)
 
@@ -81,7 +81,7 @@ class ReadOptions:
     `progress` hears of the files read.
     """
 
-    each: Each = in_process
+    each: Each = read_in_process
     max_mb: int = MAX_FILE_MB
     strict: bool = False
     within: Path | None = None
@@ -291,7 +291,7 @@ def _raw_bytes(source: Source, limit: int) -> bytes:
     if any("\ud800" <= character <= "\udfff" for character in source.document_id):
         raise CorpusError("bad_name: the name is not UTF-8; rename the file")
     try:
-        return read_file(source.anchor, source.path, limit)
+        return read_beneath(source.anchor, source.path, limit)
     except NotRegular as error:
         why = "not_regular: a pipe, device or link, not a file; put a file there"
         raise CorpusError(why) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from rag.documents.beneath import entries
+from rag.documents.beneath import folder_entries
 from rag.documents.skipped import Skips, shown
 from rag.errors import CorpusError, RagError
 
@@ -142,7 +142,7 @@ class _Walk:
 
     def _visible(self, folder: Path, prefix: str) -> list[tuple[Path, str, str]]:
         try:
-            found = entries(self._anchor, folder)
+            found = folder_entries(self._anchor, folder)
         except OSError as error:
             if folder == self._root:
                 raise

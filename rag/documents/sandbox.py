@@ -50,10 +50,10 @@ PAGE_BYTES = 500
 
 # What an interpreter may need to find its own files.
 _INTERPRETER = ("PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_CODE = "from rag.documents.sandbox import serve; serve()"
+_CODE = "from rag.documents.sandbox import parse_requests; parse_requests()"
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+Out = TypeVar("Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +135,9 @@ class Cage:
         """
         return self._threads.submit(self._parse, document_id, raw, known).result()
 
-    def each(
-        self, read: Callable[[Item, Parse], Result], items: Iterable[Item]
-    ) -> Iterator[Result]:
+    def each(self, read: Callable[[Item, Parse], Out], items: Iterable[Item]) -> Iterator[Out]:
         """What `read` returns for each item and a function that parses in a child, in order."""
-        waiting: deque[Future[Result]] = deque()
+        waiting: deque[Future[Out]] = deque()
         try:
             for item in items:
                 waiting.append(self._threads.submit(read, item, self._parse))
@@ -258,7 +256,7 @@ class _Child:
         self._process.wait()
 
 
-def serve(parse: Parse = parse) -> None:
+def parse_requests(parse: Parse = parse) -> None:
     """The child: parses what comes in on stdin until that is closed."""
     channel = socket.socket(fileno=0)
     confine()

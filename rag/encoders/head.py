@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
@@ -23,7 +23,7 @@ from rag.encoders.bundled import DIGESTS, WEIGHTS
 from rag.encoders.products import product
 from rag.errors import ModelError
 
-Vectors = NDArray[np.float32]
+Vectors = npt.NDArray[np.float32]
 
 ROTATION_SEED = 0
 # The head of each model, by the sha256 of the model's weights.

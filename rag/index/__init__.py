@@ -19,7 +19,7 @@ from rag.index.manifest import (
     Count,
     Counts,
     Manifest,
-    Model,
+    ModelInfo,
     Sha256,
     SnapshotId,
     id_of,

@@ -13,7 +13,7 @@ from rag.index.bm25 import index_texts, languages_of
 from rag.index.compatibility import probe_vectors
 from rag.index.fingerprint import recipe_of, software
 from rag.index.format import Parts, sealed
-from rag.index.manifest import FORMAT, Calibration, Counts, Manifest, Model
+from rag.index.manifest import FORMAT, Calibration, Counts, Manifest, ModelInfo
 from rag.index.question_vectors import headings_of
 from rag.index.sentence_spans import Sentences, marks
 from rag.index.snapshot import Snapshot
@@ -64,7 +64,7 @@ def assemble(
     manifest = Manifest(
         format=FORMAT,
         corpus_sha256=split.corpus_sha256,
-        model=Model.of(encoder),
+        model=ModelInfo.of(encoder),
         recipe=recipe_of(encoder, faq),
         counts=Counts(
             documents=len(split.documents),

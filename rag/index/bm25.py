@@ -25,7 +25,7 @@ FEW = 10_000
 SLACK = 1e-4
 
 Rows = npt.NDArray[np.int64]
-Scores = npt.NDArray[np.float32]
+RowScores = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class LexicalIndex:
 
     def best(
         self, columns: Sequence[int], k: int, within: npt.NDArray[np.bool_] | None = None
-    ) -> tuple[Rows, Scores]:
+    ) -> tuple[Rows, RowScores]:
         """The k best of the passages that hold one of the terms, best first, and their scores.
 
         Equal ones are in the order of rows. `within`, bool (n_passages,), restricts the search.
@@ -70,7 +70,7 @@ class LexicalIndex:
         best = np.lexsort((rows, -scores))[:k]
         return rows[best], scores[best]
 
-    def scores(self, columns: Sequence[int], rows: Rows) -> Scores:
+    def scores(self, columns: Sequence[int], rows: Rows) -> RowScores:
         """BM25 of these passages for the terms, float32 (len(rows),), 0 if they hold none."""
         # Always in the same order: a sum of floats depends on it.
         ordered = sorted(columns)
@@ -116,14 +116,14 @@ class LexicalIndex:
             sums[rows] += impacts
         return found[sums[found] >= _kth(sums[found], k)].astype(np.int64)
 
-    def _impacts(self, column: int, rows: npt.NDArray[np.integer]) -> Scores:
+    def _impacts(self, column: int, rows: npt.NDArray[np.integer]) -> RowScores:
         """A term's impact in each of these passages, 0 where it is not."""
         holding, impacts = self._postings(column)
         at = np.minimum(np.searchsorted(holding, rows), len(holding) - 1)
-        found: Scores = np.where(holding[at] == rows, impacts[at], np.float32(0))
+        found: RowScores = np.where(holding[at] == rows, impacts[at], np.float32(0))
         return found
 
-    def _postings(self, column: int) -> tuple[npt.NDArray[np.int32], Scores]:
+    def _postings(self, column: int) -> tuple[npt.NDArray[np.int32], RowScores]:
         """The rows of the passages that hold a term, in order, and its impact in each."""
         postings = slice(self.starts[column], self.starts[column + 1])
         return self.passages[postings], self.impacts[postings]
@@ -138,7 +138,7 @@ class LexicalIndex:
         return at if at < len(self.terms) and self.terms[at] == stem else None
 
 
-def _kth(scores: Scores, k: int) -> float:
+def _kth(scores: RowScores, k: int) -> float:
     """The k-th largest score, less what rounding may have added; 0 if there are fewer."""
     return float(np.partition(scores, -k)[-k]) * (1 - SLACK) if len(scores) >= k else 0.0
 

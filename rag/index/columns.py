@@ -98,7 +98,7 @@ def starts_of(lengths: Iterable[int]) -> npt.NDArray[np.int64]:
     return np.cumsum([0, *lengths], dtype=np.int64)
 
 
-class Rows(Sequence[Item]):
+class LazyRows(Sequence[Item]):
     """Rows of a table: each is made when it is asked for."""
 
     def __init__(self, make: Callable[[int], Item], numbers: range) -> None:
@@ -110,10 +110,10 @@ class Rows(Sequence[Item]):
     @overload
     def __getitem__(self, at: int) -> Item: ...
     @overload
-    def __getitem__(self, at: slice) -> Rows[Item]: ...
-    def __getitem__(self, at: int | slice) -> Item | Rows[Item]:
+    def __getitem__(self, at: slice) -> LazyRows[Item]: ...
+    def __getitem__(self, at: int | slice) -> Item | LazyRows[Item]:
         if isinstance(at, slice):
-            return Rows(self._make, self._numbers[at])
+            return LazyRows(self._make, self._numbers[at])
         return self._make(self._numbers[at])
 
     def __iter__(self) -> Iterator[Item]:
@@ -125,7 +125,7 @@ class Rows(Sequence[Item]):
     __hash__ = None  # type: ignore[assignment]
 
 
-class Texts(Rows[str]):
+class Texts(LazyRows[str]):
     """A column of texts in UTF-8; `raw` gives the bytes of one.
 
     If they are in order, `row` finds one, and `first` the first that is not before a text.

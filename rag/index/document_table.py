@@ -17,7 +17,7 @@ from rag.index.columns import (
     Array,
     Buffer,
     Kinds,
-    Rows,
+    LazyRows,
     Texts,
     check_rows,
     check_starts,
@@ -229,7 +229,7 @@ def _facts(document: Document) -> bytes:
     )
 
 
-def _document(ids: Rows[str], facts: Texts, texts: Rows[str], row: int) -> Document:
+def _document(ids: LazyRows[str], facts: Texts, texts: LazyRows[str], row: int) -> Document:
     f = _DECODER.decode(facts.raw(row))
     return Document(
         *(ids[row], f.title, f.source, f.media_type, texts[row], f.sha256, f.source_sha256),

@@ -21,7 +21,7 @@ import numpy as np
 
 from rag.index.bm25 import K1, B
 from rag.index.compatibility import probe_vectors
-from rag.index.manifest import Model, Recipe
+from rag.index.manifest import ModelInfo, Recipe
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import BITS
 from rag.text import STOP_WORDS
@@ -70,9 +70,9 @@ CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def made_with(encoder: Encoder, faq: FaqPolicy) -> tuple[Model, Recipe, dict[str, str]]:
+def made_with(encoder: Encoder, faq: FaqPolicy) -> tuple[ModelInfo, Recipe, dict[str, str]]:
     """Model, recipe and software of a build; with others it may give another index."""
-    return Model.of(encoder), recipe_of(encoder, faq), software()
+    return ModelInfo.of(encoder), recipe_of(encoder, faq), software()
 
 
 def recipe_of(encoder: Encoder, faq: FaqPolicy) -> Recipe:
@@ -101,7 +101,7 @@ def keeps_vectors(snapshot: Snapshot, encoder: Encoder) -> bool:
     """
     was = snapshot.manifest
     return (
-        was.model == Model.of(encoder)
+        was.model == ModelInfo.of(encoder)
         and was.recipe.token_bits == BITS
         and _is_same(was.software, (*_ENCODING, "encoding"))
         and np.array_equal(snapshot.probes, probe_vectors(encoder))

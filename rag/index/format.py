@@ -21,7 +21,7 @@ from rag.index.document_table import Documents, pack_documents
 from rag.index.lexical_table import open_lexical, pack_lexical
 from rag.index.manifest import FileEntry, Manifest
 from rag.index.mapped_file import MappedFile, array_in, stamp_at
-from rag.index.originals import ORIGINALS, Originals, Read, held_in, stored_at
+from rag.index.originals import ORIGINALS, Originals, ReadRange, held_in, stored_at
 from rag.index.passage_table import Passages, pack_passages
 from rag.index.question_vectors import Headings, open_headings, pack_headings
 from rag.index.report_table import Reports, pack_reports
@@ -114,7 +114,7 @@ def read_snapshot(folder: Path, verified: Callable[[Path], Manifest]) -> Snapsho
 def _decoded(
     manifest: Manifest,
     content: Mapping[str, Buffer],
-    original: Read,
+    original: ReadRange,
     mapped: Sequence[MappedFile] = (),
 ) -> Snapshot:
     def array(name: str, kind: type[np.generic], dimensions: int) -> npt.NDArray[Any]:

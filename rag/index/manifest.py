@@ -30,7 +30,7 @@ Coefficient = Annotated[float, Meta(ge=-1e6, le=1e6)]
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ModelInfo:
     """The encoder: name, sha256 of weights and head, precision, sizes of its vectors, window."""
 
     name: str
@@ -42,7 +42,7 @@ class Model:
     window: Count
 
     @classmethod
-    def of(cls, encoder: Encoder) -> Model:
+    def of(cls, encoder: Encoder) -> ModelInfo:
         """The encoder as the manifest names it."""
         return cls(
             name=encoder.name,
@@ -122,7 +122,7 @@ class Manifest:
 
     format: int
     corpus_sha256: Sha256
-    model: Model
+    model: ModelInfo
     recipe: Recipe
     counts: Counts
     calibration: Calibration

@@ -16,13 +16,13 @@ ORIGINALS = "originals.bin"
 STEP = 1 << 20
 
 # Given a size and an offset, the bytes there.
-Read = Callable[[int, int], bytes | memoryview]
+ReadRange = Callable[[int, int], bytes | memoryview]
 
 
 class Originals:
     """The bytes of each file that holds documents, in the order of the reports."""
 
-    def __init__(self, files: Reports, read: Read) -> None:
+    def __init__(self, files: Reports, read: ReadRange) -> None:
         self._files, self._read = files, read
 
     def pieces(self, file: FileReport) -> Iterator[bytes | memoryview]:
@@ -47,12 +47,12 @@ class Originals:
             yield self._read(min(STEP, start + file.size - at), at)
 
 
-def held_in(content: memoryview) -> Read:
+def held_in(content: memoryview) -> ReadRange:
     """Reads from memory."""
     return lambda size, start: content[start : start + size]
 
 
-def stored_at(path: Path) -> Read:
+def stored_at(path: Path) -> ReadRange:
     """Reads from a file, which stays open as long as the result lives."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rag.index.columns import (
     Buffer,
     Kinds,
-    Rows,
+    LazyRows,
     Texts,
     character_places,
     check_rows,
@@ -88,7 +88,7 @@ def pack_passages(
     )
 
 
-class Passages(Rows[Passage]):
+class Passages(LazyRows[Passage]):
     """The passages in order. Row i of every other index belongs to `passages[i]`."""
 
     def __init__(self, raw: Buffer, documents: Documents, sections: Sections) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from rag.index.columns import (
     Buffer,
     Kinds,
-    Rows,
+    LazyRows,
     Texts,
     check_starts,
     demand,
@@ -39,7 +39,7 @@ def pack_reports(files: Sequence[FileReport]) -> memoryview:
     )
 
 
-class Reports(Rows[FileReport]):
+class Reports(LazyRows[FileReport]):
     """The reports of all files, ordered by id."""
 
     def __init__(self, raw: Buffer) -> None:

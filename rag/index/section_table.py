@@ -14,7 +14,7 @@ from rag.index.columns import (
     Array,
     Buffer,
     Kinds,
-    Rows,
+    LazyRows,
     Texts,
     check_rows,
     check_starts,
@@ -117,10 +117,10 @@ class Sections(Mapping[str, Section]):
         """The id of a section's document."""
         return self._documents.ids[int(self.columns["document"][row])]
 
-    def of(self, document: int) -> Rows[Section]:
+    def of(self, document: int) -> LazyRows[Section]:
         """The sections of the document of that row, in order."""
         starts = self.columns["document_starts"]
-        return Rows(self.at, range(starts[document], starts[document + 1]))
+        return LazyRows(self.at, range(starts[document], starts[document + 1]))
 
     def faq_pairs(self) -> Iterator[Section]:
         """The sections that are FAQ pairs, in order."""
@@ -153,7 +153,11 @@ class Sections(Mapping[str, Section]):
 
 
 def _section(
-    columns: Mapping[str, memoryview], ids: Rows[str], paths: Texts, documents: Rows[str], row: int
+    columns: Mapping[str, memoryview],
+    ids: LazyRows[str],
+    paths: Texts,
+    documents: LazyRows[str],
+    row: int,
 ) -> Section:
     return Section(
         ids[row],

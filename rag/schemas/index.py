@@ -182,7 +182,7 @@ class GateModel(Model):
     notes: tuple[str, ...]
 
 
-class VerdictModel(Model):
+class FileVerdictModel(Model):
     """What became of a file, and why."""
 
     id: str
@@ -194,7 +194,7 @@ class VerdictsModel(Model):
     """How many files have each verdict, and the first 50 that are not plainly indexed."""
 
     verdicts: Mapping[str, int] = Field(default_factory=dict)
-    files: tuple[VerdictModel, ...] = ()
+    files: tuple[FileVerdictModel, ...] = ()
 
 
 class FileReportModel(Model):

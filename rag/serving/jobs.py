@@ -39,7 +39,7 @@ _CODES = {
     UsageError.exit_code: "build_refused",
 }
 
-Texts = Sequence[tuple[str, str]]
+NamedTexts = Sequence[tuple[str, str]]
 
 # The process lowers its own priority, so that the service stays quick.
 _CHILD = "import os, sys; os.nice(19); from rag.cli.main import main; main(sys.argv[1:])"
@@ -87,7 +87,7 @@ class Jobs:
         self._table = table or JobTable()
         self._running: tuple[str, asyncio.Task[None]] | None = None
 
-    def start(self, source: Path | Texts, force: bool = False, strict: bool = False) -> Job:
+    def start(self, source: Path | NamedTexts, force: bool = False, strict: bool = False) -> Job:
         """A job that builds from a path or from texts. Raises BusyError if a build is running."""
         job = Job(uuid.uuid4().hex)
         if not self._table.add(job):
@@ -131,7 +131,7 @@ class Jobs:
         if self._running is not None:
             await _stop(self._running[1])
 
-    async def _run(self, id: str, source: Path | Texts, wanted: Wanted) -> None:
+    async def _run(self, id: str, source: Path | NamedTexts, wanted: Wanted) -> None:
         heard = Heard()
         try:
             async with _on_disk(source) as (path, held):
@@ -222,7 +222,7 @@ def _without_folder(detail: str, path: Path) -> str:
 
 
 @asynccontextmanager
-async def _on_disk(source: Path | Texts) -> AsyncIterator[tuple[Path, tuple[int, ...]]]:
+async def _on_disk(source: Path | NamedTexts) -> AsyncIterator[tuple[Path, tuple[int, ...]]]:
     """The path itself, or a temporary folder with the texts; and the descriptors of its lock."""
     if isinstance(source, Path):
         yield source, ()

@@ -43,7 +43,7 @@ Action = Literal["build", "rollback"]
 Timestamp = Annotated[
     str, Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")
 ]
-Figure = Annotated[int, Meta(ge=-(2**53), le=2**53)] | float
+Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | float
 SnapshotState = Literal["current", "kept", "bad", "removed"]
 Clock = Callable[[], datetime]
 
@@ -77,7 +77,7 @@ class Version:
     corpus_sha256: Sha256
     counts: Counts
     size: Count
-    eval: Mapping[str, Figure] | None
+    eval: Mapping[str, Number] | None
     forced: bool
     note: str
     # Not known of an index that an older version has built.

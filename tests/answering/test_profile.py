@@ -4,7 +4,7 @@ import pytest
 
 from rag.answering.confidence import uncalibrated
 from rag.answering.profile import profile_of
-from rag.index.manifest import Model
+from rag.index.manifest import ModelInfo
 from rag.types import MAX_RISK, Caution
 from support.models import BUNDLED, OTHER
 
@@ -15,7 +15,7 @@ def test_the_bundled_model_and_its_head_have_a_profile_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("model", [OTHER, replace(BUNDLED, head_sha256="")])
-def test_another_model_or_head_gets_a_profile_that_says_it_is_generic(model: Model) -> None:
+def test_another_model_or_head_gets_a_profile_that_says_it_is_generic(model: ModelInfo) -> None:
     assert profile_of(model) == profile_of(OTHER)
     assert str(profile_of(model)).startswith("generic: ")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rag.answering.confidence import uncalibrated
-from rag.building.calibrate import Case, calibrated, calibration, fit
+from rag.building.calibrate import Trial, calibrated, calibration, fit
 from rag.index.snapshot import Snapshot
 from rag.types import DEFAULT_CAUTION, Caution
 from support.builds import build_snapshot
@@ -80,7 +80,7 @@ def test_nothing_but_an_faq_is_not_calibrated(tmp_path: Path) -> None:
 
 def test_a_handful_of_questions_moves_the_confidence_little_and_many_further() -> None:
     # Half of those that look answered are not.
-    cases = [Case(3.0, at % 2 == 0) for at in range(200)]
+    cases = [Trial(3.0, at % 2 == 0) for at in range(200)]
     few, many = (calibration(cases[:n], n // 2, PUBLIC) for n in (16, 200))
     moved = [
         1 / (1 + np.exp(-(each.bias + 3 * each.scale))) - 1 / (1 + np.exp(-(PUBLIC.bias + 3)))
@@ -92,7 +92,7 @@ def test_a_handful_of_questions_moves_the_confidence_little_and_many_further() -
 
 
 def test_a_few_questions_without_an_answer_stay_unlikely() -> None:
-    cases = [Case(1.0, True)] * 8 + [Case(-1.0, False)] * 8
+    cases = [Trial(1.0, True)] * 8 + [Trial(-1.0, False)] * 8
     made = calibration(cases, 8, PUBLIC)
     far = -6.0
     assert 1 / (1 + np.exp(-(made.bias + made.scale * far))) < 0.02

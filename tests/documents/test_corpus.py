@@ -17,9 +17,9 @@ from rag.documents.corpus import (
     Known,
     Read,
     ReadOptions,
-    in_process,
     read_corpus,
     read_files,
+    read_in_process,
 )
 from rag.documents.files import Source
 from rag.documents.parse import SUFFIXES, Digests, ParsedFile, parse
@@ -357,7 +357,7 @@ def test_files_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     opened: list[str] = []
 
     def counted(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
-        for each in in_process(read, sources):
+        for each in read_in_process(read, sources):
             opened.append(each.source.document_id)
             yield each
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.documents.corpus import LENIENT, ReadOptions, in_process, read_corpus
+from rag.documents.corpus import LENIENT, ReadOptions, read_corpus, read_in_process
 from rag.documents.parse import Parse, parse, sha256
 from rag.documents.sandbox import PAGE_BYTES, Bounds, Cage
 from rag.errors import CorpusError, RagError
@@ -27,7 +27,7 @@ TIGHT = Bounds(seconds=1, memory_mb=400, answer_mb=1, answer_mb_per_mb=0)
 # A parser that does what the file says, in place of the real one.
 SCRIPTED = """
 import os, resource, signal, socket, sys, time
-from rag.documents.sandbox import serve
+from rag.documents.sandbox import parse_requests
 from rag.documents.parse import parse
 
 def scripted(document_id, raw, known):
@@ -35,7 +35,7 @@ def scripted(document_id, raw, known):
         exec(raw.decode(), {**globals()})
     return parse(document_id, raw, known)
 
-serve(scripted)
+parse_requests(scripted)
 """
 
 
@@ -185,7 +185,7 @@ with Cage(code=sys.argv[1]) as cage:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the child at once")
 def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
     pids = tmp_path / "pid"
-    code = SCRIPTED.replace("serve(scripted)", f"open({str(pids)!r}, 'w').write(str(os.getpid()))")
+    code = SCRIPTED.replace("parse_requests(scripted)", f"open({str(pids)!r}, 'w').write(str(os.getpid()))")
     with subprocess.Popen([sys.executable, "-c", PARENT, f"{code}\nserve(scripted)"]) as parent:
         child = int(wait_for(pids))
         time.sleep(0.5)
@@ -265,4 +265,4 @@ def test_a_build_goes_on_past_a_file_that_brings_its_reader_down(
 
 
 def test_in_process_is_the_way_of_the_library() -> None:
-    assert LENIENT.each is in_process
+    assert LENIENT.each is read_in_process

@@ -6,7 +6,7 @@ from pathlib import Path
 from eval.measures.retrieval import NAMES
 from eval.measures.stats import interval
 from eval.running.bench import bench
-from eval.running.result import GroupResult, QuestionResult, Result, Row
+from eval.running.result import GroupResult, QuestionResult, Result, SystemFigures
 from eval.running.run import run_set
 from eval.sets.beir import read_collection
 from eval.sets.evalset import EvalQuery
@@ -70,7 +70,7 @@ def result_of(values: Mapping[str, list[float]], name: str = "r") -> Result:
         for at in range(count)
     ]
     rows = [
-        Row(system, system, {measure: interval(each) for measure in NAMES})
+        SystemFigures(system, system, {measure: interval(each) for measure in NAMES})
         for system, each in values.items()
     ]
     group = GroupResult("faq", "FAQ", "", rows, questions)

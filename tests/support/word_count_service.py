@@ -12,7 +12,7 @@ from rag.answering.citations import cite
 from rag.answering.confidence import uncalibrated
 from rag.index.bm25 import LexicalIndex
 from rag.index.format import Parts, sealed
-from rag.index.manifest import Counts, Manifest, Model, Recipe
+from rag.index.manifest import Counts, Manifest, ModelInfo, Recipe
 from rag.index.question_vectors import Headings
 from rag.index.sentence_spans import marks
 from rag.index.snapshot import Snapshot
@@ -34,7 +34,7 @@ from rag.types import (
     Span,
 )
 
-MODEL = Model("word-counter", "0" * 64, "", "float32", dim=2, token_dim=2, window=256)
+MODEL = ModelInfo("word-counter", "0" * 64, "", "float32", dim=2, token_dim=2, window=256)
 # Nothing on disk is to be verified.
 VERIFIED = datetime(2026, 1, 1, tzinfo=UTC)
 GUIDE = (

@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rag.documents.corpus import FileRead, ReadOptions, in_process, read_files
+from rag.documents.corpus import FileRead, ReadOptions, read_files, read_in_process
 from rag.documents.sandbox import MB, Bounds, Cage
 from rag.documents.skipped import Skips
 
@@ -140,7 +140,7 @@ def _own(folder: Path, way: str) -> dict[str, float]:
 
 
 def _here(folder: Path) -> dict[str, float]:
-    return _figures(folder, ReadOptions(in_process, max_mb=1024))
+    return _figures(folder, ReadOptions(read_in_process, max_mb=1024))
 
 
 def _caged(folder: Path, workers: int = 0) -> dict[str, float]:

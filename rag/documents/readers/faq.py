@@ -21,7 +21,7 @@ from rag.documents.readers.faq_forms import (
     Asked,
     asked_in,
     bare_question,
-    item_number,
+    last_number,
     without_closers,
     without_quote_marks,
 )
@@ -95,7 +95,7 @@ class _Pairs:
         if not self._counts(i):
             return [block]
         self._form = self._form or asked[0].form
-        self._number = item_number(self._text, block) if block.kind == "list" else -1
+        self._number = last_number(self._text, block) if block.kind == "list" else -1
         return list(_divided(self._text, block, asked))
 
     def _heading(self, i: int) -> Block:
@@ -145,7 +145,7 @@ class _Pairs:
         if form in ("mark", "table"):
             return True
         if form == "counted":
-            number = item_number(self._text, self._blocks[i])
+            number = last_number(self._text, self._blocks[i])
             counts_on = self._form == "number" and number == self._number + 1
             return counts_on and self._is_answered(i)
         if self._question or self._form not in ("", form):

@@ -281,7 +281,7 @@ def _first_paragraph(text: str, lines: list[tuple[int, int]]) -> tuple[int, str]
     return (end, bare_question(label)) if _is_question(label) and not _is_link(label) else None
 
 
-def item_number(text: str, block: Block) -> int:
+def last_number(text: str, block: Block) -> int:
     """The number of a list's last item, -1 for none."""
     marker = _ITEM.match(text, *block.parts[-1])
     return int(re.sub(r"\D", "", marker["number"])) if marker and marker["number"] else -1

@@ -15,7 +15,7 @@ import yaml
 
 from rag.types import Hidden, HiddenKind
 
-Span = tuple[int, int]
+Offsets = tuple[int, int]
 
 # YAML is slow to parse, and nobody writes that much of it above a page.
 _LONGEST_FRONT_MATTER = 20_000
@@ -76,13 +76,13 @@ _BARE = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}(?:\r?\n[A-Za-z0-9+/]{60,}={0,2})*"
 _LEAST_BARE = 1000
 
 
-def front_matter(text: str) -> tuple[str, Span] | None:
+def front_matter(text: str) -> tuple[str, Offsets] | None:
     """The title in the front matter, "" if it has none, and where it stands; None without any."""
     found = front_values(text)
     return (found[0].get("title", ""), found[1]) if found else None
 
 
-def front_values(text: str) -> tuple[dict[str, str], Span] | None:
+def front_values(text: str) -> tuple[dict[str, str], Offsets] | None:
     """The values of the front matter by their keys, and where it stands; None without any.
 
     Front matter is a YAML mapping between two lines `---`, or a TOML table between two lines `+++`,
@@ -150,7 +150,7 @@ def _are_settings(values: dict[str, str]) -> bool:
     return 2 * sum(named) >= len(named)
 
 
-def comments(text: str, code: Sequence[Span]) -> tuple[Hidden, ...]:
+def comments(text: str, code: Sequence[Offsets]) -> tuple[Hidden, ...]:
     """The comments, scripts and styles of a Markdown text, in order; those in code are visible.
 
     `code` are the spans of its code blocks. What opens within a line closes in the same paragraph;
@@ -167,7 +167,7 @@ def comments(text: str, code: Sequence[Span]) -> tuple[Hidden, ...]:
 class _Comments:
     """One pass over the openers of a text; no stretch is searched twice for the same closer."""
 
-    def __init__(self, text: str, code: Sequence[Span]) -> None:
+    def __init__(self, text: str, code: Sequence[Offsets]) -> None:
         self._text = text
         self._code = code
         self._paragraph_end = 0
@@ -267,7 +267,7 @@ def merged(found: Iterable[Hidden]) -> tuple[Hidden, ...]:
     return tuple(kept)
 
 
-def _inside(spans: Sequence[Span], at: int) -> Span | None:
+def _inside(spans: Sequence[Offsets], at: int) -> Offsets | None:
     """The span that holds a character, if one does."""
     i = bisect_right(spans, at, key=lambda span: span[0]) - 1
     return spans[i] if i >= 0 and at < spans[i][1] else None

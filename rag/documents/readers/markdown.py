@@ -31,7 +31,7 @@ from markdown_it.common.html_blocks import block_names
 from markdown_it.token import Token
 
 from rag.documents.readers.faq import with_questions
-from rag.documents.readers.hidden import comments, front_matter, without
+from rag.documents.readers.hidden import Offsets, comments, front_matter, without
 from rag.documents.readers.labels import shortened, without_marks
 from rag.documents.readers.markdown_rules import Outline, outline
 from rag.documents.readers.plain_text import plain_blocks
@@ -80,18 +80,16 @@ _KINDS: dict[str, BlockKind] = {
     "formula": "code",
 }
 
-Span = tuple[int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class _Source:
     """A text with the spans of its lines, and what reads the markup of its headings."""
 
     text: str
-    lines: list[Span]
+    lines: list[Offsets]
     labels: _Labels
 
-    def span(self, first: int, after: int) -> Span:
+    def span(self, first: int, after: int) -> Offsets:
         """The span of some lines, without the blank around it."""
         return trimmed(self.text, self.lines[first][0], self.lines[after - 1][1])
 
@@ -293,7 +291,7 @@ def _is_placeholder(tag: str) -> bool:
 
 def _parts(
     source: _Source, kind: BlockKind, own: list[Token], first: int, after: int
-) -> Iterator[Span]:
+) -> Iterator[Offsets]:
     """The spans of a list's items, a table's rows below its header, or the lines of code."""
     ranges: list[list[int]] = []
     if kind == "code":

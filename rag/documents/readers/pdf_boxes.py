@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from rag.documents.readers.draft import row_lines, squeezed, without_blank
 from rag.documents.readers.pdf_lines import PdfLine
-from rag.documents.readers.pdf_page import Box, Page, Word
+from rag.documents.readers.pdf_page import Page, Word
+from rag.types import Box
 
 _TOKEN = re.compile(r"\S{1,200}")
 _TENTHS = 10

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import pypdfium2.raw as pdfium
 
-Box = tuple[float, float, float, float]
+from rag.types import Box
+
 _Matrix = tuple[float, float, float, float, float, float]
 
 NEARLY_WHITE = 250

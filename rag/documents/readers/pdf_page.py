@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import pypdfium2.raw as pdfium
 
-from rag.documents.readers.pdf_drawn import NEARLY_WHITE, Box, Drawn, drawn_on
+from rag.documents.readers.pdf_drawn import NEARLY_WHITE, Drawn, drawn_on
+from rag.types import Box
 
 # What is smaller cannot be read.
 _SMALLEST = 1.5

@@ -33,7 +33,7 @@ _LEAST_EVEN = 5
 _MARK = re.compile(r"[QAF]|(?![^\W\d_]+$).{1,5}")
 _NUMBER = re.compile(r"[$€£(+-]*\d[\d.,:/ ]*[%)]*")
 
-Span = tuple[float, float]
+XRange = tuple[float, float]
 
 
 def aligned(rows: list[list[PdfLine]]) -> tuple[list[PdfLine], list[PdfLine]]:
@@ -60,7 +60,7 @@ def aligned(rows: list[list[PdfLine]]) -> tuple[list[PdfLine], list[PdfLine]]:
     return tables, rest
 
 
-def _run(rows: list[list[PdfLine]], first: int) -> tuple[int, list[Span]]:
+def _run(rows: list[list[PdfLine]], first: int) -> tuple[int, list[XRange]]:
     """Where the rows end whose gaps stand below those of the first, and their columns."""
     columns = [(line.x0, line.x1) for line in rows[first]]
     if len(columns) < 2:
@@ -86,12 +86,12 @@ def _run(rows: list[list[PdfLine]], first: int) -> tuple[int, list[Span]]:
     return i, columns
 
 
-def _is_in_cell(line: PdfLine, columns: list[Span]) -> bool:
+def _is_in_cell(line: PdfLine, columns: list[XRange]) -> bool:
     """Whether a line by itself below a row can be the next line of one of its cells."""
     return len(columns) >= _LEAST_TABLE_COLUMNS and line.x0 > columns[0][1]
 
 
-def _merged(spans: list[Span], size: float) -> list[Span]:
+def _merged(spans: list[XRange], size: float) -> list[XRange]:
     spans = sorted(spans)
     merged = [spans[0]]
     for x0, x1 in spans[1:]:
@@ -102,7 +102,7 @@ def _merged(spans: list[Span], size: float) -> list[Span]:
     return merged
 
 
-def _table_of(rows: list[list[PdfLine]], columns: list[Span]) -> PdfLine | None:
+def _table_of(rows: list[list[PdfLine]], columns: list[XRange]) -> PdfLine | None:
     """The rows as a table; None if they are columns of prose, or mostly have one cell."""
     least = _LEAST_FULL if len(columns) < _LEAST_TABLE_COLUMNS else _LEAST_FULL / 2
     if sum(len(row) > 1 for row in rows) < least * len(rows) or _is_prose(rows, columns):
@@ -130,7 +130,7 @@ def _goes_on(row: list[str]) -> bool:
     return few and not row[0] and not any(map(_NUMBER.fullmatch, row))
 
 
-def _is_uneven(rows: list[list[PdfLine]], columns: list[Span]) -> bool:
+def _is_uneven(rows: list[list[PdfLine]], columns: list[XRange]) -> bool:
     """Whether much of what stands side by side is not on one line, as in columns of text.
 
     That may be so beside one of the columns alone, which has lines where the others have none.
@@ -154,12 +154,12 @@ def _slopes(row: list[PdfLine]) -> bool:
     return max(bottoms) - min(bottoms) > _UNEVEN * row[0].size
 
 
-def _parted_columns(rows: list[list[PdfLine]], columns: list[Span]) -> list[Span]:
+def _parted_columns(rows: list[list[PdfLine]], columns: list[XRange]) -> list[XRange]:
     """The columns, each divided in which most rows have several lines with a common gap.
 
     A heading above two columns makes one of them else.
     """
-    parted: list[Span] = []
+    parted: list[XRange] = []
     for x0, x1 in columns:
         own = [[line for line in row if x0 <= (line.x0 + line.x1) / 2 <= x1] for row in rows]
         several = [row for row in own if len(row) > 1]
@@ -169,7 +169,7 @@ def _parted_columns(rows: list[list[PdfLine]], columns: list[Span]) -> list[Span
     return parted
 
 
-def _is_prose(rows: list[list[PdfLine]], columns: list[Span]) -> bool:
+def _is_prose(rows: list[list[PdfLine]], columns: list[XRange]) -> bool:
     prose = 0
     for x0, x1 in columns:
         own = [line for row in rows for line in row if x0 <= (line.x0 + line.x1) / 2 <= x1]
@@ -179,7 +179,7 @@ def _is_prose(rows: list[list[PdfLine]], columns: list[Span]) -> bool:
     return prose * 2 >= len(columns) and prose > 0 and len(columns) < 5
 
 
-def _is_list(rows: list[list[PdfLine]], columns: list[Span]) -> bool:
+def _is_list(rows: list[list[PdfLine]], columns: list[XRange]) -> bool:
     """Whether these are lists side by side, or the marks of items and the items."""
     if sum(line.text[:1] in BULLETS for row in rows for line in row) > 1:
         return True
@@ -189,7 +189,7 @@ def _is_list(rows: list[list[PdfLine]], columns: list[Span]) -> bool:
     return bool(marks) and all(map(_MARK.fullmatch, marks))
 
 
-def _column(columns: list[Span], x: float) -> int:
+def _column(columns: list[XRange], x: float) -> int:
     return min(range(len(columns)), key=lambda i: max(columns[i][0] - x, x - columns[i][1]))
 
 

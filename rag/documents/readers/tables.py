@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
+from rag.documents.readers.hidden import Offsets
 from rag.text import line_spans
 from rag.types import Block, Table
-
-Span = tuple[int, int]
 
 _HTML_TABLE = re.compile(r"<(?P<end>/)?table\b", re.IGNORECASE)
 _HTML_ROW = re.compile(r"<tr\b", re.IGNORECASE)
@@ -61,7 +60,7 @@ def _html_table(text: str, start: int, end: int) -> Iterator[Table]:
         yield Table(first, rows[0], tuple(rows), end)
 
 
-def html_parts(text: str, start: int, end: int) -> tuple[Span, ...]:
+def html_parts(text: str, start: int, end: int) -> tuple[Offsets, ...]:
     """The rows, items and paragraphs of a block of HTML, at which it may be divided."""
     starts = [tag.start() for tag in _HTML_PARTS.finditer(text, start, end)]
     return tuple(zip(starts, [*starts[1:], end], strict=True)) if starts else ()

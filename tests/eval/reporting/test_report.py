@@ -107,7 +107,7 @@ def test_many_questions_become_curves_and_the_worst_are_listed() -> None:
     page = render(replace(many, labels=LABELS, facts=_facts()))
     assert page.count('<tr class="miss">') + page.count("<tr>") >= LISTED
     assert f"the {LISTED} worst of 250" in page
-    assert "share of questions that reach it" in plots.questions(many.groups[0])
+    assert "share of questions that reach it" in plots.question_plot(many.groups[0])
 
 
 def test_a_public_set_shows_published_figures_beside_ours(tmp_path: Path) -> None:

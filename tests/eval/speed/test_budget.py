@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from eval.speed.budget import BUDGET, SLACK, CountingEncoder, counted, over
+from eval.speed.budget import BUDGET, SLACK, CountingEncoder, over, work_of
 from support.letter_encoder import LetterEncoder
 from support.places import ROOT
 
@@ -44,13 +44,13 @@ def test_a_longer_loop_is_counted() -> None:
         return total
 
     encoder = CountingEncoder(LetterEncoder())
-    short, long = (counted(lambda n=n: sums(n), encoder)["bytecodes"] for n in (1000, 2000))
+    short, long = (work_of(lambda n=n: sums(n), encoder)["bytecodes"] for n in (1000, 2000))
     assert 1.9 < long / short < 2.1
 
 
 def test_what_the_encoder_reads_is_counted() -> None:
     encoder = CountingEncoder(LetterEncoder())
-    found = counted(lambda: encoder.encode_passages(["red figs", "bees"], ["", "hum"]), encoder)
+    found = work_of(lambda: encoder.encode_passages(["red figs", "bees"], ["", "hum"]), encoder)
     pieces = sum(len(encoder.inner.word_pieces(text)) for text in ("red figs", "bees", "hum"))
     assert (found["encoder_calls"], found["word_pieces"]) == (1, pieces)
 
@@ -59,5 +59,5 @@ def test_only_what_the_work_reads_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "figs"
     path.write_bytes(bytes(5000))
     encoder = CountingEncoder(LetterEncoder())
-    assert counted(path.read_bytes, encoder)["bytes_read"] == 5000
-    assert counted(list, encoder)["bytes_read"] == 0
+    assert work_of(path.read_bytes, encoder)["bytes_read"] == 5000
+    assert work_of(list, encoder)["bytes_read"] == 0

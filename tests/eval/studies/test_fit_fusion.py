@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from eval.studies.fit_fusion import Found, left_out, outcome
+from eval.studies.fit_fusion import Pools, left_out, outcome
 from eval.studies.fusions import fusions
 from eval.studies.pools import Pool, found_in, judged, read_pool
 from eval.studies.tasks import by_article, drawn
@@ -20,7 +20,7 @@ def pool_in(folder: Path) -> Pool:
     return read_pool(write_collection(folder / "tiny"), ENCODER, folder / "cache", silent)
 
 
-def found(folder: Path) -> Found:
+def found(folder: Path) -> Pools:
     pool = pool_in(folder)
     return [(pool, found_in(pool, judged(pool), ENCODER))]
 

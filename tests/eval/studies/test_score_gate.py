@@ -11,7 +11,7 @@ import pytest
 
 from eval.studies.score_gate import (
     SHARES,
-    Change,
+    CorpusChange,
     Paragraph,
     emptied,
     enlarged,
@@ -65,7 +65,7 @@ def test_answerable_questions_bring_the_sentence_that_answers(tmp_path: Path) ->
         (enlarged(PARAGRAPHS[:2]), 12, ""),
     ],
 )
-def test_changes_touch_what_they_say(change: Change, number: int, differing: str) -> None:
+def test_changes_touch_what_they_say(change: CorpusChange, number: int, differing: str) -> None:
     changed = change(PARAGRAPHS, generator())
     assert changed == change(PARAGRAPHS, generator())
     assert len(changed) == number
