@@ -186,7 +186,7 @@ with Cage(code=sys.argv[1]) as cage:
 def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
     pids = tmp_path / "pid"
     code = SCRIPTED.replace("parse_requests(scripted)", f"open({str(pids)!r}, 'w').write(str(os.getpid()))")
-    with subprocess.Popen([sys.executable, "-c", PARENT, f"{code}\nserve(scripted)"]) as parent:
+    with subprocess.Popen([sys.executable, "-c", PARENT, f"{code}\nparse_requests(scripted)"]) as parent:
         child = int(wait_for(pids))
         time.sleep(0.5)
         assert is_running(child)

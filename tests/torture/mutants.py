@@ -49,7 +49,7 @@ import os, sys, time
 from dataclasses import replace
 from rag.documents.confine import KILL, refuse_calls
 from rag.documents.parse import parse
-from rag.documents.sandbox import serve
+from rag.documents.sandbox import parse_requests
 from rag.errors import CorpusError
 
 INSIDE = (*filter(None, sys.path), sys.prefix, sys.base_prefix, "/usr/", "/lib", "/proc/self/")
@@ -80,7 +80,7 @@ def timed(document_id, raw, known):
         raise CorpusError(f"{{error}} [{{time.process_time() - began:.2f}} s]") from None
     return replace(file, notes=(*file.notes, f"seconds: [{{time.process_time() - began:.2f}} s]"))
 
-serve(timed)
+parse_requests(timed)
 """
 _SECONDS = re.compile(r"\[([\d.]+) s\]$")
 _ESCAPES = (f"exit code {ESCAPED}", "SIGSYS")
