@@ -42,7 +42,6 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from rag.answering import SavedCitation, Verdict
     from rag.encoders import Encoder, open_encoder
     from rag.errors import RagError
     from rag.serving import Index, ask, build, open_index, verify
@@ -53,10 +52,12 @@ if TYPE_CHECKING:
         Document,
         Filters,
         Passage,
+        SavedCitation,
         ScoredPassage,
         Scores,
         Section,
         Span,
+        Verdict,
     )
 else:
 
@@ -68,10 +69,10 @@ else:
         """
         if name not in __all__:
             raise AttributeError(f"module 'rag' has no attribute {name!r}")
-        from rag import answering, encoders, errors, serving, types
+        from rag import encoders, errors, serving, types
 
         # The serving wing comes first: its functions take an opened index.
-        wings = (serving, answering, encoders, errors, types)
+        wings = (serving, encoders, errors, types)
         return next(getattr(wing, name) for wing in wings if hasattr(wing, name))
 
     def __dir__() -> list[str]:

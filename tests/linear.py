@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.answering.edits import edits, most_alike
 from rag.documents.passages import passages_of
 from rag.documents.readers.jsonl import JsonRecord, records
 from rag.documents.readers.markdown import markdown_blocks
@@ -27,7 +28,6 @@ from rag.documents.sections import sections_of
 from rag.encoders.bundled import bundled_model
 from rag.encoders.onnx import open_tokenizer, word_pieces
 from rag.index.sentence_spans import sentences_of
-from rag.text.edits import edits, most_alike
 from rag.text.sentences import sentences
 from rag.text.stems import matched, stems
 from rag.types import Block, Document, ParsedDocument

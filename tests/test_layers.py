@@ -22,13 +22,13 @@ WINGS = [
 ]
 # How many names each wing shows to the others.
 FACES = {
-    "text": 20,
-    "documents": 17,
+    "text": 12,
+    "documents": 16,
     "encoders": 6,
     "index": 32,
     "store": 27,
-    "answering": 15,
-    "checks": 12,
+    "answering": 9,
+    "checks": 11,
     "building": 12,
     "serving": 20,
     "schemas": 23,

@@ -18,10 +18,10 @@ import msgspec
 
 from eval.measures.abstention import Bin
 from eval.measures.retrieval import DEPTH, NAMES
+from eval.measures.risk import Point
 from eval.measures.runs import Qrels, trec_run
 from eval.measures.stats import LEVEL, SAMPLES, SEED, Interval
 from eval.provenance import commit, machine, rounded
-from rag.answering import Point
 from rag.errors import UsageError
 from rag.index import Manifest
 

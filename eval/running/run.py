@@ -8,13 +8,13 @@ from dataclasses import asdict
 import numpy as np
 
 from eval.measures.abstention import RISK, auroc, calibration
+from eval.measures.risk import coverage_at, risk_coverage
 from eval.measures.runs import Qrels
 from eval.running.evaluation import TOP, AskedQuery, leaks, measured, put
 from eval.running.result import LEAKY, Abstention, GroupResult, Result, run_facts
 from eval.running.systems import SERVED, SYSTEMS
 from eval.sets.evalset import EvalQuery, EvalSet, check_sections
 from eval.sets.written_questions import Written
-from rag.answering import coverage_at, risk_coverage
 from rag.encoders import Encoder
 from rag.errors import UsageError
 from rag.index import Snapshot

@@ -24,10 +24,10 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
 from eval.measures.abstention import Bin, calibration, calibration_error
+from eval.measures.risk import coverage_at, risk_coverage
 from eval.provenance import CACHE, RESULTS, provenance, write_outcome
 from eval.studies.cases import KINDS, SEED, SIGNALS, Cases, Values, read_cases
 from rag.answering.confidence import DOUBTED, STEEPER
-from rag.answering.risk import coverage_at, risk_coverage
 from rag.building.calibrate import fit as shift_and_scale
 from rag.cli.progress_bar import reporting
 from rag.encoders.open import open_encoder

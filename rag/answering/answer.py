@@ -11,7 +11,7 @@ from rag.answering.profile import profile_of
 from rag.answering.search import Query, encode_query, find_candidates, is_readable
 from rag.encoders import Encoder
 from rag.index import Snapshot
-from rag.text import stems
+from rag.text import stems, words
 from rag.types import NO_FILTERS, Answer, CitedPassage, Filters, Mode, Passage
 
 
@@ -100,5 +100,5 @@ def _judged(encoder: Encoder, query: Query, passage: Passage) -> bool:
 def _words_found(snapshot: Snapshot, query: Query, passage: Passage) -> float:
     """The share of the question's stems, by the passage's language, that the passage holds."""
     language = snapshot.documents.language(passage.document_id)
-    asked = set(stems(query.text, language))
-    return len(asked.intersection(stems(passage.in_context, language))) / len(asked)
+    asked = set(stems(query.words, language))
+    return len(asked.intersection(stems(words(passage.in_context), language))) / len(asked)

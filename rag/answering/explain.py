@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from rag.answering.quantity import asked_quantity, names_quantity
 from rag.answering.search import Candidates, Query
 from rag.encoders import Encoder
 from rag.index import Snapshot
-from rag.text import STOP_WORDS, matched
+from rag.text import STOP_WORDS, stems, words
 from rag.types import Contribution, Explanation, Passage, ScoredPassage
 
 # A word has no counterpart in a passage if the mean cosine of its tokens with it is lower.
@@ -65,8 +65,20 @@ def missing(
     return tuple(sorted(lacking, key=question.find))
 
 
+def matched(asked: Sequence[str], text: str, language: str) -> tuple[str, ...]:
+    """The distinct words of a question, in order, whose stems occur in the text of that language.
+
+    >>> matched(["which", "procedures", "collect"], "a procedure for T cells", "en")
+    ('procedures',)
+    """
+    held = set(stems(words(text), language))
+    distinct = dict.fromkeys(asked)
+    return tuple(word for word in distinct if not held.isdisjoint(stems([word], language)))
+
+
 def _matched(snapshot: Snapshot, query: Query, passage: Passage) -> tuple[str, ...]:
-    return matched(query.text, passage.in_context, snapshot.documents.language(passage.document_id))
+    language = snapshot.documents.language(passage.document_id)
+    return matched(query.words, passage.in_context, language)
 
 
 def _cosines(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rag.answering.alignment import Alignment, Extent
 from rag.answering.search import Query
-from rag.text import line_spans, stems
+from rag.text import line_spans, stems, words
 from rag.types import Passage, Span
 
 # What a sentence gains that has all of the question's numbers. Chosen on one half of squad2:
@@ -58,7 +58,7 @@ def _by_numbers(numbers: frozenset[str], text: str, spans: Sequence[Extent]) -> 
 def _numbers_in(sentence: str) -> frozenset[str]:
     bare = _ITEM.sub("", sentence, count=1)
     has_digit = any(map(str.isdigit, bare))
-    return _numbers_of(bare, stems(bare)) if has_digit else frozenset()
+    return _numbers_of(bare, stems(words(bare))) if has_digit else frozenset()
 
 
 def _numbers_of(text: str, terms: Sequence[str]) -> frozenset[str]:

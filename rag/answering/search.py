@@ -16,7 +16,7 @@ from rag.answering.profile import Weights, profile_of
 from rag.encoders import Encoder
 from rag.errors import UsageError
 from rag.index import Snapshot, late_scores
-from rag.text import STOP_WORDS, stems_of_words, words
+from rag.text import STOP_WORDS, stems, words
 from rag.types import MAX_TOP_K, NO_FILTERS, Filters, Mode, ScoredPassage, Scores
 
 # So many of the best by dense and by BM25 are candidates. More find hardly more answers, and cost
@@ -115,7 +115,7 @@ def encode_query(text: str, encoder: Encoder) -> Query:
         encoded.pooled[0],
         tokens,
         tuple(found),
-        tuple(stems_of_words(found)),
+        tuple(stems(found)),
         readable=_are_few(unknown, text, encoder),
         named=not STOP_WORDS.isdisjoint(found),
     )

@@ -132,7 +132,7 @@ def _spelled(term: Term) -> str:
 
 def _stem_of(word: str) -> str:
     """The stem of a word, "" of a number and a stop word."""
-    found = stems(word)
+    found = stems(words(word))
     return found[0] if found and not _DIGIT.search(word) else ""
 
 

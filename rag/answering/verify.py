@@ -14,16 +14,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from rag.answering.citations import cite_span
+from rag.answering.edits import edits, most_alike
 from rag.errors import TookTooLong
 from rag.index import Snapshot
-from rag.text import Edit, edits, most_alike
-from rag.types import Citation, Document
-
-Status = Literal["valid", "moved", "changed", "gone"]
+from rag.types import Citation, Document, SavedCitation, Verdict
 
 NO_QUOTE = "without the quote one cannot tell what became of it"
 
@@ -32,34 +28,6 @@ STEP = 1 << 20
 
 # Called now and then during a search; raises TookTooLong when the time is over.
 InTime = Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class SavedCitation:
-    """What is needed of a citation to check it; `quote` is None if it was not saved."""
-
-    document_id: str
-    sha256: str
-    char_start: int
-    char_end: int
-    quote: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of a citation, and why in one sentence.
-
-    If `valid` or `moved`, `citation` is where the quote is now: of its `places` places, the one
-    nearest to the old place. If `changed`, `closest` is the most similar text near the old place
-    and `diff` leads from the quote to it; None and empty if nothing is similar.
-    """
-
-    status: Status
-    detail: str
-    citation: Citation | None = None
-    places: int = 0
-    closest: Citation | None = None
-    diff: tuple[Edit, ...] = ()
 
 
 def verify(

@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.answering import encode_query, find_candidates, log_odds, uncalibrated
-from rag.checks import SUPPORT, Share, answer_share, drawn_pairs
-from rag.documents import FaqPair
+from rag.checks import drawn_pairs, supports_of
 from rag.encoders import Encoder
 from rag.index import Calibration, Snapshot
-from rag.types import Caution, Passage
+from rag.types import Caution, FaqPair, Passage
 
+# Whether a passage supports the answer of an FAQ pair.
+Supports = Callable[[FaqPair, Passage], bool]
 Values = npt.NDArray[np.float64]
 
 # More questions would take longer than seconds and add little.
@@ -91,21 +92,16 @@ def fit(odds: Values, right: Values, shift_prior: float, scale_prior: float) -> 
 
 def _asked(snapshot: Snapshot, encoder: Encoder) -> list[list[Trial]]:
     """The cases of each of the first `QUESTIONS`; none for one whose answer nothing supports."""
-    share = answer_share(snapshot)
+    supports = supports_of(snapshot)
     asked = islice(drawn_pairs(snapshot).values(), QUESTIONS)
-    return [_cases(snapshot, encoder, pair, share) for pair in asked]
+    return [_trials(snapshot, encoder, pair, supports) for pair in asked]
 
 
-def _cases(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, share: Share) -> list[Trial]:
+def _trials(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, supports: Supports) -> list[Trial]:
     """The question asked of all passages but FAQ, and of those that do not support the answer."""
-    query = encode_query(pair.question, encoder)
-
-    def supports(passage: Passage) -> bool:
-        return share(pair.answer, passage.text) >= SUPPORT
-
-    body = find_candidates(snapshot, query, body_only=True)
+    body = find_candidates(snapshot, encode_query(pair.question, encoder), body_only=True)
     ranked = [hit.passage for hit in body.best(len(body.rows))]
-    gone = _first_supporting(ranked, supports)
+    gone = _first_supporting(ranked, pair, supports)
     left = body.narrowed(~np.isin(body.rows, [snapshot.row(passage) for passage in gone]))
     if not gone or len(left.rows) == 0:
         return []
@@ -114,12 +110,12 @@ def _cases(snapshot: Snapshot, encoder: Encoder, pair: FaqPair, share: Share) ->
 
 
 def _first_supporting(
-    ranked: Sequence[Passage], supports: Callable[[Passage], bool]
+    ranked: Sequence[Passage], pair: FaqPair, supports: Supports
 ) -> list[Passage]:
     """The passages that support the answer, down to the `TOP`th that does not."""
     gone, others = [], 0
     for passage in ranked:
-        if supports(passage):
+        if supports(pair, passage):
             gone.append(passage)
         else:
             others += 1

@@ -3,5 +3,5 @@
 from rag.checks.canaries import Canary, read_canaries
 from rag.checks.diff import diff, faq_questions
 from rag.checks.doctor import examine
-from rag.checks.faq_support import SENTENCES, SUPPORT, Share, answer_share, drawn_pairs
+from rag.checks.faq_support import SENTENCES, SUPPORT, drawn_pairs, supports_of
 from rag.checks.gate import GateResult, judge

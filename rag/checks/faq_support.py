@@ -11,9 +11,10 @@ import math
 from collections.abc import Callable
 from functools import cache
 
-from rag.documents import FaqPair, faq_pairs
+from rag.documents import faq_pairs
 from rag.index import Snapshot
 from rag.text import sentences, words
+from rag.types import FaqPair, Passage
 
 # A passage that holds this share of an answer supports it. An answer has about three sentences.
 SUPPORT = 0.25
@@ -66,6 +67,12 @@ def answer_share(snapshot: Snapshot) -> Share:
         return max(held) / total
 
     return share
+
+
+def supports_of(snapshot: Snapshot) -> Callable[[FaqPair, Passage], bool]:
+    """The function that tells whether a passage supports the answer of an FAQ pair."""
+    share = answer_share(snapshot)
+    return lambda pair, passage: share(pair.answer, passage.text) >= SUPPORT
 
 
 def _sha256(text: str) -> str:

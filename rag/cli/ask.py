@@ -13,7 +13,6 @@ import msgspec
 import typer
 from rich.console import Console
 
-from rag.answering import Status, Verdict
 from rag.answering import ask as answer_question
 from rag.answering import verify as verify_saved
 from rag.cli.console import encoder_of, read_settings, show
@@ -23,7 +22,7 @@ from rag.errors import UsageError
 from rag.schemas import VerifyResponse, answer_json, read_saved, timed
 from rag.store import open_current
 from rag.text import counted
-from rag.types import MAX_TOP_K, Mode
+from rag.types import MAX_TOP_K, Mode, Status, Verdict
 
 EXIT_NOT_VALID = 3
 EXIT_NO_ANSWER = 4

@@ -9,9 +9,17 @@ from types import MappingProxyType
 from rich.console import Console
 from rich.text import Text
 
-from rag.answering import SavedCitation, Verdict
-from rag.text import Edit, counted
-from rag.types import Answer, Citation, CitedPassage, FileReport, Finding
+from rag.text import counted
+from rag.types import (
+    Answer,
+    Citation,
+    CitedPassage,
+    Edit,
+    FileReport,
+    Finding,
+    SavedCitation,
+    Verdict,
+)
 
 MARK = ("»", "«")
 # Beside a change, this many characters of the unchanged text are shown.

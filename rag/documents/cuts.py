@@ -6,8 +6,9 @@ import re
 from bisect import bisect_left
 from itertools import pairwise
 
+from rag.documents.line_kinds import are_records, is_question
 from rag.documents.window import Region
-from rag.text import are_records, is_question, line_spans, sentences
+from rag.text import line_spans, sentences
 from rag.types import Block
 
 # With more rows than these the best of them no longer lifts the passage above the others.

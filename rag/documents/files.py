@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rag.documents.beneath import folder_entries
+from rag.documents.parse import SUFFIXES
 from rag.documents.skipped import Skips, shown
 from rag.errors import CorpusError, RagError
 
@@ -72,6 +73,13 @@ def check_system(error: OSError, path: Path) -> None:
         raise RagError(
             f"{shown(path)}: cannot be opened ({reason(error)}); end other programs, build again"
         ) from error
+
+
+def why_not_read(name: str) -> str:
+    """Why no file of that name is read; "" if it is."""
+    if not name.lower().endswith(SUFFIXES):
+        return f"a file name ends in one of {', '.join(SUFFIXES)}"
+    return "a file of that name is an editor's, not a document" if is_by_product(name) else ""
 
 
 def is_by_product(name: str) -> bool:

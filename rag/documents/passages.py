@@ -22,9 +22,10 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from rag.documents.cuts import MOST_ROWS, has_many_rows, part_starts
+from rag.documents.line_kinds import is_boilerplate, is_question
 from rag.documents.readers.labels import LONGEST
 from rag.documents.window import LONGEST_PIECE, Region, Window, WordPieces, region_of
-from rag.text import is_boilerplate, is_question, line_spans, sentences, trimmed
+from rag.text import line_spans, sentences, trimmed
 from rag.types import Block, Document, Hidden, ParsedDocument, Passage, Section, Table
 
 _SMALLEST_LIMIT = 8

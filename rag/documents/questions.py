@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from rag.documents.readers.labels import asks
-from rag.types import Document, Section
+from rag.types import Document, FaqPair, Section
 
 # A longer question is cut here: no encoder reads more.
 LONGEST = 4000
-
-
-@dataclass(frozen=True, slots=True)
-class FaqPair:
-    """A question and its answer, which are a section of their own."""
-
-    question: str
-    answer: str
-    section_id: str
 
 
 def faq_pairs(documents: Mapping[str, Document], sections: Iterable[Section]) -> list[FaqPair]:

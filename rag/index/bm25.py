@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag.text import ENGLISH, stemming, stems_of_each, stems_of_words
+from rag.text import ENGLISH, stemming, stems, stems_of_each
 from rag.types import Document
 
 K1 = 1.5
@@ -45,7 +45,7 @@ class LexicalIndex:
 
     def stems_of(self, words: Sequence[str]) -> list[str]:
         """What a question's words are found by in passages of any language of the index."""
-        found = [stem for language in self.stemmings for stem in stems_of_words(words, language)]
+        found = [stem for language in self.stemmings for stem in stems(words, language)]
         return list(dict.fromkeys(found))
 
     def columns(self, query: Iterable[str]) -> list[int]:

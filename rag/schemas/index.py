@@ -12,7 +12,7 @@ from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
 from rag.building import Reused
-from rag.documents import SUFFIXES, is_by_product
+from rag.documents import why_not_read
 from rag.index import Counts, Snapshot
 from rag.schemas.base import Fields, IndexModel, Model, Request, refuse_nul
 from rag.serving import Failure, Job, JobStatus
@@ -35,12 +35,8 @@ def check_file_name(name: str) -> str:
             "a file name has up to {bytes} bytes, begins with no dot and holds no separator",
             {"bytes": MAX_NAME_BYTES},
         )
-    if not name.lower().endswith(SUFFIXES):
-        raise PydanticCustomError(
-            "bad_name", "a file name ends in one of {suffixes}", {"suffixes": ", ".join(SUFFIXES)}
-        )
-    if is_by_product(name):
-        raise PydanticCustomError("bad_name", "a file of that name is an editor's, not a document")
+    if why := why_not_read(name):
+        raise PydanticCustomError("bad_name", "{why}", {"why": why})
     return name
 
 

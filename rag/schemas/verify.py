@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.answering import Status, Verdict
 from rag.index import Snapshot
 from rag.schemas.base import IndexModel, Model
 from rag.schemas.citations import CitationModel
-from rag.text import Edit
+from rag.types import Edit, Status, Verdict
 
 
 class VerdictModel(Model):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from rag.answering import SavedCitation, Verdict
 from rag.answering import ask as ask_snapshot
 from rag.answering import verify as verify_saved
 from rag.building import Listener, Origin, rebuild
@@ -26,6 +25,8 @@ from rag.types import (
     Filters,
     Mode,
     Progress,
+    SavedCitation,
+    Verdict,
     silent,
 )
 

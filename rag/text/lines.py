@@ -19,11 +19,6 @@ def line_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[
     return [*spans, (start, stop)]
 
 
-def line_ends(text: str) -> int:
-    """How many line ends a text has."""
-    return text.count("\n") + text.count("\r") - text.count("\r\n")
-
-
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     """The span without the blank space around it; empty if all of it is blank."""
     part = text[start:end]

@@ -17,30 +17,14 @@ _HAN = regex.compile(r"\p{Han}{2,}")
 _HANGUL = regex.compile(r"\p{Hangul}{3,}")
 
 
-def matched(question: str, text: str, language: str = ENGLISH) -> tuple[str, ...]:
-    """The question's distinct words, in order, whose stems occur in the text of that language too.
-
-    >>> matched("Which procedures collect cells?", "a procedure for T cells")
-    ('procedures', 'cells')
-    """
-    found = set(stems(text, language))
-    terms = _terms_of({*(asked := words(question))}, language)
-    return tuple(word for word in dict.fromkeys(asked) if found.intersection(terms[word]))
-
-
-def stems(text: str, language: str = ENGLISH) -> list[str]:
-    """The Snowball stems of a text's words, in order, English stop words left out.
+def stems(found: Sequence[str], language: str = ENGLISH) -> list[str]:
+    """The Snowball stems of words that `words` has found in a text, in order.
 
     Words of a language that Snowball does not know stay as they are.
 
-    >>> stems("Which procedure collects the patient's T cells?")
-    ['which', 'procedur', 'collect', 'patient', 't', 'cell']
+    >>> stems(["which", "procedures", "collect", "t", "cells"])
+    ['which', 'procedur', 'collect', 't', 'cell']
     """
-    return stems_of_words(words(text), language)
-
-
-def stems_of_words(found: Sequence[str], language: str = ENGLISH) -> list[str]:
-    """The stems of words that `words` has found in a text, in order."""
     terms = _terms_of(set(found), language)
     return [term for word in found for term in terms[word]]
 

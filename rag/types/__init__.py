@@ -25,6 +25,7 @@ from rag.types.documents import (
     BlockKind,
     Box,
     Document,
+    FaqPair,
     FaqPolicy,
     Hidden,
     HiddenKind,
@@ -45,3 +46,4 @@ from rag.types.reports import (
     Remark,
     silent,
 )
+from rag.types.verdicts import Edit, SavedCitation, Status, Verdict

@@ -192,3 +192,12 @@ class Passage:
     def in_context(self) -> str:
         """The text after its context."""
         return f"{self.context}\n{self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class FaqPair:
+    """A question and its answer, which are a section of their own."""
+
+    question: str
+    answer: str
+    section_id: str

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rag.answering import Verdict, verify
+from rag.answering import verify
 from rag.errors import CorruptIndex, TookTooLong
 from rag.schemas import (
     AskRequest,
@@ -21,6 +21,7 @@ from rag.schemas import (
     timed,
 )
 from rag.serving import Figure, Serving
+from rag.types import Verdict
 from rag.web.bodies import json_body
 from rag.web.problems import NOT_READY, Problem, bad_body, refusal
 from rag.web.state import AppState, State, state_of

@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from rag.answering.answer import ask
+from rag.answering.explain import matched
 from rag.index.snapshot import Snapshot
+from rag.text.words import words
 from support.letter_encoder import LetterEncoder, snapshot_of
 
 ENCODER = LetterEncoder()
@@ -70,3 +72,19 @@ def test_what_is_missing_is_said_in_the_questions_words(
 ) -> None:
     best = ask(fruit, ENCODER, question, explained=True).passages[0]
     assert best.explanation and best.explanation.missing == missing
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "found"),
+    [
+        ("Cells, cells and procedures", "the cell's procedure", ("cells", "procedures")),
+        ("the of", "the of", ()),
+        ("64 GB of memory", "a 64GB card", ("64", "gb")),
+        ("64GB", "64 GB", ("64gb",)),
+        ("东京", "东京都", ("东京",)),
+        ("영업시간", "영업시간은 아홉 시부터", ("영업시간",)),
+    ],
+)
+def test_words_match_by_their_stems(question: str, text: str, found: tuple[str, ...]) -> None:
+    """Each once, in the order of the question."""
+    assert matched(words(question), text, "en") == found

@@ -12,10 +12,11 @@ from rag.answering.alignment import ABOVE, BEFORE, LEAST, align
 from rag.answering.highlights import highlights
 from rag.answering.profile import profile_of
 from rag.answering.search import Query, encode_query
+from rag.documents.markable import markable
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.late_interaction import best_similarities
-from rag.index.sentence_spans import markable, marks
+from rag.index.sentence_spans import marks
 from rag.index.snapshot import Snapshot
 from rag.types import Passage, Span
 from support.builds import build_snapshot

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from rag.answering.edits import Edit
 from rag.answering.verify import (
     STEP,
     SavedCitation,
@@ -14,7 +15,6 @@ from rag.answering.verify import (
 )
 from rag.errors import TookTooLong
 from rag.index.snapshot import Snapshot
-from rag.text.edits import Edit
 from support.word_count_service import serving_of
 
 GUIDE = (

@@ -185,8 +185,9 @@ with Cage(code=sys.argv[1]) as cage:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the child at once")
 def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
     pids = tmp_path / "pid"
-    code = SCRIPTED.replace("parse_requests(scripted)", f"open({str(pids)!r}, 'w').write(str(os.getpid()))")
-    with subprocess.Popen([sys.executable, "-c", PARENT, f"{code}\nparse_requests(scripted)"]) as parent:
+    call = "parse_requests(scripted)"
+    code = SCRIPTED.replace(call, f"open({str(pids)!r}, 'w').write(str(os.getpid()))\n{call}")
+    with subprocess.Popen([sys.executable, "-c", PARENT, code]) as parent:
         child = int(wait_for(pids))
         time.sleep(0.5)
         assert is_running(child)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from rag.text.lines import LineIndex, line_ends, line_spans, trimmed
+from rag.text.lines import LineIndex, line_spans, trimmed
 
 
 def test_lines_end_at_lf_crlf_and_lone_cr_and_at_nothing_else() -> None:
@@ -27,7 +27,3 @@ def test_trimmed_drops_the_blank_around_a_span() -> None:
     assert trimmed("x  \tab \u2028y", 1, 8) == (4, 6)
     start, end = trimmed("  ", 0, 2)
     assert start == end
-
-
-def test_line_ends_of_every_kind_are_counted_once() -> None:
-    assert [line_ends(text) for text in ("", "a", "a\nb\r\nc\rd", "\n\r")] == [0, 0, 3, 2]

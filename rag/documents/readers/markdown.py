@@ -34,9 +34,9 @@ from rag.documents.readers.faq import with_questions
 from rag.documents.readers.hidden import Offsets, comments, front_matter, without
 from rag.documents.readers.labels import shortened, without_marks
 from rag.documents.readers.markdown_rules import Outline, outline
-from rag.documents.readers.plain_text import plain_blocks
+from rag.documents.readers.plain_text import line_ends, plain_blocks
 from rag.documents.readers.tables import html_parts, html_tables, line_tables, with_tables
-from rag.text import line_ends, line_spans, trimmed
+from rag.text import line_spans, trimmed
 from rag.types import Block, BlockKind, Hidden, Table
 
 _MARKUP = re.compile(r"[\[\]<&*_`\\]")

@@ -49,7 +49,7 @@ from rag.documents.readers.labels import shortened, without_marks
 from rag.documents.readers.plain_headings import headings_in
 from rag.documents.readers.plain_lines import CLOSING_QUOTES, Layout, is_attributed, layout_of
 from rag.documents.readers.tables import line_tables, with_tables
-from rag.text import line_ends, trimmed
+from rag.text import trimmed
 from rag.types import Block, Table
 
 # A line costs some ten microseconds to tell apart: shorter ones are not worth it.
@@ -73,6 +73,11 @@ def plain_blocks(text: str) -> tuple[Block, ...]:
 def paragraph_blocks(text: str) -> tuple[Block, ...]:
     """The blocks of a text that is known to hold neither headings nor FAQ pairs, in order."""
     return _whole(text) if _is_dense(text) else tuple(_blocks(layout_of(text), {}))
+
+
+def line_ends(text: str) -> int:
+    """How many line ends a text has."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def _is_dense(text: str) -> bool:

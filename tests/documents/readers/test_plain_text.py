@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
+from rag.documents.readers.plain_text import line_ends, paragraph_blocks, plain_blocks
 from support.places import ROOT
 
 ARTICLE = ROOT.parent / "shared" / "article" / "car-t-lupus-article.txt"
@@ -268,3 +268,7 @@ def test_a_text_that_is_indented_as_a_whole_has_headings() -> None:
         "Setup",
         "Use",
     ]
+
+
+def test_line_ends_of_every_kind_are_counted_once() -> None:
+    assert [line_ends(text) for text in ("", "a", "a\nb\r\nc\rd", "\n\r")] == [0, 0, 3, 2]

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from eval.measures.abstention import Bin
+from eval.measures.risk import Point
 from eval.reporting import plots
 from eval.reporting.plain_words import abstaining, percent, verdict
 from eval.reporting.report import LISTED, render
 from eval.reporting.terminal import show
 from eval.running.result import Abstention, Result
-from rag.answering.risk import Point
 from support.eval_results import bench_result, lupine_result, result_of
 from support.faq_corpus import TEXT
 

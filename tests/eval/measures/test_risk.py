@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.answering.risk import Point, coverage_at, risk_coverage
+from eval.measures.risk import Point, coverage_at, risk_coverage
 
 
 def test_risk_and_coverage_by_hand() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text import are_records, is_boilerplate, is_question
+from rag.documents.line_kinds import are_records, is_boilerplate, is_question
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from rag.text.lines import line_spans
+from rag.text import line_spans
 
 _FEWEST = 3
 _SHARE = 0.9

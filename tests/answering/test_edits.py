@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.text.edits import REACH, Edit, edits, most_alike
+from rag.answering.edits import REACH, Edit, edits, most_alike
 from rag.types import Span
 
 words = st.text(st.sampled_from("ab \n.é细"), max_size=40)

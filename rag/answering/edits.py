@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Literal
 
 import regex
 
-from rag.text.words import UNSPACED
-from rag.types import Span
+from rag.text import UNSPACED
+from rag.types import Edit, Span
 
 # Characters of scripts that put no blanks between words count as words of their own.
 _ALONE = rf"{UNSPACED}\p{{Hangul}}"
@@ -26,14 +25,6 @@ LEAST_ALIKE = 0.4
 # Beyond so many pairs of equal words, matching takes seconds; then only both ends are matched. Two
 # wordings of one paragraph have some thousands.
 MOST_PAIRS = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A run of text: in both wordings, in the old one only, or in the new one only."""
-
-    kind: Literal["same", "removed", "added"]
-    text: str
 
 
 def edits(old: str, new: str) -> tuple[Edit, ...]:
