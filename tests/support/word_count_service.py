@@ -10,6 +10,7 @@ import numpy as np
 
 from rag.answering.citations import cite
 from rag.answering.confidence import uncalibrated
+from rag.answering.quotes import quotes
 from rag.index.bm25 import LexicalIndex
 from rag.index.format import Parts, sealed
 from rag.index.manifest import Counts, Manifest, Model, Recipe
@@ -51,7 +52,9 @@ def serving_of(texts: dict[str, str]) -> Serving:
         hits = _hits(snapshot, question, filters)[:top_k]
         cited = tuple(_cited(snapshot, rank, hit) for rank, hit in enumerate(hits, start=1))
         best = hits[0].score if hits else 0.0
-        return Answer(question, cited, confidence=best, verdict="answered" if best else "not_found")
+        if not best:
+            return Answer(question, cited, confidence=0.0, verdict="not_found")
+        return Answer(question, cited, best, "answered", quotes(cited))
 
     return Serving(snapshot, ask, verified=VERIFIED)
 
