@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -56,7 +56,11 @@ def serving_of(texts: dict[str, str]) -> Serving:
             return Answer(question, cited, confidence=0.0, verdict="not_found")
         return Answer(question, cited, best, "answered", quotes(cited))
 
-    return Serving(snapshot, ask, verified=VERIFIED)
+    def rerank(question: str, texts: Sequence[str]) -> list[float]:
+        asked = set(question.lower().split())
+        return [len(asked & set(text.lower().split())) / len(asked) for text in texts]
+
+    return Serving(snapshot, ask, rerank, verified=VERIFIED)
 
 
 def _snapshot(texts: dict[str, str]) -> Snapshot:
