@@ -25,6 +25,7 @@ def test_the_public_names_are_these() -> None:
         "Filters",
         "Index",
         "Passage",
+        "Quote",
         "RagError",
         "SavedCitation",
         "ScoredPassage",

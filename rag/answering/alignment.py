@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.answering.search import Query
-from rag.index import Snapshot, best_similarities
+from rag.index import Marks, Snapshot, TokenStore, best_similarities
 from rag.types import Passage
 
 # What a question token's cosine loses if it is found in the sentence before, or in the heading
@@ -60,38 +60,43 @@ class Alignment:
 
 def align(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> list[Alignment]:
     """The alignment of the query with each passage."""
-    rows = [snapshot.row(passage) for passage in passages]
-    marks = {row: _marks(snapshot, row) for row in rows} if len(query.tokens) else {}
-    filled = {row: mark for row, mark in marks.items() if len(mark)}
-    best = dict(zip(filled, _best(snapshot, query, filled), strict=True)) if filled else {}
+    rows = [(snapshot.row(passage), passage.text) for passage in passages]
+    return align_rows(snapshot.marks, snapshot.tokens, query, rows)
+
+
+def align_rows(
+    marks: Marks, tokens: TokenStore, query: Query, rows: Sequence[tuple[int, str]]
+) -> list[Alignment]:
+    """The alignment of the query with each of these rows of marks and tokens, and its text."""
+    found = {row: _sentences(marks, tokens, row) for row, _ in rows} if len(query.tokens) else {}
+    filled = {row: sentences for row, sentences in found.items() if len(sentences)}
+    best = dict(zip(filled, _best(tokens, query, filled), strict=True)) if filled else {}
     nothing = Alignment((), np.zeros(1, np.float32), np.zeros(len(query.tokens), np.float32))
     return [
-        _alignment(passage.text, filled[row], best[row]) if row in best else nothing
-        for passage, row in zip(passages, rows, strict=True)
+        _alignment(text, filled[row], best[row]) if row in best else nothing for row, text in rows
     ]
 
 
-def _marks(snapshot: Snapshot, row: int) -> Rows:
+def _sentences(marks: Marks, tokens: TokenStore, row: int) -> Rows:
     """The sentences of a passage as `Marks` has them, int64 (n, 4); none if it has no tokens."""
-    marks = snapshot.marks.of(row).astype(np.int64)
-    count = int(snapshot.tokens.starts[row + 1] - snapshot.tokens.starts[row])
+    sentences = marks.of(row).astype(np.int64)
+    count = int(tokens.starts[row + 1] - tokens.starts[row])
     whole = np.array([[0, 0, 0, count]] if count else [], dtype=np.int64).reshape(-1, 4)
-    return marks if len(marks) else whole
+    return sentences if len(sentences) else whole
 
 
-def _best(snapshot: Snapshot, query: Query, marks: Mapping[int, Rows]) -> list[Cosines]:
+def _best(tokens: TokenStore, query: Query, marks: Mapping[int, Rows]) -> list[Cosines]:
     """The cosines of each passage, by turns before and within a sentence, float32 (2n, q)."""
     spans: list[tuple[int, int]] = []
     bounds: list[Rows] = []
     end = 0
     for row, mark in marks.items():
-        first, size = int(snapshot.tokens.starts[row]), int(mark[-1, 3])
+        first, size = int(tokens.starts[row]), int(mark[-1, 3])
         spans.append((first, first + size))
         # Where the last sentence ends, the next passage begins.
         bounds.append(np.concatenate([[0], mark[:, 2:].ravel()[:-1]]) + end)
         end += size
-    tokens = snapshot.tokens.copied(spans)
-    best = best_similarities(query.tokens, tokens, np.concatenate(bounds))
+    best = best_similarities(query.tokens, tokens.copied(spans), np.concatenate(bounds))
     return np.split(best, np.cumsum([len(each) for each in bounds])[:-1])
 
 

@@ -8,6 +8,7 @@ from rag.answering.confidence import FIRST, confidence_by, evidence, verdict_on
 from rag.answering.explain import explain, missing
 from rag.answering.highlights import highlights
 from rag.answering.profile import profile_of
+from rag.answering.quotes import quotes
 from rag.answering.search import Query, encode_query, find_candidates, is_readable
 from rag.encoders import Encoder
 from rag.index import Snapshot
@@ -31,7 +32,7 @@ def ask(
     or no word in common in mode `bm25`), the answer is empty and abstains. A question
     that the model cannot read is declined. Mode `bm25` needs no model: if it cannot read question
     or first passage, the confidence is the share of the question's words that the passage holds.
-    An abstention marks no sentence. It says what of the question the first passage lacks.
+    An abstention marks and quotes nothing. It says what of the question the first passage lacks.
     Raises CorruptIndex if a file of the index was altered, in place, before or meanwhile.
     """
     snapshot.check()
@@ -73,20 +74,25 @@ def _answer(
         else highlights(query, passages[:top_k], aligned[:top_k], close)
     )
     told = zip(passages[:1], found, strict=False) if abstained and not declined else ()
+    cited = tuple(
+        CitedPassage(
+            rank=rank,
+            hit=hit,
+            citation=cite(snapshot, hit.passage, spans),
+            highlights=tuple(located(snapshot, hit.passage.document_id, spans)),
+            explanation=explain(candidates, encoder, hit) if explained else None,
+        )
+        for rank, (hit, spans) in enumerate(zip(hits, marked, strict=True), start=1)
+    )
+    quoted = () if abstained else quotes(cited)
+    said = (snapshot.documents[quote.document_id].notice for quote in quoted)
     return Answer(
         question=question,
-        passages=tuple(
-            CitedPassage(
-                rank=rank,
-                hit=hit,
-                citation=cite(snapshot, hit.passage, spans),
-                highlights=tuple(located(snapshot, hit.passage.document_id, spans)),
-                explanation=explain(candidates, encoder, hit) if explained else None,
-            )
-            for rank, (hit, spans) in enumerate(zip(hits, marked, strict=True), start=1)
-        ),
+        passages=cited,
         confidence=sure,
         verdict=verdict,
+        quotes=quoted,
+        notices=tuple(dict.fromkeys(notice for notice in said if notice)),
         missing=tuple(word for each in told for word in missing(candidates, encoder, *each)),
         unreadable=declined,
     )

@@ -31,6 +31,7 @@ def cite_span(
     return Citation(
         document_id=document.id,
         title=document.title,
+        media_type=document.media_type,
         heading_path=_heading_path(snapshot, document_id, start),
         sha256=document.sha256,
         char_start=start,

@@ -68,7 +68,8 @@ def evidence(
     """What each passage, with its alignment, holds of the question."""
     terms = specific_terms(candidates.query.text)
     leads = _leads(candidates, [candidates.snapshot.row(passage) for passage in passages])
-    return [_evidence(terms, *each) for each in zip(passages, aligned, leads, strict=True)]
+    texts = [passage.in_context for passage in passages]
+    return [_evidence(terms, *each) for each in zip(texts, aligned, leads, strict=True)]
 
 
 def confidence(candidates: Candidates) -> float:
@@ -80,6 +81,12 @@ def confidence_by(found: Sequence[Evidence], manifest: Manifest) -> float:
     """The same by what the first passages hold."""
     profile, fitted = profile_of(manifest.model), manifest.calibration
     return max((_probability(profile, fitted, each) for each in found), default=0.0)
+
+
+def confidence_in_text(question: str, text: str, aligned: Alignment, manifest: Manifest) -> float:
+    """The same of one text that is in no document: its lead is the usual one."""
+    found = _evidence(specific_terms(question), text, aligned, USUAL_LEAD)
+    return _probability(profile_of(manifest.model), manifest.calibration, found)
 
 
 def verdict_on(sure: float, fitted: Calibration) -> Finding:
@@ -130,10 +137,8 @@ def _probability(profile: Profile, fitted: Calibration, found: Evidence) -> floa
     return near * lost
 
 
-def _evidence(
-    terms: Sequence[Term], passage: Passage, alignment: Alignment, lead: float
-) -> Evidence:
-    missing = missing_terms(terms, passage.in_context)
+def _evidence(terms: Sequence[Term], text: str, alignment: Alignment, lead: float) -> Evidence:
+    missing = missing_terms(terms, text)
     names = sum(not term.is_number for term in terms)
     lost = sum(not term.is_number for term in missing)
     return Evidence(

@@ -158,6 +158,7 @@ def _one(document_id: str, raw: bytes, media_type: str, reading: Reading) -> Par
         language=reading.facts.language,
         created=reading.facts.created,
         modified=reading.facts.modified,
+        notice=reading.facts.notice,
     )
     return ParsedFile(
         (ParsedDocument(document, reading.blocks, reading.hidden),),

@@ -25,6 +25,6 @@ from rag.index.manifest import (
     id_of,
     parse_manifest,
 )
-from rag.index.sentence_spans import Sentences, markable_from, sentences_of
+from rag.index.sentence_spans import Marks, Sentences, markable_from, marks, sentences_of
 from rag.index.snapshot import Snapshot
-from rag.index.token_vectors import quantise
+from rag.index.token_vectors import TokenStore, quantise, store

@@ -61,6 +61,7 @@ class _Facts:
     language: str | None
     created: str | None
     modified: str | None
+    notice: str | None = None
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -225,6 +226,7 @@ def _facts(document: Document) -> bytes:
         _Facts(
             *(d.title, d.source, d.media_type, d.sha256, d.source_sha256),
             *(d.places, d.words, d.language, d.created, d.modified),
+            notice=d.notice,
         )
     )
 
@@ -234,6 +236,7 @@ def _document(ids: LazyRows[str], facts: Texts, texts: LazyRows[str], row: int) 
     return Document(
         *(ids[row], f.title, f.source, f.media_type, texts[row], f.sha256, f.source_sha256),
         *(f.places, f.words, f.language, f.created, f.modified),
+        notice=f.notice,
     )
 
 

@@ -179,13 +179,34 @@ class HitModel(Model):
     explanation: Explanation | None = None
 
 
+class QuoteModel(Model):
+    """A part of a document that answers: `text[char_start:char_end]` of its text is `text`.
+
+    `citation` is the `rank` of its passage.
+    """
+
+    text: str
+    citation: int
+    passage_id: str
+    document_id: str
+    char_start: int
+    char_end: int
+
+
+class AnswerModel(Model):
+    """What answers the question, at least one quote, in the order of the passages."""
+
+    quotes: tuple[QuoteModel, ...]
+
+
 class AskResponse(Model):
-    """The passages for a question, best first.
+    """The answer to a question: what answers, quoted exactly, and the passages, best first.
 
     `confidence` is the probability, 0 to 1, that they answer it, and `verdict` says it in a word.
-    If the documents do not seem to answer, the verdict is `not_found`, `abstained` is true, and the
-    passages are only the nearest, without highlights. `missing` then says what the first one lacks,
-    in the question's words, and `message` says all that in a sentence.
+    If the documents do not seem to answer, the verdict is `not_found`, `abstained` is true,
+    `answer` is null, and the passages are only the nearest, without highlights. `missing` then says
+    what the first one lacks, in the question's words, and `message` says all that in a sentence.
+    `notices` is what the documents quoted want to be said with them.
     `message` also says how many ids of `filters.document_id` name no document.
     """
 
@@ -193,6 +214,8 @@ class AskResponse(Model):
     verdict: Finding
     abstained: bool
     confidence: float
+    answer: AnswerModel | None
+    notices: tuple[str, ...]
     missing: tuple[str, ...]
     message: str | None
     passages: tuple[HitModel, ...]
@@ -212,6 +235,8 @@ def answer_json(answer: Answer, snapshot: Snapshot, note: str | None = None) -> 
             "verdict": answer.verdict,
             "abstained": answer.abstained,
             "confidence": _finite(answer.confidence),
+            "answer": None if answer.abstained else {"quotes": answer.quotes},
+            "notices": answer.notices,
             "missing": answer.missing,
             "message": " ".join(filter(None, (answer.message, note))) or None,
             "passages": [_hit(cited) for cited in answer.passages],

@@ -50,12 +50,13 @@ class CitationModel(Model):
     Lines and pages are 1-based; lines are those of the document's text. `page` is set for files
     that have pages, and `place` for those with slides, rows or anchors: that of the first
     highlight, or of where the passage begins. `sha256` is of the document's canonical text in
-    UTF-8. `boxes` say where the passage is on the pages of a PDF. `url` opens the document at
-    that place.
+    UTF-8; `media_type` is that of its file. `boxes` say where the passage is on the pages of a
+    PDF. `url` opens the document at that place.
     """
 
     document_id: str
     title: str
+    media_type: str
     heading_path: tuple[str, ...]
     sha256: str
     char_start: int
@@ -80,6 +81,7 @@ def citation_json(citation: Citation) -> dict[str, object]:
     return {
         "document_id": citation.document_id,
         "title": citation.title,
+        "media_type": citation.media_type,
         "heading_path": citation.heading_path,
         "sha256": citation.sha256,
         "char_start": citation.char_start,

@@ -21,17 +21,20 @@ class DocumentFacts(Model):
     id: str
     title: str
     source: str
+    media_type: str
     sha256: str
     language: str | None
     created: str | None
     modified: str | None
+    notice: str | None
 
 
 class DocumentEntry(DocumentFacts):
     """A document of the index. `characters`, `sections` and `passages` are their numbers.
 
     `language` is a code as `en`, declared by the file or detected; `created` and `modified` are
-    dates as `2026-03-01`, as the file says. Each is null if it is not known.
+    dates as `2026-03-01`, as the file says; `notice` is what readers of an answer from it should
+    know. Each is null if it is not known.
     """
 
     characters: int

@@ -47,6 +47,7 @@ class SavedCitationModel(Request):
     quote: _Quote | None = Field(default=None, description="the text that is cited")
     text: _Quote | None = Field(default=None, description="another name for `quote`")
     title: str | None = None
+    media_type: str | None = None
     heading_path: tuple[str, ...] = ()
     line_start: int | None = None
     line_end: int | None = None

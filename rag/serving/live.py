@@ -8,14 +8,14 @@ import functools
 import gc
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from rag.answering import ask
+from rag.answering import ask, rerank
 from rag.encoders import Encoder
 from rag.errors import CorruptIndex, RagError
 from rag.index import MAPPED, Snapshot, check_parts
@@ -47,7 +47,8 @@ _END = Damage("", "")
 
 @dataclass(frozen=True)
 class Serving:
-    """What is live: a snapshot, and `rag.answering.ask` over it. A request reads it once.
+    """What is live: a snapshot, and `ask` and `rerank` of `rag.answering` over it. A request reads
+    it once.
 
     `refused` says why a newer snapshot is not live; `damage` what was wrong with the snapshot's
     files on disk when they were last `verified`, None until they are. Neither contains the path of
@@ -57,6 +58,7 @@ class Serving:
 
     snapshot: Snapshot
     ask: Callable[..., Answer]
+    rerank: Callable[[str, Sequence[str]], list[float]] | None = None
     refused: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     verified: datetime | None = None
@@ -114,6 +116,7 @@ class IndexFolder:
         return Serving(
             opened.snapshot,
             functools.partial(ask, opened.snapshot, self.encoder),
+            functools.partial(rerank, opened.snapshot.manifest, self.encoder),
             refused=tuple(self.unplaced(refusal) for refusal in opened.refused),
             verified=self.clock() if opened.verified else None,
         )

@@ -16,6 +16,7 @@ from rag.types.answers import (
     Filters,
     Finding,
     Mode,
+    Quote,
     ScoredPassage,
     Scores,
     Span,

@@ -92,6 +92,7 @@ class Citation:
 
     document_id: str
     title: str
+    media_type: str
     heading_path: tuple[str, ...]
     sha256: str
     char_start: int
@@ -115,6 +116,21 @@ class CitedPassage:
     explanation: Explanation | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What answers: `document.text[char_start:char_end] == text`, always.
+
+    `citation` is the rank of the passage that it stands in.
+    """
+
+    text: str
+    citation: int
+    passage_id: str
+    document_id: str
+    char_start: int
+    char_end: int
+
+
 # Whether the passages answer: surely enough for the risk that is allowed, perhaps, or not.
 Finding = Literal["answered", "maybe", "not_found"]
 
@@ -124,14 +140,18 @@ class Answer:
     """The passages for a question, best first.
 
     `confidence` is the probability in [0, 1] that they answer it, and `verdict` says it in a word.
-    If it is `not_found`, the passages are only the nearest, and `missing` is what the first one
-    lacks, in the question's words. `unreadable`: the model does not know the question's characters.
+    `quotes` are the sentences or rows that answer, at least one; `notices` is what the documents
+    quoted want to be said with them. If the verdict is `not_found`, there are neither: the passages
+    are only the nearest, and `missing` is what the first one lacks, in the question's words.
+    `unreadable`: the model does not know the question's characters.
     """
 
     question: str
     passages: tuple[CitedPassage, ...]
     confidence: float
     verdict: Finding
+    quotes: tuple[Quote, ...] = ()
+    notices: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unreadable: bool = False
 

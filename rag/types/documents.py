@@ -72,7 +72,8 @@ class Document:
     `source_sha256` of the raw bytes of the file, or of the document's line in a corpus.jsonl.
     `words`, ordered by start, give the boxes of a PDF's text on its pages. `language` is the
     code that the file declares (`en`), else the one detected; `created` and `modified` are dates
-    (`2026-03-01`). Each is None if it is not known.
+    (`2026-03-01`); `notice` is what the file wants readers of an answer from it to know. Each is
+    None if it is not known.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Document:
     language: str | None = None
     created: str | None = None
     modified: str | None = None
+    notice: str | None = None
 
     @property
     def file(self) -> str:

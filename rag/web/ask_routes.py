@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.answering import verify
-from rag.errors import CorruptIndex, TookTooLong
+from rag.errors import TookTooLong
 from rag.schemas import (
     AskRequest,
     AskResponse,
@@ -22,6 +21,7 @@ from rag.schemas import (
 )
 from rag.serving import Figure, Serving
 from rag.types import Verdict
+from rag.web.asking import answered
 from rag.web.bodies import json_body
 from rag.web.problems import NOT_READY, Problem, bad_body, refusal
 from rag.web.state import AppState, State, state_of
@@ -75,11 +75,10 @@ async def _answered(request: Request, state: AppState, asked: AskRequest) -> byt
     state.board.add(Figure.MISSES if written is None else Figure.HITS, 1)
     if written is not None:
         return written
-    try:
-        written = await _worked_out(request, state, serving, asked)
-    except CorruptIndex as error:
-        serving = await state.retreat(serving, error)
-        written = await _worked_out(request, state, serving, asked)
+    found: tuple[Serving, bytes] = await state.on_live(
+        functools.partial(_answer, asked), functools.partial(state.asking.run, request)
+    )
+    serving, written = found
     state.remembered.put(_key(serving, asked), written)
     return written
 
@@ -88,29 +87,9 @@ def _key(serving: Serving, asked: AskRequest) -> tuple[object, ...]:
     return (serving.opened, serving.snapshot.id, asked.key)
 
 
-async def _worked_out(
-    request: Request, state: AppState, serving: Serving, asked: AskRequest
-) -> bytes:
-    return await state.asking.run(request, functools.partial(_answer, serving, asked))
-
-
-def _answer(serving: Serving, asked: AskRequest) -> bytes:
-    """The answer as JSON; a note says how many ids of the filter name no document, if any do."""
-    filters = asked.filters.filters()
-    # The system ends a process that reads where a file was cut.
-    serving.snapshot.check()
-    found = [serving.snapshot.document(id) for id in filters.document_id]
-    known = tuple(document.id for document in found if document)
-    answer = serving.ask(
-        asked.question,
-        top_k=asked.top_k,
-        mode=asked.mode,
-        filters=replace(filters, document_id=known) if known else filters,
-        explained=asked.explain,
-    )
-    unknown = found.count(None)
-    note = f"{unknown} of {len(found)} ids in filters.document_id name no document of the index."
-    return answer_json(answer, serving.snapshot, note if unknown else None)
+def _answer(asked: AskRequest, serving: Serving) -> tuple[Serving, bytes]:
+    """The answer as JSON, and what gave it."""
+    return serving, answer_json(*answered(serving, asked))
 
 
 @router.post(
@@ -129,19 +108,14 @@ async def verify_citations(
 
     What is valid or moved is quoted exactly, to the character.
     """
-    serving = state.serving
     saved = [citation.saved for citation in asked.citations]
 
-    async def verified() -> list[Verdict]:
-        work = functools.partial(verify, serving.snapshot, saved, VERIFY_SECONDS)
-        return await state.verifying.run(request, work)
+    def work(serving: Serving) -> tuple[Serving, list[Verdict]]:
+        return serving, verify(serving.snapshot, saved, VERIFY_SECONDS)
 
     try:
-        try:
-            verdicts = await verified()
-        except CorruptIndex as error:
-            serving = await state.retreat(serving, error)
-            verdicts = await verified()
+        run = functools.partial(state.verifying.run, request)
+        serving, verdicts = await state.on_live(work, run)
     except TookTooLong as error:
         raise Problem(503, "took_too_long", str(error)) from None
     return VerifyResponse.of(verdicts, serving.snapshot)

@@ -43,12 +43,17 @@ def json_body(model: type[M], max_bytes: int = MAX_BYTES) -> Callable[[Request],
         body = await read_body(request, max_bytes=max_bytes)
         large = len(body) > MAX_BYTES
         value = await asyncio.to_thread(parse_json, body) if large else parse_json(body)
-        try:
-            return model.model_validate(value)
-        except ValidationError as error:
-            raise invalid_request(error.errors(), model.known_fields()) from None
+        return validated(model, value)
 
     return read
+
+
+def validated(model: type[M], value: object) -> M:
+    """The value as that model. Raises Problem 422."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise invalid_request(error.errors(), model.known_fields()) from None
 
 
 def check_type(request: Request) -> None:

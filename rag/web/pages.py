@@ -15,7 +15,10 @@ from rag.schemas import (
     AskRequest,
     RebuildRequest,
     Request,
+    RerankRequest,
+    RetrievalRequest,
     RollbackRequest,
+    VectorStoreSearchRequest,
     VerifyRequest,
     ask_example,
 )
@@ -34,6 +37,10 @@ BODIES: Mapping[str, type[Request]] = {
     "/verify": VerifyRequest,
     "/index/rebuild": RebuildRequest,
     "/index/rollback": RollbackRequest,
+    "/retrieval": RetrievalRequest,
+    "/v1/rerank": RerankRequest,
+    "/v2/rerank": RerankRequest,
+    "/v1/vector_stores/{id}/search": VectorStoreSearchRequest,
 }
 REF = "#/components/schemas/{model}"
 

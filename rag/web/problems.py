@@ -40,17 +40,24 @@ Responses = dict[int | str, dict[str, Any]]
 class Problem(Exception):
     """A refusal with its HTTP status. `code` is for programs, `detail` for people.
 
-    Neither ever contains what the client sent.
+    Neither ever contains what the client sent. `members` are further ones of the response, for
+    clients of another service's shape.
     """
 
     def __init__(
-        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.headers = headers
+        self.members = members or {}
 
 
 def problem_response(problem: Problem, request_id: str) -> JSONResponse:
@@ -62,6 +69,7 @@ def problem_response(problem: Problem, request_id: str) -> JSONResponse:
         "detail": problem.detail,
         "code": problem.code,
         "request_id": request_id,
+        **problem.members,
     }
     return JSONResponse(content, problem.status, problem.headers, MEDIA_TYPE)
 

@@ -10,13 +10,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from rag.web import ask_routes, document_routes, health_routes, index_routes
+from rag.web import ask_routes, document_routes, health_routes, index_routes, plug_routes
 from rag.web.problems import Problem, invalid_request, refusal
 from rag.web.server import example
 
 Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]
 
-ROUTERS = (ask_routes.router, document_routes.router, health_routes.router, index_routes.router)
+ROUTERS = (
+    ask_routes.router,
+    document_routes.router,
+    health_routes.router,
+    index_routes.router,
+    plug_routes.router,
+)
 
 router = APIRouter(responses={"default": refusal("Any refusal or failure")})
 for each in ROUTERS:

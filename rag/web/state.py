@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Annotated
+from functools import partial
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -16,6 +17,8 @@ from rag.serving import Board, Figure, Jobs, Live, Remembered, Serving, Upkeep, 
 from rag.web.problems import not_ready
 from rag.web.server import prepare
 from rag.web.threads import Threads
+
+T = TypeVar("T")
 
 CORES = os.cpu_count() or 1
 
@@ -65,6 +68,21 @@ class AppState:
         except CorruptIndex as error:
             return await self.retreat(serving, error)
         return serving
+
+    async def on_live(
+        self, work: Callable[[Serving], T], run: Callable[[Callable[[], T]], Awaitable[T]]
+    ) -> T:
+        """What the work, in a thread by `run`, makes of what is live.
+
+        It is done again on an older snapshot if a file was altered in place. Raises Problem 503 if
+        nothing is live.
+        """
+        serving = self.serving
+        try:
+            return await run(partial(work, serving))
+        except CorruptIndex as error:
+            serving = await self.retreat(serving, error)
+            return await run(partial(work, serving))
 
     async def retreat(self, serving: Serving, found: CorruptIndex) -> Serving:
         """What is live instead of what was altered in place. Raises Problem 503 if nothing is."""

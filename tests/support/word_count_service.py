@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 
 from rag.answering.citations import cite
 from rag.answering.confidence import uncalibrated
+from rag.answering.quotes import quotes
 from rag.index.bm25 import LexicalIndex
 from rag.index.format import Parts, sealed
 from rag.index.manifest import Counts, Manifest, ModelInfo, Recipe
@@ -51,9 +52,15 @@ def serving_of(texts: dict[str, str]) -> Serving:
         hits = _hits(snapshot, question, filters)[:top_k]
         cited = tuple(_cited(snapshot, rank, hit) for rank, hit in enumerate(hits, start=1))
         best = hits[0].score if hits else 0.0
-        return Answer(question, cited, confidence=best, verdict="answered" if best else "not_found")
+        if not best:
+            return Answer(question, cited, confidence=0.0, verdict="not_found")
+        return Answer(question, cited, best, "answered", quotes(cited))
 
-    return Serving(snapshot, ask, verified=VERIFIED)
+    def rerank(question: str, texts: Sequence[str]) -> list[float]:
+        asked = set(question.lower().split())
+        return [len(asked & set(text.lower().split())) / len(asked) for text in texts]
+
+    return Serving(snapshot, ask, rerank, verified=VERIFIED)
 
 
 def _snapshot(texts: dict[str, str]) -> Snapshot:

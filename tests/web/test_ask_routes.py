@@ -32,17 +32,31 @@ def test_ask_answers_with_citations_that_point_at_the_text(client: TestClient) -
     assert body.pop("took_ms") >= 0
     start = GUIDE.index("Q: May")
     end = len(GUIDE) - 1
+    passage_id = body["passages"][0]["passage_id"]
     assert body == {
         "question": "dogs travel on rails",
         "verdict": "answered",
         "abstained": False,
         "confidence": 0.75,
+        "answer": {
+            "quotes": [
+                {
+                    "text": GUIDE[start + 1 : end],
+                    "citation": 1,
+                    "passage_id": passage_id,
+                    "document_id": "guide.md",
+                    "char_start": start + 1,
+                    "char_end": end,
+                }
+            ]
+        },
+        "notices": [],
         "missing": [],
         "message": None,
         "passages": [
             {
                 "rank": 1,
-                "passage_id": body["passages"][0]["passage_id"],
+                "passage_id": passage_id,
                 "text": GUIDE[start:end],
                 "score": 0.75,
                 "scores": {
@@ -56,6 +70,7 @@ def test_ask_answers_with_citations_that_point_at_the_text(client: TestClient) -
                 "citation": {
                     "document_id": "guide.md",
                     "title": "Title of guide.md",
+                    "media_type": "text/markdown",
                     "heading_path": ["FAQ", "May I take a dog?"],
                     "sha256": body["passages"][0]["citation"]["sha256"],
                     "char_start": start,
@@ -71,6 +86,11 @@ def test_ask_answers_with_citations_that_point_at_the_text(client: TestClient) -
         ],
         "index": {"version": body["index"]["version"], "model": "word-counter"},
     }
+
+
+def test_an_abstention_has_no_answer(client: TestClient) -> None:
+    body = client.post("/ask", json={"question": "zebra"}).json()
+    assert (body["abstained"], body["answer"], body["notices"]) == (True, None, [])
 
 
 def test_query_and_limit_are_other_names(client: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""What a file says about itself beside its title: its language, and when it was made and changed.
+"""What a file says about itself beside its title: its language, dates, and a notice to readers.
 
 A language is the first part of its tag (`en` of `en-GB`), a date is `2026-03-01`. Whatever does not
 look like one is left out: much of it is filled in by programs.
@@ -43,19 +43,21 @@ _HTML_MODIFIED = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The language of a file, the day it was made and the day it was last changed; None: unsaid."""
+    """The language of a file, the days it was made and last changed, its notice; None: unsaid."""
 
     language: str | None = None
     created: str | None = None
     modified: str | None = None
+    notice: str | None = None
 
 
 NO_FACTS = Facts()
 
 
-def facts(language: str = "", created: str = "", modified: str = "") -> Facts:
+def facts(language: str = "", created: str = "", modified: str = "", notice: str = "") -> Facts:
     """The facts in values as a file gives them."""
-    return Facts(_language(language), _date(created), _date(modified))
+    said = " ".join(notice.split())
+    return Facts(_language(language), _date(created), _date(modified), said or None)
 
 
 def front_facts(values: Mapping[str, str]) -> Facts:
@@ -64,6 +66,7 @@ def front_facts(values: Mapping[str, str]) -> Facts:
         _first(values.get(key, "") for key in ("lang", "language", "locale")),
         _first(values.get(key, "") for key in ("date", "created", "published", "publishDate")),
         _first(values.get(key, "") for key in ("lastmod", "modified", "updated", "last_updated")),
+        values.get("notice", ""),
     )
 
 

@@ -90,3 +90,9 @@ def test_a_pdf_tells_them() -> None:
 def test_a_mail_was_made_on_its_date() -> None:
     raw = b"Subject: Figs\nDate: Sun, 1 Mar 2026 08:00:00 +0000\n\nThe figs are ripe.\n"
     assert parse("a.eml", raw).documents[0].document.created == "2026-03-01"
+
+
+def test_front_matter_holds_a_notice() -> None:
+    raw = b"---\nnotice: >\n  Ask a baker\n  first.\n---\nFigs rot.\n"
+    assert parse("figs.md", raw).documents[0].document.notice == "Ask a baker first."
+    assert front_facts({"notice": " "}).notice is None
