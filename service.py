@@ -8,7 +8,17 @@ from rag import __version__
 from rag.encoders import set_torch_environment
 from rag.serving import Board, Serving, Upkeep, upkeep_of
 from rag.settings import Settings
-from rag.web import HANDLERS, AppState, AskFirst, Capacity, Edge, add_pages, allowed_hosts, router
+from rag.web import (
+    HANDLERS,
+    AppState,
+    AskFirst,
+    Capacity,
+    Edge,
+    add_pages,
+    allowed_hosts,
+    capacity_of,
+    router,
+)
 
 
 def create_app(
@@ -50,4 +60,4 @@ def __getattr__(name: str) -> FastAPI:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     settings = Settings()
     set_torch_environment()
-    return create_app(upkeep=upkeep_of(settings), capacity=Capacity(answers=settings.cache))
+    return create_app(upkeep=upkeep_of(settings), capacity=capacity_of(settings))

@@ -32,7 +32,7 @@ FACES = {
     "building": 12,
     "serving": 20,
     "schemas": 23,
-    "web": 9,
+    "web": 10,
     "cli": 7,
 }
 # What starts the program stands above the wings.

@@ -5,4 +5,4 @@ from rag.web.edge import Edge, allowed_hosts
 from rag.web.pages import add_pages
 from rag.web.routes import HANDLERS, router
 from rag.web.serve import serve
-from rag.web.state import AppState, Capacity
+from rag.web.state import AppState, Capacity, capacity_of

@@ -22,7 +22,7 @@ from rag.schemas import (
 )
 from rag.serving import Figure, Serving
 from rag.web.bodies import json_body
-from rag.web.problems import NOT_READY, Problem, bad_body, refusal
+from rag.web.problems import BUSY, NOT_READY, Problem, bad_body, refusal
 from rag.web.state import AppState, State, state_of
 
 # Saved citations hold whole passages.
@@ -35,7 +35,9 @@ router = APIRouter()
 read_question = json_body(AskRequest)
 
 
-@router.post("/ask", response_model=AskResponse, responses={**bad_body("16 KB"), **NOT_READY})
+@router.post(
+    "/ask", response_model=AskResponse, responses={**bad_body("16 KB"), **BUSY, **NOT_READY}
+)
 async def ask_documents(request: Request) -> Response:
     """The passages that answer a question, best first, each cited to the character.
 
@@ -116,6 +118,7 @@ def _answer(serving: Serving, asked: AskRequest) -> bytes:
     "/verify",
     responses={
         **bad_body("512 KB"),
+        **BUSY,
         503: refusal("No index is loaded, or the search for the quotes takes too long"),
     },
 )

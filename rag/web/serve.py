@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 from uvicorn.importer import import_from_string
 
 from rag.serving import (
@@ -24,8 +24,8 @@ from rag.serving import (
 )
 from rag.settings import Settings
 from rag.web.server import BURST, ended_quietly, greeting, listen, server_of
-from rag.web.state import CORES, Capacity
-from rag.web.supervisor import supervise
+from rag.web.state import CORES, capacity_of
+from rag.web.supervisor import PATIENCE, supervise
 
 # The application is above `rag/`, so it is loaded by its name, as uvicorn does it.
 CREATE_APP = "service:create_app"
@@ -88,7 +88,7 @@ def _share(settings: Settings, listener: socket.socket) -> None:
                 env={**os.environ, "RAG_INDEX": str(settings.index), "RAG_HOST": settings.host},
             )
 
-        supervise(start, board)
+        supervise(start, board, patience=PATIENCE + settings.drain)
 
 
 def _work(settings: Settings, seat: Seat) -> None:
@@ -117,10 +117,17 @@ def _answer(
     """Opens the index and serves it on the socket."""
     serving = upkeep.folder.open()
     is_first = not board.total(Figure.STARTED)
-    capacity = Capacity(max(1, CORES // board.workers), settings.cache)
-    app: ASGIApp = import_from_string(CREATE_APP)(
+    capacity = capacity_of(settings, max(1, CORES // board.workers))
+    app: FastAPI = import_from_string(CREATE_APP)(
         serving, upkeep=upkeep, capacity=capacity, board=board
     )
     if is_first:
         print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)
-    server_of(app, burst=burst, lifeline=lifeline).run(sockets=[listener])
+    server = server_of(
+        app,
+        burst=burst,
+        lifeline=lifeline,
+        drain=settings.drain,
+        draining=app.state.service.drain,
+    )
+    server.run(sockets=[listener])

@@ -135,7 +135,7 @@ def test_every_operation_declares_its_problems() -> None:
         for operation in path.values():
             assert "application/problem+json" in operation["responses"]["default"]["content"]
     ask = openapi["paths"]["/ask"]["post"]["responses"]
-    assert sorted(ask) == ["200", "400", "408", "413", "415", "422", "503", "default"]
+    assert sorted(ask) == ["200", "400", "408", "413", "415", "422", "429", "503", "504", "default"]
 
 
 def test_every_post_describes_its_body() -> None:
