@@ -53,6 +53,21 @@ class Settings(BaseSettings):
         le=600,
         description="seconds that `rag serve` goes on after SIGTERM, while `/readyz` says 503",
     )
+    keys: Path | None = Field(
+        None, description="file of the keys that `rag keys` makes; if none, beside the index"
+    )
+    hosts: str = Field(
+        "", description="names, separated by `,`, under which other machines reach the service"
+    )
+    proxies: str = Field(
+        "", description="addresses or networks of proxies whose X-Forwarded-For counts"
+    )
+    rate: str = Field(
+        "",
+        pattern=r"^([1-9][0-9]{0,6}/(second|minute|hour|day))?$",
+        description="requests that each key, or address without one, may send: `600/minute`; if "
+        "none, any number",
+    )
     roots: str = Field(
         "",
         description="folders, separated by `:`, that a rebuild over HTTP may read; if none, the "

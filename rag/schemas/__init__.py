@@ -14,4 +14,5 @@ from rag.schemas.index import (
     VersionsResponse,
 )
 from rag.schemas.saved_citations import VerifyRequest, read_saved
+from rag.schemas.session import SessionRequest, SessionResponse
 from rag.schemas.verify import VerifyResponse

@@ -1,5 +1,6 @@
 """Everything that is HTTP, and the page."""
 
+from rag.web.access import Access, Door, door_of
 from rag.web.ask_routes import AskFirst
 from rag.web.edge import Edge, allowed_hosts
 from rag.web.pages import add_pages

@@ -91,6 +91,11 @@ def not_ready() -> Problem:
     return Problem(503, "not_ready", detail, retry_after())
 
 
+def not_found() -> Problem:
+    """The refusal of a path that no route has."""
+    return Problem(404, "not_found", "there is nothing at this path")
+
+
 def refusal(description: str) -> dict[str, Any]:
     """A refusal in the OpenAPI description."""
     content = {MEDIA_TYPE: {"schema": ProblemModel.model_json_schema()}}

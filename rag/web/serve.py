@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from rag.serving import (
     upload_folder,
 )
 from rag.settings import Settings
+from rag.store import DISK
+from rag.web.access import door_of
 from rag.web.server import BURST, ended_quietly, greeting, listen, server_of
 from rag.web.state import CORES, capacity_of
 from rag.web.supervisor import PATIENCE, supervise
@@ -33,6 +36,7 @@ CREATE_APP = "service:create_app"
 # The files that workers share.
 BOARD = "board"
 BUILDS = "builds.sqlite"
+SECRET = "secret"
 
 _CHILD = "import sys; from rag.cli.main import main; main(sys.argv[1:])"
 
@@ -65,7 +69,8 @@ def serve(settings: Settings, seat: str | None = None) -> None:
         if seat is not None:
             _work(settings, msgspec.json.decode(seat, type=Seat))
             return
-        with listen(settings.host, settings.port) as listener:
+        keyed = door_of(settings).keys.any_valid()
+        with listen(settings.host, settings.port, keyed=keyed) as listener:
             if settings.workers > 1:
                 _share(settings, listener)
             else:
@@ -75,6 +80,7 @@ def serve(settings: Settings, seat: str | None = None) -> None:
 def _share(settings: Settings, listener: socket.socket) -> None:
     """Serves in several processes. They share a temporary folder, which goes with this one."""
     with upload_folder() as shared:
+        DISK.write(shared.folder / SECRET, secrets.token_bytes(32))
         board = make_board(shared.folder / BOARD, settings.workers)
 
         def start(worker: int) -> subprocess.Popen[bytes]:
@@ -102,7 +108,16 @@ def _work(settings: Settings, seat: Seat) -> None:
     with socket.socket(fileno=seat.listener) as listener:
         board = Board(folder / BOARD, seat.worker, seat.workers)
         # One connection at a time, so that the other workers get theirs.
-        _answer(settings, upkeep, listener, board, burst=1, lifeline=sys.stdin.fileno())
+        secret = (folder / SECRET).read_bytes()
+        _answer(
+            settings,
+            upkeep,
+            listener,
+            board,
+            secret=secret,
+            burst=1,
+            lifeline=sys.stdin.fileno(),
+        )
 
 
 def _answer(
@@ -111,6 +126,7 @@ def _answer(
     listener: socket.socket,
     board: Board,
     *,
+    secret: bytes | None = None,
     burst: int = BURST,
     lifeline: int | None = None,
 ) -> None:
@@ -119,7 +135,11 @@ def _answer(
     is_first = not board.total(Figure.STARTED)
     capacity = capacity_of(settings, max(1, CORES // board.workers))
     app: FastAPI = import_from_string(CREATE_APP)(
-        serving, upkeep=upkeep, capacity=capacity, board=board
+        serving,
+        upkeep=upkeep,
+        capacity=capacity,
+        board=board,
+        door=door_of(settings, secret),
     )
     if is_first:
         print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)

@@ -28,8 +28,8 @@ from starlette.types import ASGIApp
 from rag.errors import BusyError, UsageError
 from rag.index import Snapshot
 from rag.text import counted
+from rag.web.addresses import is_loopback
 from rag.web.connection import Connection, Limits
-from rag.web.edge import is_loopback
 
 log = logging.getLogger("rag.web.server")
 
@@ -237,12 +237,15 @@ def sparing(
     return handle
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0 takes a free one. Raises BusyError, UsageError."""
-    if not is_loopback(host):
+def listen(host: str, port: int, *, keyed: bool = False) -> socket.socket:
+    """A socket that listens there; port 0 takes a free one. Raises BusyError, UsageError.
+
+    Without a key it listens on a loopback address alone.
+    """
+    if not keyed and not is_loopback(host):
         raise UsageError(
-            f"{host} can be reached from other machines, and the service has no keys yet: bind "
-            "127.0.0.1, and let others in by a reverse proxy on this machine or an SSH tunnel"
+            f"{host} can be reached from other machines, and there is no valid key: make one by "
+            "`rag keys add`, or bind 127.0.0.1"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
