@@ -8,7 +8,20 @@ from rag import __version__
 from rag.encoders import set_torch_environment
 from rag.serving import Board, Serving, Upkeep, upkeep_of
 from rag.settings import Settings
-from rag.web import HANDLERS, AppState, AskFirst, Capacity, Edge, add_pages, allowed_hosts, router
+from rag.web import (
+    HANDLERS,
+    Access,
+    AppState,
+    AskFirst,
+    Capacity,
+    Door,
+    Edge,
+    add_pages,
+    allowed_hosts,
+    capacity_of,
+    door_of,
+    router,
+)
 
 
 def create_app(
@@ -18,13 +31,15 @@ def create_app(
     hosts: frozenset[str] | None = None,
     capacity: Capacity | None = None,
     board: Board | None = None,
+    door: Door | None = None,
 ) -> FastAPI:
     """The application over `serving`, which follows the index of `upkeep` while it runs.
 
     If neither gives an index, it is alive but not ready. `hosts` are the host names, without port,
-    under which it can be reached: by default those of this machine and the bound address. Workers
-    of one service share a `board`.
+    under which it can be reached: by default those of this machine, of the door and the bound
+    address. Workers of one service share a `board`.
     """
+    door = door or Door()
     state = AppState(serving, upkeep, capacity or Capacity(), board)
     app = FastAPI(
         title="Ask the documents",
@@ -37,8 +52,10 @@ def create_app(
         exception_handlers=HANDLERS,
     )
     app.state.service = state
+    app.state.door = door
     app.add_middleware(AskFirst)
-    app.add_middleware(Edge, hosts=hosts or allowed_hosts(state.host))
+    app.add_middleware(Access, door=door)
+    app.add_middleware(Edge, hosts=hosts or allowed_hosts(state.host) | door.hosts)
     app.include_router(router)
     add_pages(app)
     return app
@@ -50,4 +67,6 @@ def __getattr__(name: str) -> FastAPI:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     settings = Settings()
     set_torch_environment()
-    return create_app(upkeep=upkeep_of(settings), capacity=Capacity(answers=settings.cache))
+    return create_app(
+        upkeep=upkeep_of(settings), capacity=capacity_of(settings), door=door_of(settings)
+    )

@@ -38,6 +38,36 @@ class Settings(BaseSettings):
         le=100_000,
         description="answers that each process remembers, for the same question; 0 for none",
     )
+    queue: int = Field(
+        16,
+        ge=0,
+        le=10_000,
+        description="questions that may wait in each process; one more is refused with 429",
+    )
+    deadline: float = Field(
+        2, gt=0, le=600, description="seconds after which a question without answer is given up"
+    )
+    drain: float = Field(
+        2,
+        ge=0,
+        le=600,
+        description="seconds that `rag serve` goes on after SIGTERM, while `/readyz` says 503",
+    )
+    keys: Path | None = Field(
+        None, description="file of the keys that `rag keys` makes; if none, beside the index"
+    )
+    hosts: str = Field(
+        "", description="names, separated by `,`, under which other machines reach the service"
+    )
+    proxies: str = Field(
+        "", description="addresses or networks of proxies whose X-Forwarded-For counts"
+    )
+    rate: str = Field(
+        "",
+        pattern=r"^([1-9][0-9]{0,6}/(second|minute|hour|day))?$",
+        description="requests that each key, or address without one, may send: `600/minute`; if "
+        "none, any number",
+    )
     roots: str = Field(
         "",
         description="folders, separated by `:`, that a rebuild over HTTP may read; if none, the "

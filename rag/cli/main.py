@@ -18,6 +18,7 @@ from rag.cli.ask import ask, verify
 from rag.cli.build import build, watch
 from rag.cli.console import command_line, run
 from rag.cli.index import diff, doctor, info, report, rollback, versions
+from rag.cli.keys import app as keys
 from rag.cli.programs import evaluate, serve
 
 # `rag eval` has its own options and help.
@@ -52,6 +53,7 @@ app.command()(watch)
 app.command()(ask)
 app.command()(verify)
 app.command()(serve)
+app.add_typer(keys)
 app.command()(info)
 app.command()(report)
 app.command("eval", add_help_option=False, context_settings=PASSED_ON)(evaluate)

@@ -16,5 +16,6 @@ from rag.schemas.index import (
 from rag.schemas.rerank import RerankRequest, RerankResponse
 from rag.schemas.retrieval import RetrievalRequest, RetrievalResponse
 from rag.schemas.saved_citations import VerifyRequest, read_saved
+from rag.schemas.session import SessionRequest, SessionResponse
 from rag.schemas.vector_store import VectorStoreSearchRequest, VectorStoreSearchResponse
 from rag.schemas.verify import VerifyResponse

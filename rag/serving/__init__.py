@@ -4,6 +4,17 @@ from rag.serving.board import Board, Figure, make_board
 from rag.serving.embedded import Index, ask, build, open_index, verify
 from rag.serving.job_table import Failure, Job, JobStatus, JobTable
 from rag.serving.jobs import Jobs
+from rag.serving.keys import (
+    SCOPES,
+    Key,
+    Keys,
+    KeyScope,
+    add_key,
+    keys_beside,
+    lasting,
+    read_keys,
+    revoke_key,
+)
 from rag.serving.live import Live, Serving
 from rag.serving.remembered import Remembered
 from rag.serving.upkeep import Upkeep, kept_up, upkeep_of

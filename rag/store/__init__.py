@@ -1,6 +1,6 @@
 """The index folder: atomic, verified, versioned."""
 
-from rag.store.disk import free_bytes
+from rag.store.disk import DISK, free_bytes
 from rag.store.entries import damaged_paths, leftovers
 from rag.store.integrity import Damage, damage
 from rag.store.open import load_snapshot, open_current, open_newest, read_manifest

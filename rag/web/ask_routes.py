@@ -23,7 +23,7 @@ from rag.serving import Figure, Serving
 from rag.types import Verdict
 from rag.web.asking import answered
 from rag.web.bodies import json_body
-from rag.web.problems import NOT_READY, Problem, bad_body, refusal
+from rag.web.problems import BUSY, NOT_READY, Problem, bad_body, refusal
 from rag.web.state import AppState, State, state_of
 
 # Saved citations hold whole passages.
@@ -36,7 +36,9 @@ router = APIRouter()
 read_question = json_body(AskRequest)
 
 
-@router.post("/ask", response_model=AskResponse, responses={**bad_body("16 KB"), **NOT_READY})
+@router.post(
+    "/ask", response_model=AskResponse, responses={**bad_body("16 KB"), **BUSY, **NOT_READY}
+)
 async def ask_documents(request: Request) -> Response:
     """The passages that answer a question, best first, each cited to the character.
 
@@ -96,6 +98,7 @@ def _answer(asked: AskRequest, serving: Serving) -> tuple[Serving, bytes]:
     "/verify",
     responses={
         **bad_body("512 KB"),
+        **BUSY,
         503: refusal("No index is loaded, or the search for the quotes takes too long"),
     },
 )

@@ -21,7 +21,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rag.web.edge import MAX_HEADERS, safe_headers
-from rag.web.problems import CLOSE, RETRY_AFTER, Problem, problem_response
+from rag.web.problems import CLOSE, Problem, problem_response, retry_after
 
 # Every response begins with this, whatever its status.
 START = b"HTTP/1.1 "
@@ -208,7 +208,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             min(waiting, key=lambda each: each.since).transport.abort()
         else:
             detail = "the service has as many connections as it can have"
-            self._refuse(Problem(503, "too_many_connections", detail, {**CLOSE, **RETRY_AFTER}))
+            self._refuse(Problem(429, "too_many_connections", detail, {**CLOSE, **retry_after()}))
 
     def _look(self) -> None:
         """Ends the connection if the half-closed client has left.

@@ -8,13 +8,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
-from starlette.convertors import StringConvertor, register_url_convertor
 
 from rag.answering import cite
 from rag.errors import CorruptIndex
 from rag.index import Snapshot
 from rag.schemas import DocumentResponse, DocumentsResponse, PassageResponse
 from rag.types import Document
+from rag.web.convertors import register_id
 from rag.web.original_files import file_response
 from rag.web.problems import NOT_FOUND, NOT_READY, Problem, refusal
 from rag.web.state import State
@@ -26,13 +26,7 @@ PAGE = 100
 MAX_PAGE = 1000
 
 
-class IdConvertor(StringConvertor):
-    """The rest of a path as an id, which may hold whatever a file name may, line ends too."""
-
-    regex = "(?s:.*)"
-
-
-register_url_convertor("id", IdConvertor())
+register_id()
 
 router = APIRouter()
 

@@ -7,12 +7,12 @@ import logging
 import re
 import uuid
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import unquote
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.web.addresses import address_of
 from rag.web.problems import CLOSE, Problem, problem_response
 
 log = logging.getLogger("rag.web.edge")
@@ -53,25 +53,9 @@ def allowed_hosts(bound: str | None = None) -> frozenset[str]:
     return LOCAL_HOSTS | ({host.lower()} if host else set())
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address reaches this machine alone."""
-    address = _address(host)
-    return host.lower() == "localhost" if address is None else address.is_loopback
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """The IP address, as IPv4 if it is an IPv4 address mapped to IPv6; None for a name."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
 def _is_address(host: str | None) -> bool:
     """Whether a value of Host, without port, is an IP address."""
-    return host is not None and _address(host.strip("[]")) is not None
+    return host is not None and address_of(host.strip("[]")) is not None
 
 
 def safe_headers(request_id: str) -> dict[str, str]:
@@ -102,7 +86,6 @@ class Edge:
         )
         out = _Outgoing(send, incoming, request_id, without_body=scope["method"] == "HEAD")
         try:
-            check_reached(scope)
             scope = to_path(scope)
             hostless = scope["path"] in HEALTH_PATHS or scope.get("http_version") == "1.0"
             check_headers(list(scope["headers"]), self.hosts, hostless)
@@ -114,22 +97,6 @@ class Edge:
             if out.started:
                 raise
             await problem_response(_crash(), request_id)(scope, receive, out.send)
-
-
-def check_reached(scope: Scope) -> None:
-    """Raises Problem 403 unless the request came in by a loopback address.
-
-    There are no keys yet. Another server than `rag serve` may bind any address.
-    """
-    host, _ = scope.get("server") or ("", None)
-    address = _address(host)
-    # Over a network it is always an address. In-process clients give a name, Unix sockets a path.
-    if address is not None and not address.is_loopback:
-        detail = (
-            "the service has no keys yet and answers on the loopback address alone: bind "
-            "127.0.0.1, and reach it through a reverse proxy on that machine or an SSH tunnel"
-        )
-        raise Problem(403, "not_local", detail)
 
 
 def to_path(scope: Scope) -> Scope:
@@ -155,7 +122,7 @@ def to_path(scope: Scope) -> Scope:
 def check_headers(
     headers: list[tuple[bytes, bytes]], hosts: frozenset[str], hostless: bool = False
 ) -> None:
-    """Raises Problem 400, 403 or 431 if the headers are not acceptable.
+    """Raises Problem 400, 421 or 431 if the headers are not acceptable.
 
     Host must be one of `hosts`: a page of another site cannot forge it. If `hostless`, it may also
     be missing, as only a program can omit it, or an IP address, which is no name of a site.
@@ -167,7 +134,8 @@ def check_headers(
     match = _HOST.fullmatch(given[0].decode("latin-1").lower()) if len(given) == 1 else None
     host = match[1] if match else None
     if host not in hosts and not (hostless and (given in ([], [b""]) or _is_address(host))):
-        raise Problem(403, "bad_host", "the service does not answer under this host name")
+        detail = "the service does not answer under this host name: add it to RAG_HOSTS"
+        raise Problem(421 if len(given) == 1 else 400, "bad_host", detail)
     if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
         raise Problem(400, "bad_framing", "the body's length is given in two ways", CLOSE)
 

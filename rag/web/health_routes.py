@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from rag.schemas import HealthResponse, ReadyResponse
-from rag.web.problems import NOT_READY
+from rag.web.problems import NOT_READY, draining
 from rag.web.state import State
 
 router = APIRouter()
@@ -20,4 +20,6 @@ async def is_alive() -> HealthResponse:
 @router.get("/readyz", responses=NOT_READY)
 async def is_ready(state: State) -> ReadyResponse:
     """Questions can be asked; `degraded` says what is wrong with the index all the same."""
+    if state.draining:
+        raise draining()
     return ReadyResponse.of(state.serving, state.board)

@@ -1,10 +1,11 @@
-"""Who may change the index: there are no keys yet, so only programs and pages of this machine."""
+"""Who may change something: no page of another site, and without keys only this machine."""
 
 from __future__ import annotations
 
 from fastapi import Depends, Request
 
-from rag.web.edge import is_loopback
+from rag.web.access import key_of
+from rag.web.addresses import is_loopback
 from rag.web.problems import Problem, Responses, refusal
 from rag.web.state import State
 
@@ -17,7 +18,12 @@ LOCAL: Responses = {
 
 
 async def check_local(request: Request, state: State) -> None:
-    """Raises Problem 403 unless the bound address and the one that was reached are loopback."""
+    """Raises Problem 403 unless the bound address and the one that was reached are loopback.
+
+    A request with a key, which has the scope, may come by any address.
+    """
+    if key_of(request) is not None:
+        return
     # A server started by other means than `rag serve` may have bound another address.
     reached = (request.scope.get("server") or ("",))[0]
     if not is_loopback(reached) or not is_loopback(state.host or reached):
@@ -38,8 +44,9 @@ async def check_site(request: Request) -> None:
     origin = request.headers.get("origin", "").lower()
     site = request.headers.get("sec-fetch-site", "none").lower()
     if origin not in ("", f"http://{own}", f"https://{own}") or site not in OWN_SITE:
-        raise Problem(403, "cross_site", "a page of another site may not change the index")
+        raise Problem(403, "cross_site", "a page of another site may not change anything")
 
 
-# For the routes that change the index.
+# For the routes that change something, and those that change the index.
+SAME_SITE = (Depends(check_site),)
 LOCAL_ONLY = (Depends(check_local), Depends(check_site))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import PurePath
 from typing import Any
 
@@ -18,6 +19,7 @@ from rag.schemas import (
     RerankRequest,
     RetrievalRequest,
     RollbackRequest,
+    SessionRequest,
     VectorStoreSearchRequest,
     VerifyRequest,
     ask_example,
@@ -41,15 +43,28 @@ BODIES: Mapping[str, type[Request]] = {
     "/v1/rerank": RerankRequest,
     "/v2/rerank": RerankRequest,
     "/v1/vector_stores/{id}/search": VectorStoreSearchRequest,
+    "/session": SessionRequest,
 }
 REF = "#/components/schemas/{model}"
 
 
+def page_paths() -> list[str]:
+    """The paths of the page's own files."""
+    return [_path(file) for file in _files()]
+
+
+def _files() -> list[Traversable]:
+    return sorted((files("rag.web") / "page").iterdir(), key=lambda file: file.name)
+
+
+def _path(file: Traversable) -> str:
+    return "/" if file.name == START else f"/{file.name}"
+
+
 def add_pages(app: FastAPI) -> None:
     """Adds the page, and the API reference of the routes that the app has so far."""
-    for file in sorted((files("rag.web") / "page").iterdir(), key=lambda file: file.name):
-        path = "/" if file.name == START else f"/{file.name}"
-        _add(app, path, file.read_bytes(), MEDIA_TYPES[PurePath(file.name).suffix])
+    for file in _files():
+        _add(app, _path(file), file.read_bytes(), MEDIA_TYPES[PurePath(file.name).suffix])
     described = description(app)
     # Made once, here: FastAPI's own route makes it during the first request, and others wait.
     raw = json.dumps(described, ensure_ascii=False)

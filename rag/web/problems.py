@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +15,8 @@ MEDIA_TYPE = "application/problem+json"
 
 # For a refusal that leaves the rest of the request unread.
 CLOSE = {"Connection": "close"}
-RETRY_AFTER = {"Retry-After": "5"}
+# The longest time, in seconds, after which a refused client is told to try again.
+RETRY_SECONDS = 5
 
 # Types of the errors that our own validators raise; they serve as codes.
 OWN_TYPES = frozenset(
@@ -74,10 +76,32 @@ def problem_response(problem: Problem, request_id: str) -> JSONResponse:
     return JSONResponse(content, problem.status, problem.headers, MEDIA_TYPE)
 
 
+def retry_after() -> dict[str, str]:
+    """The header Retry-After: a few seconds, not the same for all, so that they do not come back
+    together."""
+    return {"Retry-After": str(random.randint(1, RETRY_SECONDS))}
+
+
+def overloaded() -> Problem:
+    """The refusal of a request that finds the queue full."""
+    detail = "as many requests wait as may wait: ask again after Retry-After seconds"
+    return Problem(429, "overloaded", detail, retry_after())
+
+
+def draining() -> Problem:
+    """The answer to a probe of a service that is about to end."""
+    return Problem(503, "draining", "the service is about to end: ask another one", retry_after())
+
+
 def not_ready() -> Problem:
     """The refusal of a request that needs an index, while none is loaded."""
     detail = "no index is loaded: run `rag build`, and the service picks it up"
-    return Problem(503, "not_ready", detail, RETRY_AFTER)
+    return Problem(503, "not_ready", detail, retry_after())
+
+
+def not_found() -> Problem:
+    """The refusal of a path that no route has."""
+    return Problem(404, "not_found", "there is nothing at this path")
 
 
 def refusal(description: str) -> dict[str, Any]:
@@ -88,6 +112,10 @@ def refusal(description: str) -> dict[str, Any]:
 
 NOT_FOUND: Responses = {404: refusal("There is none of this id")}
 NOT_READY: Responses = {503: refusal("No index is loaded")}
+BUSY: Responses = {
+    429: refusal("As many requests wait as may wait, or this client sends too many"),
+    504: refusal("There was no answer in time"),
+}
 
 
 def bad_body(limit: str) -> Responses:

@@ -10,8 +10,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from rag.web import ask_routes, document_routes, health_routes, index_routes, plug_routes
-from rag.web.problems import Problem, invalid_request, refusal
+from rag.web import (
+    ask_routes,
+    document_routes,
+    health_routes,
+    index_routes,
+    plug_routes,
+    session_routes,
+)
+from rag.web.problems import Problem, invalid_request, not_found, refusal
 from rag.web.server import example
 
 Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]
@@ -22,6 +29,7 @@ ROUTERS = (
     health_routes.router,
     index_routes.router,
     plug_routes.router,
+    session_routes.router,
 )
 
 router = APIRouter(responses={"default": refusal("Any refusal or failure")})
@@ -40,7 +48,7 @@ async def on_invalid_request(request: Request, error: RequestValidationError) ->
 async def on_http_exception(request: Request, error: HTTPException) -> Response:
     """Answers or refuses what routing refuses: an unknown path (404) or method (405)."""
     if error.status_code != 405:
-        raise Problem(404, "not_found", "there is nothing at this path")
+        raise not_found()
     allow = {"Allow": _allowed(request)}
     if request.method == "OPTIONS" and "GET" in allow["Allow"]:
         # Load balancers ask by OPTIONS whether a service is well.

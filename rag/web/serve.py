@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 from uvicorn.importer import import_from_string
 
 from rag.serving import (
@@ -23,9 +24,11 @@ from rag.serving import (
     upload_folder,
 )
 from rag.settings import Settings
+from rag.store import DISK
+from rag.web.access import door_of
 from rag.web.server import BURST, ended_quietly, greeting, listen, server_of
-from rag.web.state import CORES, Capacity
-from rag.web.supervisor import supervise
+from rag.web.state import CORES, capacity_of
+from rag.web.supervisor import PATIENCE, supervise
 
 # The application is above `rag/`, so it is loaded by its name, as uvicorn does it.
 CREATE_APP = "service:create_app"
@@ -33,6 +36,7 @@ CREATE_APP = "service:create_app"
 # The files that workers share.
 BOARD = "board"
 BUILDS = "builds.sqlite"
+SECRET = "secret"
 
 _CHILD = "import sys; from rag.cli.main import main; main(sys.argv[1:])"
 
@@ -65,7 +69,8 @@ def serve(settings: Settings, seat: str | None = None) -> None:
         if seat is not None:
             _work(settings, msgspec.json.decode(seat, type=Seat))
             return
-        with listen(settings.host, settings.port) as listener:
+        keyed = door_of(settings).keys.any_valid()
+        with listen(settings.host, settings.port, keyed=keyed) as listener:
             if settings.workers > 1:
                 _share(settings, listener)
             else:
@@ -75,6 +80,7 @@ def serve(settings: Settings, seat: str | None = None) -> None:
 def _share(settings: Settings, listener: socket.socket) -> None:
     """Serves in several processes. They share a temporary folder, which goes with this one."""
     with upload_folder() as shared:
+        DISK.write(shared.folder / SECRET, secrets.token_bytes(32))
         board = make_board(shared.folder / BOARD, settings.workers)
 
         def start(worker: int) -> subprocess.Popen[bytes]:
@@ -88,7 +94,7 @@ def _share(settings: Settings, listener: socket.socket) -> None:
                 env={**os.environ, "RAG_INDEX": str(settings.index), "RAG_HOST": settings.host},
             )
 
-        supervise(start, board)
+        supervise(start, board, patience=PATIENCE + settings.drain)
 
 
 def _work(settings: Settings, seat: Seat) -> None:
@@ -102,7 +108,16 @@ def _work(settings: Settings, seat: Seat) -> None:
     with socket.socket(fileno=seat.listener) as listener:
         board = Board(folder / BOARD, seat.worker, seat.workers)
         # One connection at a time, so that the other workers get theirs.
-        _answer(settings, upkeep, listener, board, burst=1, lifeline=sys.stdin.fileno())
+        secret = (folder / SECRET).read_bytes()
+        _answer(
+            settings,
+            upkeep,
+            listener,
+            board,
+            secret=secret,
+            burst=1,
+            lifeline=sys.stdin.fileno(),
+        )
 
 
 def _answer(
@@ -111,16 +126,28 @@ def _answer(
     listener: socket.socket,
     board: Board,
     *,
+    secret: bytes | None = None,
     burst: int = BURST,
     lifeline: int | None = None,
 ) -> None:
     """Opens the index and serves it on the socket."""
     serving = upkeep.folder.open()
     is_first = not board.total(Figure.STARTED)
-    capacity = Capacity(max(1, CORES // board.workers), settings.cache)
-    app: ASGIApp = import_from_string(CREATE_APP)(
-        serving, upkeep=upkeep, capacity=capacity, board=board
+    capacity = capacity_of(settings, max(1, CORES // board.workers))
+    app: FastAPI = import_from_string(CREATE_APP)(
+        serving,
+        upkeep=upkeep,
+        capacity=capacity,
+        board=board,
+        door=door_of(settings, secret),
     )
     if is_first:
         print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)
-    server_of(app, burst=burst, lifeline=lifeline).run(sockets=[listener])
+    server = server_of(
+        app,
+        burst=burst,
+        lifeline=lifeline,
+        drain=settings.drain,
+        draining=app.state.service.drain,
+    )
+    server.run(sockets=[listener])

@@ -7,6 +7,7 @@ import errno
 import functools
 import json
 import logging
+import math
 import os
 import resource
 import shlex
@@ -14,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -26,8 +28,8 @@ from starlette.types import ASGIApp
 from rag.errors import BusyError, UsageError
 from rag.index import Snapshot
 from rag.text import counted
+from rag.web.addresses import is_loopback
 from rag.web.connection import Connection, Limits
-from rag.web.edge import is_loopback
 
 log = logging.getLogger("rag.web.server")
 
@@ -47,6 +49,8 @@ MAX_HEADER_BUFFER = 64 * 1024
 # Seconds that running requests have after the first signal to end, and all have after the second.
 GRACE = 10.0
 FORCED = 1.0
+# Added to each response of a service that is about to end, so that clients come back elsewhere.
+LAST = (b"connection", b"close")
 
 # Seconds after which a thread that computes lets another one run. By Python's default of 5 ms,
 # several times a request, a probe would wait for 50 ms.
@@ -58,27 +62,46 @@ SAID_AGAIN = 60.0
 class Server(uvicorn.Server):
     """uvicorn's server, which ends on SIGTERM with exit code 0.
 
-    Running requests then have `grace` seconds. It also ends when `lifeline`, a descriptor, reaches
-    its end.
+    It then calls `draining` and still serves for `drain` seconds, so that a load balancer can
+    notice. After that running requests have `grace` seconds. It also ends when `lifeline`, a
+    descriptor, reaches its end.
     """
 
-    def __init__(self, config: uvicorn.Config, grace: float, lifeline: int | None = None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        grace: float,
+        lifeline: int | None = None,
+        drain: float = 0.0,
+        draining: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(config)
         self.grace = grace
         self.lifeline = lifeline
+        self._drain = drain
+        self._draining = draining
+        self._ends = math.inf
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Ends after the first signal; at once after a second one."""
-        if self.should_exit:
-            self.force_exit = True
+        if self.should_exit or self._ends < math.inf:
+            self.should_exit = self.force_exit = True
             # Python would wait for a thread that computes.
             end = threading.Timer(FORCED, os._exit, (128 + sig,))
             end.daemon = True
             end.start()
         elif sig == signal.SIGTERM:
-            self.should_exit = True
+            self._ends = time.monotonic() + self._drain
+            self.config.encoded_headers.append(LAST)
+            self.server_state.default_headers.append(LAST)
+            self._draining()
         else:
             super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether it is time to end; uvicorn asks ten times a second."""
+        self.should_exit = self.should_exit or time.monotonic() >= self._ends
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to listen. asyncio would accept as many at a time as may wait: too many."""
@@ -154,10 +177,12 @@ def server_of(
     *,
     burst: int = BURST,
     lifeline: int | None = None,
+    drain: float = 0.0,
+    draining: Callable[[], None] = lambda: None,
 ) -> Server:
     """The server that runs the application in this process, without an access log.
 
-    It accepts up to `burst` connections at a time.
+    It accepts up to `burst` connections at a time. `Server` explains the other arguments.
     """
     connection = functools.partial(Connection, limits=limits or limits_of())
     config = uvicorn.Config(
@@ -175,7 +200,7 @@ def server_of(
         h11_max_incomplete_event_size=MAX_HEADER_BUFFER,
         timeout_graceful_shutdown=int(grace) + 5,
     )
-    return Server(config, grace, lifeline)
+    return Server(config, grace, lifeline, drain, draining)
 
 
 def limits_of() -> Limits:
@@ -212,12 +237,15 @@ def sparing(
     return handle
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0 takes a free one. Raises BusyError, UsageError."""
-    if not is_loopback(host):
+def listen(host: str, port: int, *, keyed: bool = False) -> socket.socket:
+    """A socket that listens there; port 0 takes a free one. Raises BusyError, UsageError.
+
+    Without a key it listens on a loopback address alone.
+    """
+    if not keyed and not is_loopback(host):
         raise UsageError(
-            f"{host} can be reached from other machines, and the service has no keys yet: bind "
-            "127.0.0.1, and let others in by a reverse proxy on this machine or an SSH tunnel"
+            f"{host} can be reached from other machines, and there is no valid key: make one by "
+            "`rag keys add`, or bind 127.0.0.1"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 
 from rag.errors import CorruptIndex
 from rag.serving import Board, Figure, Jobs, Live, Remembered, Serving, Upkeep, kept_up
+from rag.settings import Settings
 from rag.web.problems import not_ready
 from rag.web.server import prepare
 from rag.web.threads import Threads
@@ -25,13 +26,30 @@ CORES = os.cpu_count() or 1
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What a worker may use: threads that answer questions, and answers that it remembers."""
+    """What a worker may use: threads that answer questions, and answers that it remembers.
+
+    At most `queue` questions wait for a thread, and each has `deadline` seconds. A question takes
+    about 5 ms of a core, so the last of 16 waits for a tenth of a second: a longer queue would only
+    make everybody wait longer. The deadline is for a slow disk or a busy machine.
+    """
 
     threads: int = CORES
     answers: int = 0
+    queue: int = 16
+    deadline: float = 2.0
 
 
 DEFAULT = Capacity()
+
+
+def capacity_of(settings: Settings, threads: int = CORES) -> Capacity:
+    """The capacity that the settings give to a worker with so many threads."""
+    return Capacity(threads, settings.cache, settings.queue, settings.deadline)
+
+
+# Citations to verify: a request takes up to 10 s of its thread, so few may wait.
+VERIFY_QUEUE = 4
+VERIFY_DEADLINE = 20.0
 
 
 class AppState:
@@ -48,8 +66,15 @@ class AppState:
         self.live = Live(upkeep.folder if upkeep else None, serving, self.board)
         self.remembered = Remembered(capacity.answers)
         # No question waits for a long search for quotes, so that has a thread of its own.
-        self.asking = Threads("ask", capacity.threads, self._tell)
-        self.verifying = Threads("verify")
+        self.asking = Threads(
+            "ask",
+            capacity.threads,
+            queue=capacity.queue,
+            seconds=capacity.deadline,
+            changed=self._tell,
+        )
+        self.verifying = Threads("verify", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)
+        self.draining = False
         self._upkeep = upkeep
         self._jobs = upkeep.jobs(self.live.catch_up_together) if upkeep else None
 
@@ -109,6 +134,10 @@ class AppState:
     def host(self) -> str | None:
         """The address that is bound, if it is known."""
         return self._upkeep.host if self._upkeep else None
+
+    def drain(self) -> None:
+        """From now on the service says that it is not ready, because it is about to end."""
+        self.draining = True
 
     def _tell(self, asking: Threads) -> None:
         self.board.set(Figure.RUNNING, asking.running)

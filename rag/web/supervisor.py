@@ -29,13 +29,13 @@ FORCED = 3.0
 Start = Callable[[int], "subprocess.Popen[bytes]"]
 
 
-def supervise(start: Start, board: Board) -> None:
+def supervise(start: Start, board: Board, *, patience: float = PATIENCE) -> None:
     """Runs all workers of the board until SIGTERM or SIGINT; a second signal ends them at once.
 
     A worker that dies is replaced. If one ends before it serves, all end: SystemExit has its code,
     128 and the signal if it was killed. Raises KeyboardInterrupt after SIGINT.
     """
-    team = Team(start, board)
+    team = Team(start, board, patience=patience)
     with _handled(team.end):
         team.run()
     if team.failed is not None:

@@ -1,30 +1,43 @@
-"""Threads that work on requests."""
+"""Threads that work on requests, with a short queue in front of them."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from rag.web.problems import Problem
+from rag.web.problems import Problem, overloaded
 
 T = TypeVar("T")
 
 
 class Threads:
-    """So many threads. Work that waits for one is dropped if its client leaves.
+    """So many threads, and a queue of at most `queue` requests that wait for one.
 
-    `changed` is called, with these threads, whenever work has come or is done.
+    A request that finds the queue full is refused, and so is one whose answer is not there within
+    `seconds`. Work that waits is dropped if its client leaves or its time is over. `changed` is
+    called, with these threads, whenever work has come or is done.
     """
 
     def __init__(
-        self, name: str, threads: int = 1, changed: Callable[[Threads], None] = lambda _: None
+        self,
+        name: str,
+        threads: int = 1,
+        *,
+        queue: int = 16,
+        seconds: float = math.inf,
+        changed: Callable[[Threads], None] = lambda _: None,
     ) -> None:
         self._name = name
         self._threads = threads
+        self._queue = queue
+        self._seconds = seconds
         self._changed = changed
         self._executor = self._started()
         self._unfinished = 0
@@ -40,20 +53,52 @@ class Threads:
         return self._unfinished - self.running
 
     async def run(self, request: Request, work: Callable[[], T]) -> T:
-        """What the work returns or raises; raises Problem if the client leaves while it waits."""
+        """What the work returns or raises.
+
+        Raises Problem: 429 if the queue is full, 504 if the time is over, 400 if the client leaves
+        while it waits.
+        """
+        if self._unfinished >= self._threads + self._queue:
+            raise overloaded()
         begins = self._unfinished < self._threads
-        result = asyncio.get_running_loop().run_in_executor(self._executor, work)
-        self._unfinished += 1
-        self._changed(self)
-        result.add_done_callback(self._finish)
-        return await (result if begins else _unless_left(request, result))
+        result = self._begun(work)
+        try:
+            async with asyncio.timeout(self._seconds) as limit:
+                return await (result if begins else _unless_left(request, result))
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            detail = f"there was no answer within {self._seconds:g} seconds: ask again later"
+            raise Problem(504, "deadline", detail) from None
 
     def drop(self) -> None:
         """Drops the work that waits; does not wait for the work that runs."""
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._executor = self._started()
 
-    def _finish(self, _: object) -> None:
+    def _begun(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """The work's result; a thread begins it as soon as one is free."""
+        job = self._executor.submit(work)
+        self._unfinished += 1
+        self._changed(self)
+        result = asyncio.wrap_future(job)
+        result.add_done_callback(functools.partial(self._left, job))
+        return result
+
+    def _left(self, job: Future[Any], result: asyncio.Future[Any]) -> None:
+        """Nobody waits for the job: it is done, or dropped, or its thread still works on it."""
+        if job.done():
+            self._finish()
+            return
+        loop = result.get_loop()
+
+        def finish(_: object) -> None:
+            with suppress(RuntimeError):  # the service has ended meanwhile
+                loop.call_soon_threadsafe(self._finish)
+
+        job.add_done_callback(finish)
+
+    def _finish(self) -> None:
         self._unfinished -= 1
         self._changed(self)
 

@@ -253,7 +253,7 @@ class Watched:
 def test_parallel_asks_give_the_serial_answers(serving: Serving) -> None:
     watched = Watched(serving)
     questions = [f"dogs travel {n}" for n in range(64)]
-    app = create_app(replace(serving, ask=watched), capacity=Capacity(threads=4))
+    app = create_app(replace(serving, ask=watched), capacity=Capacity(threads=4, queue=64))
 
     async def ask_all() -> list[dict[str, Any]]:
         transport = httpx2.ASGITransport(app)

@@ -130,6 +130,7 @@ def test_every_operation_declares_its_problems() -> None:
         "/passages/{id}",
         "/readyz",
         "/retrieval",
+        "/session",
         "/v1/rerank",
         "/v1/vector_stores/{id}/search",
         "/v2/rerank",
@@ -139,12 +140,12 @@ def test_every_operation_declares_its_problems() -> None:
         for operation in path.values():
             assert "application/problem+json" in operation["responses"]["default"]["content"]
     ask = openapi["paths"]["/ask"]["post"]["responses"]
-    assert sorted(ask) == ["200", "400", "408", "413", "415", "422", "503", "default"]
+    assert sorted(ask) == ["200", "400", "408", "413", "415", "422", "429", "503", "504", "default"]
 
 
 def test_every_post_describes_its_body() -> None:
     posts = {path: each["post"] for path, each in openapi["paths"].items() if "post" in each}
-    assert len(posts) == 8
+    assert len(posts) == 9
     for post in posts.values():
         schema = post["requestBody"]["content"]["application/json"]["schema"]
         assert schema["$ref"].rpartition("/")[2] in openapi["components"]["schemas"]

@@ -8,6 +8,8 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,9 +32,14 @@ from rag.web.server import (
     server_of,
     sparing,
 )
+from service import create_app
 from support.live_index import folder_of
+from support.raw_http import connected, raw, received, request, served, status_of
 from support.snapshots import FIRST, published
 from support.word_count_service import serving_of
+
+HEALTH = request("GET /healthz", head=b"")
+CLOSING = request("GET /healthz")
 
 
 def shown(message: str, *arguments: Any, error: BaseException | None = None) -> str:
@@ -65,6 +72,26 @@ def test_a_second_request_to_end_lets_the_application_end_as_well() -> None:
     with listen("127.0.0.1", 0) as listener:
         server.run(sockets=[listener])
     assert seen == ["lifespan.startup", "lifespan.shutdown"]
+
+
+def test_service_that_is_told_to_end_serves_on_and_closes_each_connection() -> None:
+    drained = threading.Event()
+    app = create_app(serving_of({"a.md": "Text."}))
+    with listen("127.0.0.1", 0) as listener:
+        server = server_of(app, drain=1.0, draining=drained.set)
+        port = listener.getsockname()[1]
+        with served(server, [listener]):
+            with connected(port, HEALTH) as client:
+                assert b"connection: close" not in client.recv(65536)
+                server.handle_exit(signal.SIGTERM, None)
+                assert drained.is_set()
+                client.sendall(HEALTH)
+                assert b"connection: close" in received(client)
+            begun = time.monotonic()
+            while not server.should_exit:
+                assert status_of(raw(port, CLOSING)) == 200
+                time.sleep(0.05)
+            assert 0.5 < time.monotonic() - begun < 3
 
 
 def test_text_that_can_be_seen_is_logged_as_it_is() -> None:
@@ -150,7 +177,7 @@ def test_listen_says_that_the_port_is_in_use() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "box.local", ""])
 def test_listen_refuses_an_address_that_others_can_reach(host: str) -> None:
-    with pytest.raises(UsageError, match=r"no keys yet: bind 127\.0\.0\.1, .* reverse .* SSH"):
+    with pytest.raises(UsageError, match=r"no valid key: make one by `rag keys add`"):
         listen(host, 0)
 
 
