@@ -26,7 +26,7 @@ FACES = {
     "documents": 16,
     "encoders": 6,
     "index": 36,
-    "store": 28,
+    "store": 30,
     "answering": 10,
     "checks": 11,
     "building": 12,

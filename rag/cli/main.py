@@ -15,6 +15,7 @@ import typer
 
 from rag import __version__
 from rag.cli.ask import ask, verify
+from rag.cli.backup import backup, restore
 from rag.cli.build import build, watch
 from rag.cli.console import command_line, run
 from rag.cli.index import diff, doctor, info, report, rollback, versions
@@ -59,6 +60,8 @@ app.command()(report)
 app.command("eval", add_help_option=False, context_settings=PASSED_ON)(evaluate)
 app.command()(versions)
 app.command()(rollback)
+app.command()(backup)
+app.command()(restore)
 app.command()(diff)
 app.command()(doctor)
 

@@ -1,5 +1,6 @@
 """The index folder: atomic, verified, versioned."""
 
+from rag.store.backup import back_up, restore
 from rag.store.disk import DISK, free_bytes
 from rag.store.entries import damaged_paths, leftovers
 from rag.store.integrity import Damage, damage

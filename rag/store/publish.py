@@ -85,7 +85,7 @@ def writing(index: Path, files: Files = DISK) -> Iterator[None]:
             f"{index} cannot be written ({error}): make it writable, or choose another --index"
         ) from error
     try:
-        with _unchanged(index, files):
+        with unchanged(index, files):
             sweep(index, files)
         yield
     finally:
@@ -112,7 +112,7 @@ def publish(
     if keep < LEAST:
         raise UsageError(f"to keep {counted(keep, 'snapshot')} is too few: keep at least {LEAST}")
     check_encoder(index / snapshot.id, snapshot, encoder)
-    with _unchanged(index, files):
+    with unchanged(index, files):
         if not _is_there(index, snapshot.id, files):
             _write_aside(index, snapshot, files)
             files.rename(index / f"{ASIDE}{snapshot.id}", index / snapshot.id)
@@ -122,7 +122,7 @@ def publish(
             _write_over(index, snapshot, files)
             verify(index, snapshot.id)
     version = version_of(snapshot.manifest, clock(), live_id(index), remarks)
-    _go_live(index, version, files)
+    go_live(index, version, files)
     collect(index, keep, files)
     return snapshot.id
 
@@ -152,7 +152,7 @@ def roll_back(
         recorded = {version.id: version for version in versions}.get(target)
         now = clock()
         version = rolled_back(recorded or version_of(snapshot.manifest, now, None), now, current)
-        _go_live(index, version, files)
+        go_live(index, version, files)
     return version
 
 
@@ -196,7 +196,7 @@ def _make(index: Path, files: Files) -> None:
 
 
 @contextmanager
-def _unchanged(index: Path, files: Files) -> Iterator[None]:
+def unchanged(index: Path, files: Files) -> Iterator[None]:
     """Turns an error of the file system into IndexNotWritable, and makes room again."""
     try:
         yield
@@ -283,9 +283,9 @@ def _is_recorded(index: Path, version: Version) -> bool:
     return recorded is not None and version.sources in (None, recorded.sources)
 
 
-def _go_live(index: Path, version: Version, files: Files) -> None:
+def go_live(index: Path, version: Version, files: Files) -> None:
     """Names the version in CURRENT, and returns when that is on disk."""
-    with _unchanged(index, files):
+    with unchanged(index, files):
         _name_current(index, version, files)
     try:
         files.sync_dir(index)

@@ -149,6 +149,12 @@ def rolled_back(version: Version, at: datetime, before: str | None) -> Version:
     )
 
 
+def restored(version: Version, at: datetime) -> Version:
+    """The same snapshot published in a folder where nothing was live before."""
+    note = f"restored from a backup of the version of {version.published}"
+    return replace(version, published=_stamp(at), before=None, note=note)
+
+
 def current_id(index: Path) -> str:
     """The id that CURRENT names. Raises NoIndex if it is missing or the index is no folder,
     CorruptIndex if it is not an id."""
