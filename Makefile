@@ -1,4 +1,4 @@
-# make serve | test | torture | check | bench | build | lock | clean
+# make serve | test | torture | check | audit | bench | build | lock | clean
 # PORT=8001 serves on another port; PYTHON=/path/to/python3.11 chooses the interpreter.
 PYTHON ?= python3
 VENV   := .venv
@@ -16,7 +16,7 @@ UV     := $(BIN)/python .ci/uv.py
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: serve test torture check bench build format lock clean
+.PHONY: serve test torture check audit bench build format lock clean
 
 serve: $(READY)
 	@$(BIN)/python .ci/foreground.py -- $(BIN)/rag build --if-stale \
@@ -43,6 +43,10 @@ check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(MAKE) --no-print-directory test
+
+# Locks, known holes (asks a database over the network), wheel, licences, list of parts: dist/.
+audit: $(DEV)
+	$(BIN)/python .ci/audit.py
 
 format: $(DEV)
 	$(BIN)/ruff format .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,21 @@ def origin_of(index: Path, named: Sequence[Path], corpus: Path, no_faq: bool) ->
             f"{index} was built from {', '.join(was.gone)}, which {verb} gone: {advice}"
         )
     return Origin(tuple(map(Path, was.paths)), "without" if no_faq else was.faq)
+
+
+def sample_corpus() -> Path:
+    """The documents that come with the program, in a checkout or as installed.
+
+    Raises CorpusError if they were removed.
+    """
+    places = (
+        Path(__file__).parents[2] / "corpus",
+        Path(sysconfig.get_path("data")) / "share" / "rag" / "corpus",
+    )
+    for place in places:
+        if any(place.glob("*.md")):
+            return place
+    raise CorpusError(f"the sample documents are not in {' or '.join(map(str, places))}")
 
 
 def remembered(index: Path) -> Sources | None:
