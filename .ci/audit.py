@@ -183,14 +183,21 @@ def bill_of_materials(place: Path) -> str:
     target = DIST / "sbom.cdx.json"
     command = ["cyclonedx-py", "environment", environment(place), "--output-reproducible"]
     run(BIN / command[0], *command[1:], "--pyproject", ROOT / "pyproject.toml", "-o", target)
-    named = {each["name"].lower() for each in json.loads(target.read_text())["components"]}
-    wanted = {
-        re.split(r"[=\[ ]", each)[0].lower()
-        for each in here(locked((ROOT / "requirements.lock").read_text()))
-    }
+    named = {normal(each["name"]) for each in json.loads(target.read_text())["components"]}
+    lock = here(locked((ROOT / "requirements.lock").read_text()))
+    wanted = {normal(re.split(r"[=\[ ]", each)[0]) for each in lock}
     if wanted - named:
         raise Failed(f"not listed: {', '.join(sorted(wanted - named))}")
     return f"dist/{target.name}, {len(named)} components"
+
+
+def normal(name: str) -> str:
+    """The name of a package as indexes compare it.
+
+    >>> normal("ml_dtypes")
+    'ml-dtypes'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def here(requirements: Sequence[str]) -> list[str]:

@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import tomllib
+import zipfile
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 
@@ -27,7 +29,7 @@ def script(name: str) -> ModuleType:
     return module
 
 
-uv, foreground = script("uv"), script("foreground")
+uv, foreground, audit = script("uv"), script("foreground"), script("audit")
 
 
 def test_uv_is_told_what_pip_is_configured_with() -> None:
@@ -147,3 +149,46 @@ def test_the_first_command_that_fails_is_the_last(codes: tuple[int, int], says: 
         *(a for part in each for a in part),
     ]
     assert subprocess.run(command, check=False, timeout=60).returncode == says
+
+
+def test_a_waiver_ends_on_its_day() -> None:
+    text = "# none\n\nGHSA-1 2026-12-31 the function is not called\n"
+    assert list(audit.waivers(text, date(2026, 12, 31))) == ["GHSA-1"]
+    with pytest.raises(audit.Failed, match="ended on 2026-12-31"):
+        list(audit.waivers(text, date(2027, 1, 1)))
+
+
+def test_a_lock_without_hash_or_version_is_found(tmp_path: Path) -> None:
+    text = "one==1 \\\n    --hash=sha256:0a \\\n    --hash=sha256:0b\n# why\ntwo==2\n"
+    assert [each.split() for each in audit.locked(text)] == [
+        ["one==1", "--hash=sha256:0a", "--hash=sha256:0b"],
+        ["two==2"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("licence", "allowed"),
+    [
+        ("Apache-2.0 AND MIT", True),
+        ("BSD License", True),
+        ("LGPL-2.1-or-later", True),
+        ("GPL-3.0-only", False),
+        ("UNKNOWN", False),
+        ("Proprietary", False),
+    ],
+)
+def test_licences_are_named(licence: str, allowed: bool) -> None:
+    assert bool(audit.LICENCES.search(licence)) == allowed
+
+
+def test_the_locks_have_hashes() -> None:
+    assert "pinned packages" in audit.hashes(ROOT)
+
+
+def test_the_wheel_holds_what_the_program_needs(tmp_path: Path) -> None:
+    with zipfile.ZipFile(audit.built(tmp_path, "1700000000")) as wheel:
+        names = set(wheel.namelist())
+    needed = {"service.py", "rag/py.typed", "rag/web/page/index.html", "eval/cli.py"}
+    assert needed <= names
+    assert any(name.endswith("data/share/rag/corpus/car-t-lupus.md") for name in names)
+    assert not any(name.startswith(("tests", "eval/studies")) for name in names)
