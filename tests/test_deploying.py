@@ -1,0 +1,94 @@
+"""The files of docs/deploy are what the tools that read them accept."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.places import ROOT
+
+DEPLOY = ROOT / "docs" / "deploy"
+
+
+def tool(name: str) -> str:
+    """The path of a tool; skips if it is not installed."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def accepted(*command: object) -> str:
+    """What the tool prints; fails with it unless the tool exits with 0."""
+    done = subprocess.run([str(each) for each in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_systemd_accepts_the_unit_and_finds_it_confined(tmp_path: Path) -> None:
+    analyze = tool("systemd-analyze")
+    program = tmp_path / "rag"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    unit = tmp_path / "rag.service"
+    written = (DEPLOY / "rag.service").read_text()
+    unit.write_text(written.replace("/opt/rag/bin/rag", str(program)))
+    accepted(analyze, "verify", unit)
+    # The threshold is in tenths: systemd calls up to 2 "OK", its best but one.
+    accepted(analyze, "security", "--offline=true", "--threshold=20", unit)
+
+
+def test_prometheus_accepts_the_rules_and_the_scrape(tmp_path: Path) -> None:
+    promtool = tool("promtool")
+    (tmp_path / "rag.key").write_text("rag_key")
+    shutil.copy(DEPLOY / "alerts.yml", tmp_path)
+    scrape = (DEPLOY / "prometheus.yml").read_text()
+    (tmp_path / "prometheus.yml").write_text(
+        scrape.replace("/etc/prometheus/rag.key", str(tmp_path / "rag.key"))
+    )
+    accepted(promtool, "check", "config", tmp_path / "prometheus.yml")
+
+
+def test_nginx_accepts_the_proxy(tmp_path: Path) -> None:
+    nginx, openssl = tool("nginx"), tool("openssl")
+    pair = ("-keyout", tmp_path / "privkey.pem", "-out", tmp_path / "fullchain.pem")
+    subject = ("-days", "1", "-subj", "/CN=rag.example.com")
+    accepted(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *pair, *subject)
+    proxy = (DEPLOY / "nginx.conf").read_text().replace("/etc/ssl/rag", str(tmp_path))
+    proxy = proxy.replace("/etc/nginx/rag-proxy.conf", str(DEPLOY / "rag-proxy.conf"))
+    # Only the superuser may bind the ports of the file.
+    ports = proxy.replace("443 ssl", "44443 ssl").replace("listen 80", "listen 44480")
+    (tmp_path / "rag.conf").write_text(ports.replace("[::]:80", "[::]:44480"))
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\n"
+        f"http {{ access_log off; include {tmp_path}/rag.conf; }}\n"
+    )
+    accepted(nginx, "-t", "-c", tmp_path / "nginx.conf")
+
+
+def test_the_container_file_has_no_known_fault() -> None:
+    accepted(tool("hadolint"), DEPLOY / "Containerfile")
+
+
+def test_the_container_has_what_the_wheel_is_built_from() -> None:
+    copied = re.findall(r"^COPY (?!--)(.*) \S+$", (DEPLOY / "Containerfile").read_text(), re.M)
+    for name in " ".join(copied).split():
+        assert (ROOT / name).exists(), name
+
+
+def test_panels_do_not_overlap() -> None:
+    panels = json.loads((DEPLOY / "dashboard.json").read_text())["panels"]
+    taken: set[tuple[int, int]] = set()
+    for place in (panel["gridPos"] for panel in panels):
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken
+        taken |= cells
