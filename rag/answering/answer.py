@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from rag.answering.alignment import align
 from rag.answering.citations import cite, located
 from rag.answering.confidence import FIRST, confidence_by, evidence, verdict_on
@@ -13,7 +15,7 @@ from rag.answering.search import Query, encode_query, find_candidates, is_readab
 from rag.encoders import Encoder
 from rag.index import Snapshot
 from rag.text import stems, words
-from rag.types import NO_FILTERS, Answer, CitedPassage, Filters, Mode, Passage
+from rag.types import NO_FILTERS, Answer, CitedPassage, Filters, Mode, Passage, Stages
 
 
 def ask(
@@ -52,9 +54,12 @@ def _answer(
     filters: Filters,
     explained: bool,
 ) -> Answer:
+    started = perf_counter()
     query = encode_query(question, encoder)
+    encoded = perf_counter()
     candidates = find_candidates(snapshot, query, mode=mode, filters=filters)
     best = candidates.best(max(top_k, FIRST))
+    searched = perf_counter()
     hits, passages = best[:top_k], [hit.passage for hit in best]
     aligned = align(snapshot, query, passages)
     found = evidence(candidates, passages[:FIRST], aligned[:FIRST])
@@ -95,6 +100,7 @@ def _answer(
         notices=tuple(dict.fromkeys(notice for notice in said if notice)),
         missing=tuple(word for each in told for word in missing(candidates, encoder, *each)),
         unreadable=declined,
+        stages=Stages(encoded - started, searched - encoded, perf_counter() - searched),
     )
 
 

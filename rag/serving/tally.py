@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, product
 from pathlib import Path
+from threading import Lock
 
 # Upper bounds of the buckets of a duration, in seconds.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -44,14 +45,14 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """How many durations were at most as long as each bound, then all; and their sum, in seconds."""
+    """How many durations were at most as long as each bound, then all; and their sum in seconds."""
 
     counts: tuple[int, ...]
     seconds: float
 
 
 class Tally:
-    """The counts of all workers. Each adds to its own, from one thread, and reads everybody's.
+    """The counts of all workers. Each adds to its own, from any thread, and reads everybody's.
 
     They outlast a worker that ends, so no count ever falls while the service runs. Without a file,
     the worker is alone.
@@ -83,16 +84,19 @@ class Tally:
             with file.open("r+b") as opened:
                 memory = mmap.mmap(opened.fileno(), workers * at * _BYTES)
         self._numbers = memoryview(memory).cast("q")
+        self._adding = Lock()
 
     def add(self, name: str, *labels: str, count: int = 1) -> None:
         """Counts something that has these labels."""
-        self._numbers[self._place(name, labels)] += count
+        with self._adding:
+            self._numbers[self._place(name, labels)] += count
 
     def time(self, name: str, *labels: str, seconds: float) -> None:
         """Adds a duration of something that has these labels."""
-        place = self._place(name, labels)
-        self._numbers[place + bisect_left(SECONDS, seconds)] += 1
-        self._numbers[place + len(SECONDS) + 1] += round(seconds * MICRO)
+        with self._adding:
+            place = self._place(name, labels)
+            self._numbers[place + bisect_left(SECONDS, seconds)] += 1
+            self._numbers[place + len(SECONDS) + 1] += round(seconds * MICRO)
 
     def counts(self, name: str) -> Iterator[tuple[Labels, int]]:
         """The count of all workers, for each combination of labels."""

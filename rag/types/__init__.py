@@ -20,6 +20,7 @@ from rag.types.answers import (
     ScoredPassage,
     Scores,
     Span,
+    Stages,
 )
 from rag.types.documents import (
     Block,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rag.types.documents import PageBoxes, Passage, Place
@@ -131,6 +131,15 @@ class Quote:
     char_end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """How many seconds each stage of an answer took."""
+
+    encode: float = 0.0
+    search: float = 0.0
+    cite: float = 0.0
+
+
 # Whether the passages answer: surely enough for the risk that is allowed, perhaps, or not.
 Finding = Literal["answered", "maybe", "not_found"]
 
@@ -143,7 +152,8 @@ class Answer:
     `quotes` are the sentences or rows that answer, at least one; `notices` is what the documents
     quoted want to be said with them. If the verdict is `not_found`, there are neither: the passages
     are only the nearest, and `missing` is what the first one lacks, in the question's words.
-    `unreadable`: the model does not know the question's characters.
+    `unreadable`: the model does not know the question's characters. Equal answers may have taken
+    different time in their `stages`.
     """
 
     question: str
@@ -154,6 +164,7 @@ class Answer:
     notices: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unreadable: bool = False
+    stages: Stages = field(default=Stages(), compare=False, repr=False)
 
     @property
     def abstained(self) -> bool:
