@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI
 
 from rag import __version__
 from rag.encoders import set_torch_environment
-from rag.serving import Board, Serving, Upkeep, upkeep_of
+from rag.serving import Board, Serving, Tally, Upkeep, upkeep_of
 from rag.settings import Settings
 from rag.web import (
     HANDLERS,
@@ -16,11 +18,14 @@ from rag.web import (
     Capacity,
     Door,
     Edge,
+    Watched,
+    Watcher,
     add_pages,
     allowed_hosts,
     capacity_of,
     door_of,
     router,
+    watchers_of,
 )
 
 
@@ -31,16 +36,18 @@ def create_app(
     hosts: frozenset[str] | None = None,
     capacity: Capacity | None = None,
     board: Board | None = None,
+    tally: Tally | None = None,
     door: Door | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> FastAPI:
     """The application over `serving`, which follows the index of `upkeep` while it runs.
 
     If neither gives an index, it is alive but not ready. `hosts` are the host names, without port,
     under which it can be reached: by default those of this machine, of the door and the bound
-    address. Workers of one service share a `board`.
+    address. Workers of one service share a `board` and a `tally`. `watchers` hear of each request.
     """
     door = door or Door()
-    state = AppState(serving, upkeep, capacity or Capacity(), board)
+    state = AppState(serving, upkeep, capacity or Capacity(), board, tally)
     app = FastAPI(
         title="Ask the documents",
         version=__version__,
@@ -56,6 +63,7 @@ def create_app(
     app.add_middleware(AskFirst)
     app.add_middleware(Access, door=door)
     app.add_middleware(Edge, hosts=hosts or allowed_hosts(state.host) | door.hosts)
+    app.add_middleware(Watched, tally=state.tally, watchers=watchers)
     app.include_router(router)
     add_pages(app)
     return app
@@ -68,5 +76,8 @@ def __getattr__(name: str) -> FastAPI:
     settings = Settings()
     set_torch_environment()
     return create_app(
-        upkeep=upkeep_of(settings), capacity=capacity_of(settings), door=door_of(settings)
+        upkeep=upkeep_of(settings),
+        capacity=capacity_of(settings),
+        door=door_of(settings),
+        watchers=watchers_of(settings),
     )

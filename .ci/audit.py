@@ -137,7 +137,11 @@ def installation(place: Path) -> str:
     install(python, "--no-deps", *torch(), made)
     index, rag = place / "index", python.parent / "rag"
     sample = run(
-        python, "-P", "-c", "import rag.building as b; print(b.sample_corpus())", cwd=place
+        python,
+        "-P",
+        "-c",
+        "from rag.building.origin import sample_corpus as s; print(s())",
+        cwd=place,
     )
     run(rag, "build", sample.strip(), "--index", index, cwd=place)
     answer = json.loads(run(rag, "ask", "--json", "--index", index, QUESTION, cwd=place))

@@ -108,3 +108,19 @@ class Settings(BaseSettings):
         None,
         description="file of JSON lines: a `question` each, which the gate requires to be answered",
     )
+    log: str = Field(
+        "text",
+        pattern="^(text|json)$",
+        description="what `rag serve` logs: `text` for people, or `json`, with a line a request",
+    )
+    log_questions: str = Field(
+        "hash",
+        pattern="^(hash|text|none)$",
+        description="what that line shows of a question: a `hash` that differs with each start, "
+        "its `text`, or `none`",
+    )
+    traces: str = Field(
+        "",
+        pattern="^(https?://.+)?$",
+        description="address of a collector of OpenTelemetry traces (OTLP over HTTP)",
+    )

@@ -29,10 +29,10 @@ FACES = {
     "store": 30,
     "answering": 10,
     "checks": 11,
-    "building": 13,
-    "serving": 29,
+    "building": 12,
+    "serving": 33,
     "schemas": 31,
-    "web": 13,
+    "web": 16,
     "cli": 7,
 }
 # What starts the program stands above the wings.

@@ -9,6 +9,8 @@ import typer
 
 from rag.cli.console import encoder_of, read_settings, show
 from rag.cli.options import IndexOption
+from rag.serving import keys_beside
+from rag.settings import Settings
 from rag.store import back_up
 from rag.store import restore as restore_index
 from rag.text import counted
@@ -22,7 +24,7 @@ def backup(
     Nothing has to stop meanwhile.
     """
     settings = read_settings(index=index)
-    contents = back_up(settings.index, file)
+    contents = back_up(settings.index, file, _beside(settings))
     beside = "".join(f", {name}" for name in contents.beside)
     show(
         f"{file}: snapshot {contents.version.id}{beside}, {counted(len(contents.files), 'file')}, "
@@ -36,5 +38,10 @@ def restore(
 ) -> None:
     """Make an index of a backup, in a new folder. Every byte is checked first."""
     settings = read_settings(index=index)
-    contents = restore_index(file, settings.index, encoder_of(settings))
+    contents = restore_index(file, settings.index, encoder_of(settings), _beside(settings))
     show(f"{settings.index / contents.version.id} is live")
+
+
+def _beside(settings: Settings) -> dict[str, Path]:
+    """What people have added beside the snapshots, by its name in a backup."""
+    return {"keys.json": settings.keys or keys_beside(settings.index)}

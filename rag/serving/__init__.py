@@ -17,5 +17,6 @@ from rag.serving.keys import (
 )
 from rag.serving.live import Live, Serving
 from rag.serving.remembered import Remembered
+from rag.serving.tally import SECONDS, Counted, Tally, tally_bytes
 from rag.serving.upkeep import Upkeep, kept_up, upkeep_of
 from rag.serving.uploads import upload_folder

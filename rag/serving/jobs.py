@@ -70,8 +70,9 @@ class Heard:
 class Jobs:
     """The last builds, by id. `finished` is awaited after each that succeeded.
 
-    A build that takes more than `hours` is killed. `table` is what the workers of the service
-    share: each knows all builds and can cancel them, and one build runs at a time.
+    `ended` hears the status of each that has ended. A build that takes more than `hours` is killed.
+    `table` is what the workers of the service share: each knows all builds and can cancel them, and
+    one build runs at a time.
     """
 
     def __init__(
@@ -80,7 +81,9 @@ class Jobs:
         finished: Callable[[], Awaitable[None]],
         hours: float = 4,
         table: JobTable | None = None,
+        ended: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._ended = ended
         self._command = command
         self._finished = finished
         self._hours = hours
@@ -182,6 +185,8 @@ class Jobs:
     def _update(self, id: str, **changes: Any) -> None:
         if (job := self._table.get(id)) is not None:
             self._table.put(replace(job, **changes))
+            if "status" in changes:
+                self._ended(changes["status"])
 
 
 def build_command(index: Path, roots: Sequence[Path] = ()) -> Command:

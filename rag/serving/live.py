@@ -143,9 +143,12 @@ class Live:
         folder: IndexFolder | None = None,
         serving: Serving | None = None,
         board: Board | None = None,
+        answered: Callable[[Answer], None] = lambda _: None,
     ) -> None:
         self.folder = folder
         self._board = board or Board()
+        self._answered = answered
+        self._serving: Serving | None = None
         self.serving = serving
         self._seen = _seen(folder, serving)
         self._opening = asyncio.Lock()
@@ -157,8 +160,20 @@ class Live:
 
     @serving.setter
     def serving(self, serving: Serving | None) -> None:
-        self._serving = serving
+        self._serving = serving and self._heard(serving)
         self._board.serve(serving.snapshot.id if serving else None)
+
+    def _heard(self, serving: Serving) -> Serving:
+        """The same, but `answered` hears each answer."""
+        if self._serving is not None and serving.opened is self._serving.opened:
+            return serving
+
+        def ask_and_tell(*given: object, **named: object) -> Answer:
+            answer = serving.ask(*given, **named)
+            self._answered(answer)
+            return answer
+
+        return replace(serving, ask=ask_and_tell)
 
     async def catch_up_together(self) -> None:
         """Catches up, and waits until the other workers have."""

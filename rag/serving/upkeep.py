@@ -38,9 +38,10 @@ class Upkeep:
     job_hours: float = 4.0
     builds: JobTable = field(default_factory=JobTable)
 
-    def jobs(self, finished: Callable[[], Awaitable[None]]) -> Jobs:
-        """The builds; `finished` is awaited after each that succeeded."""
-        return Jobs(self.command, finished, self.job_hours, self.builds)
+    def jobs(self, finished: Callable[[], Awaitable[None]], ended: Callable[[str], None]) -> Jobs:
+        """The builds; `finished` is awaited after each that succeeded, `ended` hears how each
+        ended."""
+        return Jobs(self.command, finished, self.job_hours, self.builds, ended)
 
     def allowed(self, path: str) -> Path:
         """The path of a rebuild, resolved. Raises UsageError if it may not be read."""

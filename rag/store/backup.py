@@ -14,7 +14,7 @@ import os
 import re
 import sqlite3
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -48,8 +48,9 @@ from rag.store.versions import (
 if TYPE_CHECKING:  # as in `open`
     from rag.encoders import Encoder
 
-# What people have added beside the snapshots, by its kind: a text file or a database.
-BESIDE: Mapping[str, Literal["text", "sqlite"]] = {}
+# What people have added, by its name in a backup, and where it is; databases end with `.sqlite`.
+Beside = Mapping[str, Path]
+NOTHING: Beside = {}
 
 _LIST = re.compile(r"backup-[0-9a-f]{64}\.json")
 
@@ -85,8 +86,8 @@ class Contents:
         return sorted(name for name in self.files if "/" not in name)
 
 
-def back_up(index: Path, target: Path) -> Contents:
-    """Writes the live snapshot, and what is beside it, to a new file.
+def back_up(index: Path, target: Path, beside: Beside = NOTHING) -> Contents:
+    """Writes the live snapshot, and what there is of `beside`, to a new file.
 
     Builds and the service go on meanwhile. Raises NoIndex, CorruptIndex if the live snapshot is
     damaged, UsageError if the file exists, and IndexNotWritable if it cannot be written.
@@ -96,15 +97,15 @@ def back_up(index: Path, target: Path) -> Contents:
     version = live_version(index)
     if version is None or version.id != id:
         version = version_of(snapshot.manifest, utc_now(), None)
-    beside = dict(_beside(index))
-    contents = Contents(1, __version__, version, _members(id, snapshot.manifest, beside))
+    added = dict(_added(beside))
+    contents = Contents(1, __version__, version, _members(id, snapshot.manifest, added))
     try:
         with _new(target) as file, tarfile.open(fileobj=file, mode="w") as archive:
             listed = _to_bytes(contents)
             _add(archive, _name(listed), len(listed), io.BytesIO(listed))
             for name, member in contents.files.items():
-                if name in beside:
-                    _add(archive, name, member.size, io.BytesIO(beside[name]))
+                if name in added:
+                    _add(archive, name, member.size, io.BytesIO(added[name]))
                 else:
                     with (index / name).open("rb") as content:
                         _add(archive, name, member.size, content)
@@ -119,12 +120,13 @@ def restore(
     source: Path,
     index: Path,
     encoder: Encoder,
+    beside: Beside = NOTHING,
     files: Files = DISK,
     *,
     verify: Verifier = in_child,
     clock: Clock = utc_now,
 ) -> Contents:
-    """Makes an index of a backup, in a folder in which nothing is live.
+    """Makes an index of a backup, in a folder in which nothing is live, and what is beside it.
 
     Raises UsageError if the file is no backup or the folder holds an index, CorruptIndex if the
     file is damaged, ModelMismatch if the snapshot was built with another model, and
@@ -133,9 +135,9 @@ def restore(
     content = _mapped(source)
     with writing(index, files):
         contents, members = _read(source, content)
-        id, beside = contents.version.id, contents.beside
-        _check_free(index, id, beside)
-        with _put_back(index, [id, *beside], files):
+        id, added = contents.version.id, _placed(source, contents, beside)
+        _check_free(index, id, added.values())
+        with _put_back(index, [index / id, *added.values()], files):
             with unchanged(index, files):
                 # A restore that was cut off may have left the snapshot.
                 files.remove(index / id)
@@ -143,20 +145,26 @@ def restore(
             verify(index, id)
             open_snapshot(index, id, encoder)
             with unchanged(index, files):
-                for name in beside:
-                    files.write(index / name, members[name])
+                for name, path in added.items():
+                    files.write(path, members[name])
             go_live(index, restored(contents.version, clock()), files)
     return contents
 
 
-def _check_free(index: Path, id: str, beside: Sequence[str]) -> None:
+def _placed(source: Path, contents: Contents, beside: Beside) -> dict[str, Path]:
+    """Where to put what is beside the snapshot."""
+    foreign = [name for name in contents.beside if name not in beside]
+    if foreign:
+        raise CorruptIndex(f"{source} holds what no backup does: {foreign[0]!r}")
+    return {name: beside[name] for name in contents.beside}
+
+
+def _check_free(index: Path, id: str, added: Iterable[Path]) -> None:
     if live_id(index) is not None or set(snapshot_ids(index)) - {id}:
         raise UsageError(f"{index} holds an index: restore to a new folder by --index")
-    for name in beside:
-        if os.path.lexists(index / name):
-            raise UsageError(
-                f"{index / name} exists: move it, or restore to a new folder by --index"
-            )
+    for path in added:
+        if os.path.lexists(path):
+            raise UsageError(f"{path} exists: move it, or restore to a new folder by --index")
 
 
 def _write_snapshot(index: Path, id: str, members: Mapping[str, memoryview], files: Files) -> None:
@@ -171,23 +179,23 @@ def _write_snapshot(index: Path, id: str, members: Mapping[str, memoryview], fil
 
 
 @contextmanager
-def _put_back(index: Path, names: Sequence[str], files: Files) -> Iterator[None]:
+def _put_back(index: Path, written: Sequence[Path], files: Files) -> Iterator[None]:
     """Removes what a failed restore has written."""
     try:
         yield
     except BaseException:
         if live_id(index) is None:
             with suppress(OSError):
-                for name in names:
-                    files.remove(index / name)
+                for path in written:
+                    files.remove(path)
         raise
 
 
-def _beside(index: Path) -> Iterator[tuple[str, bytes]]:
-    """What is beside the snapshots, as it is at this moment."""
-    for name, kind in BESIDE.items():
-        if os.path.lexists(index / name):
-            yield name, _database(index / name) if kind == "sqlite" else _text(index / name)
+def _added(beside: Beside) -> Iterator[tuple[str, bytes]]:
+    """What people have added, as it is at this moment."""
+    for name, path in beside.items():
+        if os.path.lexists(path):
+            yield name, _database(path) if name.endswith(".sqlite") else _text(path)
 
 
 def _text(path: Path) -> bytes:
@@ -288,8 +296,8 @@ def _parse(source: Path, raw: bytes) -> Contents:
         raise UsageError(
             f"{source} was made by another version of this program ({error}): restore it with that"
         ) from error
-    known = re.compile(rf"{contents.version.id}/[a-z0-9_]+\.[a-z]+|{'|'.join(BESIDE) or '(?!)'}")
-    foreign = [name for name in contents.files if not known.fullmatch(name)]
+    known = re.compile(rf"{contents.version.id}/[a-z0-9_]+\.[a-z]+")
+    foreign = [name for name in contents.files if "/" in name and not known.fullmatch(name)]
     if foreign:
         raise CorruptIndex(f"{source} holds what no backup does: {foreign[0]!r}")
     return contents

@@ -21,6 +21,7 @@ from rag.web.pages import page_paths
 from rag.web.problems import Problem, not_found
 from rag.web.rates import Rates
 from rag.web.sessions import Sessions
+from rag.web.watched import record_of
 
 # Where the ASGI scope has the key of the request, None if no key is required.
 KEY = "rag.key"
@@ -61,6 +62,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/documents/{id:id}/file"): READ,
     ("GET", "/documents/{id:id}"): READ,
     ("GET", "/passages/{id}"): READ,
+    ("GET", "/metrics"): READ_WHOLE,
     ("GET", "/index"): READ_WHOLE,
     ("GET", "/index/report"): READ_WHOLE,
     ("GET", "/index/versions"): READ_WHOLE,
@@ -147,6 +149,8 @@ class Access:
             # A load balancer has no key, and asks often.
             return None
         key = self._sessions.key(scope["headers"]) if required else None
+        if (record := record_of(scope)) is not None and key is not None:
+            record.key = key.id
         if self._rates is not None:
             await self._rates.count(scope, key)
         if required:

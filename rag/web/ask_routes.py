@@ -20,11 +20,12 @@ from rag.schemas import (
     timed,
 )
 from rag.serving import Figure, Serving
-from rag.types import Verdict
+from rag.types import Answer, Verdict
 from rag.web.asking import answered
 from rag.web.bodies import json_body
 from rag.web.problems import BUSY, NOT_READY, Problem, bad_body, refusal
 from rag.web.state import AppState, State, state_of
+from rag.web.watched import Asked, record_of
 
 # Saved citations hold whole passages.
 MAX_VERIFY_BYTES = 512 * 1024
@@ -76,11 +77,13 @@ async def _answered(request: Request, state: AppState, asked: AskRequest) -> byt
     written = state.remembered.get(_key(serving, asked))
     state.board.add(Figure.MISSES if written is None else Figure.HITS, 1)
     if written is not None:
+        _record(request, serving, asked, None)
         return written
-    found: tuple[Serving, bytes] = await state.on_live(
+    found: tuple[Serving, Answer, bytes] = await state.on_live(
         functools.partial(_answer, asked), functools.partial(state.asking.run, request)
     )
-    serving, written = found
+    serving, answer, written = found
+    _record(request, serving, asked, answer)
     state.remembered.put(_key(serving, asked), written)
     return written
 
@@ -89,9 +92,17 @@ def _key(serving: Serving, asked: AskRequest) -> tuple[object, ...]:
     return (serving.opened, serving.snapshot.id, asked.key)
 
 
-def _answer(asked: AskRequest, serving: Serving) -> tuple[Serving, bytes]:
-    """The answer as JSON, and what gave it."""
-    return serving, answer_json(*answered(serving, asked))
+def _answer(asked: AskRequest, serving: Serving) -> tuple[Serving, Answer, bytes]:
+    """The answer, also as JSON, and what gave it."""
+    answer, snapshot, note = answered(serving, asked)
+    return serving, answer, answer_json(answer, snapshot, note)
+
+
+def _record(request: Request, serving: Serving, asked: AskRequest, answer: Answer | None) -> None:
+    record = record_of(request.scope)
+    if record is not None:
+        manifest = serving.snapshot.manifest
+        record.asked = Asked(asked.question, asked.top_k, manifest.id, manifest.model.name, answer)
 
 
 @router.post(

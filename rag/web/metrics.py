@@ -2,125 +2,41 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.serving import Counted, Figure, Tally
-from rag.types import Answer
+from rag.serving import SECONDS, Figure, Serving, Tally
+from rag.store import live_version
+from rag.web.counted import COUNTED
 from rag.web.state import AppState, State
 
-if TYPE_CHECKING:  # imported late, in `exposition`: it loads an HTTP server of its own
+if TYPE_CHECKING:  # imported late: only a service that is watched loads it
     from prometheus_client.core import Metric
 
-# By the first part of a path, so that no client makes new ones.
-PATHS = (
-    *("/", "/ask", "/documents", "/feedback", "/healthz", "/index", "/mcp", "/metrics"),
-    *("/passages", "/readyz", "/retrieval", "/session", "/v1", "/verify", "other"),
-)
-# 499: the client has left before the response.
-STATUSES = (
-    *("200", "201", "202", "204", "206", "304", "400", "401", "403", "404", "405", "408", "409"),
-    *("410", "413", "415", "416", "421", "422", "429", "431", "499", "500", "503", "504", "other"),
-)
-LEFT = "499"
-
-REQUESTS = Counted(
-    "rag_http_requests", "Requests, by path and status.", {"path": PATHS, "status": STATUSES}
-)
-REQUEST_SECONDS = Counted(
-    "rag_http_request_seconds", "Seconds until a response was sent.", {"path": PATHS}, timed=True
-)
-ANSWERS = Counted(
-    "rag_answers",
-    "Questions that were worked on, by verdict.",
-    {"verdict": ("answered", "maybe", "not_found")},
-)
-STAGE_SECONDS = Counted(
-    "rag_ask_seconds",
-    "Seconds that a question took on its thread, by stage.",
-    {"stage": ("encode", "search", "cite")},
-    timed=True,
-)
-BUILDS = Counted(
-    "rag_builds",
-    "Rebuilds that the service has ended, by result.",
-    {"result": ("done", "failed", "cancelled")},
-)
-COUNTED = (REQUESTS, REQUEST_SECONDS, ANSWERS, STAGE_SECONDS, BUILDS)
-
 router = APIRouter()
-
-
-def observe(tally: Tally, answer: Answer) -> None:
-    """Counts an answer and its stages."""
-    tally.add(ANSWERS.name, answer.verdict)
-    stages = answer.stages
-    for name, seconds in (
-        ("encode", stages.encode),
-        ("search", stages.search),
-        ("cite", stages.cite),
-    ):
-        tally.time(STAGE_SECONDS.name, name, seconds=seconds)
-
-
-class Measured:
-    """ASGI middleware: counts requests and the seconds that they take."""
-
-    def __init__(
-        self, app: ASGIApp, tally: Tally, clock: Callable[[], float] = time.perf_counter
-    ) -> None:
-        self.app = app
-        self._tally = tally
-        self._clock = clock
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started, status = self._clock(), LEFT
-
-        async def seen(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = str(message["status"])
-            await send(message)
-
-        try:
-            await self.app(scope, receive, seen)
-        finally:
-            path = place_of(scope["path"])
-            self._tally.add(REQUESTS.name, path, status)
-            self._tally.time(REQUEST_SECONDS.name, path, seconds=self._clock() - started)
-
-
-def place_of(path: str) -> str:
-    """The first part of a path."""
-    return "/" + path[1:].partition("/")[0]
 
 
 @router.get("/metrics", response_class=Response)
 async def show_metrics(state: State) -> Response:
     """Counts, times and states for Prometheus, of all processes of the service.
 
-    The figures of the process itself are of the one that answers.
+    The figures of the process itself are those of the one that answers.
     """
     return Response(exposition(state), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def exposition(state: AppState) -> bytes:
     """All metrics as text."""
-    # Counting needs no library, so only a service that is watched loads it.
     from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
     from prometheus_client.registry import Collector
 
     class Ours(Collector):
         def collect(self) -> Iterable[Metric]:
-            return metrics(state)
+            yield from _counted(state.tally)
+            yield from _now(state)
 
     registry = CollectorRegistry()
     registry.register(Ours())
@@ -128,23 +44,62 @@ def exposition(state: AppState) -> bytes:
     return generate_latest(registry)
 
 
-def metrics(state: AppState) -> Iterator[Metric]:
-    """All metrics of ours."""
+def _counted(tally: Tally) -> Iterator[Metric]:
+    """What has been counted; combinations of two labels only if they have occurred."""
     from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
-    for counted in COUNTED:
-        if counted.timed:
-            times = HistogramMetricFamily(counted.name, counted.help, labels=[*counted.labels])
-            for labels, buckets in state.tally.times(counted.name):
-                if buckets.counts[-1]:
-                    bounds = zip((*map(str, SECONDS), "+Inf"), buckets.counts, strict=True)
-                    times.add_metric(labels, [*bounds], buckets.seconds)
+    for each in COUNTED:
+        if each.timed:
+            times = HistogramMetricFamily(each.name, each.help, labels=[*each.labels])
+            for labels, buckets in tally.times(each.name):
+                bounds = zip((*map(str, SECONDS), "+Inf"), buckets.counts, strict=True)
+                times.add_metric(labels, [*bounds], buckets.seconds)
             yield times
         else:
-            counts = CounterMetricFamily(counted.name, counted.help, labels=[*counted.labels])
-            for labels, count in state.tally.counts(counted.name):
-                if count or len(counted.labels) == 1:
+            counts = CounterMetricFamily(each.name, each.help, labels=[*each.labels])
+            for labels, count in tally.counts(each.name):
+                if count or len(labels) == 1:
                     counts.add_metric(labels, count)
             yield counts
-    yield from _board(state)
-    yield from _snapshot(state)
+
+
+def _now(state: AppState) -> Iterator[Metric]:
+    """How things are: the queue, what was remembered, and what is live."""
+    from prometheus_client.core import CounterMetricFamily
+
+    board = state.board
+    yield _gauge("rag_questions_running", "Questions on a thread.", board.total(Figure.RUNNING))
+    yield _gauge("rag_questions_waiting", "Questions that wait.", board.total(Figure.WAITING))
+    yield _gauge("rag_workers", "Processes that have an index.", board.serving)
+    remembered = CounterMetricFamily(
+        "rag_remembered", "Questions by whether their answer was remembered.", labels=["result"]
+    )
+    remembered.add_metric(["hit"], board.total(Figure.HITS))
+    remembered.add_metric(["miss"], board.total(Figure.MISSES))
+    yield remembered
+    if state.live.serving is not None:
+        yield from _live(state, state.live.serving)
+
+
+def _live(state: AppState, serving: Serving) -> Iterator[Metric]:
+    manifest = serving.snapshot.manifest
+    named = {"id": manifest.id, "model": manifest.model.name}
+    yield _gauge("rag_snapshot_info", "The live snapshot.", 1, named)
+    yield _gauge("rag_snapshot_documents", "Documents in it.", manifest.counts.documents)
+    yield _gauge("rag_snapshot_passages", "Passages in it.", manifest.counts.passages)
+    remarks = (*serving.refused, *serving.damage)
+    yield _gauge("rag_index_degraded", "Remarks of /readyz on the index.", len(remarks))
+    folder = state.live.folder
+    version = live_version(folder.path) if folder is not None else None
+    if version is not None:
+        published = datetime.fromisoformat(version.published).timestamp()
+        yield _gauge("rag_snapshot_published_timestamp_seconds", "When it went live.", published)
+
+
+def _gauge(name: str, help: str, value: float, labels: dict[str, str] | None = None) -> Metric:
+    from prometheus_client.core import GaugeMetricFamily
+
+    names: Sequence[str] = [*(labels or {})]
+    gauge = GaugeMetricFamily(name, help, labels=names)
+    gauge.add_metric([*(labels or {}).values()], value)
+    return gauge

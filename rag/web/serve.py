@@ -18,14 +18,18 @@ from rag.serving import (
     Board,
     Figure,
     JobTable,
+    Tally,
     Upkeep,
     make_board,
+    tally_bytes,
     upkeep_of,
     upload_folder,
 )
 from rag.settings import Settings
 from rag.store import DISK
 from rag.web.access import door_of
+from rag.web.counted import COUNTED
+from rag.web.logs import watchers_of
 from rag.web.server import BURST, ended_quietly, greeting, listen, server_of
 from rag.web.state import CORES, capacity_of
 from rag.web.supervisor import PATIENCE, supervise
@@ -35,6 +39,7 @@ CREATE_APP = "service:create_app"
 
 # The files that workers share.
 BOARD = "board"
+TALLY = "tally"
 BUILDS = "builds.sqlite"
 SECRET = "secret"
 
@@ -81,6 +86,7 @@ def _share(settings: Settings, listener: socket.socket) -> None:
     """Serves in several processes. They share a temporary folder, which goes with this one."""
     with upload_folder() as shared:
         DISK.write(shared.folder / SECRET, secrets.token_bytes(32))
+        DISK.write(shared.folder / TALLY, tally_bytes(COUNTED, settings.workers))
         board = make_board(shared.folder / BOARD, settings.workers)
 
         def start(worker: int) -> subprocess.Popen[bytes]:
@@ -114,6 +120,7 @@ def _work(settings: Settings, seat: Seat) -> None:
             upkeep,
             listener,
             board,
+            Tally(COUNTED, folder / TALLY, seat.worker, seat.workers),
             secret=secret,
             burst=1,
             lifeline=sys.stdin.fileno(),
@@ -125,6 +132,7 @@ def _answer(
     upkeep: Upkeep,
     listener: socket.socket,
     board: Board,
+    tally: Tally | None = None,
     *,
     secret: bytes | None = None,
     burst: int = BURST,
@@ -139,7 +147,9 @@ def _answer(
         upkeep=upkeep,
         capacity=capacity,
         board=board,
+        tally=tally,
         door=door_of(settings, secret),
+        watchers=watchers_of(settings),
     )
     if is_first:
         print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)
@@ -149,5 +159,6 @@ def _answer(
         lifeline=lifeline,
         drain=settings.drain,
         draining=app.state.service.drain,
+        log_as=settings.log,
     )
     server.run(sockets=[listener])

@@ -161,13 +161,28 @@ def _shown(line: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"one_line": {"()": OneLine, "fmt": "%(levelname)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "one_line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-}
+def logging_of(format: str) -> dict[str, Any]:
+    """The configuration of the log: `text`, a line for people, or `json`, with each request."""
+    formatters = {
+        "text": {"()": OneLine, "fmt": "%(levelname)s: %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "%(levelname)s %(name)s %(message)s",
+            "rename_fields": {"levelname": "level", "name": "logger"},
+            "timestamp": True,
+        },
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {format: formatters[format]},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": format}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "loggers": {
+            "rag.audit": {"level": "INFO"},
+            "rag.requests": {"level": "INFO" if format == "json" else "WARNING"},
+        },
+    }
 
 
 def server_of(
@@ -179,8 +194,9 @@ def server_of(
     lifeline: int | None = None,
     drain: float = 0.0,
     draining: Callable[[], None] = lambda: None,
+    log_as: str = "text",
 ) -> Server:
-    """The server that runs the application in this process, without an access log.
+    """The server that runs the application in this process; it logs as `logging_of` says.
 
     It accepts up to `burst` connections at a time. `Server` explains the other arguments.
     """
@@ -192,7 +208,7 @@ def server_of(
         loop="asyncio",
         ws="none",
         backlog=burst,
-        log_config=LOGGING,
+        log_config=logging_of(log_as),
         # uvicorn warns of every malformed request.
         log_level="error",
         server_header=False,

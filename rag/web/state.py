@@ -13,8 +13,9 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 
 from rag.errors import CorruptIndex
-from rag.serving import Board, Figure, Jobs, Live, Remembered, Serving, Upkeep, kept_up
+from rag.serving import Board, Figure, Jobs, Live, Remembered, Serving, Tally, Upkeep, kept_up
 from rag.settings import Settings
+from rag.web.counted import COUNTED, count_answer, count_build
 from rag.web.problems import not_ready
 from rag.web.server import prepare
 from rag.web.threads import Threads
@@ -61,9 +62,12 @@ class AppState:
         upkeep: Upkeep | None,
         capacity: Capacity = DEFAULT,
         board: Board | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.board = board or Board()
-        self.live = Live(upkeep.folder if upkeep else None, serving, self.board)
+        self.tally = tally or Tally(COUNTED)
+        answered = partial(count_answer, self.tally)
+        self.live = Live(upkeep.folder if upkeep else None, serving, self.board, answered)
         self.remembered = Remembered(capacity.answers)
         # No question waits for a long search for quotes, so that has a thread of its own.
         self.asking = Threads(
@@ -76,7 +80,10 @@ class AppState:
         self.verifying = Threads("verify", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)
         self.draining = False
         self._upkeep = upkeep
-        self._jobs = upkeep.jobs(self.live.catch_up_together) if upkeep else None
+        self._jobs: Jobs | None = None
+        if upkeep is not None:
+            ended = partial(count_build, self.tally)
+            self._jobs = upkeep.jobs(self.live.catch_up_together, ended)
 
     @property
     def serving(self) -> Serving:

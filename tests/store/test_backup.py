@@ -1,6 +1,8 @@
 import errno
 import random
+import sqlite3
 import tarfile
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
@@ -16,14 +18,18 @@ from support.snapshots import ENCODER, FIRST, SECOND, failing, noon, published, 
 
 
 def restored(source: Path, index: Path, files: Files = DISK) -> None:
-    restore(source, index, ENCODER, files, verify=in_process, clock=noon)
+    restore(source, index, ENCODER, beside(index), files, verify=in_process, clock=noon)
+
+
+def beside(index: Path) -> dict[str, Path]:
+    return {name: index.with_name(f"{index.name}.{name}") for name in ("keys.json", "notes.sqlite")}
 
 
 def backed_up(folder: Path) -> Path:
     """A backup of an index in the folder; the index has two snapshots."""
     for text in (SECOND, FIRST):
         published(folder / "index", text)
-    back_up(folder / "index", folder / "backup")
+    back_up(folder / "index", folder / "backup", beside(folder / "index"))
     return folder / "backup"
 
 
@@ -164,3 +170,39 @@ def test_a_failing_disk_leaves_nothing_live_and_the_next_try_succeeds(tmp_path: 
             break
         assert open_current(index, ENCODER).documents["a.md"].text == FIRST
     assert step > 10
+
+
+def test_what_is_beside_the_index_comes_along(tmp_path: Path) -> None:
+    published(tmp_path / "index", FIRST)
+    keys, notes = beside(tmp_path / "index").values()
+    keys.write_text("[]")
+    with closing(sqlite3.connect(notes, isolation_level=None)) as open_database:
+        open_database.execute("PRAGMA journal_mode=WAL")
+        open_database.execute("CREATE TABLE notes (text)")
+        open_database.execute("INSERT INTO notes VALUES ('kept')")
+        contents = back_up(tmp_path / "index", tmp_path / "backup", beside(tmp_path / "index"))
+    assert contents.beside == ["keys.json", "notes.sqlite"]
+    restored(tmp_path / "backup", tmp_path / "new")
+    keys, notes = beside(tmp_path / "new").values()
+    assert (keys.read_text(), keys.stat().st_mode & 0o777) == ("[]", 0o600)
+    with closing(sqlite3.connect(notes)) as restored_database:
+        assert restored_database.execute("SELECT text FROM notes").fetchall() == [("kept",)]
+
+
+def test_keys_that_are_there_are_not_replaced(tmp_path: Path) -> None:
+    published(tmp_path / "index", FIRST)
+    beside(tmp_path / "index")["keys.json"].write_text("[]")
+    back_up(tmp_path / "index", tmp_path / "backup", beside(tmp_path / "index"))
+    mine = beside(tmp_path / "new")["keys.json"]
+    mine.write_text("mine")
+    with pytest.raises(UsageError, match=r"keys\.json exists: move it"):
+        restored(tmp_path / "backup", tmp_path / "new")
+    assert mine.read_text() == "mine" and live_id(tmp_path / "new") is None
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    published(tmp_path / "index", FIRST)
+    beside(tmp_path / "index")["notes.sqlite"].write_text("no database " * 100)
+    with pytest.raises(CorruptIndex, match=r"notes\.sqlite cannot be read"):
+        back_up(tmp_path / "index", tmp_path / "backup", beside(tmp_path / "index"))
+    assert not (tmp_path / "backup").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from rag.serving.keys import Keys, KeyScope, add_key
 from rag.serving.live import Serving
 from rag.serving.upkeep import Upkeep
 from rag.web.access import Door
+from rag.web.watched import Watcher
 from service import create_app
 from support.live_index import IDLE, folder_of
 
@@ -56,7 +58,9 @@ def keyed_in(folder: Path) -> Keyed:
     )
 
 
-def keyed_app(serving: Serving, keyed: Keyed, folder: Path) -> FastAPI:
+def keyed_app(
+    serving: Serving, keyed: Keyed, folder: Path, watchers: Sequence[Watcher] = ()
+) -> FastAPI:
     """A service that requires these keys; its builds do nothing."""
     upkeep = Upkeep(folder_of(folder / "index"), lambda path, wanted: IDLE, (folder,))
-    return create_app(serving, upkeep=upkeep, door=keyed.door())
+    return create_app(serving, upkeep=upkeep, door=keyed.door(), watchers=watchers)

@@ -104,7 +104,7 @@ def test_probes_and_the_page_need_no_key(locked: TestClient, path: str) -> None:
     assert locked.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/admin", "/documentsx", "/ask/", "//documents"])
+@pytest.mark.parametrize("path", ["/admin", "/documentsx", "/ask/", "//documents"])
 def test_path_of_no_route_is_not_found(locked: TestClient, keyed: Keyed, path: str) -> None:
     for kind in ("no key", "read", "admin"):
         status, body, _ = call(

@@ -127,6 +127,7 @@ def test_every_operation_declares_its_problems() -> None:
         "/index/report",
         "/index/rollback",
         "/index/versions",
+        "/metrics",
         "/passages/{id}",
         "/readyz",
         "/retrieval",
