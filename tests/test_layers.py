@@ -25,7 +25,7 @@ FACES = {
     "text": 12,
     "documents": 16,
     "encoders": 6,
-    "index": 36,
+    "index": 35,
     "store": 28,
     "answering": 10,
     "checks": 11,

@@ -15,7 +15,7 @@ from rag.answering.search import Query, encode_query
 from rag.documents.markable import markable
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.index.late_interaction import best_similarities
+from rag.index.late_interaction import LateInteraction, best_similarities
 from rag.index.sentence_spans import marks
 from rag.index.snapshot import Snapshot
 from rag.types import Passage, Span
@@ -70,7 +70,8 @@ def marks_of(
     snapshot: Snapshot, query: Query, passages: Sequence[Passage]
 ) -> list[tuple[Span, ...]]:
     close = profile_of(snapshot.manifest.model).close
-    return highlights(query, passages, align(snapshot, query, passages), close)
+    interaction = LateInteraction(query.tokens, snapshot.tokens)
+    return highlights(query, passages, align(snapshot, interaction, passages), close)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +143,8 @@ def test_the_nearest_sentence_is_the_first_that_holds_most(tmp_path: Path) -> No
     snapshot = snapshot_of(tmp_path, a="Figs rot. Oily apples reek. Figs rot.")
 
     def nearest(question: str) -> str:
-        [aligned] = align(snapshot, encode_query(question, PAPER), snapshot.passages)
+        asked = LateInteraction(encode_query(question, PAPER).tokens, snapshot.tokens)
+        [aligned] = align(snapshot, asked, snapshot.passages)
         return snapshot.passages[0].text[slice(*aligned.nearest)]
 
     assert nearest("oily apples") == "Oily apples reek."
