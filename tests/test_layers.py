@@ -5,7 +5,7 @@ import re
 from support.imports import faces, imported, imports, modules
 from support.places import ROOT
 
-GROUND = ["types", "errors", "settings"]
+GROUND = ["types", "errors", "faces", "settings"]
 WINGS = [
     "text",
     "documents",

@@ -76,8 +76,9 @@ def long_lived() -> Iterator[None]:
     gc.disable()
     try:
         yield
-        gc.unfreeze()
-        gc.collect()
+        if gc.get_freeze_count():
+            gc.unfreeze()
+            gc.collect()
         gc.freeze()
     finally:
         gc.enable()
