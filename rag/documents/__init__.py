@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from rag.documents.boxes import boxes_of
     from rag.documents.corpus import LENIENT, Corpus, Known, ReadOptions, read_corpus
     from rag.documents.files import why_not_read
-    from rag.documents.formats import SUFFIXES
     from rag.documents.json_lines import json_lines
     from rag.documents.markable import markable
     from rag.documents.passages import passages_of
