@@ -73,8 +73,7 @@ class Candidates:
 
     def ranked(self) -> list[int]:
         """The places of the candidates, best first, by (-score, passage id)."""
-        ids = [self.snapshot.passages.id(row) for row in self.rows.tolist()]
-        return order(self.fused.tolist(), ids)
+        return order(self.fused, self.snapshot.passages.keys[self.rows])
 
     def best(self, k: int) -> list[ScoredPassage]:
         """The k best candidates, or all that there are, best first."""

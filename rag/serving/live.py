@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import functools
 import gc
@@ -80,8 +81,16 @@ def long_lived() -> Iterator[None]:
             gc.unfreeze()
             gc.collect()
         gc.freeze()
+        _give_back_memory()
     finally:
         gc.enable()
+
+
+def _give_back_memory() -> None:
+    """Returns to the system what was freed, which the C library would keep."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 class IndexFolder:
