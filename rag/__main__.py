@@ -32,6 +32,7 @@ def start(load: Callable[[], Callable[[], None]]) -> None:
     # What is imported is no garbage, and looking for some takes a fifth of the time.
     gc.disable()
     run = load()
+    gc.freeze()
     gc.enable()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
