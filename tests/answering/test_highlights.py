@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rag.answering.alignment import ABOVE, BEFORE, LEAST, align
-from rag.answering.highlights import highlights
+from rag.answering.highlights import _count, _digits, _numbers_in, _numbers_of, highlights
 from rag.answering.profile import profile_of
 from rag.answering.search import Query, encode_query
 from rag.documents.markable import markable
@@ -18,6 +18,7 @@ from rag.encoders.open import open_encoder
 from rag.index.late_interaction import LateInteraction, best_similarities
 from rag.index.sentence_spans import marks
 from rag.index.snapshot import Snapshot
+from rag.text import stems, words
 from rag.types import Passage, Span
 from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder, snapshot_of
@@ -198,3 +199,21 @@ def test_in_prose_a_number_adds_to_the_words_and_does_not_replace_them(
     [spans] = marks_of(snapshot, query, snapshot.passages)
     text = snapshot.documents["a.md"].text
     assert answer in [text[span.char_start : span.char_end] for span in spans]
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("How many of the 12,500 units?", "They made 12500 units."),
+        ("Which disk of 2TB?", "It has 2 TB of disk."),
+        ("What is in section 1.2.1?", "See 1.2.1 for that."),
+        ("How large is 40 m³?", "The tank holds ４０ cubic metres."),
+        ("Who came in 1998?", "In 19\u00ad98 he came."),
+    ],
+)
+def test_a_number_is_found_in_whatever_form_it_is_written(asked: str, sentence: str) -> None:
+    numbers = _numbers_of(asked, stems(words(asked)))
+    found = numbers & _numbers_in(sentence)
+    assert found
+    assert _count(numbers, [_digits(number) for number in numbers], sentence) == len(found)
+    assert _count(numbers, [_digits(number) for number in numbers], "There is no 7 here.") == 0
