@@ -12,7 +12,8 @@ import pytest
 from typer.main import get_command
 
 from rag.answering.answer import ask
-from rag.cli.main import app
+from rag.cli.main import COMMANDS as NAMES
+from rag.cli.main import command_line_of
 from rag.documents.corpus import read_corpus
 from rag.encoders.open import open_encoder
 from rag.schemas.ask import answer_json
@@ -56,12 +57,12 @@ def test_every_make_target_in_the_readme_exists() -> None:
 @pytest.mark.parametrize("line", re.findall(r"\.venv/bin/rag [^`\n]*", README))
 def test_every_rag_command_in_the_readme_parses(line: str) -> None:
     command, *arguments = shlex.split(line.rstrip("."))[1:]
-    parser = get_command(app).commands[command]  # type: ignore[attr-defined]
+    parser = get_command(command_line_of(*NAMES)).commands[command]  # type: ignore[attr-defined]
     parser.make_context(command, list(arguments))
 
 
 def test_every_rag_command_is_documented() -> None:
-    for name in get_command(app).commands:  # type: ignore[attr-defined]
+    for name in get_command(command_line_of(*NAMES)).commands:  # type: ignore[attr-defined]
         assert f"`rag {name}" in COMMANDS
 
 

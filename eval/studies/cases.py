@@ -192,7 +192,7 @@ def signals(found: Candidates, whole: bool) -> Values:
     passages = [snapshot.passages[found.rows[at]] for at in first]
     late, values = found.signals["late"], np.full((FIRST, len(SIGNALS)), np.nan)
     background = np.median(late)
-    held = evidence(found, passages, align(snapshot, found.query, passages))
+    held = evidence(found, passages, align(snapshot, found.interaction, passages))
     for row, (at, each) in enumerate(zip(first, held, strict=True)):
         values[row] = (
             each.alignment.coverage,

@@ -18,7 +18,8 @@ from typing import Annotated
 import typer
 
 from eval.studies.converters import Converter, started
-from rag.documents.parse import SUFFIXES, ParsedFile, ending
+from rag.documents.formats import SUFFIXES
+from rag.documents.parse import ParsedFile, ending
 from rag.documents.sandbox import Cage
 from rag.errors import CorpusError
 from rag.types import ParsedDocument

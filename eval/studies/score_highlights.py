@@ -33,7 +33,7 @@ from rag.answering.search import Query, encode_query, find_candidates
 from rag.cli.progress_bar import reporting
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.index.late_interaction import best_similarities
+from rag.index.late_interaction import LateInteraction, best_similarities
 from rag.index.snapshot import Snapshot
 from rag.text.stems import stems
 from rag.text.words import STOP_WORDS
@@ -135,7 +135,8 @@ def as_served(snapshot: Snapshot, asked: Sequence[First]) -> dict[str, Any]:
     close = profile_of(snapshot.manifest.model).close
     held, lengths, counts = [], [], []
     for each in asked:
-        aligned = align(snapshot, each.query, [each.passage])
+        interaction = LateInteraction(each.query.tokens, snapshot.tokens)
+        aligned = align(snapshot, interaction, [each.passage])
         [spans] = highlights(each.query, [each.passage], aligned, close)
         text = snapshot.documents[each.passage.document_id].text
         marked = [text[span.char_start : span.char_end] for span in spans]
@@ -208,7 +209,8 @@ def _described(
     marks = snapshot.marks.of(row).tolist()
     bests = [similar[first:last].max(axis=0) for _, _, first, last in marks]
     above = similar[: max(1, marks[0][2])].max(axis=0)
-    [aligned] = align(snapshot, each.query, [each.passage])
+    interaction = LateInteraction(each.query.tokens, snapshot.tokens)
+    [aligned] = align(snapshot, interaction, [each.passage])
     kept = [text[start:end] for start, end, _, _ in marks]
     pooled = encoder.encode_passages(kept, [""] * len(kept)).pooled
     asked = set(each.query.stems)

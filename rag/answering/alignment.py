@@ -6,14 +6,13 @@ in what stands above it. The sentence with most of the question makes the confid
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.answering.search import Query
-from rag.index import Marks, Snapshot, TokenStore, best_similarities
+from rag.index import LateInteraction, Marks, Snapshot, TokenStore
 from rag.types import Passage
 
 # What a question token's cosine loses if it is found in the sentence before, or in the heading
@@ -58,23 +57,29 @@ class Alignment:
         return self.spans[int(self.coverages.argmax())] if self.spans else (0, 0)
 
 
-def align(snapshot: Snapshot, query: Query, passages: Sequence[Passage]) -> list[Alignment]:
-    """The alignment of the query with each passage."""
+def align(
+    snapshot: Snapshot, interaction: LateInteraction, passages: Sequence[Passage]
+) -> list[Alignment]:
+    """The alignment of the interaction's question with each passage."""
     rows = [(snapshot.row(passage), passage.text) for passage in passages]
-    return align_rows(snapshot.marks, snapshot.tokens, query, rows)
+    return align_rows(snapshot.marks, interaction, rows)
 
 
 def align_rows(
-    marks: Marks, tokens: TokenStore, query: Query, rows: Sequence[tuple[int, str]]
+    marks: Marks, interaction: LateInteraction, rows: Sequence[tuple[int, str]]
 ) -> list[Alignment]:
-    """The alignment of the query with each of these rows of marks and tokens, and its text."""
-    found = {row: _sentences(marks, tokens, row) for row, _ in rows} if len(query.tokens) else {}
-    filled = {row: sentences for row, sentences in found.items() if len(sentences)}
-    best = dict(zip(filled, _best(tokens, query, filled), strict=True)) if filled else {}
-    nothing = Alignment((), np.zeros(1, np.float32), np.zeros(len(query.tokens), np.float32))
-    return [
-        _alignment(text, filled[row], best[row]) if row in best else nothing for row, text in rows
-    ]
+    """The alignment of the question with each of these rows of marks and tokens, and its text."""
+    interaction.meet([row for row, _ in rows])
+    return [_aligned(marks, interaction, *each) for each in rows]
+
+
+def _aligned(marks: Marks, interaction: LateInteraction, row: int, text: str) -> Alignment:
+    sentences, asked = _sentences(marks, interaction.tokens, row), len(interaction.query)
+    if not asked or not len(sentences):
+        return Alignment((), np.zeros(1, np.float32), np.zeros(asked, np.float32))
+    # By turns before and within a sentence. What stands after the last one counts for none.
+    bounds = np.concatenate([[0], sentences[:, 2:].ravel()[:-1]])
+    return _alignment(text, sentences, interaction.best(row, bounds, int(sentences[-1, 3])))
 
 
 def _sentences(marks: Marks, tokens: TokenStore, row: int) -> Rows:
@@ -83,21 +88,6 @@ def _sentences(marks: Marks, tokens: TokenStore, row: int) -> Rows:
     count = int(tokens.starts[row + 1] - tokens.starts[row])
     whole = np.array([[0, 0, 0, count]] if count else [], dtype=np.int64).reshape(-1, 4)
     return sentences if len(sentences) else whole
-
-
-def _best(tokens: TokenStore, query: Query, marks: Mapping[int, Rows]) -> list[Cosines]:
-    """The cosines of each passage, by turns before and within a sentence, float32 (2n, q)."""
-    spans: list[tuple[int, int]] = []
-    bounds: list[Rows] = []
-    end = 0
-    for row, mark in marks.items():
-        first, size = int(tokens.starts[row]), int(mark[-1, 3])
-        spans.append((first, first + size))
-        # Where the last sentence ends, the next passage begins.
-        bounds.append(np.concatenate([[0], mark[:, 2:].ravel()[:-1]]) + end)
-        end += size
-    best = best_similarities(query.tokens, tokens.copied(spans), np.concatenate(bounds))
-    return np.split(best, np.cumsum([len(each) for each in bounds])[:-1])
 
 
 def _alignment(text: str, marks: Rows, best: Cosines) -> Alignment:

@@ -61,7 +61,7 @@ def _answer(
     best = candidates.best(max(top_k, FIRST))
     searched = perf_counter()
     hits, passages = best[:top_k], [hit.passage for hit in best]
-    aligned = align(snapshot, query, passages)
+    aligned = align(snapshot, candidates.interaction, passages)
     found = evidence(candidates, passages[:FIRST], aligned[:FIRST])
     declined = mode != "bm25" and not query.readable
     if declined:

@@ -15,7 +15,7 @@ about a neighbour, however much alike (docs/decisions/0012-confidence.md).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -25,7 +25,7 @@ from rag.answering.alignment import Alignment, align
 from rag.answering.profile import Profile, profile_of
 from rag.answering.search import Candidates
 from rag.answering.terms import Term, missing_terms, specific_terms
-from rag.index import Calibration, Manifest, ModelInfo, Snapshot, late_scores
+from rag.index import Calibration, Manifest, ModelInfo, Snapshot
 from rag.types import Caution, Finding, Passage
 
 # One of the first passages must be good.
@@ -123,7 +123,7 @@ def uncalibrated(model: ModelInfo, caution: Caution) -> Calibration:
 
 def _first(candidates: Candidates) -> list[Evidence]:
     first = [hit.passage for hit in candidates.best(FIRST)]
-    return evidence(candidates, first, align(candidates.snapshot, candidates.query, first))
+    return evidence(candidates, first, align(candidates.snapshot, candidates.interaction, first))
 
 
 def _odds(profile: Profile, found: Evidence) -> float:
@@ -153,7 +153,8 @@ def _leads(candidates: Candidates, rows: Sequence[int]) -> list[float]:
     """The lead of each passage over the rest of its document, drawn towards the usual one if that
     is short."""
     rest = {row: _rest(candidates.snapshot, row) for row in rows}
-    scores = _late(candidates, {*rows, *(other for others in rest.values() for other in others)})
+    met = [*rows, *(other for others in rest.values() for other in others)]
+    scores = dict(zip(met, candidates.interaction.scores(met).tolist(), strict=True))
     return [_lead(scores[row], [scores[other] for other in rest[row]]) for row in rows]
 
 
@@ -167,17 +168,6 @@ def _rest(snapshot: Snapshot, row: int) -> list[int]:
     rows = snapshot.passages.of(snapshot.passages.document(row))
     drawn = rows[:: -(-len(rows) // OTHERS)]
     return [other for other in drawn if other != row]
-
-
-def _late(candidates: Candidates, rows: Iterable[int]) -> dict[int, float]:
-    """The late-interaction scores of passages; those of candidates are mostly there already."""
-    known = candidates.signals.get("late", ())
-    scores = dict(zip(candidates.rows.tolist(), map(float, known), strict=False))
-    new = [row for row in rows if row not in scores]
-    tokens = candidates.snapshot.tokens
-    return scores | dict(
-        zip(new, late_scores(candidates.query.tokens, tokens, new).tolist(), strict=True)
-    )
 
 
 def _logistic(log_odds: float) -> float:

@@ -35,7 +35,7 @@ def explain(candidates: Candidates, encoder: Encoder, hit: ScoredPassage) -> Exp
     passage, snapshot, query = hit.passage, candidates.snapshot, candidates.query
     at = int(np.flatnonzero(candidates.rows == snapshot.row(passage))[0])
     given = {name: _contribution(candidates, name, at) for name in candidates.signals}
-    [found] = evidence(candidates, [passage], align(snapshot, query, [passage]))
+    [found] = evidence(candidates, [passage], align(snapshot, candidates.interaction, [passage]))
     return Explanation(
         **dict.fromkeys(SCALES) | given,
         matched=_matched(snapshot, query, passage),

@@ -16,7 +16,7 @@ heading signal. The weights are in the model's profile (`rag/answering/profile.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -62,10 +62,11 @@ def fuse(
     return {name: each / total * scales[name](signals[name]) for name, each in weights.items()}
 
 
-def order(scores: Sequence[float], ids: Sequence[str]) -> list[int]:
+def order(scores: npt.ArrayLike, ids: npt.ArrayLike) -> list[int]:
     """Positions from best to worst, by (-score, id): a total order, as ids are unique.
 
     >>> order([0.5, 0.9, 0.5], ["b", "c", "a"])
     [1, 2, 0]
     """
-    return sorted(range(len(ids)), key=lambda at: (-scores[at], ids[at]))
+    best: list[int] = np.lexsort((np.asarray(ids), -np.asarray(scores))).tolist()
+    return best

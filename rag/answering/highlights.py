@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from rag.answering.alignment import Alignment, Extent
@@ -16,6 +17,7 @@ from rag.types import Passage, Span
 NUMBERS = 0.03
 
 _ITEM = re.compile(r"\A\W*\d{1,3}[.)]\s")
+_NO_DIGIT = re.compile(r"\D+")
 _WRITTEN_AS_ONE = re.compile(r"\d+(?:[.:/-]\d+)+")
 _ENTRY = re.compile(r"[-*+•|<]|\d{1,3}[.)]\s")
 
@@ -47,12 +49,27 @@ def highlights(
 
 def _by_numbers(numbers: frozenset[str], text: str, spans: Sequence[Extent]) -> list[float]:
     """What each sentence gains by the question's numbers that it has, that of an item aside."""
-    counts = [len(numbers & _numbers_in(text[start:end])) for start, end in spans]
+    asked = [_digits(number) for number in numbers]
+    counts = [_count(numbers, asked, text[start:end]) for start, end in spans]
     most = max(counts)
     have_most = [count == most > 0 for count in counts]
     if any(has and _is_entry(text, *span) for has, span in zip(have_most, spans, strict=True)):
         return [0.0 if has else -math.inf for has in have_most]
     return [NUMBERS * count / len(numbers) for count in counts]
+
+
+def _count(numbers: frozenset[str], asked: Sequence[str], sentence: str) -> int:
+    """How many of the numbers a sentence has; `asked` are the digits of each."""
+    # Finding all of its words takes a while; mostly their digits are not there.
+    digits = _digits(sentence)
+    if not any(each in digits for each in asked):
+        return 0
+    return len(numbers & _numbers_in(sentence))
+
+
+def _digits(text: str) -> str:
+    """The digits of a text in all forms, one after another."""
+    return _NO_DIGIT.sub("", unicodedata.normalize("NFKD", text))
 
 
 def _numbers_in(sentence: str) -> frozenset[str]:

@@ -8,7 +8,7 @@ from rag.answering.alignment import align_rows
 from rag.answering.confidence import confidence_in_text
 from rag.answering.search import encode_query
 from rag.encoders import Encoder
-from rag.index import Manifest, marks, quantise, sentences_of, store
+from rag.index import LateInteraction, Manifest, marks, quantise, sentences_of, store
 
 # So many parts of texts are encoded at a time: all of a large batch are in memory.
 BATCH = 16
@@ -39,7 +39,8 @@ def rerank(
             for part, rows in zip(read, tokens, strict=True)
         ]
         stored = store(map(quantise, tokens), encoder.token_dim)
-        aligned = align_rows(marks(spans), stored, query, list(enumerate(read)))
+        interaction = LateInteraction(query.tokens, stored)
+        aligned = align_rows(marks(spans), interaction, list(enumerate(read)))
         for (at, part), alignment in zip(batch, aligned, strict=True):
             sure = confidence_in_text(question, part, alignment, manifest)
             best[at] = max(best[at], sure)

@@ -15,7 +15,7 @@ from rag.answering.fusion import SCALES, STRETCHED, Scaled, Signal, fuse, order
 from rag.answering.profile import Weights, profile_of
 from rag.encoders import Encoder
 from rag.errors import UsageError
-from rag.index import Snapshot, late_scores
+from rag.index import LateInteraction, Snapshot
 from rag.text import STOP_WORDS, stems, words
 from rag.types import MAX_TOP_K, NO_FILTERS, Filters, Mode, ScoredPassage, Scores
 
@@ -53,13 +53,15 @@ class Query:
 class Candidates:
     """Passages of a snapshot that may answer a query, by their rows int64 (n,).
 
-    `signals` are raw scores float32 (n,) by the signal's name; `shares` what those with a weight
-    add to the fused score, float64 (n,). With one signal alone, its share is its score.
+    `interaction` is the query's with any passage of the snapshot. `signals` are raw scores float32
+    (n,) by the signal's name; `shares` what those with a weight add to the fused score, float64
+    (n,). With one signal alone, its share is its score.
     """
 
     snapshot: Snapshot
     query: Query
     rows: Rows
+    interaction: LateInteraction
     signals: Mapping[str, Signal]
     shares: Mapping[str, Scaled]
 
@@ -71,8 +73,7 @@ class Candidates:
 
     def ranked(self) -> list[int]:
         """The places of the candidates, best first, by (-score, passage id)."""
-        ids = [self.snapshot.passages.id(row) for row in self.rows.tolist()]
-        return order(self.fused.tolist(), ids)
+        return order(self.fused, self.snapshot.passages.keys[self.rows])
 
     def best(self, k: int) -> list[ScoredPassage]:
         """The k best candidates, or all that there are, best first."""
@@ -166,12 +167,13 @@ def find_candidates(
     rows = together(near, matching, MAX_TOP_K, each)
     cosines = snapshot.dense.cosines(query.pooled, rows)
     signals = {"dense": cosines, "bm25": snapshot.lexical.scores(asked, rows)}
+    interaction = LateInteraction(query.tokens, snapshot.tokens)
     if "late" in weights:
-        signals["late"] = late_scores(query.tokens, snapshot.tokens, rows.tolist())
+        signals["late"] = interaction.scores(rows.tolist())
     if "heading" in weights:
         signals["heading"] = snapshot.headings.cosines(query.pooled, rows, cosines)
     shares = fuse(signals, weights, STRETCHED if stretched else SCALES)
-    return Candidates(snapshot, query, rows, signals, shares)
+    return Candidates(snapshot, query, rows, interaction, signals, shares)
 
 
 def together(near: Rows, matching: Rows, k: int, each: int) -> Rows:
@@ -195,7 +197,8 @@ def _scores(candidates: Candidates, at: int, fused: float) -> Scores:
 
 def _single(snapshot: Snapshot, query: Query, name: str, rows: Rows, scores: Signal) -> Candidates:
     shares = {name: scores.astype(np.float64)}
-    return Candidates(snapshot, query, rows, {name: scores}, shares)
+    interaction = LateInteraction(query.tokens, snapshot.tokens)
+    return Candidates(snapshot, query, rows, interaction, {name: scores}, shares)
 
 
 def _within(snapshot: Snapshot, filters: Filters, body_only: bool) -> Within:

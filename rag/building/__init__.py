@@ -1,7 +1,14 @@
 """A corpus becomes a published snapshot."""
 
-from rag.building.build import index_corpus
-from rag.building.listener import Listener
-from rag.building.origin import UPLOAD_MARKER, Origin, origin_of, remembered
-from rag.building.rebuild import Built, changes, gate_of, rebuild, rebuilds
-from rag.building.reuse import Reused
+from typing import TYPE_CHECKING
+
+from rag.faces import show_late
+
+if TYPE_CHECKING:
+    from rag.building.build import index_corpus
+    from rag.building.listener import Listener
+    from rag.building.origin import UPLOAD_MARKER, Origin, origin_of, remembered
+    from rag.building.rebuild import Built, changes, gate_of, rebuild, rebuilds
+    from rag.building.reuse import Reused
+else:
+    show_late(__name__)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.documents import Known, question_above
+from rag.documents import question_above
 from rag.encoders import Encoder
 from rag.index import (
     Sentences,
@@ -25,6 +26,9 @@ from rag.index import (
     recipe_of,
 )
 from rag.types import Document, FaqPolicy, FileReport, Passage, Section
+
+if TYPE_CHECKING:
+    from rag.documents import Known
 
 # What the encoder reads of a passage: its context and its text.
 Content = tuple[str, str]
@@ -60,6 +64,9 @@ class Reuse:
     @property
     def known(self) -> Known:
         """What need not be parsed again if the raw bytes are the same."""
+        # Imported only here: it brings the readers, and a service names `Reused` alone.
+        from rag.documents import Known
+
         return Known(self.documents, self.files) if self.cuts else Known()
 
 

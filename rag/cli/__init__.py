@@ -1,5 +1,12 @@
 """The `rag` command, and what other command lines share with it."""
 
-from rag.cli.console import command_line, encoder_of, read_settings, run, show
-from rag.cli.listening import on_terminal
-from rag.cli.main import main
+from typing import TYPE_CHECKING
+
+from rag.faces import show_late
+
+if TYPE_CHECKING:
+    from rag.cli.console import command_line, encoder_of, read_settings, run, show
+    from rag.cli.listening import on_terminal
+    from rag.cli.main import main
+else:
+    show_late(__name__)

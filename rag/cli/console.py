@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,18 @@ def command_line(name: str | None = None, no_args_is_help: bool = False) -> type
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """What is imported meanwhile is never searched for garbage, which would take a fifth of the
+    time."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def run(

@@ -8,24 +8,63 @@ taken); 130 interrupted.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
 from rag import __version__
-from rag.cli.ask import ask, verify
-from rag.cli.backup import backup, restore
-from rag.cli.build import build, watch
-from rag.cli.console import command_line, run
-from rag.cli.index import diff, doctor, info, report, rollback, versions
-from rag.cli.keys import app as keys
-from rag.cli.programs import evaluate, serve
+from rag.cli.console import command_line, run, uncollected
 
+# The function of each command, after its module, in the order of the help. Only the module of the
+# command that is run is imported: `rag serve` needs no code that builds.
+COMMANDS = {
+    "build": "build:build",
+    "watch": "build:watch",
+    "ask": "ask:ask",
+    "verify": "ask:verify",
+    "serve": "programs:serve",
+    "keys": "keys:app",
+    "info": "index:info",
+    "report": "index:report",
+    "eval": "programs:evaluate",
+    "versions": "index:versions",
+    "rollback": "index:rollback",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "diff": "index:diff",
+    "doctor": "index:doctor",
+}
 # `rag eval` has its own options and help.
-PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+PASSED_ON: dict[str, Any] = {
+    "add_help_option": False,
+    "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True},
+}
 
-app = command_line(no_args_is_help=True, name="rag")
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with its code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    known = given[:1] if given and given[0] in COMMANDS else COMMANDS
+    with uncollected():
+        app = command_line_of(*known)
+    run(app, arguments)
+
+
+def command_line_of(*names: str) -> typer.Typer:
+    """The `rag` command with these commands."""
+    app = command_line(no_args_is_help=True, name="rag")
+    app.callback()(_default)
+    for name in names:
+        module, function = COMMANDS[name].split(":")
+        found = getattr(import_module(f"rag.cli.{module}"), function)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name, **(PASSED_ON if name == "eval" else {}))(found)
+    return app
 
 
 def _show_version(wanted: bool) -> None:
@@ -34,8 +73,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def default(
+def _default(
     version: Annotated[
         bool,
         typer.Option(
@@ -47,25 +85,3 @@ def default(
 
     Results go to stdout, messages to stderr. `rag COMMAND -h` explains a command.
     """
-
-
-app.command()(build)
-app.command()(watch)
-app.command()(ask)
-app.command()(verify)
-app.command()(serve)
-app.add_typer(keys)
-app.command()(info)
-app.command()(report)
-app.command("eval", add_help_option=False, context_settings=PASSED_ON)(evaluate)
-app.command()(versions)
-app.command()(rollback)
-app.command()(backup)
-app.command()(restore)
-app.command()(diff)
-app.command()(doctor)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits with its code."""
-    run(app, arguments)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rag.building import remembered
-from rag.cli.console import origin_line, read_settings, say
+from rag.cli.console import origin_line, read_settings, say, uncollected
 from rag.cli.options import IndexOption
 
 
@@ -25,7 +25,8 @@ def serve(
     settings = read_settings(index=index, host=host, port=port, workers=workers)
     if seat is None and remembered(settings.index):
         say(f"{settings.index} is live, {origin_line(settings.index)}")
-    from rag.web import serve as serve_http
+    with uncollected():
+        from rag.web import serve as serve_http
 
     serve_http(settings, seat)
 

@@ -1,12 +1,19 @@
 """Files become documents, sections and passages."""
 
-from rag.documents.boxes import boxes_of
-from rag.documents.corpus import LENIENT, Corpus, Known, ReadOptions, read_corpus
-from rag.documents.files import why_not_read
-from rag.documents.json_lines import json_lines
-from rag.documents.markable import markable
-from rag.documents.passages import passages_of
-from rag.documents.questions import faq_pairs, question_above
-from rag.documents.report import report_json, report_lines
-from rag.documents.sandbox import Cage
-from rag.documents.sections import sections_of
+from typing import TYPE_CHECKING
+
+from rag.faces import show_late
+
+if TYPE_CHECKING:
+    from rag.documents.boxes import boxes_of
+    from rag.documents.corpus import LENIENT, Corpus, Known, ReadOptions, read_corpus
+    from rag.documents.files import why_not_read
+    from rag.documents.json_lines import json_lines
+    from rag.documents.markable import markable
+    from rag.documents.passages import passages_of
+    from rag.documents.questions import faq_pairs, question_above
+    from rag.documents.report import report_json, report_lines
+    from rag.documents.sandbox import Cage
+    from rag.documents.sections import sections_of
+else:
+    show_late(__name__)

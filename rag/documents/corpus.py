@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rag.documents.beneath import NotRegular, TooLarge, read_beneath
 from rag.documents.files import Source, check_system, find_sources, reason
+from rag.documents.formats import SUFFIXES
 from rag.documents.language import language_of
 from rag.documents.parse import (
     NO_DIGESTS,
-    SUFFIXES,
     Digests,
     Parse,
     ParsedFile,

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rag.documents.beneath import folder_entries
-from rag.documents.parse import SUFFIXES
+from rag.documents.formats import SUFFIXES
 from rag.documents.skipped import Skips, shown
 from rag.errors import CorpusError, RagError
 

@@ -37,7 +37,10 @@ _MIME = {
     b"application/vnd.oasis.opendocument.spreadsheet": "ods",
 }
 _HTML_STARTS = (b"<!doctype html", b"<html")
-_TEXT_ENDINGS = (".txt", ".text", ".md", ".markdown", ".rst")
+# Texts whose own words and offsets are the document's, and documents one a line.
+_OWN_ENDINGS = (".txt", ".text", ".md", ".markdown")
+JSONL = ".jsonl"
+_TEXT_ENDINGS = (*_OWN_ENDINGS, ".rst")
 
 
 def _reader(name: str) -> Reader:
@@ -97,6 +100,9 @@ FORMATS = (
     Format("mail", (".eml",), "message/rfc822", is_text=True),
     Format("rst", (".rst",), "text/x-rst", is_text=True),
 )
+
+# How the names of files that can be read end, in lower case, sorted.
+SUFFIXES = tuple(sorted({*_OWN_ENDINGS, JSONL, *(end for each in FORMATS for end in each.endings)}))
 
 
 def format_of(ending: str, raw: bytes, formats: Sequence[Format] = FORMATS) -> Format | None:

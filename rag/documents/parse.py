@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from rag.documents.encodings import decoded
-from rag.documents.formats import FORMATS, Format, format_of
+from rag.documents.formats import FORMATS, JSONL, Format, format_of
 from rag.documents.readers.facts import NO_FACTS, front_facts
 from rag.documents.readers.hidden import front_values, merged, without_encoded
 from rag.documents.readers.jsonl import BadLine, JsonRecord, records
@@ -61,7 +61,7 @@ def parse(
             return _one(document_id, raw, found.media_type, found.load(found.name)(raw))
         except RecursionError as error:
             raise CorpusError("parse_limit: the file nests too deeply; flatten it") from error
-    if end == _JSONL:
+    if end == JSONL:
         return _parse_jsonl(document_id, raw, known)
     media_type, read = _TEXTS[end]
     return _one(document_id, raw, media_type, read(raw))
@@ -172,7 +172,6 @@ def _title_from(document_id: str) -> str:
     return " ".join(stem.replace("-", " ").replace("_", " ").split()) or stem
 
 
-_JSONL = ".jsonl"
 # The texts whose own words and offsets are the document's.
 _TEXTS: dict[str, tuple[str, Callable[[bytes], Reading]]] = {
     ".txt": ("text/plain", _read_text),
@@ -180,6 +179,3 @@ _TEXTS: dict[str, tuple[str, Callable[[bytes], Reading]]] = {
     ".md": ("text/markdown", _read_markdown),
     ".markdown": ("text/markdown", _read_markdown),
 }
-
-# How the names of files that can be read end, in lower case, sorted.
-SUFFIXES = tuple(sorted({*_TEXTS, _JSONL, *(end for each in FORMATS for end in each.endings)}))

@@ -21,13 +21,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, TensorProto, helper
 
-from rag.encoders.products import IR_VERSION, OPSET
+from rag.encoders import onnx_format
+from rag.encoders.onnx_format import RUNTIME
 from rag.errors import ModelError
 
-# Operators that ONNX Runtime adds to those of ONNX.
-RUNTIME = "com.microsoft"
 LARGEST = 127
 # What stands for 0 among unsigned bytes.
 MIDDLE = 128
@@ -56,20 +54,29 @@ class BertShape:
 class _Graph:
     """A model being written; `stored` is the header of the weights file, name -> entry.
 
-    `signed`: the bytes of quantised weights are signed. `known`: the names of the model's tensors.
+    `signed`: the bytes of quantised weights are signed. `constants`: the model's tensors by name.
+    `arrays`: the large ones of them, which the runtime is given as they are.
     """
 
     weights: Path
     signed: bool
     stored: Mapping[str, Any]
     first_byte: int
-    # Written in place: protobuf copies what is appended, and there are 11 MB.
-    model: ModelProto = field(default_factory=ModelProto)
-    known: set[str] = field(default_factory=set)
+    nodes: list[bytes] = field(default_factory=list)
+    constants: dict[str, bytes] = field(default_factory=dict)
+    arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
 
-def build_graph(config: Path, weights: Path, signed: bool = True) -> bytes:
-    """The serialised ONNX model; the same files give the same bytes.
+@dataclass(frozen=True, slots=True, eq=False)
+class BertModel:
+    """The serialised ONNX model, and those of its constants that are not in it, by name."""
+
+    graph: bytes
+    arrays: Mapping[str, npt.NDArray[Any]]
+
+
+def build_graph(config: Path, weights: Path, signed: bool = True) -> BertModel:
+    """The model; the same files give the same bytes.
 
     With `signed` weights it is faster, and without them its products are exact on processors that
     add products of unsigned and signed bytes in 16 bits. The values are the same.
@@ -85,9 +92,16 @@ def build_graph(config: Path, weights: Path, signed: bool = True) -> bytes:
     mean = _node(graph, "ReduceMean", hidden, _ints(graph, "first_axis", [0]), keepdims=0)
     _node(graph, "LpNormalization", mean, output="pooled", axis=-1, p=2)
     _node(graph, "LpNormalization", hidden, output="tokens", axis=-1, p=2)
-    _close_graph(graph, shape)
-    written: bytes = graph.model.SerializeToString(deterministic=True)
-    return written
+    written = onnx_format.model(
+        graph.nodes,
+        graph.constants.values(),
+        [onnx_format.argument("input_ids", "int64", ["t"])],
+        [
+            onnx_format.argument("pooled", "float32", [shape.hidden]),
+            onnx_format.argument("tokens", "float32", ["t", shape.hidden]),
+        ],
+    )
+    return BertModel(written, graph.arrays)
 
 
 def read_shape(config: Path) -> BertShape:
@@ -210,7 +224,7 @@ def _product(graph: _Graph, names: Sequence[str], inputs: int, outputs: int, val
         graph,
         "MatMulIntegerToFloat",
         rows,
-        _array(graph, f"{name}.levels", stored.T),
+        _large_array(graph, f"{name}.levels", np.ascontiguousarray(stored.T)),
         _scalar(graph, "unit", np.float32, 1),
         _array(graph, f"{name}.scales", scales),
         _scalar(graph, "middle", np.uint8, MIDDLE),
@@ -246,17 +260,18 @@ def _norm(graph: _Graph, shape: BertShape, name: str, value: str) -> str:
     return _node(graph, "LayerNormalization", value, weight, bias, epsilon=shape.epsilon)
 
 
-def _node(graph: _Graph, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-    output = output or f"{kind}_{len(graph.model.graph.node)}"
-    graph.model.graph.node.append(helper.make_node(kind, inputs, [output], **attributes))
+def _node(
+    graph: _Graph, kind: str, *inputs: str, output: str = "", domain: str = "", **attributes: Any
+) -> str:
+    output = output or f"{kind}_{len(graph.nodes)}"
+    graph.nodes.append(onnx_format.node(kind, inputs, [output], domain, **attributes))
     return output
 
 
 def _nodes(graph: _Graph, kind: str, inputs: list[str], count: int, **attributes: Any) -> list[str]:
     """Adds a node of several outputs."""
-    nodes = graph.model.graph.node
-    outputs = [f"{kind}_{len(nodes)}_{at}" for at in range(count)]
-    nodes.append(helper.make_node(kind, inputs, outputs, **attributes))
+    outputs = [f"{kind}_{len(graph.nodes)}_{at}" for at in range(count)]
+    graph.nodes.append(onnx_format.node(kind, inputs, outputs, "", **attributes))
     return outputs
 
 
@@ -270,17 +285,18 @@ def _ints(graph: _Graph, name: str, values: list[int]) -> str:
 
 def _array(graph: _Graph, name: str, values: npt.NDArray[Any]) -> str:
     """Adds a constant, unless the model has one of this name."""
-    if name not in graph.known:
-        tensor = _tensor(graph, name, helper.np_dtype_to_tensor_dtype(values.dtype), values.shape)
-        tensor.raw_data = values.tobytes()
+    if name not in graph.constants:
+        graph.constants[name] = onnx_format.constant(name, values)
     return name
 
 
-def _tensor(graph: _Graph, name: str, kind: int, shape: Sequence[int]) -> TensorProto:
-    """A new tensor of the model, still without values."""
-    graph.known.add(name)
-    made: TensorProto = graph.model.graph.initializer.add(name=name, data_type=kind, dims=shape)
-    return made
+def _large_array(graph: _Graph, name: str, values: npt.NDArray[Any]) -> str:
+    """Adds a constant that is given to the runtime beside the model, so that it is not copied."""
+    graph.arrays[name] = values
+    graph.constants[name] = onnx_format.stored_constant(
+        name, values.dtype.name, values.shape, name, 0, values.nbytes
+    )
+    return name
 
 
 def _read(graph: _Graph, name: str, shape: list[int]) -> Floats:
@@ -306,20 +322,7 @@ def _place(graph: _Graph, name: str, shape: list[int]) -> tuple[int, int]:
 def _weight(graph: _Graph, name: str, shape: list[int]) -> str:
     """Adds a tensor that points into the weights file."""
     start, length = _place(graph, name, shape)
-    tensor = _tensor(graph, name, TensorProto.FLOAT, shape)
-    tensor.data_location = TensorProto.EXTERNAL
-    place = {"location": graph.weights.name, "offset": start, "length": length}
-    for key, value in place.items():
-        tensor.external_data.add(key=key, value=str(value))
+    graph.constants[name] = onnx_format.stored_constant(
+        name, "float32", shape, graph.weights.name, start, length
+    )
     return name
-
-
-def _close_graph(graph: _Graph, shape: BertShape) -> None:
-    """Adds inputs, outputs and the versions of what the model is written in."""
-    model, floats = graph.model, TensorProto.FLOAT
-    model.graph.name = "encoder"
-    model.graph.input.append(helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["t"]))
-    model.graph.output.append(helper.make_tensor_value_info("pooled", floats, [shape.hidden]))
-    model.graph.output.append(helper.make_tensor_value_info("tokens", floats, ["t", shape.hidden]))
-    model.opset_import.extend([helper.make_opsetid("", OPSET), helper.make_opsetid(RUNTIME, 1)])
-    model.ir_version = IR_VERSION

@@ -13,7 +13,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from rag.encoders.base import Encoded, LocalModel, TextVectors, with_contexts, without_limits
-from rag.encoders.bert_graph import build_graph, read_shape
+from rag.encoders.bert_graph import BertModel, build_graph, read_shape
 from rag.encoders.bundled import WEIGHTS, ModelFiles
 from rag.encoders.head import project
 from rag.encoders.products import integer_product
@@ -53,7 +53,7 @@ class OnnxEncoder(LocalModel):
 def open_onnx_encoder(files: ModelFiles, threads: int) -> OnnxEncoder:
     """An encoder for a BERT-shaped model with mean pooling; ModelError for another shape."""
     config = files.folder / "config.json"
-    graph = build_graph(config, files.folder / WEIGHTS, signed=products_are_exact())
+    model = build_graph(config, files.folder / WEIGHTS, signed=products_are_exact())
     return OnnxEncoder(
         name=files.name,
         sha256=files.sha256,
@@ -63,7 +63,7 @@ def open_onnx_encoder(files: ModelFiles, threads: int) -> OnnxEncoder:
         tokenizer=open_tokenizer(files),
         head=None,
         threads=threads,
-        session=open_session(graph, str(files.folder)),
+        session=open_session(model, str(files.folder)),
     )
 
 
@@ -108,7 +108,7 @@ def products_are_exact() -> bool:
     return bool((integer_product(left, right) == 64 * 255 * 127).all())
 
 
-def open_session(graph: bytes, weights_folder: str) -> onnxruntime.InferenceSession:
+def open_session(model: BertModel, weights_folder: str) -> onnxruntime.InferenceSession:
     """One thread a run: several texts at once are faster than several threads on one text."""
     # `rag/__init__.py` has switched it off already, unless a script imported onnxruntime first.
     onnxruntime.disable_telemetry_events()
@@ -118,7 +118,9 @@ def open_session(graph: bytes, weights_folder: str) -> onnxruntime.InferenceSess
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", weights_folder
     )
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in model.arrays.values()]
+    options.add_external_initializers(list(model.arrays), values)
+    return onnxruntime.InferenceSession(model.graph, options, providers=["CPUExecutionProvider"])
 
 
 def _encode(encoder: OnnxEncoder, texts: Sequence[str]) -> Encoded:

@@ -12,7 +12,7 @@ from rag.index.fingerprint import (
 )
 from rag.index.format import MAPPED, read_snapshot
 from rag.index.invariants import check_parts
-from rag.index.late_interaction import best_similarities, late_scores
+from rag.index.late_interaction import LateInteraction
 from rag.index.manifest import (
     MANIFEST,
     Calibration,

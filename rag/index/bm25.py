@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rag.index.columns import Texts
 from rag.text import ENGLISH, stemming, stems, stems_of_each
 from rag.types import Document
 
@@ -134,6 +135,8 @@ class LexicalIndex:
         return float(impacts.max()) if len(impacts) > FEW else 0.0
 
     def _column(self, stem: str) -> int | None:
+        if isinstance(self.terms, Texts):
+            return self.terms.row(stem)
         at = bisect_left(self.terms, stem)
         return at if at < len(self.terms) and self.terms[at] == stem else None
 

@@ -9,6 +9,7 @@ summed are integers, so a score depends on no other passage.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,46 +26,107 @@ from rag.index.token_vectors import (
 )
 
 Matrix = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+Products = npt.NDArray[np.int32]
 
 LARGEST = 127
 
 
-def best_similarities(query: Matrix, tokens: Packed, starts: npt.NDArray[np.int64]) -> Matrix:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rounded:
+    """A question's tokens in eight bits a component.
+
+    `levels` int8 (4 * width, q); with the `middle` int32 (q,) and the `scale` float32 (q,) of each
+    token, sums of products become cosines. A token of zeros has cosine 0 with all.
+    """
+
+    levels: npt.NDArray[np.int8]
+    middle: Products
+    scale: Matrix
+
+
+class LateInteraction:
+    """A question's tokens beside those of passages. The products of a passage are made once.
+
+    `query` is float32 (q, dim), rows L2-normalised.
+    """
+
+    def __init__(self, query: Matrix, tokens: TokenStore) -> None:
+        self.query, self.tokens = query, tokens
+        self._rounded = _rounded(query)
+        self._scores: dict[int, float] = {}
+        # The products of several passages, and where those of this one start and end.
+        self._products: dict[int, tuple[Products, int, int]] = {}
+
+    def scores(self, passages: Sequence[int]) -> Matrix:
+        """The late-interaction score of each passage, float32 (len(passages),).
+
+        A passage without tokens scores 0, and so does each if the question has none.
+        """
+        self.meet(passages)
+        return np.array([self._scores[passage] for passage in passages], dtype=np.float32)
+
+    def best(self, passage: int, starts: Rows, end: int) -> Matrix:
+        """Each query token's largest cosine in each part of a passage's first `end` tokens.
+
+        float32 (parts, q). Part i goes from starts[i] up to starts[i + 1], the last one to the end;
+        if starts[i + 1] is not above starts[i], it is the one token at starts[i].
+        """
+        self.meet([passage])
+        products, first, _ = self._products[passage]
+        best = np.maximum.reduceat(products[first : first + end], starts, axis=0)
+        return _cosines(self._rounded, best)
+
+    def meet(self, passages: Sequence[int]) -> None:
+        """Makes the products of those passages that have none yet, all at once."""
+        new = [passage for passage in dict.fromkeys(passages) if passage not in self._scores]
+        self._scores.update(dict.fromkeys(new, 0.0))
+        rows = np.array(new, dtype=np.int64)
+        first, last = self.tokens.starts[rows], self.tokens.starts[rows + 1]
+        filled = last > first
+        if len(self.query) == 0 or not filled.any():
+            return
+        rows, first, last = rows[filled], first[filled], last[filled]
+        block = self.tokens.joined(zip(first.tolist(), last.tolist(), strict=True))
+        products = _products(self._rounded.levels, block)
+        ends = np.cumsum(last - first)
+        starts = ends - (last - first)
+        best = np.maximum.reduceat(products, starts, axis=0)
+        scores = _cosines(self._rounded, best).mean(axis=1).astype(np.float32)
+        places = zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True)
+        self._products.update({row: (products, start, end) for row, start, end in places})
+        self._scores.update(zip(rows.tolist(), scores.tolist(), strict=True))
+
+
+def best_similarities(query: Matrix, tokens: Packed, starts: Rows) -> Matrix:
     """Each query token's largest cosine with a stored token of each part: float32 (parts, q).
 
-    `query` float32 (q, dim), `tokens` uint8 (t, width). Part i goes from starts[i] up to
-    starts[i + 1], the last one to the end; if starts[i + 1] is not above starts[i], it is the one
-    token at starts[i]. A query token of zeros has cosine 0 with all.
+    `query` float32 (q, dim), `tokens` uint8 (t, width); the parts are those of
+    `LateInteraction.best`.
     """
+    rounded = _rounded(query)
+    return _cosines(rounded, np.maximum.reduceat(_products(rounded.levels, tokens), starts, axis=0))
+
+
+def _rounded(query: Matrix) -> _Rounded:
     dim = query.shape[1]
     scale = np.abs(query).max(axis=1, initial=0) / np.float32(LARGEST)
-    rounded = np.zeros((PER_BYTE * width(dim), len(query)), dtype=np.int8)
-    rounded[:dim] = np.rint(query / np.maximum(scale, np.float32(1e-12))[:, None]).T
-    best = np.maximum.reduceat(_levels(rounded, tokens), starts, axis=0)
+    levels = np.zeros((PER_BYTE * width(dim), len(query)), dtype=np.int8)
+    levels[:dim] = np.rint(query / np.maximum(scale, np.float32(1e-12))[:, None]).T
+    return _Rounded(
+        levels,
+        (LEVELS - 1) * levels.sum(axis=0, dtype=np.int32),
+        scale * np.float32(step(dim) / (2 * KEPT)),
+    )
+
+
+def _cosines(rounded: _Rounded, products: Products) -> Matrix:
     # Level l stands for l - 1.5 steps.
-    halves = 2 * best - (LEVELS - 1) * rounded.sum(axis=0, dtype=np.int32)
-    cosines: Matrix = halves * (scale * np.float32(step(dim) / (2 * KEPT)))
+    cosines: Matrix = (2 * products - rounded.middle) * rounded.scale
     return cosines
 
 
-def late_scores(query: Matrix, tokens: TokenStore, passages: Sequence[int]) -> Matrix:
-    """The late-interaction score of each passage, float32 (len(passages),).
-
-    `query` float32 (q, dim), rows L2-normalised. A query or a passage without tokens scores 0.
-    """
-    scores = np.zeros(len(passages), dtype=np.float32)
-    first, last = (tokens.starts[np.array(passages, dtype=np.int64) + at] for at in (0, 1))
-    filled = np.flatnonzero(last > first)
-    if len(query) == 0 or len(filled) == 0:
-        return scores
-    first, last = first[filled], last[filled]
-    block = tokens.copied(zip(first.tolist(), last.tolist(), strict=True))
-    starts = np.cumsum(last - first) - (last - first)
-    scores[filled] = best_similarities(query, block, starts).mean(axis=1)
-    return scores
-
-
-def _levels(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int32]:
+def _products(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int32]:
     """The products of the stored tokens' levels with the query's tokens, int32 (t, q)."""
     # Imported only here: it brings ONNX Runtime, and reading a snapshot back does not need it.
     from rag.encoders import integer_product

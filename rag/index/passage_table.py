@@ -105,6 +105,12 @@ class Passages(LazyRows[Passage]):
         )
 
     @property
+    def keys(self) -> npt.NDArray[np.uint64]:
+        """A number for each passage, uint64 (n,), in the order of their ids."""
+        found: npt.NDArray[np.uint64] = self._columns["keys"]
+        return found
+
+    @property
     def is_faq(self) -> npt.NDArray[np.bool_]:
         """Whether each passage is of an FAQ pair, bool (n,)."""
         found: npt.NDArray[np.bool_] = (

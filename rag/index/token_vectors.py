@@ -39,9 +39,20 @@ class TokenStore:
         """The stored token vectors of one passage, uint8 (t, width)."""
         return self.vectors[self.starts[passage] : self.starts[passage + 1]]
 
-    def copied(self, spans: Iterable[tuple[int, int]]) -> Packed:
-        """A copy of these spans of rows, at least one, one after another: uint8 (t, width)."""
-        return np.concatenate([self.vectors[first:last] for first, last in spans])
+    def joined(self, spans: Iterable[tuple[int, int]]) -> Packed:
+        """These spans of rows, at least one, one after another: uint8 (t, width).
+
+        Spans that follow each other in the store are not copied.
+        """
+        (start, end), *rest = spans
+        parts = []
+        for first, last in rest:
+            if first != end:
+                parts.append(self.vectors[start:end])
+                start = first
+            end = last
+        parts.append(self.vectors[start:end])
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def width(dim: int) -> int:

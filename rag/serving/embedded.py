@@ -10,8 +10,6 @@ from typing import get_args
 
 from rag.answering import ask as ask_snapshot
 from rag.answering import verify as verify_saved
-from rag.building import Listener, Origin, rebuild
-from rag.documents import Cage, ReadOptions, report_lines
 from rag.encoders import Encoder, open_encoder
 from rag.errors import UsageError
 from rag.index import Snapshot
@@ -67,6 +65,10 @@ def build(
     them raises CorpusError. Other errors are RagErrors too.
     """
     used = encoder or _bundled()
+    # Imported only here: a program that asks neither reads files nor builds.
+    from rag.building import Listener, Origin, rebuild
+    from rag.documents import Cage, ReadOptions
+
     named = [paths] if isinstance(paths, Path | str) else paths
     with Cage() as cage:
         rebuild(
@@ -120,5 +122,7 @@ def _bundled() -> Encoder:
 
 
 def _log_files(files: Sequence[FileReport]) -> None:
+    from rag.documents import report_lines
+
     for line in report_lines(files):
         log.warning("%s", line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import functools
 import gc
@@ -66,21 +67,31 @@ class Serving:
 
 
 @contextmanager
-def long_lived() -> Iterator[None]:
+def long_lived(again: bool) -> Iterator[None]:
     """Leaves the objects that are made meanwhile out of garbage collection.
 
     Otherwise each full collection scans the whole snapshot, several times while it is loaded, and
     all requests wait. A snapshot that is replaced is still freed, as it contains no reference
-    cycles. Other objects that were frozen with the last one are collected here, once a swap.
+    cycles. Other objects that were frozen with the last one are collected when it is done `again`,
+    once a swap.
     """
     gc.disable()
     try:
         yield
-        gc.unfreeze()
-        gc.collect()
+        if again:
+            gc.unfreeze()
+            gc.collect()
         gc.freeze()
+        _give_back_memory()
     finally:
         gc.enable()
+
+
+def _give_back_memory() -> None:
+    """Returns to the system what was freed, which the C library would keep."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 class IndexFolder:
@@ -97,6 +108,7 @@ class IndexFolder:
         self._at_once = at_once
         self.clock = clock
         self._opening = opening
+        self._opened = False
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -109,8 +121,9 @@ class IndexFolder:
         If it is large, its checksums are not compared, unless it has to be `verified`.
         """
         at_once = None if verified else self._at_once
-        with long_lived():
+        with long_lived(again=self._opened):
             opened = open_newest(self.path, self.encoder, at_once)
+        self._opened = True
         for refusal in opened.refused:
             log.warning("%s; %s is live instead", refusal, opened.snapshot.id)
         return Serving(

@@ -34,8 +34,8 @@ PROFILE = profile_of(OTHER)
 
 def found(snapshot: Snapshot, question: str) -> Evidence:
     query = encode_query(question, ENCODER)
-    aligned = align(snapshot, query, snapshot.passages[:1])
-    [first] = evidence(find_candidates(snapshot, query), snapshot.passages[:1], aligned)
+    candidates, passages = find_candidates(snapshot, query), snapshot.passages[:1]
+    [first] = evidence(candidates, passages, align(snapshot, candidates.interaction, passages))
     return first
 
 

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from rag.answering.alignment import ABOVE, BEFORE, LEAST, align
-from rag.answering.highlights import highlights
+from rag.answering.highlights import _count, _digits, _numbers_in, _numbers_of, highlights
 from rag.answering.profile import profile_of
 from rag.answering.search import Query, encode_query
 from rag.documents.markable import markable
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
-from rag.index.late_interaction import best_similarities
+from rag.index.late_interaction import LateInteraction, best_similarities
 from rag.index.sentence_spans import marks
 from rag.index.snapshot import Snapshot
+from rag.text import stems, words
 from rag.types import Passage, Span
 from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder, snapshot_of
@@ -70,7 +71,8 @@ def marks_of(
     snapshot: Snapshot, query: Query, passages: Sequence[Passage]
 ) -> list[tuple[Span, ...]]:
     close = profile_of(snapshot.manifest.model).close
-    return highlights(query, passages, align(snapshot, query, passages), close)
+    interaction = LateInteraction(query.tokens, snapshot.tokens)
+    return highlights(query, passages, align(snapshot, interaction, passages), close)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +144,8 @@ def test_the_nearest_sentence_is_the_first_that_holds_most(tmp_path: Path) -> No
     snapshot = snapshot_of(tmp_path, a="Figs rot. Oily apples reek. Figs rot.")
 
     def nearest(question: str) -> str:
-        [aligned] = align(snapshot, encode_query(question, PAPER), snapshot.passages)
+        asked = LateInteraction(encode_query(question, PAPER).tokens, snapshot.tokens)
+        [aligned] = align(snapshot, asked, snapshot.passages)
         return snapshot.passages[0].text[slice(*aligned.nearest)]
 
     assert nearest("oily apples") == "Oily apples reek."
@@ -196,3 +199,21 @@ def test_in_prose_a_number_adds_to_the_words_and_does_not_replace_them(
     [spans] = marks_of(snapshot, query, snapshot.passages)
     text = snapshot.documents["a.md"].text
     assert answer in [text[span.char_start : span.char_end] for span in spans]
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("How many of the 12,500 units?", "They made 12500 units."),
+        ("Which disk of 2TB?", "It has 2 TB of disk."),
+        ("What is in section 1.2.1?", "See 1.2.1 for that."),
+        ("How large is 40 m³?", "The tank holds ４０ cubic metres."),
+        ("Who came in 1998?", "In 19\u00ad98 he came."),
+    ],
+)
+def test_a_number_is_found_in_whatever_form_it_is_written(asked: str, sentence: str) -> None:
+    numbers = _numbers_of(asked, stems(words(asked)))
+    found = numbers & _numbers_in(sentence)
+    assert found
+    assert _count(numbers, [_digits(number) for number in numbers], sentence) == len(found)
+    assert _count(numbers, [_digits(number) for number in numbers], "There is no 7 here.") == 0

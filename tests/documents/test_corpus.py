@@ -22,7 +22,8 @@ from rag.documents.corpus import (
     read_in_process,
 )
 from rag.documents.files import Source
-from rag.documents.parse import SUFFIXES, Digests, ParsedFile, parse
+from rag.documents.formats import SUFFIXES
+from rag.documents.parse import Digests, ParsedFile, parse
 from rag.documents.report import report_lines
 from rag.documents.skipped import Skips
 from rag.errors import CorpusError, RagError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.documents.formats import FORMATS, Format, format_of
-from rag.documents.parse import SUFFIXES, parse
+from rag.documents.formats import FORMATS, SUFFIXES, Format, format_of
+from rag.documents.parse import parse
 from rag.documents.readers.draft import Draft
 from rag.documents.readers.reading import Reader, Reading
 from rag.errors import CorpusError

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.index.late_interaction import best_similarities, late_scores
+from rag.index.late_interaction import LateInteraction, best_similarities
 from rag.index.token_vectors import quantise, store
 from support.letter_encoder import TOKENS
 
@@ -19,28 +19,30 @@ def rows(*vectors: np.ndarray) -> np.ndarray:
 
 def test_the_score_is_the_mean_over_query_tokens_of_the_best_cosine() -> None:
     tokens = store([rows(X, Y), rows(X)], dim=64)
-    assert late_scores(TOKENS[:2], tokens, [0, 1]).tolist() == pytest.approx([1, 0.5])
+    assert LateInteraction(TOKENS[:2], tokens).scores([0, 1]).tolist() == pytest.approx([1, 0.5])
 
 
 def test_scores_come_in_the_order_asked_for() -> None:
     tokens = store([rows(X), rows(Y), rows(X, Y)], dim=64)
-    assert late_scores(TOKENS[:1], tokens, [1, 0]).tolist() == pytest.approx([0, 1])
+    assert LateInteraction(TOKENS[:1], tokens).scores([1, 0]).tolist() == pytest.approx([0, 1])
 
 
 def test_a_passage_or_a_query_without_tokens_scores_zero() -> None:
     tokens = store([rows(X)[:0], rows(X), rows(X)[:0]], dim=64)
-    assert late_scores(TOKENS[:1], tokens, [0, 1, 2]).tolist() == pytest.approx([0, 1, 0])
-    assert late_scores(np.zeros((0, 64), np.float32), tokens, [1]).tolist() == [0.0]
-    assert late_scores(TOKENS[:1], tokens, []).tolist() == []
-    assert late_scores(np.zeros((1, 64), np.float32), tokens, [1]).tolist() == [0.0]
+    assert LateInteraction(TOKENS[:1], tokens).scores([0, 1, 2]).tolist() == pytest.approx(
+        [0, 1, 0]
+    )
+    assert LateInteraction(np.zeros((0, 64), np.float32), tokens).scores([1]).tolist() == [0.0]
+    assert LateInteraction(TOKENS[:1], tokens).scores([]).tolist() == []
+    assert LateInteraction(np.zeros((1, 64), np.float32), tokens).scores([1]).tolist() == [0.0]
 
 
 def test_a_score_does_not_depend_on_the_other_passages() -> None:
     generator = np.random.default_rng(0)
     tokens = store([quantise(unit(generator, n, 384)) for n in (3, 40, 7)], dim=384)
     query = unit(generator, 5, 384)
-    alone = [late_scores(query, tokens, [at])[0] for at in range(3)]
-    assert late_scores(query, tokens, [0, 1, 2]).tolist() == alone
+    alone = [LateInteraction(query, tokens).scores([at])[0] for at in range(3)]
+    assert LateInteraction(query, tokens).scores([0, 1, 2]).tolist() == alone
 
 
 @pytest.mark.parametrize("dim", [384, 386])
@@ -61,6 +63,26 @@ def test_the_best_similarities_are_the_largest_of_each_part() -> None:
     found = best_similarities(query, tokens, np.array([2, 5, 5, 6]))
     parts = [every[2:5], every[5:6], every[5:6], every[6:]]
     assert found.tolist() == [part.max(axis=0).tolist() for part in parts]
+
+
+def test_passages_that_were_met_before_have_the_same_scores() -> None:
+    generator = np.random.default_rng(0)
+    tokens = store([quantise(unit(generator, n, 384)) for n in (3, 0, 40, 7)], dim=384)
+    interaction = LateInteraction(unit(generator, 5, 384), tokens)
+    together = interaction.scores([0, 1, 2, 3]).tolist()
+    assert interaction.scores([3, 1, 3]).tolist() == [together[at] for at in (3, 1, 3)]
+    for order in ([3, 0, 1, 2], [2, 3]):
+        afresh = LateInteraction(interaction.query, tokens).scores(order).tolist()
+        assert afresh == [together[at] for at in order]
+
+
+def test_the_parts_of_a_passage_are_compared_alone() -> None:
+    generator = np.random.default_rng(0)
+    passages = [quantise(unit(generator, n, 384)) for n in (3, 12)]
+    interaction = LateInteraction(unit(generator, 5, 384), store(passages, dim=384))
+    starts = np.array([0, 4, 4])
+    expected = best_similarities(interaction.query, passages[1][:9], starts)
+    assert interaction.best(1, starts, 9).tolist() == expected.tolist()
 
 
 def unit(generator: np.random.Generator, count: int, dim: int) -> np.ndarray:

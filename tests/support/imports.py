@@ -38,7 +38,9 @@ def imported(path: Path) -> list[tuple[str, str]]:
 def faces() -> dict[str, dict[str, str]]:
     """For each wing, the names that its `__init__.py` shows, with the modules that define them."""
     return {
-        name.removesuffix(".__init__"): {shown: module for module, shown in imported(path)}
+        name.removesuffix(".__init__"): {
+            shown: module for module, shown in imported(path) if module != "faces"
+        }
         for name, path in modules().items()
         if name.endswith(".__init__")
     }

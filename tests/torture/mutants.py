@@ -30,7 +30,7 @@ from itertools import islice
 from pathlib import Path
 
 from rag.documents.corpus import FileRead, ReadOptions, read_files
-from rag.documents.parse import SUFFIXES
+from rag.documents.formats import SUFFIXES
 from rag.documents.passages import passages_of
 from rag.documents.sandbox import Cage
 from rag.documents.sections import sections_of

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from rag.building.origin import UPLOAD_MARKER
 from rag.cli.main import main
-from rag.documents.parse import SUFFIXES
+from rag.documents.formats import SUFFIXES
 from rag.encoders.open import open_encoder
 from rag.serving.jobs import build_command
 from rag.serving.live import IndexFolder, Serving

@@ -19,7 +19,7 @@ from eval.studies.train_head import (
     write_head,
 )
 from rag.encoders.head import rotation
-from rag.index.late_interaction import late_scores
+from rag.index.late_interaction import LateInteraction
 from rag.index.token_vectors import quantise, store
 from rag.types import silent
 from support.letter_encoder import LetterEncoder
@@ -38,7 +38,8 @@ def test_late_interaction_is_that_which_is_served() -> None:
     drawn = np.random.default_rng(0).normal(size=(9, 384)).astype(np.float32)
     tokens = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     query = tokens[:2] + tokens[4:6]
-    served = late_scores(query, store([quantise(tokens[2:5]), quantise(tokens[5:])], 384), [0, 1])
+    stored = store([quantise(tokens[2:5]), quantise(tokens[5:])], 384)
+    served = LateInteraction(query, stored).scores([0, 1])
     found = late_interaction(torch.from_numpy(query), torch.from_numpy(tokens[2:]), [3, 4])
     np.testing.assert_allclose(found.numpy(), served, atol=0.03)
 
