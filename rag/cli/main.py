@@ -19,6 +19,7 @@ from rag.cli.build import build, watch
 from rag.cli.console import command_line, run
 from rag.cli.index import diff, doctor, info, report, rollback, versions
 from rag.cli.keys import app as keys
+from rag.cli.mcp import mcp
 from rag.cli.programs import evaluate, serve
 
 # `rag eval` has its own options and help.
@@ -54,6 +55,7 @@ app.command()(ask)
 app.command()(verify)
 app.command()(serve)
 app.add_typer(keys)
+app.command()(mcp)
 app.command()(info)
 app.command()(report)
 app.command("eval", add_help_option=False, context_settings=PASSED_ON)(evaluate)

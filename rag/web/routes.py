@@ -15,6 +15,7 @@ from rag.web import (
     document_routes,
     health_routes,
     index_routes,
+    mcp_routes,
     plug_routes,
     session_routes,
 )
@@ -28,6 +29,7 @@ ROUTERS = (
     document_routes.router,
     health_routes.router,
     index_routes.router,
+    mcp_routes.router,
     plug_routes.router,
     session_routes.router,
 )
