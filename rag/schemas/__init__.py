@@ -23,7 +23,6 @@ from rag.schemas.tools import (
     FetchedText,
     FetchTool,
     ListTool,
-    SearchResult,
     SearchResults,
     SearchTool,
 )

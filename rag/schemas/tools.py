@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from rag.schemas.ask import FiltersModel, QuestionText
 from rag.schemas.base import Model, Request
-from rag.types import MAX_TOP_K
+from rag.types import MAX_TOP_K, Answer, Citation
 
 _TOP_K = Field(default=5, strict=True, ge=1, le=MAX_TOP_K, description="how many passages at most")
 
@@ -40,6 +41,19 @@ class SearchResults(Model):
     """The passages, best first; none if the documents do not seem to answer."""
 
     results: tuple[SearchResult, ...]
+
+    @classmethod
+    def of(cls, answer: Answer, address: Callable[[Citation], str]) -> SearchResults:
+        """The passages of an answer, each at its address."""
+        results = (
+            SearchResult(
+                id=cited.hit.passage.id,
+                title=" › ".join([cited.citation.title, *cited.citation.heading_path]),
+                url=address(cited.citation),
+            )
+            for cited in (() if answer.abstained else answer.passages)
+        )
+        return cls(results=tuple(results))
 
 
 class FetchTool(Request):

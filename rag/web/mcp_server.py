@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import mcp_types as types
@@ -34,6 +36,8 @@ from rag.web.mcp_tools import (
 from rag.web.problems import Problem
 from rag.web.state import AppState
 
+log = logging.getLogger("rag.web.mcp_server")
+
 PAGE = 100
 
 # Runs work in a thread: for a search, or for what may take seconds.
@@ -54,16 +58,24 @@ _LISTED = [
 ]
 
 
-def mcp_server(state: AppState, run: Run, links: Links) -> Server[Any]:
-    """A server over what is live, whose results name places by these links."""
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Answers messages from what is live; results name places by the links."""
 
-    async def call(context: Any, asked: types.CallToolRequestParams) -> types.CallToolResult:
+    state: AppState
+    run: Run
+    links: Links
+
+    async def call(self, context: Any, asked: types.CallToolRequestParams) -> types.CallToolResult:
+        """The result of a tool. What is wrong with its arguments is an error in the result."""
         tool = _TOOLS.get(asked.name)
         if tool is None:
             known = ", ".join(_TOOLS)
             raise MCPError(types.INVALID_PARAMS, f"there is no such tool; there are {known}")
         try:
-            written = await _called(tool, asked.arguments or {}, state, run, links)
+            arguments = validated(tool.takes, asked.arguments or {})
+            work = functools.partial(_worked, tool, arguments, self.links)
+            written: bytes = await self._on_live(work, tool.searches)
         except (Problem, RagError) as refused:
             said = types.TextContent(type="text", text=str(refused))
             return types.CallToolResult(content=[said], is_error=True)
@@ -71,22 +83,41 @@ def mcp_server(state: AppState, run: Run, links: Links) -> Server[Any]:
         return types.CallToolResult(content=[text], structured_content=json.loads(written))
 
     async def documents(
-        context: Any, asked: types.PaginatedRequestParams | None
+        self, context: Any, asked: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
+        """The documents as resources, a page of them."""
         after = asked.cursor if asked else None
-        listed: types.ListResourcesResult = await _on_live(
-            state, run, functools.partial(_resources, after)
+        listed: types.ListResourcesResult = await self._on_live(
+            functools.partial(_resources, after)
         )
         return listed
 
-    async def read(
-        context: Any, asked: types.ReadResourceRequestParams
+    async def document(
+        self, context: Any, asked: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        text: types.ReadResourceResult = await _on_live(
-            state, run, functools.partial(_contents, asked.uri)
+        """The text of a resource."""
+        text: types.ReadResourceResult = await self._on_live(
+            functools.partial(_contents, asked.uri)
         )
         return text
 
+    async def _on_live(self, work: Callable[[Serving], Any], searches: bool = False) -> Any:
+        """What the work, in a thread, makes of what is live.
+
+        Raises Problem, RagError or MCPError; for a failure of ours one that does not repeat it.
+        """
+        try:
+            return await self.state.on_live(work, functools.partial(self.run, searches))
+        except (Problem, RagError, MCPError):
+            raise
+        except Exception:
+            log.exception("a message of the protocol failed")
+            raise MCPError(types.INTERNAL_ERROR, "the server failed: see its log") from None
+
+
+def mcp_server(state: AppState, run: Run, links: Links) -> Server[Any]:
+    """A server over what is live."""
+    handlers = Handlers(state, run, links)
     return Server(
         "rag",
         version=__version__,
@@ -94,11 +125,15 @@ def mcp_server(state: AppState, run: Run, links: Links) -> Server[Any]:
         instructions=INSTRUCTIONS,
         get_tool_input_schema={each.name: each.input_schema for each in _LISTED}.get,
         on_list_tools=_tools,
-        on_call_tool=call,
-        on_list_resources=documents,
+        on_call_tool=handlers.call,
+        on_list_resources=handlers.documents,
         on_list_resource_templates=_templates,
-        on_read_resource=read,
+        on_read_resource=handlers.document,
     )
+
+
+def _worked(tool: Tool, arguments: Any, links: Links, serving: Serving) -> bytes:
+    return tool.work(serving, arguments, links)
 
 
 async def serve_stdio(state: AppState) -> None:
@@ -144,17 +179,6 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def _called(
-    tool: Tool, arguments: dict[str, Any], state: AppState, run: Run, links: Links
-) -> bytes:
-    asked = validated(tool.takes, arguments)
-
-    def work(serving: Serving) -> bytes:
-        return tool.work(serving, asked, links)
-
-    return await state.on_live(work, functools.partial(run, tool.searches))
-
-
 async def _tools(context: Any, asked: types.PaginatedRequestParams | None) -> types.ListToolsResult:
     return types.ListToolsResult(tools=_LISTED)
 
@@ -171,20 +195,12 @@ async def _templates(
     return types.ListResourceTemplatesResult(resource_templates=[template])
 
 
-async def _on_live(state: AppState, run: Run, work: Callable[[Serving], Any]) -> Any:
-    """What the work makes of what is live; raises MCPError with the reason if it is refused."""
-    try:
-        return await state.on_live(work, functools.partial(run, False))
-    except (Problem, RagError) as refused:
-        raise MCPError(types.INVALID_PARAMS, str(refused)) from None
-
-
 def _resources(after: str | None, serving: Serving) -> types.ListResourcesResult:
     """The documents behind that id, a page of them."""
     snapshot = serving.snapshot
     snapshot.check()
     if after is not None and after not in snapshot.documents:
-        raise Problem(404, "unknown_document", "the cursor is no longer valid: list again")
+        raise MCPError(types.INVALID_PARAMS, "the cursor is no longer valid: list again")
     start = 0 if after is None else snapshot.documents.row(after) + 1
     ids = snapshot.documents.ids[start : start + PAGE]
     found = [snapshot.documents[id] for id in ids]
@@ -208,6 +224,6 @@ def _contents(uri: str, serving: Serving) -> types.ReadResourceResult:
     serving.snapshot.check()
     document = document_at(serving.snapshot, uri)
     if document is None:
-        raise Problem(404, "unknown_document", f"no document is at this address: {RESOURCE}ID")
+        raise MCPError(types.INVALID_PARAMS, f"no document is at this address: {RESOURCE}ID")
     text = types.TextResourceContents(uri=uri, mime_type=text_type(document), text=document.text)
     return types.ReadResourceResult(contents=[text])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ from rag.schemas import (
     ListTool,
     Request,
     SavedCitationModel,
-    SearchResult,
     SearchResults,
     SearchTool,
     VerdictModel,
@@ -104,16 +104,7 @@ def _ask(serving: Serving, asked: AskTool, links: Links) -> bytes:
 def _search(serving: Serving, asked: SearchTool, links: Links) -> bytes:
     body = validated(AskRequest, {"question": asked.query, "top_k": asked.top_k})
     answer = answered(serving, body)[0]
-    found = () if answer.abstained else answer.passages
-    results = (
-        SearchResult(
-            id=cited.hit.passage.id,
-            title=" › ".join([cited.citation.title, *cited.citation.heading_path]),
-            url=_url(links, cited.citation),
-        )
-        for cited in found
-    )
-    return SearchResults(results=tuple(results)).model_dump_json().encode()
+    return SearchResults.of(answer, functools.partial(_url, links)).model_dump_json().encode()
 
 
 def _fetch(serving: Serving, asked: FetchTool, links: Links) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from rag.errors import UsageError
+from rag.types import Answer
 from rag.web.mcp_routes import check_installed
 from service import create_app
 from support.client import check_problem
@@ -176,6 +178,21 @@ def test_without_an_index_a_tool_says_so() -> None:
 
     with running(create_app()) as address:
         used(Client(f"{address}/mcp"), use)
+
+
+def test_a_failure_is_not_repeated_to_the_assistant(
+    mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(question: str, **options: object) -> Answer:
+        raise RuntimeError("secret")
+
+    async def use(client: Client) -> None:
+        with pytest.raises(MCPError, match=r"^the server failed: see its log$"):
+            await client.call_tool("ask", {"question": "dogs"})
+
+    with running(create_app(replace(serving_of(TEXTS), ask=fail))) as address:
+        used(Client(f"{address}/mcp", mode=mode), use)
+    assert "RuntimeError: secret" in capsys.readouterr().err
 
 
 def test_a_package_that_is_missing_is_named_with_the_fix() -> None:
