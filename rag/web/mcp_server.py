@@ -41,7 +41,7 @@ log = logging.getLogger("rag.web.mcp_server")
 PAGE = 100
 
 # Runs work in a thread: for a search, or for what may take seconds.
-Run = Callable[[bool, Callable[[], Any]], Awaitable[Any]]
+InThread = Callable[[bool, Callable[[], Any]], Awaitable[Any]]
 
 _TOOLS = {tool.name: tool for tool in TOOLS}
 _HINTS = types.ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
@@ -59,11 +59,11 @@ _LISTED = [
 
 
 @dataclass(frozen=True, slots=True)
-class Handlers:
+class Messages:
     """Answers messages from what is live; results name places by the links."""
 
     state: AppState
-    run: Run
+    run: InThread
     links: Links
 
     async def call(self, context: Any, asked: types.CallToolRequestParams) -> types.CallToolResult:
@@ -115,9 +115,9 @@ class Handlers:
             raise MCPError(types.INTERNAL_ERROR, "the server failed: see its log") from None
 
 
-def mcp_server(state: AppState, run: Run, links: Links) -> Server[Any]:
+def mcp_server(state: AppState, run: InThread, links: Links) -> Server[Any]:
     """A server over what is live."""
-    handlers = Handlers(state, run, links)
+    messages = Messages(state, run, links)
     return Server(
         "rag",
         version=__version__,
@@ -125,10 +125,10 @@ def mcp_server(state: AppState, run: Run, links: Links) -> Server[Any]:
         instructions=INSTRUCTIONS,
         get_tool_input_schema={each.name: each.input_schema for each in _LISTED}.get,
         on_list_tools=_tools,
-        on_call_tool=handlers.call,
-        on_list_resources=handlers.documents,
+        on_call_tool=messages.call,
+        on_list_resources=messages.documents,
         on_list_resource_templates=_templates,
-        on_read_resource=handlers.document,
+        on_read_resource=messages.document,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
-from rag.answering import SavedCitation, verify
+from rag.answering import verify
 from rag.index import Snapshot
 from rag.schemas import (
     AskRequest,
@@ -135,8 +135,7 @@ def _fetch(serving: Serving, asked: FetchTool, links: Links) -> bytes:
 
 
 def _verify(serving: Serving, asked: SavedCitationModel, links: Links) -> bytes:
-    saved: SavedCitation = asked.saved
-    [verdict] = verify(serving.snapshot, [saved], VERIFY_SECONDS)
+    [verdict] = verify(serving.snapshot, [asked.saved], VERIFY_SECONDS)
     return VerdictModel.model_validate(verdict).model_dump_json().encode()
 
 
