@@ -161,7 +161,7 @@ def test_the_guards_of_other_routes_hold(local: TestClient) -> None:
     other = {"origin": "http://evil.example", **json_type}
     check_problem(local.post("/mcp", content="{}", headers=other), 403, "cross_site")
     name = {"host": "evil.example", **json_type}
-    check_problem(local.post("/mcp", content="{}", headers=name), 403, "bad_host")
+    check_problem(local.post("/mcp", content="{}", headers=name), 421, "bad_host")
     large = b" " * (16 * 1024 + 1)
     check_problem(local.post("/mcp", content=large, headers=json_type), 413, "body_too_large")
     text = {"content-type": "text/plain"}
