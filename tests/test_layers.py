@@ -23,17 +23,17 @@ WINGS = [
 # How many names each wing shows to the others.
 FACES = {
     "text": 12,
-    "documents": 18,
+    "documents": 16,
     "encoders": 6,
     "index": 35,
     "store": 30,
     "answering": 10,
-    "checks": 13,
-    "building": 14,
+    "checks": 11,
+    "building": 12,
     "serving": 33,
-    "schemas": 31,
-    "web": 16,
-    "cli": 9,
+    "schemas": 40,
+    "web": 17,
+    "cli": 7,
 }
 # What starts the program stands above the wings.
 TOP = ["__init__", "__main__"]

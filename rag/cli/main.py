@@ -27,6 +27,7 @@ COMMANDS = {
     "verify": "ask:verify",
     "serve": "programs:serve",
     "keys": "keys:app",
+    "mcp": "mcp:mcp",
     "info": "index:info",
     "report": "index:report",
     "eval": "programs:evaluate",

@@ -2,6 +2,7 @@
 
 from rag.schemas.ask import AskRequest, AskResponse, answer_json, ask_example, timed
 from rag.schemas.base import Fields, Request
+from rag.schemas.citations import page_url
 from rag.schemas.documents import DocumentResponse, DocumentsResponse, PassageResponse
 from rag.schemas.health import HealthResponse, ProblemModel, ReadyResponse
 from rag.schemas.index import (
@@ -15,7 +16,15 @@ from rag.schemas.index import (
 )
 from rag.schemas.rerank import RerankRequest, RerankResponse
 from rag.schemas.retrieval import RetrievalRequest, RetrievalResponse
-from rag.schemas.saved_citations import VerifyRequest, read_saved
+from rag.schemas.saved_citations import SavedCitationModel, VerifyRequest, read_saved
 from rag.schemas.session import SessionRequest, SessionResponse
+from rag.schemas.tools import (
+    AskTool,
+    FetchedText,
+    FetchTool,
+    ListTool,
+    SearchResults,
+    SearchTool,
+)
 from rag.schemas.vector_store import VectorStoreSearchRequest, VectorStoreSearchResponse
-from rag.schemas.verify import VerifyResponse
+from rag.schemas.verify import VerdictModel, VerifyResponse

@@ -71,7 +71,7 @@ class CitationModel(Model):
     @property
     def url(self) -> str:
         """The page of this service that shows the document, scrolled to the passage."""
-        return _url(self.document_id, self.char_start, self.char_end)
+        return page_url(self.document_id, self.char_start, self.char_end)
 
 
 def citation_json(citation: Citation) -> dict[str, object]:
@@ -91,9 +91,10 @@ def citation_json(citation: Citation) -> dict[str, object]:
         "page": citation.page,
         "place": place and {"kind": place.kind, "number": place.number, "name": place.name},
         **boxes,
-        "url": _url(citation.document_id, citation.char_start, citation.char_end),
+        "url": page_url(citation.document_id, citation.char_start, citation.char_end),
     }
 
 
-def _url(document_id: str, start: int, end: int) -> str:
+def page_url(document_id: str, start: int, end: int) -> str:
+    """The page of this service that shows the document, at that part of it."""
     return f"/?document={quote(document_id, safe='')}#c{start}-{end}"

@@ -4,6 +4,7 @@ from rag.web.access import Access, Door, door_of
 from rag.web.ask_routes import AskFirst
 from rag.web.edge import Edge, allowed_hosts
 from rag.web.logs import watchers_of
+from rag.web.mcp_routes import serve_mcp
 from rag.web.pages import add_pages
 from rag.web.routes import HANDLERS, router
 from rag.web.serve import serve

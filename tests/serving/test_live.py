@@ -168,3 +168,11 @@ def test_swaps_freeze_no_garbage(index: Path) -> None:
         folder.open()
         frozen.append(gc.get_freeze_count())
     assert frozen[-1] - frozen[5] < 5
+
+
+def test_what_is_live_reranks_texts_by_its_own_calibration(index: Path) -> None:
+    published(index, FIRST)
+    serving = folder_of(index).open()
+    assert serving.rerank is not None
+    right, wrong = serving.rerank("red apples", ["Apples are red.", "Figs are brown."])
+    assert 0 <= wrong < right <= 1

@@ -22,7 +22,7 @@ from support.keyed import Keyed, keyed_app, keyed_in
 ASKING = {
     ("POST", path)
     for path in (
-        *("/ask", "/verify", "/retrieval", "/v1/rerank", "/v2/rerank"),
+        *("/ask", "/verify", "/retrieval", "/v1/rerank", "/v2/rerank", "/mcp"),
         "/v1/vector_stores/{id}/search",
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from service import create_app
 from support.client import check_problem
+from support.places import ROOT
 from support.running import running
 from support.word_count_service import GUIDE, serving_of
 
@@ -156,6 +158,21 @@ def test_documents_come_back_with_their_scores_if_asked_for(local: TestClient) -
         {"index": 1, "relevance_score": 1.0, "document": {"text": "dogs"}},
         {"index": 0, "relevance_score": 0.0, "document": {"text": "cats"}},
     ]
+
+
+@pytest.mark.parametrize("package", ["openai", "cohere"])
+def test_the_programs_in_the_documentation_run_as_they_are_written(
+    address: str, package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip(package, reason=f"the client package {package} is not installed")
+    documentation = (ROOT / "docs" / "programs.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", documentation, re.M | re.S)
+    [program] = [block for block in blocks if package in block]
+    asked = program.replace("Which procedure collects the T cells?", "dogs travel")
+    exec(asked.replace("http://127.0.0.1:8000", address), {})
+    printed = capsys.readouterr().out.splitlines()
+    first = "1.0 guide.md 90.0 Q: May I take a dog?" if package == "openai" else "0 0.0"
+    assert printed[0] == first
 
 
 @pytest.mark.parametrize("path", [SEARCH, "/retrieval", "/v1/rerank", "/v2/rerank"])
