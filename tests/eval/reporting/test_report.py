@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -230,6 +231,22 @@ def test_abstention_that_was_not_measured_is_not_mentioned() -> None:
 
 def test_a_share_is_a_whole_percentage() -> None:
     assert (percent(0.875), percent(1.0), percent(0.004)) == ("88%", "100%", "0%")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium: apt install chromium")
+def test_axe_finds_no_fault(
+    result: Result, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe").Axe()
+    file = tmp_path / "report.html"
+    file.write_text(render(result), encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        page = browser.new_page(color_scheme=scheme, bypass_csp=True)
+        page.goto(file.as_uri())
+        assert axe.run(page).response["violations"] == []
+        browser.close()
 
 
 def _facts() -> dict[str, object]:
