@@ -1,4 +1,5 @@
-"""A results file: figures, what they were measured on and with, and every question's row.
+"""A results file: figures, what they were measured on and with, every question's row, and the
+texts that a report quotes.
 
 eval/local/results/<name>-<sha12>.json         sha12: of the file's content; equal runs share it
 eval/local/results/<name>-<sha12>.<group>.run  what the served system returned, for trec_eval
