@@ -95,7 +95,7 @@ def build(
     evalset = make_set(source, faq, judgments)
     write_set(target, evalset)
     if evalset.doubts:
-        page = review_page(evalset, source.body, judgments)
+        page = review_page(evalset, source.body, source.headings, judgments)
         (target / REVIEW).write_text(page, encoding="utf-8")
     echo(_summary(evalset, target))
 

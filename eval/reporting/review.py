@@ -13,9 +13,12 @@ SHOWN = 2000
 
 
 def review_page(
-    evalset: EvalSet, sections: Mapping[str, str], judgments: Sequence[Judgment]
+    evalset: EvalSet,
+    sections: Mapping[str, str],
+    headings: Mapping[str, str],
+    judgments: Sequence[Judgment],
 ) -> str:
-    """The page for the doubtful questions of a set; `sections` is id -> text.
+    """The page for the doubtful questions of a set; texts and headings of sections are by id.
 
     It is self-contained and saves a judgments.tsv that holds the given judgments too.
     """
@@ -27,7 +30,10 @@ def review_page(
                 "id": doubt.query,
                 "text": doubt.text,
                 "answer": answers[doubt.query],
-                "sections": [(id, sections[id].strip()[:SHOWN]) for id in doubt.candidates],
+                "sections": [
+                    (id, headings.get(id, ""), sections[id].strip()[:SHOWN])
+                    for id in doubt.candidates
+                ],
             }
             for doubt in evalset.doubts
         ],

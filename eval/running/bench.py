@@ -11,7 +11,7 @@ import numpy.typing as npt
 from eval.measures.retrieval import DEPTH
 from eval.measures.runs import ranked, relevant
 from eval.running.cache import document_vectors, served_snapshot
-from eval.running.evaluation import TOP, AskedQuery, document_of, measured, put
+from eval.running.evaluation import TOP, AskedQuery, document_of, measured, put, quoted_sections
 from eval.running.lucene import bm25
 from eval.running.result import GroupResult, Result, run_facts
 from eval.running.run import abstention
@@ -68,6 +68,7 @@ def bench(
         abstention=abstention(asked, collection.answerable),
         answerable=sum(answerable),
         unanswerable=len(answerable) - sum(answerable),
+        sections=quoted_sections([published, served], snapshot),
     )
 
 
@@ -87,6 +88,7 @@ def _published(
             query=EvalQuery(query, text, "", ()),
             grades=collection.qrels[query],
             returned={name: tuple(_best(ids, rows[at])) for name, rows in scores.items()},
+            quotes={},
             shown={},
             held={},
             confidence={},

@@ -11,7 +11,7 @@ from eval.measures.coverage import answer_coverage
 from eval.measures.retrieval import DEPTH, per_query
 from eval.measures.runs import Qrels, first_of_each, relevant
 from eval.measures.stats import interval
-from eval.running.result import GroupResult, QuestionResult, SystemFigures
+from eval.running.result import GroupResult, QuestionResult, QuotedSection, SystemFigures
 from eval.running.systems import SYSTEMS, Found, find
 from eval.sets.evalset import EvalQuery
 from eval.words import plain, words
@@ -22,6 +22,10 @@ from rag.types import Passage, Progress, silent
 # `/ask` returns this many passages by default.
 TOP = 5
 COVERAGE = ("ROUGE-L@5", "supported@5")
+# How much of what was returned is kept for the report: so many sections, and characters of each.
+QUOTED = 3
+PASSAGE = 400
+SECTION = 1500
 # Passages hold shorter questions by chance.
 LEAK_WORDS = 4
 
@@ -38,12 +42,13 @@ document_of: Judged = attrgetter("document_id")
 @dataclass(frozen=True, slots=True)
 class AskedQuery:
     """A question as asked, and by system: the sections returned (or documents, if those are
-    judged), best first; the texts of the first passages, which are shown, and their sections; and
-    the confidence. `grades` are of the sections."""
+    judged), best first; the best passages of the first of them; the texts of the first passages,
+    which are shown, and their sections; and the confidence. `grades` are of the sections."""
 
     query: EvalQuery
     grades: Mapping[str, int]
     returned: Mapping[str, tuple[str, ...]]
+    quotes: Mapping[str, tuple[str, ...]]
     shown: Mapping[str, tuple[str, ...]]
     held: Mapping[str, frozenset[str]]
     confidence: Mapping[str, float]
@@ -93,6 +98,20 @@ def measured(
     return GroupResult(name, title, note, rows, [_question(each, values) for each in counted])
 
 
+def quoted_sections(groups: Sequence[GroupResult], snapshot: Snapshot) -> dict[str, QuotedSection]:
+    """What the report shows of the sections, or documents, that questions ask for and get."""
+    wanted = {
+        id
+        for group in groups
+        for question in group.questions
+        for id in (
+            *relevant(question.expected),
+            *question.returned[group.rows[-1].system][:QUOTED],
+        )
+    }
+    return {id: _quoted(snapshot, id) for id in sorted(wanted)}
+
+
 def leaks(queries: Sequence[EvalQuery], passages: Sequence[Passage]) -> dict[str, list[str]]:
     """Query id -> ids of passages that hold the question word for word, or are its FAQ pair.
 
@@ -113,12 +132,20 @@ def _leaks(query: EvalQuery, passage: Passage, text: str) -> bool:
 
 def _asked(query: EvalQuery, grades: Mapping[str, int], found: Found, judged: Judged) -> AskedQuery:
     passages = {system: [hit.passage for hit in hits] for system, hits in found.hits.items()}
+    best = {
+        system: {judged(passage): passage.text for passage in reversed(each)}
+        for system, each in passages.items()
+    }
+    returned = {
+        system: tuple(first_of_each(map(judged, each), DEPTH)) for system, each in passages.items()
+    }
     return AskedQuery(
         query=query,
         grades=grades,
-        returned={
-            system: tuple(first_of_each(map(judged, each), DEPTH))
-            for system, each in passages.items()
+        returned=returned,
+        quotes={
+            system: tuple(shortened(best[system][id], PASSAGE) for id in each[:QUOTED])
+            for system, each in returned.items()
         },
         shown={system: tuple(p.text for p in each[:TOP]) for system, each in passages.items()},
         held={system: frozenset(map(judged, each[:TOP])) for system, each in passages.items()},
@@ -137,7 +164,22 @@ def _question(asked: AskedQuery, values: Mapping[str, PerQuery]) -> QuestionResu
             for system, measures in values.items()
         },
         confidence=asked.confidence,
+        quotes=asked.quotes.get(tuple(values)[-1], ()),
     )
+
+
+def _quoted(snapshot: Snapshot, id: str) -> QuotedSection:
+    if (document := snapshot.document(id)) is not None:
+        return QuotedSection(document.title, (), shortened(document.text, SECTION))
+    section = snapshot.sections[id]
+    document = snapshot.documents[section.document_id]
+    text = document.text[section.body_start : section.end].strip()
+    return QuotedSection(document.title, section.heading_path, shortened(text, SECTION))
+
+
+def shortened(text: str, most: int) -> str:
+    """The text itself, or its start and an ellipsis."""
+    return text if len(text) <= most else f"{text[:most].rstrip()} …"
 
 
 def _values(asked: Sequence[AskedQuery], system: str) -> PerQuery:

@@ -1,4 +1,5 @@
-"""A results file: figures, what they were measured on and with, and every question's row.
+"""A results file: figures, what they were measured on and with, every question's row, and the
+texts that a report quotes.
 
 eval/local/results/<name>-<sha12>.json         sha12: of the file's content; equal runs share it
 eval/local/results/<name>-<sha12>.<group>.run  what the served system returned, for trec_eval
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,10 @@ class SystemFigures:
 @dataclass(frozen=True, slots=True)
 class QuestionResult:
     """One question: the grades of what should be returned, and by system what was returned, its
-    value by each measure, and the system's confidence."""
+    value by each measure, and the system's confidence.
+
+    `quotes` are the passages for which the last system returned the first of its sections.
+    """
 
     id: str
     text: str
@@ -51,6 +55,16 @@ class QuestionResult:
     returned: Mapping[str, Sequence[str]]
     values: Mapping[str, Mapping[str, float]]
     confidence: Mapping[str, float]
+    quotes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedSection:
+    """What a report shows of a section, or of a document if those are judged."""
+
+    title: str
+    heading_path: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,10 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A whole run. `facts` hold corpus, model, settings, machine, commit and command."""
+    """A whole run. `facts` hold corpus, model, settings, machine, commit and command.
+
+    `sections` are those that questions should return, or returned first, by their ids.
+    """
 
     name: str
     kind: str
@@ -90,6 +107,7 @@ class Result:
     abstention: Sequence[Abstention]
     answerable: int
     unanswerable: int
+    sections: Mapping[str, QuotedSection] = field(default_factory=dict)
 
 
 def run_facts(
@@ -132,12 +150,13 @@ def write_result(folder: Path, result: Result) -> list[Path]:
 
 
 def write_figures(folder: Path, result: Result) -> Path:
-    """Write the figures without the questions and the curves behind them; returns the path."""
+    """Write the figures without questions, texts and curves behind them; returns the path."""
     groups = [replace(group, questions=[]) for group in result.groups]
     abstention = [replace(each, points=[]) for each in result.abstention]
     path = folder / f"{result.name}.json"
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(to_json(replace(result, groups=groups, abstention=abstention)))
+    figures = replace(result, groups=groups, abstention=abstention, sections={})
+    path.write_text(to_json(figures), encoding="utf-8")
     return path
 
 

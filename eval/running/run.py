@@ -10,7 +10,7 @@ import numpy as np
 from eval.measures.abstention import RISK, auroc, calibration
 from eval.measures.risk import coverage_at, risk_coverage
 from eval.measures.runs import Qrels
-from eval.running.evaluation import TOP, AskedQuery, leaks, measured, put
+from eval.running.evaluation import TOP, AskedQuery, leaks, measured, put, quoted_sections
 from eval.running.result import LEAKY, Abstention, GroupResult, Result, run_facts
 from eval.running.systems import SERVED, SYSTEMS
 from eval.sets.evalset import EvalQuery, EvalSet, check_sections
@@ -65,6 +65,7 @@ def run_set(
         abstention=abstention(answered, outcomes),
         answerable=sum(outcomes.values()),
         unanswerable=len(outcomes) - sum(outcomes.values()),
+        sections=quoted_sections([each for each in groups if each.name != LEAKY], snapshot),
     )
 
 

@@ -40,7 +40,7 @@ _TOKEN = re.compile(rb"rag_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 _NO_HASH = "0" * 64
 
 # Tells one state of the file from the next.
-Stamp = tuple[int, int, int, int] | None
+KeysStamp = tuple[int, int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Keys:
     def __init__(self, file: Path | None = None, now: Callable[[], datetime] = utc_now) -> None:
         self._file = file
         self._now = now
-        self._stamp: Stamp = None
+        self._stamp: KeysStamp = None
         self._keys: dict[str, Key] = {}
         self._required = False
 
@@ -192,7 +192,7 @@ class Keys:
             self._keys = {}
 
 
-def _stamp(file: Path | None) -> Stamp:
+def _stamp(file: Path | None) -> KeysStamp:
     try:
         found = None if file is None else file.stat()
     except OSError:

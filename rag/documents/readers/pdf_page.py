@@ -57,7 +57,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RulingLine:
     """A ruling line: across if `top` and `bottom` are the same, else upright."""
 
     x0: float
@@ -81,7 +81,7 @@ class Page:
     height: float
     turn: int = 0
     words: list[Word] = field(default_factory=list)
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[RulingLine] = field(default_factory=list)
     stamps: list[list[Word]] = field(default_factory=list)
     hidden: int = 0
     unmapped: int = 0
@@ -135,7 +135,7 @@ def _read(page: pdfium.FPDF_PAGE, number: int) -> Page:
     found.stamps += stamps.values()
     for box in drawn.rules:
         x0, bottom, x1, top = _turned(box, turn)
-        found.rules.append(Rule(x0 - left, high - top, x1 - left, high - bottom))
+        found.rules.append(RulingLine(x0 - left, high - top, x1 - left, high - bottom))
     return found
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from rag.documents.readers.pdf_lines import BULLETS, PdfLine, rows_of
-from rag.documents.readers.pdf_page import Rule, Word
+from rag.documents.readers.pdf_page import RulingLine, Word
 
 # Gaps in parts of the size of the letters, distances of rules in points.
 _COLUMN_GAP = 0.6
@@ -209,7 +209,7 @@ def _table(lines: Sequence[PdfLine | Word], cells: list[list[str]], words: list[
 # Tables with rules
 
 
-def ruled(rules: list[Rule], words: list[Word]) -> Iterator[tuple[PdfLine, set[int]]]:
+def ruled(rules: list[RulingLine], words: list[Word]) -> Iterator[tuple[PdfLine, set[int]]]:
     """The tables that rules make, each with the words inside of it, by identity."""
     if len(rules) > _MOST_RULES:
         return
@@ -229,16 +229,16 @@ def ruled(rules: list[Rule], words: list[Word]) -> Iterator[tuple[PdfLine, set[i
             yield _table(inside, cells, inside), set(map(id, inside))
 
 
-def _touching(rules: list[Rule]) -> list[list[Rule]]:
+def _touching(rules: list[RulingLine]) -> list[list[RulingLine]]:
     """The rules in groups of those that meet."""
-    groups: list[tuple[Rule, list[Rule]]] = []
+    groups: list[tuple[RulingLine, list[RulingLine]]] = []
     for rule in sorted(rules, key=lambda rule: (rule.top, rule.x0)):
         own, box = [rule], rule
         apart = []
         for other, members in groups:
             if _meet(other, box, members, own):
                 own += members
-                box = Rule(
+                box = RulingLine(
                     min(box.x0, other.x0),
                     min(box.top, other.top),
                     max(box.x1, other.x1),
@@ -250,13 +250,13 @@ def _touching(rules: list[Rule]) -> list[list[Rule]]:
     return [members for _, members in groups if len(members) >= 6]
 
 
-def _meet(a: Rule, b: Rule, some: list[Rule], others: list[Rule]) -> bool:
+def _meet(a: RulingLine, b: RulingLine, some: list[RulingLine], others: list[RulingLine]) -> bool:
     if not _near(a, b):
         return False
     return any(_near(one, other) for one in some for other in others[:4])
 
 
-def _near(a: Rule, b: Rule) -> bool:
+def _near(a: RulingLine, b: RulingLine) -> bool:
     return (
         a.x0 - _TOUCH <= b.x1
         and b.x0 - _TOUCH <= a.x1
@@ -274,7 +274,7 @@ def _clusters(values: list[float]) -> list[float]:
 
 
 def _cells(
-    rules: list[Rule], across: list[float], upright: list[float], words: list[Word]
+    rules: list[RulingLine], across: list[float], upright: list[float], words: list[Word]
 ) -> list[list[str]]:
     """The text of each cell; where no rule parts two cells of a row, they are one."""
     walls = [rule for rule in rules if rule.x1 - rule.x0 < _TOUCH]
@@ -291,9 +291,9 @@ def _cells(
 
 def _parted_uprights(
     across: list[float], upright: list[float], words: list[Word]
-) -> tuple[list[float], list[Rule]]:
+) -> tuple[list[float], list[RulingLine]]:
     """The uprights, with walls where the words of most rows leave a gap inside of a column."""
-    walls: list[Rule] = []
+    walls: list[RulingLine] = []
     for left, right in pairwise(upright):
         own = [word for word in words if left <= (word.x0 + word.x1) / 2 <= right]
         lines = rows_of(own)
@@ -301,7 +301,7 @@ def _parted_uprights(
             parted = [row for row in lines if len(row) > 1]
             for top, bottom in pairwise(across):
                 if any(top <= row[0].bottom <= bottom + _TOUCH for row in parted):
-                    walls.append(Rule(x, top, x, bottom))
+                    walls.append(RulingLine(x, top, x, bottom))
     return sorted({*upright, *(wall.x0 for wall in walls)}), walls
 
 
@@ -332,7 +332,7 @@ def _split_row(cells: list[list[list[PdfLine]]]) -> list[list[str]]:
     return rows
 
 
-def _firsts(walls: list[Rule], upright: list[float], middle: float) -> list[int]:
+def _firsts(walls: list[RulingLine], upright: list[float], middle: float) -> list[int]:
     """For each column of a row the first one that no wall parts it from."""
     here = [wall.x0 for wall in walls if wall.top <= middle <= wall.bottom]
     firsts = [0]

@@ -20,7 +20,7 @@ def page_of(folder: Path) -> tuple[EvalSet, str]:
     """A set with one doubtful question, and its page."""
     corpus = source(folder, f"{TEXT}\n{LIME}")
     evalset = lupine_set(corpus)
-    return evalset, review_page(evalset, corpus.body, [KEPT])
+    return evalset, review_page(evalset, corpus.body, corpus.headings, [KEPT])
 
 
 def test_the_page_shows_doubtful_questions_with_their_nearest_sections(tmp_path: Path) -> None:

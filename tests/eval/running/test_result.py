@@ -10,9 +10,9 @@ import pytrec_eval
 from eval.provenance import commit, machine
 from eval.running.result import (
     Result,
-    facts,
     qrels_of,
     read_result,
+    run_facts,
     to_json,
     write_figures,
     write_result,
@@ -109,4 +109,4 @@ def test_what_is_no_results_file_is_refused(tmp_path: Path, text: str | None, me
 
 def test_facts_hold_the_settings_given(tmp_path: Path) -> None:
     manifest = indexed(source(tmp_path)).manifest
-    assert facts(manifest, ["rag"], {"top": 5})["settings"]["top"] == 5
+    assert run_facts(manifest, ["rag"], {"top": 5})["settings"]["top"] == 5
