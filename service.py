@@ -16,6 +16,7 @@ from rag.web import (
     Capacity,
     Door,
     Edge,
+    Views,
     add_pages,
     allowed_hosts,
     capacity_of,
@@ -54,7 +55,7 @@ def create_app(
     app.state.service = state
     app.state.door = door
     app.add_middleware(AskFirst)
-    app.add_middleware(Access, door=door)
+    app.add_middleware(Access, door=door, views=Views(state))
     app.add_middleware(Edge, hosts=hosts or allowed_hosts(state.host) | door.hosts)
     app.include_router(router)
     add_pages(app)

@@ -7,3 +7,4 @@ from rag.web.pages import add_pages
 from rag.web.routes import HANDLERS, router
 from rag.web.serve import serve
 from rag.web.state import AppState, Capacity, capacity_of
+from rag.web.views import Views

@@ -21,6 +21,9 @@ from rag.web.threads import Threads
 
 T = TypeVar("T")
 
+# Where the ASGI scope has the state of a limited key.
+STATE = "rag.state"
+
 CORES = os.cpu_count() or 1
 
 
@@ -159,8 +162,8 @@ class AppState:
 
 
 def state_of(request: Request) -> AppState:
-    """The state of the application that the request came to."""
-    state: AppState = request.app.state.service
+    """The state of the application, as the key of the request sees it."""
+    state: AppState = request.scope.get(STATE) or request.app.state.service
     return state
 
 
