@@ -18,7 +18,7 @@ from rag.building.calibrate import calibrated
 from rag.building.split import questions_above
 from rag.documents import Corpus
 from rag.encoders import Encoder
-from rag.index import Encodings, Model, Originals, Snapshot, Split, assemble
+from rag.index import Encodings, ModelInfo, Originals, Snapshot, Split, assemble
 from rag.types import Caution, FileReport, ParsedDocument
 
 # Says whether the document of an id may be seen.
@@ -53,7 +53,7 @@ def restricted(snapshot: Snapshot, encoder: Encoder, sees: Sees) -> Snapshot:
         sentences=[snapshot.marks.of(row) for row in rows],
     )
     caution = Caution(old.risk, old.answerable)
-    public = uncalibrated(Model.of(encoder), caution)
+    public = uncalibrated(ModelInfo.of(encoder), caution)
     made = calibrated(assemble(split, encodings, encoder, faq, public), encoder, caution)
     return replace(made, originals=_originals(snapshot, made, files))
 
