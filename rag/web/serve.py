@@ -149,5 +149,6 @@ def _answer(
         lifeline=lifeline,
         drain=settings.drain,
         draining=app.state.service.drain,
+        refuses=app.state.service.refuses,
     )
     server.run(sockets=[listener])

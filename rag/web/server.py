@@ -179,12 +179,14 @@ def server_of(
     lifeline: int | None = None,
     drain: float = 0.0,
     draining: Callable[[], None] = lambda: None,
+    refuses: Callable[[], bool] = lambda: False,
 ) -> Server:
     """The server that runs the application in this process, without an access log.
 
-    It accepts up to `burst` connections at a time. `Server` explains the other arguments.
+    It accepts up to `burst` connections at a time. While `refuses` says so, questions are refused
+    unread. `Server` explains the other arguments.
     """
-    connection = functools.partial(Connection, limits=limits or limits_of())
+    connection = functools.partial(Connection, limits=limits or limits_of(), refuses=refuses)
     config = uvicorn.Config(
         app,
         http=cast(type[asyncio.Protocol], connection),

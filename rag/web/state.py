@@ -142,6 +142,10 @@ class AppState:
         """From now on the service says that it is not ready, because it is about to end."""
         self.draining = True
 
+    def refuses(self) -> bool:
+        """Whether a question would be refused now, because the queue is full."""
+        return self.asking.is_full and not self.draining
+
     def _tell(self, asking: Threads) -> None:
         self.board.set(Figure.RUNNING, asking.running)
         self.board.set(Figure.WAITING, asking.waiting)
