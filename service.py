@@ -18,6 +18,7 @@ from rag.web import (
     Capacity,
     Door,
     Edge,
+    Views,
     Watched,
     Watcher,
     add_pages,
@@ -61,7 +62,7 @@ def create_app(
     app.state.service = state
     app.state.door = door
     app.add_middleware(AskFirst)
-    app.add_middleware(Access, door=door)
+    app.add_middleware(Access, door=door, views=Views(state))
     app.add_middleware(Edge, hosts=hosts or allowed_hosts(state.host) | door.hosts)
     app.add_middleware(Watched, tally=state.tally, watchers=watchers)
     app.include_router(router)

@@ -14,6 +14,7 @@ import typer
 from eval.provenance import RESULTS, commit, provenance, read_outcome, write_outcome
 from eval.sets.beir import read_collection
 from eval.speed import anchors as anchors_part
+from eval.speed import overload as overload_part
 from eval.speed import page as page_part
 from eval.speed import scale as scale_part
 from eval.speed import side_by_side
@@ -21,6 +22,7 @@ from eval.speed.corpora import passages, read_material, write_corpus
 from eval.speed.opened import THREADS
 from eval.speed.peer import TXTAI, installed
 from eval.speed.plots import scale as scale_plot
+from rag import build
 from rag.building import index_corpus
 from rag.documents import read_corpus
 from rag.encoders import Encoder, open_encoder, set_torch_environment
@@ -37,6 +39,7 @@ MINUTES = {
     "limits": (0.2, 0.1),
     "anchors": (2, 0),
     "scale": (6, 0.7),
+    "overload": (7, 1),
 }
 
 DataOption = Annotated[Path, typer.Option("--data", help="folder of the public sets")]
@@ -148,6 +151,21 @@ def scale(
     merged = scale_part.merged(old["rows"], rows)
     write("scale", data, results, {"rows": merged, "changed": changed}, f" --sizes {sizes}")
     (results / page_part.PLOT).write_text(scale_plot(merged), encoding="utf-8")
+
+
+@app.command()
+def overload(
+    data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS
+) -> None:
+    """Load `rag serve` with up to ten times what it can serve."""
+    folder, encoder = WORK / "overload", _encoder()
+    material = read_material(data)
+    write_corpus(passages(material, 1000), folder / "corpus")
+    build([folder / "corpus"], folder / "index", encoder=encoder)
+    questions = [planted.question for planted in material.planted]
+    seconds = 5.0 if quick else 60.0
+    made = overload_part.measure(folder / "index", questions, seconds, folder / "log", say)
+    write("overload", data, results, {"seconds": seconds, **made})
 
 
 @app.command()

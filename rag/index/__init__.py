@@ -25,6 +25,7 @@ from rag.index.manifest import (
     id_of,
     parse_manifest,
 )
+from rag.index.originals import Originals
 from rag.index.sentence_spans import Marks, Sentences, markable_from, marks, sentences_of
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import TokenStore, quantise, store

@@ -20,10 +20,13 @@ ReadRange = Callable[[int, int], bytes | memoryview]
 
 
 class Originals:
-    """The bytes of each file that holds documents, in the order of the reports."""
+    """The bytes of each file that holds documents, in the order of the reports.
+
+    `read` gives bytes of all of them together.
+    """
 
     def __init__(self, files: Reports, read: ReadRange) -> None:
-        self._files, self._read = files, read
+        self._files, self.read = files, read
 
     def pieces(self, file: FileReport) -> Iterator[bytes | memoryview]:
         """The bytes of a file, a megabyte at a time.
@@ -44,7 +47,7 @@ class Originals:
         found = self._files.with_documents(file.id)
         start = found[1] if found else 0
         for at in range(start, start + file.size, STEP):
-            yield self._read(min(STEP, start + file.size - at), at)
+            yield self.read(min(STEP, start + file.size - at), at)
 
 
 def held_in(content: memoryview) -> ReadRange:

@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rag.answering import ask, rerank
+from rag.building import Sees, restricted
 from rag.encoders import Encoder
 from rag.errors import CorruptIndex, RagError
 from rag.index import MAPPED, Snapshot, check_parts
@@ -53,8 +54,8 @@ class Serving:
 
     `refused` says why a newer snapshot is not live; `damage` what was wrong with the snapshot's
     files on disk when they were last `verified`, None until they are. Neither contains the path of
-    the index. `opened` is another object each time: a snapshot that was damaged and is repaired has
-    the same id.
+    the index. `limited` gives the same of the documents that may be seen alone. `opened` is another
+    object each time: a snapshot that was damaged and is repaired has the same id.
     """
 
     snapshot: Snapshot
@@ -63,6 +64,7 @@ class Serving:
     refused: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     verified: datetime | None = None
+    limited: Callable[[Sees], Serving] | None = None
     opened: object = field(default_factory=object)
 
 
@@ -132,6 +134,7 @@ class IndexFolder:
             functools.partial(rerank, opened.snapshot.manifest, self.encoder),
             refused=tuple(self.unplaced(refusal) for refusal in opened.refused),
             verified=self.clock() if opened.verified else None,
+            limited=functools.partial(_limited, opened.snapshot, self.encoder),
         )
 
     def unplaced(self, message: str) -> str:
@@ -146,6 +149,17 @@ class IndexFolder:
     def roll_back(self, id: str | None) -> Version:
         """The version by which an older snapshot is live again. Raises RagError."""
         return roll_back(self.path, self.encoder, id)
+
+
+def _limited(snapshot: Snapshot, encoder: Encoder, sees: Sees) -> Serving:
+    """What is live for somebody who sees some documents only. Raises CorruptIndex."""
+    snapshot.check()
+    seen = restricted(snapshot, encoder, sees)
+    return Serving(
+        seen,
+        functools.partial(ask, seen, encoder),
+        functools.partial(rerank, seen.manifest, encoder),
+    )
 
 
 class Live:

@@ -9,4 +9,5 @@ from rag.web.pages import add_pages
 from rag.web.routes import HANDLERS, router
 from rag.web.serve import serve
 from rag.web.state import AppState, Capacity, capacity_of
+from rag.web.views import Views
 from rag.web.watched import Watched, Watcher

@@ -21,6 +21,8 @@ from rag.web.pages import page_paths
 from rag.web.problems import Problem, not_found
 from rag.web.rates import Rates
 from rag.web.sessions import Sessions
+from rag.web.state import STATE
+from rag.web.views import Views
 from rag.web.watched import record_of
 
 # Where the ASGI scope has the key of the request, None if no key is required.
@@ -57,9 +59,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/mcp"): READ,
     ("POST", "/verify"): READ,
     ("POST", "/v1/vector_stores/{id}/search"): READ,
+    ("POST", "/retrieval"): READ,
     ("POST", "/v1/rerank"): READ,
     ("POST", "/v2/rerank"): READ,
-    ("POST", "/retrieval"): READ,
     ("GET", "/documents"): READ,
     ("GET", "/documents/{id:id}/file"): READ,
     ("GET", "/documents/{id:id}"): READ,
@@ -128,11 +130,12 @@ def door_of(settings: Settings, secret: bytes | None = None) -> Door:
 class Access:
     """ASGI middleware: checks a request's key before its body is read, and how often it asks.
 
-    The application finds the key in the scope, at `KEY`.
+    The application finds the key in the scope, at `KEY`, and what a limited key sees at `STATE`.
     """
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, door: Door, views: Views) -> None:
         self.app = app
+        self._views = views
         self._keys = door.keys
         self._sessions = door.sessions
         self._rates = Rates(door.rate, door.proxies) if door.rate else None
@@ -156,7 +159,10 @@ class Access:
         if self._rates is not None:
             await self._rates.count(scope, key)
         if required:
-            check(key, rule_of(scope["method"], scope["path"]))
+            rule = rule_of(scope["method"], scope["path"])
+            check(key, rule)
+            if rule.scope and key and key.paths:
+                scope[STATE] = await self._views.of(key)
         return key
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import random
 import socket
 import sys
 import uuid
@@ -22,6 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rag.web.edge import MAX_HEADERS, safe_headers
 from rag.web.problems import CLOSE, Problem, problem_response, retry_after
+from rag.web.unread import is_question, refusal, refusals
 
 # Every response begins with this, whatever its status.
 START = b"HTTP/1.1 "
@@ -37,6 +39,8 @@ _UNREAD = {
     501: ("unsupported_encoding", "send the body without Transfer-Encoding, or as chunked alone"),
 }
 
+
+_REFUSALS = refusals()
 
 # How many bytes are read at a time. Each may be a chunk of its own, or every two a header, and no
 # other request is served while they are parsed.
@@ -62,12 +66,21 @@ class Limits:
 class Connection(H11Protocol, asyncio.BufferedProtocol):
     """One client's connection. If too many are open, the one that has waited longest is ended.
 
+    While `refuses` says so, questions are refused unread.
+
     It is a BufferedProtocol to limit how much asyncio reads at a time: by default 256 KB.
     """
 
-    def __init__(self, *args: Any, limits: Limits, **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        limits: Limits,
+        refuses: Callable[[], bool] = lambda: False,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self.limits = limits
+        self._refuses = refuses
         self.since = self.loop.time()
         self._buffer = bytearray(STEP)
         self._patience: asyncio.TimerHandle | None = None
@@ -80,6 +93,11 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         """Whether no request is being answered."""
         # `cycle` is None before the first request, although uvicorn's types deny it.
         return bool(getattr(self.cycle, "response_complete", True))
+
+    @property
+    def _is_between_requests(self) -> bool:
+        """Whether the next byte begins a request."""
+        return self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
@@ -105,6 +123,9 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of a request; after a refusal they are discarded."""
         if self._refused:
+            return
+        if self._is_between_requests and is_question(data) and self._refuses():
+            self._refuse_unread()
             return
         super().data_received(data)
         if self.is_waiting and self.conn.trailing_data[0].count(b"\n") > MAX_HEADERS:
@@ -179,6 +200,16 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             self._refuse(Problem(408, "request_timeout", detail, CLOSE))
         else:
             self.transport.abort()
+
+    def _refuse_unread(self) -> None:
+        """Refuses a question that has not been read; the connection stays open."""
+        self.transport.write(refusal(random.choice(_REFUSALS)))
+        self.since = self.loop.time()
+        self._give(None)
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def _refuse(self, problem: Problem) -> None:
         """Answers with the problem, unless a response has begun, and ends the connection.

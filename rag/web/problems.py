@@ -99,6 +99,12 @@ def not_ready() -> Problem:
     return Problem(503, "not_ready", detail, retry_after())
 
 
+def preparing() -> Problem:
+    """The refusal of a request of a limited key whose documents are being indexed."""
+    detail = "the index of the documents that this key sees is being made: ask again soon"
+    return Problem(503, "preparing", detail, retry_after())
+
+
 def not_found() -> Problem:
     """The refusal of a path that no route has."""
     return Problem(404, "not_found", "there is nothing at this path")

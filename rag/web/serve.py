@@ -160,5 +160,6 @@ def _answer(
         drain=settings.drain,
         draining=app.state.service.drain,
         log_as=settings.log,
+        refuses=app.state.service.refuses,
     )
     server.run(sockets=[listener])

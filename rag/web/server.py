@@ -195,12 +195,14 @@ def server_of(
     drain: float = 0.0,
     draining: Callable[[], None] = lambda: None,
     log_as: str = "text",
+    refuses: Callable[[], bool] = lambda: False,
 ) -> Server:
     """The server that runs the application in this process; it logs as `logging_of` says.
 
-    It accepts up to `burst` connections at a time. `Server` explains the other arguments.
+    It accepts up to `burst` connections at a time. While `refuses` says so, questions are refused
+    unread. `Server` explains the other arguments.
     """
-    connection = functools.partial(Connection, limits=limits or limits_of())
+    connection = functools.partial(Connection, limits=limits or limits_of(), refuses=refuses)
     config = uvicorn.Config(
         app,
         http=cast(type[asyncio.Protocol], connection),

@@ -22,6 +22,9 @@ from rag.web.threads import Threads
 
 T = TypeVar("T")
 
+# Where the ASGI scope has the state of a limited key.
+STATE = "rag.state"
+
 CORES = os.cpu_count() or 1
 
 
@@ -146,6 +149,10 @@ class AppState:
         """From now on the service says that it is not ready, because it is about to end."""
         self.draining = True
 
+    def refuses(self) -> bool:
+        """Whether a question would be refused now, because the queue is full."""
+        return self.asking.is_full and not self.draining
+
     def _tell(self, asking: Threads) -> None:
         self.board.set(Figure.RUNNING, asking.running)
         self.board.set(Figure.WAITING, asking.waiting)
@@ -166,8 +173,8 @@ class AppState:
 
 
 def state_of(request: Request) -> AppState:
-    """The state of the application that the request came to."""
-    state: AppState = request.app.state.service
+    """The state of the application, as the key of the request sees it."""
+    state: AppState = request.scope.get(STATE) or request.app.state.service
     return state
 
 

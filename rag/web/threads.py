@@ -52,13 +52,18 @@ class Threads:
         """How many requests wait for a thread."""
         return self._unfinished - self.running
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next request is refused."""
+        return self._unfinished >= self._threads + self._queue
+
     async def run(self, request: Request, work: Callable[[], T]) -> T:
         """What the work returns or raises.
 
         Raises Problem: 429 if the queue is full, 504 if the time is over, 400 if the client leaves
         while it waits.
         """
-        if self._unfinished >= self._threads + self._queue:
+        if self.is_full:
             raise overloaded()
         begins = self._unfinished < self._threads
         result = self._begun(work)

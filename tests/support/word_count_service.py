@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -60,7 +60,10 @@ def serving_of(texts: dict[str, str]) -> Serving:
         asked = set(question.lower().split())
         return [len(asked & set(text.lower().split())) / len(asked) for text in texts]
 
-    return Serving(snapshot, ask, rerank, verified=VERIFIED)
+    def limited(sees: Callable[[str], bool]) -> Serving:
+        return serving_of({id: text for id, text in texts.items() if sees(id)})
+
+    return Serving(snapshot, ask, rerank, verified=VERIFIED, limited=limited)
 
 
 def _snapshot(texts: dict[str, str]) -> Snapshot:
