@@ -87,7 +87,7 @@ def test_the_program_in_the_readme_runs_as_it_is_written(tmp_path: Path) -> None
         text=True,
         check=False,
     )
-    assert done.stderr == "left out of car-t-lupus.md: lines 1-3 (front matter)\n"
+    assert done.stderr == ""
     assert done.stdout.startswith("car-t-lupus.md:140: The study followed a detailed plan")
     assert done.stdout.endswith("\nvalid\n")
 
