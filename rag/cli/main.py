@@ -17,14 +17,16 @@ from rag import __version__
 from rag.cli.ask import ask, verify
 from rag.cli.build import build, watch
 from rag.cli.console import command_line, run
+from rag.cli.demo import demo
 from rag.cli.index import diff, doctor, info, report, rollback, versions
 from rag.cli.keys import app as keys
+from rag.cli.page import open_page
 from rag.cli.programs import evaluate, serve
 
 # `rag eval` has its own options and help.
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-app = command_line(no_args_is_help=True, name="rag")
+app = command_line(no_args_is_help=True, name="rag", add_completion=True)
 
 
 def _show_version(wanted: bool) -> None:
@@ -61,6 +63,8 @@ app.command()(versions)
 app.command()(rollback)
 app.command()(diff)
 app.command()(doctor)
+app.command("open")(open_page)
+app.command()(demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
