@@ -38,7 +38,6 @@ def test_each_step_is_said_and_done(tmp_path: Path) -> None:
             "5. Evaluate.",
             "all together, as served",
             "6. Rebuild.",
-            "reused 42 of 43 passages",
             "\nchanged ",
             "With your own documents:",
         )
