@@ -37,7 +37,7 @@ def ask(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[QUESTION]", help="in quotes, or word by word; without one, at a terminal: many"
+            metavar="QUESTION", help="in quotes, or word by word; none at a terminal: asks for many"
         ),
     ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=MAX_TOP_K, help="passages at most")] = 5,

@@ -11,6 +11,7 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import typer
 
@@ -37,7 +38,7 @@ def demo(context: typer.Context) -> None:
     if not sample.is_file():
         raise UsageError(f"{sample} is missing: run `rag demo` in the folder of the project")
     text = sample.read_bytes()
-    rag = partial(_run, context.find_root().command)
+    rag = partial(_run, context.find_root().command.main)
     with TemporaryDirectory(prefix="rag-demo-") as folder, chdir(folder):
         document = Path("docs") / SAMPLE
         document.parent.mkdir()
@@ -92,30 +93,28 @@ def _rebuild(document: Path, rag: Rag) -> None:
     )
     quote = str(json.loads(ANSWER.read_bytes())["answer"]["quotes"][0]["text"])
     text = document.read_text(encoding="utf-8")
-    document.write_text(
-        text.replace(quote, f"{quote[:-1]} (edited){quote[-1]}"), encoding="utf-8"
-    )
+    document.write_text(text.replace(quote, f"{quote[:-1]} (edited){quote[-1]}"), encoding="utf-8")
     rag("build", "docs", *INDEX)
     rag("verify", str(ANSWER), *INDEX, code=EXIT_NOT_VALID)
 
 
 def _run(
-    command: typer.core.TyperGroup, *arguments: str, code: int = 0, to: StringIO | None = None
+    main: Callable[..., Any], *arguments: str, code: int = 0, to: StringIO | None = None
 ) -> None:
     """Shows and runs a command; its output goes into `to`, if that is given."""
     shown = f"$ rag {shlex.join(arguments)}"
     print(f"\n{shown} > {ANSWER}" if to else f"\n{shown}", flush=True)
     with redirect_stdout(to or sys.stdout):
-        ended = _ended(command, arguments)
+        ended = _ended(main, arguments)
     sys.stdout.flush()
     if ended != code:
         raise RagError(f"`{shown}` ended with {ended}, not with {code}")
 
 
-def _ended(command: typer.core.TyperGroup, arguments: tuple[str, ...]) -> int:
+def _ended(main: Callable[..., Any], arguments: tuple[str, ...]) -> int:
     """The exit code of a command. That of `rag eval` ends the process with its own."""
     try:
-        return command.main(list(arguments), prog_name="rag", standalone_mode=False) or 0
+        return int(main(list(arguments), prog_name="rag", standalone_mode=False) or 0)
     except SystemExit as exit:
         return int(exit.code or 0)
 

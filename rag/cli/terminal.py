@@ -100,4 +100,3 @@ def _marked_edit(edit: Edit) -> str:
 
 def _harmless(character: str) -> bool:
     return character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
-

@@ -28,7 +28,7 @@ def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
 def completed(*words: str, home: dict[str, str]) -> list[str]:
     """What bash offers for the last of these words, with the completion that was installed."""
     script = (
-        "source ~/.bashrc; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1));"
+        'source ~/.bashrc; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1));'
         " $(complete -p rag | sed 's/.*-F \\([^ ]*\\).*/\\1/') rag; echo \"${COMPREPLY[@]}\""
     )
     done = subprocess.run(
