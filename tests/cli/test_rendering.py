@@ -17,7 +17,7 @@ def shown(text: str, width: int = 80, is_markdown: bool = True) -> str:
     ("text", "plain"),
     [
         ("## Fares\n\nA trip is **free**.", "Fares\n\nA trip is free."),
-        ("See [the *plan*](https://example.org \"t\") and ![a map](m.png).", "See the plan and a map."),
+        ("See [the *plan*](https://x.org \"t\") and ![a map](m.png).", "See the plan and a map."),
         ("Run `a **b**` or <https://example.org>.", "Run a **b** or https://example.org."),
         ("2 * 3 * 4, snake_case_name, a_b and \\*x\\*", "2 * 3 * 4, snake_case_name, a_b and *x*"),
         ("- one\n- __two__\n  1. three", "- one\n- two\n  1. three"),
