@@ -38,7 +38,7 @@ def demo(context: typer.Context) -> None:
     if not sample.is_file():
         raise UsageError(f"{sample} is missing: run `rag demo` in the folder of the project")
     text = sample.read_bytes()
-    rag = partial(_run, context.find_root().command.main)
+    rag = partial(run_command, context.find_root().command.main)
     with TemporaryDirectory(prefix="rag-demo-") as folder, chdir(folder):
         document = Path("docs") / SAMPLE
         document.parent.mkdir()
@@ -98,7 +98,7 @@ def _rebuild(document: Path, rag: Rag) -> None:
     rag("verify", str(ANSWER), *INDEX, code=EXIT_NOT_VALID)
 
 
-def _run(
+def run_command(
     main: Callable[..., Any], *arguments: str, code: int = 0, to: StringIO | None = None
 ) -> None:
     """Shows and runs a command; its output goes into `to`, if that is given."""

@@ -137,8 +137,8 @@ def history_file() -> Path:
     return Path(state) / "rag" / "history"
 
 
-def typed_lines(history: Path | None) -> Iterator[str]:
-    """The lines typed at the terminal, up to Ctrl-D. Ctrl-C drops the line.
+def typed_lines(history: Path | None, read: Callable[[str], str] = input) -> Iterator[str]:
+    """The lines that `read` gets at the terminal, up to Ctrl-D. Ctrl-C drops the line.
 
     They are kept in the file `history`, readable for its owner alone, if one is given.
     """
@@ -150,7 +150,7 @@ def typed_lines(history: Path | None) -> Iterator[str]:
     readline.set_history_length(HISTORY_LINES)
     while True:
         try:
-            line = input(PROMPT)
+            line = read(PROMPT)
         except EOFError:
             say("")
             return

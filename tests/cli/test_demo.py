@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import tempfile
 from pathlib import Path
 
+import pytest
+
+from rag.cli.demo import run_command
+from rag.cli.main import main
+from rag.errors import RagError
 from support.places import ROOT
 
 
-def demo(corpus: Path, temporary: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rag", "demo"],
-        cwd=temporary,
-        env={**os.environ, "RAG_CORPUS": str(corpus), "TMPDIR": str(temporary)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def left_over() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("rag-demo-*"))
 
 
-def test_each_step_is_said_and_done(tmp_path: Path) -> None:
-    done = demo(ROOT / "corpus", tmp_path)
-    assert done.returncode == 0, done.stderr
+def run(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setenv("RAG_CORPUS", str(corpus))
+    with pytest.raises(SystemExit) as exit:
+        main(("demo",))
+    return int(exit.value.code or 0)
+
+
+def test_each_step_is_said_and_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = left_over()
+    assert run(ROOT / "corpus", monkeypatch) == 0
+    said = capsys.readouterr().out
     places = [
-        done.stdout.find(words)
+        said.find(words)
         for words in (
             "1. Build.",
             "28 sections, 8 FAQ pairs",
@@ -43,10 +49,16 @@ def test_each_step_is_said_and_done(tmp_path: Path) -> None:
         )
     ]
     assert -1 not in places and places == sorted(places)
-    assert list(tmp_path.iterdir()) == []
+    assert left_over() <= before
 
 
-def test_without_the_sample_it_says_where_to_run_it(tmp_path: Path) -> None:
-    done = demo(tmp_path, tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"{tmp_path / 'car-t-lupus.md'} is missing: run `rag demo`" in done.stderr
+def test_without_the_sample_it_says_where_to_run_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, monkeypatch) == 2
+    assert f"{tmp_path / 'car-t-lupus.md'} is missing: run `rag demo`" in capsys.readouterr().err
+
+
+def test_a_command_that_ends_otherwise_than_said_ends_it() -> None:
+    with pytest.raises(RagError, match=r"`\$ rag info` ended with 5, not with 0"):
+        run_command(lambda arguments, **options: 5, "info")

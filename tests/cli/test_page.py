@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.cli.main import main
 from rag.cli.page import is_alive
 
 
@@ -71,6 +72,15 @@ def test_nothing_is_opened_or_started_without_a_service(tmp_path: Path) -> None:
         " --port\n"
     )
     assert not (tmp_path / "opened").exists()
+
+
+def test_a_port_without_service_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering(b"") as port:
+        pass
+    with pytest.raises(SystemExit) as exit:
+        main(("open", "--port", str(port), "--host", "::1"))
+    assert exit.value.code == 1
+    assert f"no service answers at http://[::1]:{port}/" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("body", "alive"), [(b'{"status":"ok"}', True), (b"<html>", False)])

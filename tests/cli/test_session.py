@@ -1,19 +1,175 @@
-"""`rag ask` without a question, on a real pseudo-terminal."""
+"""`rag ask` without a question: what a session does, and how it is on a real pseudo-terminal."""
 
 from __future__ import annotations
 
 import json
+import readline
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+import rag
+from rag.cli.session import Session, converse, history_file, typed_lines
+from support.letter_encoder import LetterEncoder, corpus
 from support.places import ROOT
 from support.terminal import Terminal, terminal
 
 QUESTION = "Which procedure collects the T cells?"
+
+
+FRUIT = (
+    "# Fruit\n\nIt ripens late:\n\n## Plums\n\n**Blue** plums ripen.\n\n# FAQ\n\nQ: Why?\nA: So.\n"
+)
+
+
+def session(folder: Path) -> Session:
+    """A session over an index of a small corpus, whose console writes to a file."""
+    docs = corpus(folder / "docs", fruit=FRUIT)
+    return opened_session(folder, rag.build(docs, folder / "i", encoder=LetterEncoder()))
+
+
+def opened_session(folder: Path, index: rag.Index) -> Session:
+    console = Console(file=StringIO(), width=80)
+    return Session(folder / "i", index.encoder, index.snapshot, console, top_k=2, mode="hybrid")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    return session(tmp_path_factory.mktemp("fruit"))
+
+
+@pytest.fixture
+def asked(built: Session) -> Session:
+    """A new session over an index that no test changes."""
+    return opened_session(built.index.parent, rag.Index(built.snapshot, built.encoder))
+
+
+def shown(session: Session) -> str:
+    assert isinstance(session.console.file, StringIO)
+    return session.console.file.getvalue()
+
+
+def test_a_question_is_answered_and_passages_that_are_not_quoted_are_only_named(
+    asked: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked.welcome()
+    assert capsys.readouterr().err.splitlines() == [
+        "1 document. :help lists commands, Ctrl-D leaves.",
+        "  for example: Why?",
+    ]
+    converse(asked, iter(["blue plums ripen"]))
+    head, first, *others = shown(asked).split("\n\n")
+    assert head.endswith("\nBlue plums ripen. [1]")
+    assert first == "1. fruit.md:7-7 > Fruit > Plums\n»Blue plums ripen.«"
+    assert all(other.startswith("2. fruit.md") and other.count("\n") < 2 for other in others)
+
+
+def test_a_source_is_shown_in_its_surroundings_and_checked(
+    asked: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    converse(asked, iter(["blue plums ripen"]))
+    before = len(shown(asked))
+    converse(asked, iter([":source"]))
+    assert (
+        shown(asked)[before:].lstrip().startswith("It ripens late:\n\nPlums\n\n»Blue plums ripen.«")
+    )
+    assert capsys.readouterr().err == "valid    fruit.md:7-7 > Fruit > Plums\n"
+
+
+def test_the_next_question_is_answered_by_the_index_that_is_live(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = session(tmp_path)
+    converse(asked, iter(["blue plums ripen"]))
+    docs = corpus(tmp_path / "docs", fruit="# New\n\nSome words.\n\n" + FRUIT)
+    new = rag.build(docs, tmp_path / "i", encoder=asked.encoder)
+    converse(asked, iter([":json"]))
+    answered = json.loads(capsys.readouterr().out)
+    assert answered["index"]["version"] != new.snapshot.id
+    converse(asked, iter([":source 1", "blue plums ripen"]))
+    assert capsys.readouterr().err.startswith("moved    fruit.md[")
+    assert asked.snapshot.id == new.snapshot.id
+    assert "1. fruit.md:11-11" in shown(asked)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (":source", "error: there is no answer yet: ask a question first"),
+        (":json", "error: there is no answer yet: ask a question first"),
+        (":go", "error: :go is no command: :help lists them"),
+        (":help", "Write a question to ask the documents."),
+        ("  ", ""),
+    ],
+)
+def test_what_is_no_question_is_told(
+    asked: Session, capsys: pytest.CaptureFixture[str], line: str, said: str
+) -> None:
+    converse(asked, iter([line]))
+    assert (capsys.readouterr().err.splitlines() or [""])[0] == said
+
+
+def test_a_passage_that_is_not_there_is_named(
+    asked: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    converse(asked, iter(["blue plums ripen", ":source 9"]))
+    assert capsys.readouterr().err == "error: there is no passage 9: choose 1 to 2\n"
+
+
+def test_an_index_that_is_gone_is_told_and_the_session_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = session(tmp_path)
+    (tmp_path / "i" / "CURRENT").rename(tmp_path / "CURRENT")
+    converse(asked, iter(["blue plums ripen", ":help"]))
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith("error: no index in ") and others
+
+
+def typing(*keys: str | type[BaseException]) -> Callable[[str], str]:
+    """What reads lines as a person types them; an exception stands for its key."""
+    left = iter(keys)
+
+    def read(prompt: str) -> str:
+        key = next(left)
+        if isinstance(key, str):
+            readline.add_history(key)
+            return key
+        raise key
+
+    return read
+
+
+def test_lines_end_with_ctrl_d_and_ctrl_c_drops_one(tmp_path: Path) -> None:
+    history = tmp_path / "state" / "history"
+    read = typing("one", KeyboardInterrupt, "two", EOFError)
+    readline.clear_history()
+    assert list(typed_lines(history, read)) == ["one", "two"]
+    assert history.read_text().splitlines()[-2:] == ["one", "two"]
+    assert history.stat().st_mode & 0o777 == 0o600
+    assert list(typed_lines(None, typing(EOFError))) == []
+
+
+def test_a_history_that_cannot_be_kept_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").write_text("a file")
+    assert list(typed_lines(tmp_path / "state" / "history", typing("one", EOFError))) == ["one"]
+    assert "questions are not kept: " in capsys.readouterr().err
+
+
+def test_the_history_is_in_the_folder_for_the_state_of_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert history_file() == tmp_path / "rag" / "history"
+    monkeypatch.delenv("XDG_STATE_HOME")
+    assert history_file() == Path.home() / ".local" / "state" / "rag" / "history"
 
 
 @pytest.fixture(scope="module")
@@ -64,20 +220,6 @@ def test_sentences_are_green_places_are_links_and_the_answer_is_there_as_json(
     assert json.loads(shown[shown.index("{") : shown.rindex("}") + 1])["question"] == QUESTION
 
 
-def test_what_is_no_question_is_told(opened: Terminal) -> None:
-    for line, said in (
-        (":source", "error: there is no answer yet: ask a question first"),
-        (":json", "error: there is no answer yet"),
-        (":go", "error: :go is no command: :help lists them"),
-        (":help", ":source 2   passage 2"),
-        ("  ", "\n> "),
-    ):
-        assert said in opened.ask(line, "\n> ")
-    opened.ask(QUESTION, "\n> ")
-    said = opened.ask(":source 9", "\n> ")
-    assert "error: there is no passage 9: choose 1 to 5" in said
-
-
 def test_ctrl_c_drops_the_line_alone(opened: Terminal) -> None:
     opened.type("half a quest\x03")
     opened.wait_for("quest^C" if "^C" in opened.shown else "\n> ", len(opened.shown))
@@ -105,28 +247,6 @@ def test_questions_are_not_kept_if_the_setting_says_so(index: Path, tmp_path: Pa
         opened.ask(QUESTION, "\n> ")
         assert left(opened) == 0
     assert not (tmp_path / "rag").exists()
-
-
-def test_a_history_that_cannot_be_kept_is_told(index: Path, tmp_path: Path) -> None:
-    (tmp_path / "rag").write_text("a file")
-    environment = {"XDG_STATE_HOME": str(tmp_path)}
-    with terminal("ask", "--index", str(index), cwd=tmp_path, environment=environment) as opened:
-        assert "questions are not kept" in opened.wait_for("\n> ")
-        assert left(opened) == 0
-
-
-def test_a_new_snapshot_answers_the_next_question(tmp_path: Path) -> None:
-    docs, index = tmp_path / "docs", tmp_path / "index"
-    docs.mkdir()
-    (docs / "fruit.md").write_text("# Fruit\n\nBlue plums ripen late.\n")
-    build(docs, index)
-    with terminal("ask", "--index", str(index), cwd=tmp_path, environment={}) as opened:
-        opened.wait_for("\n> ")
-        assert "fruit.md:3-3" in opened.ask("When do blue plums ripen?", "\n> ")
-        (docs / "fruit.md").write_text("# Fruit\n\nSorted.\n\n## Plums\n\nBlue plums ripen late.\n")
-        build(docs, index)
-        assert "moved " in opened.ask(":source 1", "\n> ")
-        assert "fruit.md:7-7" in opened.ask("When do blue plums ripen?", "\n> ")
 
 
 def test_without_a_terminal_a_question_is_required(index: Path) -> None:
