@@ -86,7 +86,7 @@ def _command(name: str, command: TyperCommand) -> Iterator[str]:
     yield from (f"### `{usage}`", "", *_paragraphs(command.help or ""))
     shown = [each for each in command.params if not each.hidden and each.name not in COMMON]
     if shown:
-        yield from ("", "| | |", "| --- | --- |", *map(_parameter, shown))
+        yield from ("", "| option | meaning |", "| --- | --- |", *map(_parameter, shown))
     yield ""
 
 

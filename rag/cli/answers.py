@@ -42,8 +42,8 @@ def file_links(sources: Sources | None) -> Link:
     return link
 
 
-def show_answer(answer: Answer, console: Console, link: Link, *, folded: bool = False) -> None:
-    """Prints the answer. `folded`: of passages that are not quoted, only the places."""
+def show_answer(answer: Answer, console: Console, link: Link, unfold: str = "") -> None:
+    """Prints the answer. If `unfold` says how to see more, passages not quoted are only named."""
     title = TITLES[answer.verdict]
     colour = "green" if answer.verdict == "answered" else "yellow"
     _print(console, Text(f"{title} (confidence {answer.confidence:.2f})", style=f"bold {colour}"))
@@ -59,13 +59,15 @@ def show_answer(answer: Answer, console: Console, link: Link, *, folded: bool = 
     quoted = {quote.citation for quote in answer.quotes}
     was_shown = True
     for each in answer.passages:
-        is_shown = each.rank in quoted or not folded
+        is_shown = each.rank in quoted or not unfold
         if was_shown or is_shown:
             console.print()
         was_shown = is_shown
         _print(console, _title(each, link))
         if is_shown:
             show_text(each.citation.quote, each, each.citation.char_start, console)
+    if not was_shown:
+        _print(console, Text(unfold, style="dim"))
 
 
 def show_text(text: str, cited: CitedPassage, start: int, console: Console) -> None:

@@ -30,6 +30,9 @@ from rag.types import MAX_TOP_K, Mode, Status, Verdict
 EXIT_NOT_VALID = 3
 EXIT_NO_ANSWER = 4
 
+# On a terminal the answer stays in sight; what is piped is complete.
+UNFOLD = "(--format md shows all passages in full)"
+
 Format = Literal["text", "md", "json"]
 
 
@@ -68,7 +71,9 @@ def ask(
     elif format == "md":
         print("\n".join(markdown_lines(answer)))
     else:
-        show_answer(answer, Console(highlight=False), file_links(remembered(settings.index)))
+        console = Console(highlight=False)
+        links = file_links(remembered(settings.index))
+        show_answer(answer, console, links, UNFOLD if console.is_terminal else "")
     if answer.abstained:
         raise typer.Exit(EXIT_NO_ANSWER)
 

@@ -24,6 +24,7 @@ from rag.types import Answer, CitedPassage, Mode, SavedCitation
 
 PROMPT = "> "
 EXAMPLES = 3
+UNFOLD = "(:source N shows passage N)"
 HISTORY_LINES = 1000
 # Lines of the document above and below a passage that `:source` shows.
 AROUND = 5
@@ -77,7 +78,8 @@ class Session:
         self._follow()
         answer = ask(self.snapshot, self.encoder, question, top_k=self.top_k, mode=self.mode)
         self.answered = answer, self.snapshot
-        show_answer(answer, self.console, file_links(remembered(self.index)), folded=True)
+        links = file_links(remembered(self.index))
+        show_answer(answer, self.console, links, unfold=UNFOLD)
 
     def _show_source(self, argument: str) -> None:
         cited = self._passage(argument)
