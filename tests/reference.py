@@ -76,8 +76,13 @@ def written(name: str) -> tuple[Path, str]:
 
 
 def _commands(group: object, name: str) -> Iterator[tuple[str, TyperCommand]]:
+    """The commands of a group and of the groups in it, with their names."""
     assert isinstance(group, TyperGroup)
-    return ((f"{name} {each}", command) for each, command in group.commands.items())
+    for each, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from _commands(command, f"{name} {each}")
+        else:
+            yield f"{name} {each}", command
 
 
 def _command(name: str, command: TyperCommand) -> Iterator[str]:
