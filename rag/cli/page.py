@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import webbrowser
-from http.client import HTTPConnection, HTTPException
 from typing import Annotated
 
 import typer
@@ -34,6 +33,9 @@ def open_page(
 
 def is_alive(host: str, port: int) -> bool:
     """Whether our service answers there, and not another program."""
+    # Takes 10 ms to import, and no other command needs it.
+    from http.client import HTTPConnection, HTTPException
+
     connection = HTTPConnection(host, port, timeout=SECONDS)
     try:
         connection.request("GET", "/healthz")

@@ -85,13 +85,7 @@ class Session:
         cited = self._passage(argument)
         self._follow()
         citation = cited.citation
-        saved = SavedCitation(
-            citation.document_id,
-            citation.sha256,
-            citation.char_start,
-            citation.char_end,
-            citation.quote,
-        )
+        saved = SavedCitation.of(citation)
         verdict = verify(self.snapshot, [saved])[0]
         say(verdict_line(saved, verdict))
         if verdict.status == "valid":
