@@ -104,6 +104,11 @@ class Settings(BaseSettings):
         description="share of questions that the documents are expected to answer: the confidence "
         "is higher if it is larger",
     )
+    history: bool = Field(
+        True,
+        description="whether `rag ask` without a question keeps the questions, in "
+        "`~/.local/state/rag/history`",
+    )
     canaries: Path | None = Field(
         None,
         description="file of JSON lines: a `question` each, which the gate requires to be answered",

@@ -17,7 +17,7 @@ from rag.cli.main import command_line_of
 from rag.documents.corpus import read_corpus
 from rag.encoders.open import open_encoder
 from rag.schemas.ask import answer_json
-from rag.settings import Settings
+from reference import PARTS, written
 from support.builds import build_snapshot
 from support.places import ROOT
 
@@ -27,19 +27,38 @@ EVALUATION = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-def _shown(default: object) -> str:
-    return "(none)" if default in ("", None) else str(default).lower()
+@pytest.mark.parametrize("name", PARTS)
+def test_what_is_made_from_the_code_is_up_to_date(name: str) -> None:
+    page, text = written(name)
+    assert page.read_text(encoding="utf-8") == text, "run `python tests/reference.py`"
 
 
-def settings_table() -> list[str]:
-    return [
-        f"| `RAG_{name.upper()}` | `{_shown(field.default)}` | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def test_the_settings_table_is_true() -> None:
-    assert re.findall(r"^\| `RAG_.*$", COMMANDS, re.M) == settings_table()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        file = page.parent / path
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that headings of a page have where Markdown is shown as a website."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_index_of_the_documentation_names_every_page() -> None:
+    docs = ROOT / "docs"
+    linked = re.findall(r"\]\(([^)]+)\)", (docs / "README.md").read_text(encoding="utf-8"))
+    pages = {str(page.relative_to(docs)) for page in docs.rglob("*.md")}
+    assert {page for page in pages - {"README.md"} if page.split("/")[0] != "decisions"} <= {
+        *linked
+    }
 
 
 def commands() -> list[str]:
@@ -88,7 +107,7 @@ def test_the_program_in_the_readme_runs_as_it_is_written(tmp_path: Path) -> None
         text=True,
         check=False,
     )
-    assert done.stderr == "left out of car-t-lupus.md: lines 1-3 (front matter)\n"
+    assert done.stderr == ""
     assert done.stdout.startswith("car-t-lupus.md:140: The study followed a detailed plan")
     assert done.stdout.endswith("\nvalid\n")
 

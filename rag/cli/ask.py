@@ -7,19 +7,22 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
-import msgspec
 import typer
 from rich.console import Console
 
 from rag.answering import ask as answer_question
 from rag.answering import verify as verify_saved
+from rag.building import remembered
+from rag.cli.answers import answer_as_json, file_links, markdown_lines, show_answer
 from rag.cli.console import encoder_of, read_settings, show
 from rag.cli.options import IndexOption, JsonOption
-from rag.cli.terminal import printable, show_answer, verdict_line
+from rag.cli.session import Session, converse, history_file, typed_lines
+from rag.cli.terminal import printable, verdict_line
 from rag.errors import UsageError
-from rag.schemas import VerifyResponse, answer_json, read_saved, timed
+from rag.schemas import VerifyResponse, read_saved
+from rag.settings import Settings
 from rag.store import open_current
 from rag.text import counted
 from rag.types import MAX_TOP_K, Mode, Status, Verdict
@@ -27,21 +30,34 @@ from rag.types import MAX_TOP_K, Mode, Status, Verdict
 EXIT_NOT_VALID = 3
 EXIT_NO_ANSWER = 4
 
+# On a terminal the answer stays in sight; what is piped is complete.
+UNFOLD = "(--format md shows all passages in full)"
+
+Format = Literal["text", "md", "json"]
+
 
 def ask(
     words: Annotated[
-        list[str], typer.Argument(metavar="QUESTION", help="in quotes, or word by word")
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="QUESTION", help="in quotes, or word by word; none at a terminal: asks for many"
+        ),
+    ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=MAX_TOP_K, help="passages at most")] = 5,
     mode: Annotated[Mode, typer.Option(help="signals to use")] = "hybrid",
-    as_json: JsonOption = False,
+    format: Annotated[Format, typer.Option(help="how the answer is written")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
     index: IndexOption = None,
 ) -> None:
-    """Ask the documents a question.
+    """Ask the documents a question, or several.
 
-    The exit code is 4 if they do not seem to answer it.
+    The exit code is 4 if the documents do not seem to answer the question. Without a question, a
+    terminal asks for them: `:help` lists what else can be typed, Ctrl-D leaves.
     """
     settings = read_settings(index=index)
+    if words is None:
+        _converse(settings, top_k, mode)
+        return
     question = " ".join(words)
     if not question.strip():
         raise UsageError("the question is empty: write one")
@@ -49,14 +65,28 @@ def ask(
     snapshot = open_current(settings.index, encoder)
     started = time.perf_counter()
     answer = answer_question(snapshot, encoder, question, top_k=top_k, mode=mode)
-    if as_json:
-        took_ms = (time.perf_counter() - started) * 1000
-        written = timed(answer_json(answer, snapshot), took_ms)
-        print(msgspec.json.format(written, indent=1).decode())
+    took_ms = (time.perf_counter() - started) * 1000
+    if as_json or format == "json":
+        print(answer_as_json(answer, snapshot, took_ms))
+    elif format == "md":
+        print("\n".join(markdown_lines(answer)))
     else:
-        show_answer(answer, Console(highlight=False))
+        console = Console(highlight=False)
+        links = file_links(remembered(settings.index))
+        show_answer(answer, console, links, UNFOLD if console.is_terminal else "")
     if answer.abstained:
         raise typer.Exit(EXIT_NO_ANSWER)
+
+
+def _converse(settings: Settings, top_k: int, mode: Mode) -> None:
+    """Answers what is typed at the terminal. Raises UsageError if there is none."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("no question is given: write one, or run `rag ask` at a terminal")
+    encoder = encoder_of(settings)
+    snapshot = open_current(settings.index, encoder)
+    session = Session(settings.index, encoder, snapshot, Console(highlight=False), top_k, mode)
+    session.welcome()
+    converse(session, typed_lines(history_file() if settings.history else None))
 
 
 def verify(

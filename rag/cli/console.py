@@ -24,12 +24,14 @@ from rag.settings import Settings
 from rag.text import counted
 
 
-def command_line(name: str | None = None, no_args_is_help: bool = False) -> typer.Typer:
+def command_line(
+    name: str | None = None, no_args_is_help: bool = False, add_completion: bool = False
+) -> typer.Typer:
     """A command line without commands; `-h` shows help, errors are shown by `run`."""
     return typer.Typer(
         name=name,
         no_args_is_help=no_args_is_help,
-        add_completion=False,
+        add_completion=add_completion,
         context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
         rich_markup_mode=None,

@@ -37,6 +37,8 @@ COMMANDS = {
     "restore": "backup:restore",
     "diff": "index:diff",
     "doctor": "index:doctor",
+    "open": "page:open_page",
+    "demo": "demo:demo",
 }
 # `rag eval` has its own options and help.
 PASSED_ON: dict[str, Any] = {
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def command_line_of(*names: str) -> typer.Typer:
     """The `rag` command with these commands."""
-    app = command_line(no_args_is_help=True, name="rag")
+    app = command_line(no_args_is_help=True, name="rag", add_completion=True)
     app.callback()(_default)
     for name in names:
         module, function = COMMANDS[name].split(":")

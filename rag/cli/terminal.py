@@ -1,46 +1,15 @@
-"""An answer on a terminal: each passage with the answering sentence marked, and its citation."""
+"""Files, citations and their places on one line of a terminal."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-
-from rich.console import Console
-from rich.text import Text
+from collections.abc import Sequence
 
 from rag.text import counted
-from rag.types import (
-    Answer,
-    Citation,
-    CitedPassage,
-    Edit,
-    FileReport,
-    Finding,
-    SavedCitation,
-    Verdict,
-)
+from rag.types import Citation, Edit, FileReport, SavedCitation, Verdict
 
-MARK = ("»", "«")
 # Beside a change, this many characters of the unchanged text are shown.
 SHOWN = 40
-VERDICTS: Mapping[Finding, str] = MappingProxyType(
-    {"answered": "answered", "maybe": "maybe", "not_found": "not in these documents"}
-)
-
-
-def show_answer(answer: Answer, console: Console) -> None:
-    """Prints the answer; without colour, marks enclose the sentences that answer."""
-    if answer.message:
-        console.print(Text(answer.message, style="yellow"), soft_wrap=True)
-        console.print()
-    for cited in answer.passages:
-        title = Text(f"{cited.rank}. {place(cited.citation)}", style="bold")
-        console.print(title, soft_wrap=True)
-        console.print(_marked(cited, colour=console.color_system is not None), soft_wrap=True)
-        console.print()
-    said = f"{VERDICTS[answer.verdict]} (confidence {answer.confidence:.2f})"
-    console.print(Text(said, style="dim"))
 
 
 def verdict_line(saved: SavedCitation, verdict: Verdict) -> str:
@@ -131,15 +100,3 @@ def _marked_edit(edit: Edit) -> str:
 
 def _harmless(character: str) -> bool:
     return character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
-
-
-def _marked(cited: CitedPassage, colour: bool) -> Text:
-    quote, start = cited.citation.quote, cited.citation.char_start
-    shown, at = Text(), 0
-    for span in cited.highlights:
-        shown.append(printable(quote[at : span.char_start - start]))
-        sentence = printable(quote[span.char_start - start : span.char_end - start])
-        shown.append(sentence if colour else sentence.join(MARK), style="bold green")
-        at = span.char_end - start
-    shown.append(printable(quote[at:]))
-    return shown

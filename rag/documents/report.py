@@ -97,6 +97,8 @@ def _left_out(parsed: ParsedDocument) -> Iterable[LeftOut]:
         return
     index = LineIndex.of(parsed.document.text)
     for hidden in parsed.hidden:
+        if hidden.kind == "metadata":
+            continue
         last = max(hidden.start, hidden.end - 1)
         yield LeftOut(hidden.kind, index.line_of(hidden.start), index.line_of(last))
 

@@ -107,14 +107,7 @@ def verify(index: Index, citation: Citation | SavedCitation) -> Verdict:
 
     A `SavedCitation` has only the fields that this requires.
     """
-    saved = SavedCitation(
-        citation.document_id,
-        citation.sha256,
-        citation.char_start,
-        citation.char_end,
-        citation.quote,
-    )
-    return verify_saved(index.snapshot, [saved])[0]
+    return verify_saved(index.snapshot, [SavedCitation.of(citation)])[0]
 
 
 def _bundled() -> Encoder:

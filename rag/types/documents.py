@@ -14,7 +14,8 @@ from typing import Literal
 SectionKind = Literal["body", "faq"]
 PlaceKind = Literal["page", "slide", "row", "anchor"]
 BlockKind = Literal["heading", "paragraph", "list", "table", "code", "quote", "question"]
-HiddenKind = Literal["front matter", "comment", "script or style", "encoded data"]
+# Metadata is front matter that is used in full: title, language, dates and notice.
+HiddenKind = Literal["front matter", "metadata", "comment", "script or style", "encoded data"]
 # Left, top, right and bottom in points, from the top left corner of a page as it is displayed.
 Box = tuple[float, float, float, float]
 # What is indexed of FAQ pairs: the whole pairs, nothing, or the answers without their questions.

@@ -20,6 +20,12 @@ class SavedCitation:
     char_end: int
     quote: str | None
 
+    @classmethod
+    def of(cls, citation: Citation | SavedCitation) -> SavedCitation:
+        """What is needed of this citation."""
+        c = citation
+        return cls(c.document_id, c.sha256, c.char_start, c.char_end, c.quote)
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:

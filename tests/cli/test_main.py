@@ -36,11 +36,15 @@ def test_ask_prints_the_passage_its_place_and_the_marked_sentence(
 ) -> None:
     assert run("ask", QUESTION, "--index", str(index)) == 0
     out, err = capsys.readouterr()
-    assert "1. car-t-lupus.md:" in out.splitlines()[0]
-    assert out.splitlines()[0].endswith("> Treatment Protocol")
+    head, _, passages = out.partition("\n\n")
+    title, quote, *_, notice = head.splitlines()
+    assert title.startswith("Answer (confidence 0.9")
+    assert quote.endswith("a procedure called leukapheresis. [1]")
+    assert notice == "This is no medical advice. Ask a doctor about a treatment."
+    assert passages.splitlines()[0].startswith("1. car-t-lupus.md:")
+    assert passages.splitlines()[0].endswith("> Treatment Protocol")
     marked = out.split("»")[1].split("«")[0]
     assert "leukapheresis" in marked
-    assert "confidence" in out
     assert err == ""
 
 
@@ -54,6 +58,18 @@ def test_ask_as_json_cites_to_the_character(
     text = (CORPUS / best["citation"]["document_id"]).read_text(encoding="utf-8")
     span = slice(best["citation"]["char_start"], best["citation"]["char_end"])
     assert text[span] == best["text"]
+
+
+def test_ask_as_markdown_quotes_what_the_document_says(
+    index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    question = "Which domains does the receptor have?"
+    arguments = ("--format", "md", "--top-k", "1", "--index", str(index))
+    assert run("ask", question, *arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("**Answer** (confidence ") or lines[0].startswith("**Maybe")
+    assert "> [1]" in lines
+    assert "   > | Component | Function |" in lines
 
 
 def test_an_abstention_says_so_and_exits_with_4(
@@ -77,8 +93,7 @@ def test_a_build_that_is_not_needed_is_not_done(
     index: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("build", str(CORPUS), "--if-stale", "--index", str(index)) == 0
-    said = "left out of car-t-lupus.md: lines 1-3 (front matter)\n"
-    assert capsys.readouterr() == ("", f"{said}{index} is up to date, built from corpus\n")
+    assert capsys.readouterr() == ("", f"{index} is up to date, built from corpus\n")
 
 
 def test_a_change_of_the_corpus_makes_the_index_stale(

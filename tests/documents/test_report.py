@@ -80,8 +80,14 @@ def test_lines_are_printable_whatever_names_hold() -> None:
         assert said.isprintable()
 
 
+def test_front_matter_that_is_used_is_not_said_to_be_left_out() -> None:
+    text = b"---\ntitle: A\nnotice: B\ndate: 2026-03-01\n---\n\nc\n"
+    file = file_report("a.md", text, "", parse("a.md", text).documents, ())
+    assert (file.left_out, report_lines([file])) == ((), [])
+
+
 def test_what_is_hidden_is_named_with_its_lines_and_counted_beyond_ten_files() -> None:
-    text = "---\ntitle: A\n---\n\nb <!-- c\nd --> e\n\n![f](data:image/png;base64,AAAA)\n"
+    text = "---\ntags: A\n---\n\nb <!-- c\nd --> e\n\n![f](data:image/png;base64,AAAA)\n"
     files = [
         file_report(name, text.encode(), "", parse(name, text.encode()).documents, ())
         for name in ("b.txt", *(f"{n:02}.md" for n in range(11)))

@@ -53,6 +53,12 @@ class Facts:
 
 NO_FACTS = Facts()
 
+# The keys of front matter that tell them.
+_LANGUAGE_KEYS = ("lang", "language", "locale")
+_CREATED_KEYS = ("date", "created", "published", "publishDate")
+_MODIFIED_KEYS = ("lastmod", "modified", "updated", "last_updated")
+FACT_KEYS = frozenset((*_LANGUAGE_KEYS, *_CREATED_KEYS, *_MODIFIED_KEYS))
+
 
 def facts(language: str = "", created: str = "", modified: str = "", notice: str = "") -> Facts:
     """The facts in values as a file gives them."""
@@ -63,9 +69,9 @@ def facts(language: str = "", created: str = "", modified: str = "", notice: str
 def front_facts(values: Mapping[str, str]) -> Facts:
     """The facts in the front matter of a text."""
     return facts(
-        _first(values.get(key, "") for key in ("lang", "language", "locale")),
-        _first(values.get(key, "") for key in ("date", "created", "published", "publishDate")),
-        _first(values.get(key, "") for key in ("lastmod", "modified", "updated", "last_updated")),
+        _first(values.get(key, "") for key in _LANGUAGE_KEYS),
+        _first(values.get(key, "") for key in _CREATED_KEYS),
+        _first(values.get(key, "") for key in _MODIFIED_KEYS),
         values.get("notice", ""),
     )
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import yaml
 
+from rag.documents.readers.facts import FACT_KEYS
 from rag.types import Hidden, HiddenKind
 
 Offsets = tuple[int, int]
@@ -67,6 +68,9 @@ _DEFINED = re.compile(
     re.MULTILINE,
 )
 
+# The page shows the notice with the answers.
+_USED_KEYS = FACT_KEYS | {"title", "notice"}
+
 _DATA = re.compile(
     r"(?P<uri>data:(?:[\w.+-]{1,60}/[\w.+-]{1,60}(?:;[\w.=-]{1,60}){0,5};base64|image/[\w.+;=-]{1,80}),)"
     r"(?:[A-Za-z0-9+/=_%.~:;&@!$*-]|\s{1,9}[A-Za-z0-9+/=]{40})+(?:\s{1,9}[A-Za-z0-9+/]{1,39}={0,2}(?=[)\"'>]))?"
@@ -76,10 +80,14 @@ _BARE = re.compile(r"[A-Za-z0-9+/]{60,}={0,2}(?:\r?\n[A-Za-z0-9+/]{60,}={0,2})*"
 _LEAST_BARE = 1000
 
 
-def front_matter(text: str) -> tuple[str, Offsets] | None:
+def front_matter(text: str) -> tuple[str, Hidden] | None:
     """The title in the front matter, "" if it has none, and where it stands; None without any."""
     found = front_values(text)
-    return (found[0].get("title", ""), found[1]) if found else None
+    if found is None:
+        return None
+    values, span = found
+    kind: HiddenKind = "metadata" if values.keys() <= _USED_KEYS else "front matter"
+    return values.get("title", ""), Hidden(*span, kind)
 
 
 def front_values(text: str) -> tuple[dict[str, str], Offsets] | None:

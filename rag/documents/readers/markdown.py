@@ -131,7 +131,7 @@ def markdown_blocks(text: str) -> Markdown:
     """
     text = without_marks(text).replace("\f", " ")
     front = front_matter(text)
-    hidden = [Hidden(*front[1], "front matter")] if front else []
+    hidden = [front[1]] if front else []
     text = without(text, hidden)
     if _is_dense(text):
         return Markdown("", plain_blocks(text), tuple(hidden))

