@@ -5,6 +5,7 @@ from rag.documents.corpus import LENIENT, Corpus, Known, ReadOptions, read_corpu
 from rag.documents.files import why_not_read
 from rag.documents.json_lines import json_lines
 from rag.documents.markable import markable
+from rag.documents.page_image import MAX_WIDTH, page_image
 from rag.documents.passages import passages_of
 from rag.documents.questions import faq_pairs, question_above
 from rag.documents.report import report_json, report_lines

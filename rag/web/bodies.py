@@ -42,10 +42,13 @@ def json_body(model: type[M], max_bytes: int = MAX_BYTES) -> Callable[[Request],
         check_type(request)
         body = await read_body(request, max_bytes=max_bytes)
         large = len(body) > MAX_BYTES
-        value = await asyncio.to_thread(parse_json, body) if large else parse_json(body)
-        return validated(model, value)
+        return await asyncio.to_thread(_parsed, model, body) if large else _parsed(model, body)
 
     return read
+
+
+def _parsed(model: type[M], body: bytes) -> M:
+    return validated(model, parse_json(body))
 
 
 def validated(model: type[M], value: object) -> M:

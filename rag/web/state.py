@@ -74,6 +74,7 @@ class AppState:
             changed=self._tell,
         )
         self.verifying = Threads("verify", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)
+        self.drawing = Threads("draw", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)
         self.draining = False
         self._upkeep = upkeep
         self._jobs = upkeep.jobs(self.live.catch_up_together) if upkeep else None
@@ -156,6 +157,7 @@ class AppState:
         finally:
             self.asking.drop()
             self.verifying.drop()
+            self.drawing.drop()
 
 
 def state_of(request: Request) -> AppState:
