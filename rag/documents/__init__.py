@@ -6,6 +6,7 @@ from rag.documents.files import why_not_read
 from rag.documents.json_lines import json_lines
 from rag.documents.markable import markable
 from rag.documents.page_image import MAX_WIDTH, page_image
+from rag.documents.parse import SUFFIXES
 from rag.documents.passages import passages_of
 from rag.documents.questions import faq_pairs, question_above
 from rag.documents.report import report_json, report_lines

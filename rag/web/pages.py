@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 from pydantic.json_schema import models_json_schema
 
+from rag.documents import SUFFIXES
 from rag.schemas import (
     AskRequest,
     RebuildRequest,
@@ -24,6 +25,7 @@ from rag.schemas import (
     VerifyRequest,
     ask_example,
 )
+from rag.web.index_routes import MAX_UPLOAD_BYTES
 from rag.web.reference import reference
 
 MEDIA_TYPES = {
@@ -69,7 +71,16 @@ def add_pages(app: FastAPI) -> None:
     # Made once, here: FastAPI's own route makes it during the first request, and others wait.
     raw = json.dumps(described, ensure_ascii=False)
     _add(app, "/openapi.json", raw.encode(), "application/json")
+    _add(app, "/page.json", json.dumps(offer(described)).encode(), "application/json")
     _add(app, "/docs", reference(described).encode(), "text/html")
+
+
+def offer(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page must know of the service: its limits, and the routes that not each has."""
+    return {
+        "feedback": "/feedback" in described["paths"],
+        "upload": {"endings": SUFFIXES, "bytes": MAX_UPLOAD_BYTES // 4 * 3},
+    }
 
 
 def description(app: FastAPI) -> dict[str, Any]:
