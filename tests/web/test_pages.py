@@ -30,7 +30,7 @@ def test_page_files_are_served_as_they_are(client: TestClient, path: str, media_
 
 
 def first_paint() -> set[str]:
-    """What a browser loads to show an answer: `import("./x.js")` comes later, and only if needed."""
+    """What a browser loads to show an answer; `import("./x.js")` comes later, if it is needed."""
     named = {"index.html"}
     queue = ["index.html"]
     while queue:

@@ -18,11 +18,10 @@ const WIDE = 640;
 const ROW = 26;
 
 export async function evaluationView() {
-  let found;
-  try {
-    found = await fetchJson("/index/evaluation");
-  } catch (error) {
-    return element("p", { class: "quiet" }, error.message);
+  const found = await fetchJson("/index/evaluation");
+  if (found === null) {
+    return element("p", {}, "Nothing is measured yet: run ", element("code", {}, "rag eval run"),
+      ", which asks the documents their own FAQ.");
   }
   const { facts, is_current: isCurrent, groups } = found;
   const other = element("p", { class: "banner" }, "These figures are of another corpus than that of the "

@@ -5,6 +5,8 @@ import { fetchJson, fetchOffer, forget, post } from "./api.js";
 import { counted, element } from "./dom.js";
 
 const POLL = 1000;
+// The files by name, which stay chosen if the gate refuses what they make.
+const chosen = new Map();
 const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
 // `job` is the build that the address names; `done` is called when one has changed the index.
@@ -44,7 +46,6 @@ function folderForm(start) {
 }
 
 function fileForm(upload, start) {
-  const chosen = new Map();
   const list = element("ul", { class: "chosen", "aria-label": "Chosen files" });
   const picker = element("input", { id: "files", type: "file", multiple: true, accept: upload.endings.join(",") });
   const build = element("button", { disabled: true }, "Build from the files");
@@ -77,7 +78,7 @@ function fileForm(upload, start) {
   });
   dropped(zone, add);
   show();
-  return submitting(element("form", {}, zone, build), async () => start(await read(chosen)));
+  return submitting(element("form", {}, zone, build), async () => start(await readChosen()));
 }
 
 function dropped(zone, add) {
@@ -90,7 +91,7 @@ function dropped(zone, add) {
   zone.addEventListener("drop", (event) => add(event.dataTransfer.files));
 }
 
-const read = (chosen) => Promise.all([...chosen].map(async ([name, file]) =>
+const readChosen = () => Promise.all([...chosen].map(async ([name, file]) =>
   ({ name, base64: await base64(file) })));
 
 const base64 = (file) => new Promise((resolve, reject) => {
@@ -139,7 +140,10 @@ function progressOf(id, go, done) {
     box.replaceChildren(said, ...ending(job, done));
     said.textContent = SAID[job.status](job);
     box.dataset.ended = job.status;
-    if (job.status === "done") forget();
+    if (job.status === "done") {
+      chosen.clear();
+      forget();
+    }
   };
   follow(id, box, show, fail);
   return box;
