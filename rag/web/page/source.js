@@ -147,7 +147,7 @@ function toPlace() {
   const { span } = placeNow(drawn);
   const node = span && nodeAt(box, span.start);
   box.scrollTop = 0;
-  node?.parentElement.scrollIntoView({ block: "center" });
+  (node?.parentElement ?? box.querySelector("rect.cited"))?.scrollIntoView({ block: "center" });
   box.focus({ preventScroll: true });
 }
 
