@@ -19,6 +19,8 @@ from rag.web.problems import CLOSE, Problem, invalid_request
 M = TypeVar("M", bound=schemas.Request)
 
 MAX_BYTES = 16 * 1024
+# Of the documents that an index is to be built from, in base64.
+MAX_UPLOAD_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_SECONDS = 10.0
 

@@ -22,7 +22,7 @@ from rag.schemas import (
 )
 from rag.serving import Job
 from rag.store import find_id, list_versions
-from rag.web.bodies import json_body
+from rag.web.bodies import MAX_UPLOAD_BYTES, json_body
 from rag.web.local_only import LOCAL, LOCAL_ONLY
 from rag.web.problems import NOT_FOUND, NOT_READY, Problem, bad_body, not_ready, refusal
 from rag.web.state import AppState, State
@@ -32,7 +32,6 @@ log = logging.getLogger("rag.web.index_routes")
 # How many files the report lists at once.
 FILES = 100
 MAX_FILES = 1000
-MAX_UPLOAD_BYTES = 32 * 1024 * 1024
 
 router = APIRouter()
 

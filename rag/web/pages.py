@@ -25,7 +25,7 @@ from rag.schemas import (
     VerifyRequest,
     ask_example,
 )
-from rag.web.index_routes import MAX_UPLOAD_BYTES
+from rag.web.bodies import MAX_UPLOAD_BYTES
 from rag.web.reference import reference
 
 MEDIA_TYPES = {

@@ -23,7 +23,7 @@ from rag.serving.upkeep import Upkeep
 from rag.serving.uploads import PREFIX
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
-from rag.web.index_routes import MAX_UPLOAD_BYTES
+from rag.web.bodies import MAX_UPLOAD_BYTES
 from service import create_app
 from support.builds import build_snapshot
 from support.client import check_problem

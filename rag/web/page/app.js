@@ -117,8 +117,20 @@ function show(view, status = "") {
 function showError(error) {
   shown = null; // going back asks again
   show([]);
+  byId("banner").hidden = error.code === "key_required";
+  if (error.code === "key_required") return askForKey();
   byId("banner").textContent = error.message;
   byId("banner").hidden = false;
+}
+
+// A service with keys says nothing without one.
+async function askForKey() {
+  const { keyForm } = await import("./key.js");
+  show([keyForm(() => {
+    visit();
+    introduce().catch(showError);
+  })]);
+  byId("key").focus();
 }
 
 // The passage whose source is open is marked in the answer.
