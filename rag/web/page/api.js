@@ -74,9 +74,15 @@ let reported = null;
 
 // The report of each file, by id; of a larger corpus, of its first files.
 export function fetchReport() {
-  reported ??= readReport();
+  reported ??= readReport().catch(withoutReport);
   reported.catch(() => { reported = null; });
   return reported;
+}
+
+// A key that is limited to some documents may not see the report of all files.
+function withoutReport(error) {
+  if (error.code === "limited_key") return new Map();
+  throw error;
 }
 
 async function readReport() {

@@ -89,7 +89,7 @@ async function addFeedback(found) {
 const VIEWS = {
   documents: async () => (await import("./listing.js")).listingView(state),
   index: async () => {
-    introduce().catch(showError);
+    introduce();
     return (await import("./index_page.js")).indexView(state, (address) => {
       shown = null; // what is there has changed
       go(address);
@@ -128,7 +128,7 @@ async function askForKey() {
   const { keyForm } = await import("./key.js");
   show([keyForm(() => {
     visit();
-    introduce().catch(showError);
+    introduce();
   })]);
   byId("key").focus();
 }
@@ -312,9 +312,13 @@ wide.addEventListener("change", coverMain);
 addEventListener("popstate", visit);
 
 async function introduce() {
-  const { counts } = await fetchIndex();
-  byId("about").textContent = `${counted(counts.documents, "document")}, ${counted(counts.passages, "passage")}`;
+  try {
+    const { counts } = await fetchIndex();
+    byId("about").textContent = `${counted(counts.documents, "document")}, ${counted(counts.passages, "passage")}`;
+  } catch (error) {
+    if (error.code !== "limited_key") showError(error);
+  }
 }
 
 visit();
-introduce().catch(showError);
+introduce();

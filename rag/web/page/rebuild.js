@@ -26,9 +26,9 @@ function forms(start, upload) {
   const strict = checkbox("strict", "Fail at the first file that cannot be read");
   const options = () => ({ force: force.input.checked, strict: strict.input.checked });
   return [
+    element("fieldset", {}, element("legend", {}, "Options"), force.label, strict.label),
     folderForm((path) => start({ path, ...options() })),
     fileForm(upload, (files) => start({ files, ...options() })),
-    element("fieldset", {}, element("legend", {}, "For both"), force.label, strict.label),
   ];
 }
 
@@ -146,6 +146,8 @@ function progressOf(id, go, done) {
     }
   };
   follow(id, box, show, fail);
+  // By the next frame it is on the page.
+  requestAnimationFrame(() => box.scrollIntoView({ block: "center" }));
   return box;
 }
 
