@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     readers: int = Field(
         0, ge=0, le=64, description="processes that read files; 0 for one a processor"
     )
+    results: Path = Field(
+        Path("eval/local/results"),
+        description="folder of evaluation results whose newest figures the page shows",
+    )
     job_hours: float = Field(4, gt=0, le=168, description="hours that a rebuild over HTTP may take")
     verify_hours: float = Field(
         24,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from rag.answering.document_filters import documents_within
 from rag.answering.fusion import SCALES, STRETCHED, Scaled, Signal, fuse, order
 from rag.answering.profile import Weights, profile_of
 from rag.encoders import Encoder
@@ -204,8 +205,8 @@ def _single(snapshot: Snapshot, query: Query, name: str, rows: Rows, scores: Sig
 def _within(snapshot: Snapshot, filters: Filters, body_only: bool) -> Within:
     """The rows that the filters let through."""
     kept = []
-    if filters.document_id:
-        kept.append(_mask(snapshot, [snapshot.rows_of(id) for id in filters.document_id]))
+    if (ids := documents_within(snapshot, filters)) is not None:
+        kept.append(_mask(snapshot, [snapshot.rows_of(id) for id in ids]))
     if filters.section is not None:
         kept.append(_mask(snapshot, [snapshot.passages.under(filters.section)]))
     if body_only:

@@ -209,7 +209,7 @@ class _Child:
                 [sys.executable, "-B", "-P", "-c", code],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
-                env=_environment(),
+                env=environment(),
             )
         try:
             if receive(self._channel, len(READY), time.monotonic() + START_SECONDS) != READY:
@@ -306,7 +306,7 @@ def _address_space() -> int:
     return 0
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The same interpreter and modules as here, and nothing else."""
     needed = {name: os.environ[name] for name in _INTERPRETER if name in os.environ}
     return {**needed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"}

@@ -64,6 +64,14 @@ class _Facts:
     notice: str | None = None
 
 
+class _Dates(msgspec.Struct):
+    """The dates alone, without the places and words of a long PDF."""
+
+    created: str | None
+    modified: str | None
+
+
+_DATES = msgspec.json.Decoder(_Dates)
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(_Facts)
 
@@ -133,6 +141,12 @@ class Documents(Mapping[str, Document]):
         others = self._of_form(form)
         same = [*([] if composed is None else [composed]), *others]
         return self.at(same[0]) if len(same) == 1 else None
+
+    def dated(self, id: str) -> str | None:
+        """The date of a document's last change, or else of its writing; None if none is known."""
+        row = self.ids.row(id)
+        dates = None if row is None else _DATES.decode(self._facts.raw(row))
+        return None if dates is None else dates.modified or dates.created
 
     def language(self, id: str) -> str:
         """The language by which the words of a document are stemmed.

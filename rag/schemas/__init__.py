@@ -4,6 +4,7 @@ from rag.schemas.ask import AskRequest, AskResponse, answer_json, ask_example, t
 from rag.schemas.base import Fields, Request
 from rag.schemas.citations import page_url
 from rag.schemas.documents import DocumentResponse, DocumentsResponse, PassageResponse
+from rag.schemas.evaluation import EvaluationResponse
 from rag.schemas.health import HealthResponse, ProblemModel, ReadyResponse
 from rag.schemas.index import (
     JobResponse,

@@ -32,6 +32,7 @@ from rag.types import (
 MAX_QUESTION = 2000
 MAX_FILTER_IDS = 100
 MAX_FILTER_LENGTH = 1000
+MAX_TYPES = 20
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,6 +65,7 @@ QuestionText = Annotated[
 FilterText = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_FILTER_LENGTH), AfterValidator(refuse_nul)
 ]
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class FiltersModel(Request):
@@ -75,10 +77,29 @@ class FiltersModel(Request):
     section: FilterText | None = Field(
         default=None, description="only sections under a heading of this text, ignoring case"
     )
+    folder: FilterText | None = Field(
+        default=None, description="only documents in this folder of the corpus or below it"
+    )
+    type: Annotated[tuple[FilterText, ...], Field(max_length=MAX_TYPES)] | None = Field(
+        default=None, description="only documents whose names end so: `pdf`, for example"
+    )
+    since: Day | None = Field(
+        default=None, description="only documents changed, or else written, on this day or later"
+    )
+    until: Day | None = Field(
+        default=None, description="only documents changed, or else written, on this day or before"
+    )
 
     def filters(self) -> Filters:
         """The same as the library takes them."""
-        return Filters(self.document_id or (), self.section)
+        return Filters(
+            self.document_id or (),
+            self.section,
+            self.folder,
+            self.type or (),
+            self.since,
+            self.until,
+        )
 
 
 @cache

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
@@ -25,6 +26,9 @@ MAX_PATH = 4096
 
 _FILE_NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*")
 _SOURCES = ("path", "files")
+_CONTENTS = ("text", "base64")
+# So many characters are decoded at a time: a multiple of four.
+_PIECE = 1 << 20
 
 
 def check_file_name(name: str) -> str:
@@ -40,34 +44,92 @@ def check_file_name(name: str) -> str:
     return name
 
 
+def check_base64(text: str) -> str:
+    """The text itself; raises unless it is base64 by RFC 4648 without line ends."""
+    try:
+        decoded(text)
+    except ValueError:
+        raise PydanticCustomError("bad_base64", "the content is not base64 (RFC 4648)") from None
+    return text
+
+
+def decoded(text: str) -> bytes:
+    """The bytes that base64 stands for. Raises ValueError if it is not base64.
+
+    In pieces, so that other threads run in between.
+    """
+    pieces = [
+        binascii.a2b_base64(text[at : at + _PIECE], strict_mode=True)
+        for at in range(0, len(text), _PIECE)
+    ]
+    if any(len(piece) < _PIECE // 4 * 3 for piece in pieces[:-1]):
+        raise ValueError("padding within base64")
+    return b"".join(pieces)
+
+
+def _declare_contents(schema: dict[str, Any]) -> None:
+    _declare_choice(schema, _CONTENTS)
+    # Only said: pydantic would hold the interpreter's lock while it matches megabytes.
+    schema["properties"]["base64"]["pattern"] = "^[A-Za-z0-9+/]+={0,2}$"
+
+
 class FileModel(Request):
-    """A document to index: its text, and a name, which becomes its id."""
+    """A file to index: a name, which becomes its id, and its text, or its bytes in base64."""
+
+    model_config = ConfigDict(json_schema_extra=_declare_contents)
 
     name: Annotated[str, AfterValidator(check_file_name)] = Field(
         min_length=1, max_length=MAX_NAME_BYTES
     )
-    text: str = Field(min_length=1)
+    text: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None, description="the text of a file that is UTF-8"
+    )
+    base64: Annotated[str, StringConstraints(min_length=1), AfterValidator(check_base64)] | None = (
+        Field(default=None, description="the bytes of any file, in base64 (RFC 4648)")
+    )
+
+    @validator(mode="before")
+    @classmethod
+    def _one_content(cls, given: object) -> object:
+        return _one_of(_CONTENTS, given, "a file has either text or base64")
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        return decoded(self.base64) if self.base64 else (self.text or "").encode()
 
 
-def _declare_choice(schema: dict[str, Any]) -> None:
-    """Adds to the JSON schema what `_one_source` checks."""
-    schema["oneOf"] = [{"required": [name]} for name in _SOURCES]
-    for name in _SOURCES:
-        # A source that is not given is None in Python; JSON leaves it out.
-        schema["properties"][name] = {
-            **next(x for x in schema["properties"][name]["anyOf"] if x.get("type") != "null"),
-            "description": schema["properties"][name]["description"],
-        }
+def _one_of(names: Sequence[str], given: object, refusal: str) -> object:
+    """What was given, if it has one of these members, which is not null. Raises otherwise."""
+    named = [name for name in names if isinstance(given, dict) and name in given]
+    if len(named) != 1 or given[named[0]] is None:  # type: ignore[index]
+        raise PydanticCustomError("one_source", refusal)
+    return given
+
+
+def _declare_source(schema: dict[str, Any]) -> None:
+    _declare_choice(schema, _SOURCES)
     schema["examples"] = [
         {"path": "corpus"},
         {"files": [{"name": "fruit.md", "text": "# Fruit\n\nApples are red."}]},
     ]
 
 
-class RebuildRequest(Request):
-    """What to build the index from: a path that the service may read, or texts."""
+def _declare_choice(schema: dict[str, Any], names: Sequence[str]) -> None:
+    """Adds to the JSON schema what `_one_of` checks."""
+    schema["oneOf"] = [{"required": [name]} for name in names]
+    for name in names:
+        # A source that is not given is None in Python; JSON leaves it out.
+        schema["properties"][name] = {
+            **next(x for x in schema["properties"][name]["anyOf"] if x.get("type") != "null"),
+            "description": schema["properties"][name]["description"],
+        }
 
-    model_config = ConfigDict(json_schema_extra=_declare_choice)
+
+class RebuildRequest(Request):
+    """What to build the index from: a path that the service may read, or files."""
+
+    model_config = ConfigDict(json_schema_extra=_declare_source)
 
     path: (
         Annotated[
@@ -89,10 +151,7 @@ class RebuildRequest(Request):
     @validator(mode="before")
     @classmethod
     def _one_source(cls, given: object) -> object:
-        named = [name for name in _SOURCES if isinstance(given, dict) and name in given]
-        if len(named) != 1 or given[named[0]] is None:  # type: ignore[index]
-            raise PydanticCustomError("one_source", "give either path or files")
-        return given
+        return _one_of(_SOURCES, given, "give either path or files")
 
     @validator(mode="after")
     def _names_once(self) -> RebuildRequest:
@@ -106,10 +165,9 @@ class RebuildRequest(Request):
         """The fields of the request and of each of its files."""
         return {**super().known_fields(), "files": frozenset(FileModel.model_fields)}
 
-    @property
-    def texts(self) -> list[tuple[str, str]]:
-        """The name and text of each file."""
-        return [(file.name, file.text) for file in self.files or ()]
+    def contents(self) -> list[tuple[str, bytes]]:
+        """The name and content of each file."""
+        return [(file.name, file.content) for file in self.files or ()]
 
 
 class RollbackRequest(Request):

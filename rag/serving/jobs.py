@@ -18,7 +18,7 @@ from typing import Any
 from rag.errors import PARTIAL, BusyError, GateRefused, IndexNotWritable, UsageError
 from rag.serving.allowed_paths import root_of
 from rag.serving.job_table import Failure, Job, JobTable
-from rag.serving.uploads import upload_folder, write_texts
+from rag.serving.uploads import upload_folder, write_files
 
 log = logging.getLogger("rag.serving.jobs")
 
@@ -39,7 +39,7 @@ _CODES = {
     UsageError.exit_code: "build_refused",
 }
 
-NamedTexts = Sequence[tuple[str, str]]
+NamedFiles = Sequence[tuple[str, bytes]]
 
 # The process lowers its own priority, so that the service stays quick.
 _CHILD = "import os, sys; os.nice(19); from rag.cli.main import main; main(sys.argv[1:])"
@@ -90,8 +90,11 @@ class Jobs:
         self._table = table or JobTable()
         self._running: tuple[str, asyncio.Task[None]] | None = None
 
-    def start(self, source: Path | NamedTexts, force: bool = False, strict: bool = False) -> Job:
-        """A job that builds from a path or from texts. Raises BusyError if a build is running."""
+    def start(self, source: Path | NamedFiles, force: bool = False, strict: bool = False) -> Job:
+        """A job that builds from a path or from names and contents of files.
+
+        Raises BusyError if a build is running.
+        """
         job = Job(uuid.uuid4().hex)
         if not self._table.add(job):
             raise BusyError("a build is running: wait until it is done, or cancel it")
@@ -134,7 +137,7 @@ class Jobs:
         if self._running is not None:
             await _stop(self._running[1])
 
-    async def _run(self, id: str, source: Path | NamedTexts, wanted: Wanted) -> None:
+    async def _run(self, id: str, source: Path | NamedFiles, wanted: Wanted) -> None:
         heard = Heard()
         try:
             async with _on_disk(source) as (path, held):
@@ -227,15 +230,15 @@ def _without_folder(detail: str, path: Path) -> str:
 
 
 @asynccontextmanager
-async def _on_disk(source: Path | NamedTexts) -> AsyncIterator[tuple[Path, tuple[int, ...]]]:
-    """The path itself, or a temporary folder with the texts; and the descriptors of its lock."""
+async def _on_disk(source: Path | NamedFiles) -> AsyncIterator[tuple[Path, tuple[int, ...]]]:
+    """The path itself, or a temporary folder with the files; and the descriptors of its lock."""
     if isinstance(source, Path):
         yield source, ()
         return
     with upload_folder() as upload:
         # Writing a thousand files takes a while. A cancelled job waits for it, because the folder
         # is removed afterwards.
-        writing = asyncio.create_task(asyncio.to_thread(write_texts, upload.folder, source))
+        writing = asyncio.create_task(asyncio.to_thread(write_files, upload.folder, source))
         try:
             await asyncio.shield(writing)
         finally:

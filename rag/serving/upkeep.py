@@ -26,7 +26,7 @@ class Upkeep:
     `roots` are the folders, resolved, that a rebuild may read; `host` is the address that is
     bound; CURRENT is looked at every `seconds`, and the served files are verified again every
     `verify_seconds`, 0 for never; a rebuild may take `job_hours`. The workers of a service share
-    the `builds`.
+    the `builds`. `results` is where `rag eval run` writes its figures.
     """
 
     folder: IndexFolder
@@ -37,6 +37,7 @@ class Upkeep:
     verify_seconds: float = 0.0
     job_hours: float = 4.0
     builds: JobTable = field(default_factory=JobTable)
+    results: Path = Path("eval/local/results")
 
     def jobs(self, finished: Callable[[], Awaitable[None]], ended: Callable[[str], None]) -> Jobs:
         """The builds; `finished` is awaited after each that succeeded, `ended` hears how each
@@ -59,6 +60,7 @@ def upkeep_of(settings: Settings) -> Upkeep:
         host=settings.host,
         verify_seconds=settings.verify_hours * 3600,
         job_hours=settings.job_hours,
+        results=settings.results,
     )
 
 

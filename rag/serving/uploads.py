@@ -47,11 +47,11 @@ def upload_folder() -> Iterator[Upload]:
         os.close(lock)
 
 
-def write_texts(folder: Path, texts: Iterable[tuple[str, str]]) -> None:
-    """Writes each text to the file of that name in the folder, which must not be there yet."""
-    for name, text in texts:
-        with (folder / name).open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
+def write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Writes each file of that name and content into the folder, which must not have it yet."""
+    for name, content in files:
+        with (folder / name).open("xb") as file:
+            file.write(content)
 
 
 def sweep_uploads(parent: Path | None = None) -> None:

@@ -199,10 +199,19 @@ DEFAULT_CAUTION = Caution()
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Restricts a search; an empty tuple or None does not. `section` is a heading, in any case."""
+    """Restricts a search; an empty tuple or None does not. `section` is a heading, in any case.
+
+    `folder` and `type` are of the documents' ids: the folder that they are in or below, and how
+    their file names end (`pdf`). `since` and `until` are dates (`2026-03-01`), both included: of
+    the last change, or else of the writing; documents without a date are left out.
+    """
 
     document_id: tuple[str, ...] = ()
     section: str | None = None
+    folder: str | None = None
+    type: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
 
 
 NO_FILTERS = Filters()

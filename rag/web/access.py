@@ -47,6 +47,7 @@ BUILD, ADMIN = Rule("build", whole=True), Rule("admin", whole=True)
 # key there.
 RULES: dict[tuple[str, str], Rule] = {
     **{("GET", path): OPEN for path in page_paths()},
+    ("GET", "/page.json"): OPEN,
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/session"): OPEN,
@@ -64,14 +65,17 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v2/rerank"): READ,
     ("GET", "/documents"): READ,
     ("GET", "/documents/{id:id}/file"): READ,
+    ("GET", "/documents/{id:id}/pages/{number}.png"): READ,
     ("GET", "/documents/{id:id}"): READ,
     ("GET", "/passages/{id}"): READ,
     ("GET", "/metrics"): READ_WHOLE,
     ("GET", "/index"): READ_WHOLE,
     ("GET", "/index/report"): READ_WHOLE,
+    ("GET", "/index/evaluation"): READ_WHOLE,
     ("GET", "/index/versions"): READ_WHOLE,
     ("POST", "/index/rebuild"): BUILD,
     ("GET", "/index/jobs/{id}"): BUILD,
+    ("GET", "/index/jobs/{id}/events"): BUILD,
     ("DELETE", "/index/jobs/{id}"): BUILD,
     ("POST", "/index/rollback"): ADMIN,
 }

@@ -19,6 +19,8 @@ from rag.web.problems import CLOSE, Problem, invalid_request
 M = TypeVar("M", bound=schemas.Request)
 
 MAX_BYTES = 16 * 1024
+# Of the documents that an index is to be built from, in base64.
+MAX_UPLOAD_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_SECONDS = 10.0
 
@@ -42,10 +44,13 @@ def json_body(model: type[M], max_bytes: int = MAX_BYTES) -> Callable[[Request],
         check_type(request)
         body = await read_body(request, max_bytes=max_bytes)
         large = len(body) > MAX_BYTES
-        value = await asyncio.to_thread(parse_json, body) if large else parse_json(body)
-        return validated(model, value)
+        return await asyncio.to_thread(_parsed, model, body) if large else _parsed(model, body)
 
     return read
+
+
+def _parsed(model: type[M], body: bytes) -> M:
+    return validated(model, parse_json(body))
 
 
 def validated(model: type[M], value: object) -> M:

@@ -24,6 +24,7 @@ log = logging.getLogger("rag.web.document_routes")
 # How many documents are listed at once.
 PAGE = 100
 MAX_PAGE = 1000
+UNKNOWN = "no document has this id: see GET /documents"
 
 
 register_id()
@@ -40,7 +41,11 @@ async def list_documents(
     """The documents of the index, page by page, in the order of the index."""
     snapshot = (await state.intact()).snapshot
     detail = "no document has the id in `after`: list them again from the first one"
-    start = 0 if after is None else snapshot.documents.row(_known(snapshot, after, detail).id) + 1
+    start = (
+        0
+        if after is None
+        else snapshot.documents.row(known_document(snapshot, after, detail).id) + 1
+    )
     # Each text is read, so that its characters are counted.
     return await asyncio.to_thread(DocumentsResponse.of, snapshot, start, limit)
 
@@ -66,7 +71,7 @@ async def read_file(
     snapshot = (await state.intact()).snapshot
     if f"{id}/file" in snapshot.documents:
         return await read_document(f"{id}/file", state)
-    file = snapshot.file(_known(snapshot, id, "no document has this id: see GET /documents"))
+    file = snapshot.file(known_document(snapshot, id))
     try:
         if file is not None:
             return await asyncio.to_thread(file_response, snapshot, file, if_none_match)
@@ -86,7 +91,7 @@ async def read_document(id: str, state: State) -> StreamingResponse:
     An id in another Unicode normal form than the document's finds it too.
     """
     snapshot = (await state.intact()).snapshot
-    document = _known(snapshot, id, "no document has this id: see GET /documents")
+    document = known_document(snapshot, id)
     pieces = DocumentResponse.pieces(document, snapshot.sections_of(document.id))
     # Starlette makes each piece in a thread, so other requests are served in between.
     return StreamingResponse(pieces, media_type="application/json")
@@ -102,7 +107,7 @@ async def read_passage(id: str, state: State) -> PassageResponse:
     return PassageResponse.of(passage, cite(snapshot, passage))
 
 
-def _known(snapshot: Snapshot, id: str, detail: str) -> Document:
+def known_document(snapshot: Snapshot, id: str, detail: str = UNKNOWN) -> Document:
     """The document of that id. Raises Problem 404 with the detail if there is none."""
     document = snapshot.document(id)
     if document is None:

@@ -22,7 +22,7 @@ from rag.schemas import (
 )
 from rag.serving import Job
 from rag.store import find_id, list_versions
-from rag.web.bodies import json_body
+from rag.web.bodies import MAX_UPLOAD_BYTES, json_body
 from rag.web.local_only import LOCAL, LOCAL_ONLY
 from rag.web.problems import NOT_FOUND, NOT_READY, Problem, bad_body, not_ready, refusal
 from rag.web.state import AppState, State
@@ -32,7 +32,6 @@ log = logging.getLogger("rag.web.index_routes")
 # How many files the report lists at once.
 FILES = 100
 MAX_FILES = 1000
-MAX_UPLOAD_BYTES = 8 * 1024 * 1024
 
 router = APIRouter()
 
@@ -103,7 +102,7 @@ async def roll_index_back(
     status_code=202,
     dependencies=LOCAL_ONLY,
     responses={
-        **bad_body("8 MB"),
+        **bad_body("32 MB"),
         403: refusal(
             "The service is not local, another site asks, or the path is in no folder that may be "
             "read"
@@ -117,13 +116,17 @@ async def rebuild_index(
     state: State,
     response: Response,
 ) -> StartedResponse:
-    """Starts a build of the index from a path or from the texts that are sent, all of them.
+    """Starts a build of the index from a path or from the files that are sent, all of them.
 
     The old index stays live until the new one is ready, and after that if the build fails or the
     gate finds that the new one is worse.
     """
     try:
-        source = state.upkeep.allowed(asked.path) if asked.path else asked.texts
+        source = (
+            state.upkeep.allowed(asked.path)
+            if asked.path
+            else await asyncio.to_thread(asked.contents)
+        )
         job = state.jobs.start(source, force=asked.force, strict=asked.strict)
     except UsageError as error:
         raise Problem(403, "path_not_allowed", str(error)) from None
@@ -136,7 +139,7 @@ async def rebuild_index(
 @router.get("/index/jobs/{id}", responses={**NOT_FOUND, **NOT_READY})
 async def read_job(id: str, state: State) -> JobResponse:
     """How far a build is, and how it ended; the last 20 are known."""
-    return _job(state, state.jobs.get(id))
+    return job_response(state, state.jobs.get(id))
 
 
 @router.delete(
@@ -146,7 +149,7 @@ async def read_job(id: str, state: State) -> JobResponse:
 )
 async def cancel_job(id: str, state: State) -> JobResponse:
     """Cancels a build, which leaves the index as it was; one that has ended stays as it is."""
-    return _job(state, await state.jobs.cancel(id))
+    return job_response(state, await state.jobs.cancel(id))
 
 
 def _kept(index: Path, id: str | None) -> str | None:
@@ -158,7 +161,7 @@ def _kept(index: Path, id: str | None) -> str | None:
         raise Problem(404, "unknown_version", detail) from None
 
 
-def _job(state: AppState, job: Job | None) -> JobResponse:
+def job_response(state: AppState, job: Job | None) -> JobResponse:
     """The job as a response, without the path of the index. Raises Problem 404 for None."""
     if job is None:
         raise Problem(404, "unknown_job", "no job has this id; only the last 20 are known")

@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 from pydantic.json_schema import models_json_schema
 
+from rag.documents import SUFFIXES
 from rag.schemas import (
     AskRequest,
     RebuildRequest,
@@ -26,6 +27,7 @@ from rag.schemas import (
     VerifyRequest,
     ask_example,
 )
+from rag.web.bodies import MAX_UPLOAD_BYTES
 from rag.web.reference import reference
 
 MEDIA_TYPES = {
@@ -69,7 +71,16 @@ def add_pages(app: FastAPI) -> None:
         _add(app, _path(file), file.read_bytes(), MEDIA_TYPES[PurePath(file.name).suffix])
     described = cache(partial(description, app))
     _add_made(app, "/openapi.json", lambda: _json(described()), "application/json")
+    _add_made(app, "/page.json", lambda: _json(offer(described())), "application/json")
     _add_made(app, "/docs", lambda: reference(described()).encode(), "text/html")
+
+
+def offer(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page must know of the service: its limits, and the routes that not each has."""
+    return {
+        "feedback": "/feedback" in described["paths"],
+        "upload": {"endings": SUFFIXES, "bytes": MAX_UPLOAD_BYTES // 4 * 3},
+    }
 
 
 def description(app: FastAPI) -> dict[str, Any]:

@@ -20,7 +20,7 @@ RETRY_SECONDS = 5
 
 # Types of the errors that our own validators raise; they serve as codes.
 OWN_TYPES = frozenset(
-    {"ambiguous_field", "bad_name", "empty_question", "nul_character", "one_source"}
+    {"ambiguous_field", "bad_base64", "bad_name", "empty_question", "nul_character", "one_source"}
 )
 
 # At most this many errors are named in a refusal.

@@ -83,7 +83,7 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
 def _table(what: str, rows: list[str]) -> str:
     if not rows:
         return ""
-    head = f"<tr><th>{what}</th><th>Type</th><th></th></tr>"
+    head = f"<tr><th>{what}</th><th>Type</th><th>Meaning</th></tr>"
     return "\n".join(["<table>", head, *rows, "</table>"])
 
 

@@ -13,11 +13,14 @@ from starlette.routing import Match, Route
 from rag.web import (
     ask_routes,
     document_routes,
+    evaluation_routes,
     health_routes,
     index_routes,
+    job_event_routes,
     llms_routes,
     mcp_routes,
     metrics,
+    page_image_routes,
     plug_routes,
     session_routes,
 )
@@ -28,12 +31,16 @@ Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, A
 
 ROUTERS = (
     ask_routes.router,
+    # Before the documents, whose ids may hold slashes.
+    page_image_routes.router,
     document_routes.router,
     health_routes.router,
     index_routes.router,
     llms_routes.router,
     mcp_routes.router,
     metrics.router,
+    evaluation_routes.router,
+    job_event_routes.router,
     plug_routes.router,
     session_routes.router,
 )

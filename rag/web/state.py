@@ -81,6 +81,7 @@ class AppState:
             changed=self._tell,
         )
         self.verifying = Threads("verify", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)
+        self.drawing = Threads("draw", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)
         self.draining = False
         self._upkeep = upkeep
         self._jobs: Jobs | None = None
@@ -170,6 +171,7 @@ class AppState:
         finally:
             self.asking.drop()
             self.verifying.drop()
+            self.drawing.drop()
 
 
 def state_of(request: Request) -> AppState:

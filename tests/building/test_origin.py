@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from rag.building.origin import Origin, check_replaces, origin_of, remembered
 from rag.cli.main import main
 from rag.errors import CorpusError, NotReplaced
-from rag.serving.uploads import upload_folder, write_texts
+from rag.serving.uploads import upload_folder, write_files
 from rag.store.disk import DISK
 from rag.store.publish import publish, roll_back, writing
 from rag.store.readback import in_process
@@ -256,7 +256,7 @@ def test_a_build_of_uploads_is_remembered_as_such(
 ) -> None:
     index = str(tmp_path / "index")
     with upload_folder() as upload:
-        write_texts(upload.folder, [("fruit.md", FIRST)])
+        write_files(upload.folder, [("fruit.md", FIRST.encode())])
         assert run("build", "--json", "--replace", "--index", index, "--", str(upload.folder)) == 0
     assert remembered(tmp_path / "index") == Sources((), "with")
     assert run("build", "--index", index) == 2

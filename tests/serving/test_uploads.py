@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from rag.building.origin import UPLOAD_MARKER
-from rag.serving.uploads import PREFIX, sweep_uploads, upload_folder, write_texts
+from rag.serving.uploads import PREFIX, sweep_uploads, upload_folder, write_files
 
 HOLD = """
 import subprocess, sys, tempfile, time
 tempfile.tempdir = sys.argv[1]
 from rag.building.origin import UPLOAD_MARKER
-from rag.serving.uploads import upload_folder, write_texts
+from rag.serving.uploads import upload_folder, write_files
 with upload_folder() as upload:
-    write_texts(upload.folder, [("a.md", "Ants.")])
+    write_files(upload.folder, [("a.md", b"Ants.")])
     if sys.argv[2] == "build":
         subprocess.Popen(["sleep", "60"], pass_fds=[upload.lock])
     print(upload.folder, flush=True)
@@ -29,15 +29,15 @@ with upload_folder() as upload:
 
 
 def test_texts_are_written_as_they_are(tmp_path: Path) -> None:
-    write_texts(tmp_path, [("a.md", "é\r\n\n"), ("b.txt", "x")])
+    write_files(tmp_path, [("a.md", "é\r\n\n".encode()), ("b.txt", b"x")])
     assert (tmp_path / "a.md").read_bytes() == "é\r\n\n".encode()
     with pytest.raises(FileExistsError):
-        write_texts(tmp_path, [("b.txt", "y")])
+        write_files(tmp_path, [("b.txt", b"y")])
 
 
 def test_an_upload_lasts_as_long_as_it_is_used() -> None:
     with upload_folder() as upload:
-        write_texts(upload.folder, [("a.md", "Ants.")])
+        write_files(upload.folder, [("a.md", b"Ants.")])
         assert upload.folder.parent == Path(tempfile.gettempdir()).resolve()
         assert upload.folder.stat().st_mode & 0o777 == 0o700
         sweep_uploads()

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, sync_playwright
 
 from rag.encoders.open import open_encoder
 from rag.serving.live import Serving
 from rag.store.disk import Files
 from rag.store.publish import publish, writing
 from service import create_app
+from support.browser import CHROMIUM
 from support.builds import build_snapshot
 from support.word_count_service import GUIDE, serving_of
 
@@ -42,3 +44,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with writing(index):
         publish(index, build_snapshot([corpus], encoder), encoder, Files())
     return index
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium. Not for the whole session: its event loop would stop others."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

@@ -23,7 +23,7 @@ from rag.serving.upkeep import Upkeep
 from rag.serving.uploads import PREFIX
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
-from rag.web.index_routes import MAX_UPLOAD_BYTES
+from rag.web.bodies import MAX_UPLOAD_BYTES
 from service import create_app
 from support.builds import build_snapshot
 from support.client import check_problem
@@ -284,7 +284,10 @@ def test_paths_outside_the_roots_are_refused(client: TestClient, path: str) -> N
         ({"path": "a", "gate": False}, "unknown_field"),
         ({"path": "a", "force": "yes"}, "invalid_request"),
         ({"files": []}, "invalid_request"),
-        ({"files": [{"name": "a.md"}]}, "invalid_request"),
+        ({"files": [{"name": "a.md"}]}, "one_source"),
+        ({"files": [{"name": "a.md", "text": "x", "base64": "eA=="}]}, "one_source"),
+        ({"files": [{"name": "a.md", "base64": "e A="}]}, "bad_base64"),
+        ({"files": [{"name": "a.md", "base64": "eA==eA=="}]}, "bad_base64"),
         ({"files": [{"name": "a.md", "text": ""}]}, "invalid_request"),
         ({"files": [{"name": "a.md", "text": "x"}] * 2}, "bad_name"),
         ({"files": [{"name": f"{n}.md", "text": "x"} for n in range(1001)]}, "invalid_request"),

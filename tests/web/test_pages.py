@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from fastapi.testclient import TestClient
 
 from support.places import ROOT
+
+PAGE = ROOT / "rag" / "web" / "page"
 
 
 @pytest.mark.parametrize(
@@ -19,16 +23,30 @@ from support.places import ROOT
 def test_page_files_are_served_as_they_are(client: TestClient, path: str, media_type: str) -> None:
     response = client.get(path)
     name = path.removeprefix("/") or "index.html"
-    folder = ROOT / "rag" / "web" / "page"
     assert (response.headers["content-type"], response.content) == (
         media_type,
-        (folder / name).read_bytes(),
+        (PAGE / name).read_bytes(),
     )
 
 
-def test_page_is_small() -> None:
-    folder = ROOT / "rag" / "web" / "page"
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 80_000
+def first_paint() -> set[str]:
+    """What a browser loads to show an answer; `import("./x.js")` comes later, if it is needed."""
+    named = {"index.html"}
+    queue = ["index.html"]
+    while queue:
+        text = (PAGE / queue.pop()).read_text()
+        found = re.findall(r'(?:href|src)="/([\w.]+)"|^import [^;]*?from "\./([\w.]+)"', text, re.M)
+        new = {name for pair in found for name in pair if name and (PAGE / name).exists()} - named
+        named |= new
+        queue += [name for name in new if name.endswith(".js")]
+    return named
+
+
+def test_what_an_answer_loads_is_small() -> None:
+    loaded = first_paint()
+    assert {"index.html", "style.css", "app.js", "text.js", "favicon.svg"} <= loaded
+    assert not {"index_page.js", "pages.js", "source.js", "feedback.js"} & loaded
+    assert sum((PAGE / name).stat().st_size for name in loaded) < 80_000
 
 
 def test_head_is_get_without_the_body(client: TestClient) -> None:

@@ -1,16 +1,10 @@
-// The answer: its sentences on top, quoted exactly, and the passages below, best first.
+// The answer: what answers on top, quoted exactly, and the passages below, best first.
 
-import { addressOf, askedIn } from "./address.js";
-import { fetchDocument } from "./api.js";
+import { NO_FILTERS, addressOf, askedIn, filtersOf } from "./address.js";
 import { copyButtons, menu, sourceOf, spanOf } from "./cite.js";
 import { counted, element, spot } from "./dom.js";
 import { suggestions } from "./start.js";
-import { Text, nextBlockEnd, render } from "./text.js";
-
-// Passages nearly as good as the best one are shown and quoted; the others are folded.
-const NEARLY = 0.85;
-const MAX_SHOWN = 3;
-const MAX_ANNOUNCED = 800;
+import { Text, render } from "./text.js";
 
 const VERDICTS = {
   answered: ["Answer", "answered"],
@@ -26,17 +20,15 @@ export const statusOf = ({ passages, verdict }) =>
 const titleOf = ({ verdict, confidence }) => element("h2", { id: "verdict" }, VERDICTS[verdict][0],
   element("span", { class: "sure" }, `confidence ${Math.round(confidence * 100)} %`));
 
-export function answerView(answer, state, isRaw) {
-  const { passages } = answer;
-  const best = passages[0]?.score ?? 0;
-  const strong = answer.abstained ? []
-    : passages.slice(0, MAX_SHOWN).filter((hit) => hit.score >= best * NEARLY);
-  const cards = passages.map((hit) => card(hit, state, isRaw));
+export function answerView(found, state, isRaw) {
+  const cited = new Set(found.answer?.quotes.map((quote) => quote.citation));
+  const cards = found.passages.map((hit) => [cited.has(hit.rank), card(hit, state, isRaw)]);
+  const of = (isCited) => cards.filter(([own]) => own === isCited).map(([, node]) => node);
   return [
-    answer.abstained ? abstention(answer) : quotes(answer, strong, state),
-    list(cards.slice(0, strong.length), "Passages, best first"),
-    folded(cards.slice(strong.length), answer.abstained),
-    answer.abstained ? suggestions("These documents do answer", answer.question) : "",
+    found.answer ? quotes(found, state) : abstention(found, state),
+    list(of(true), "Passages, best first"),
+    folded(of(false), found.abstained),
+    found.abstained ? suggestions("These documents do answer", found.question) : "",
   ];
 }
 
@@ -49,11 +41,13 @@ function folded(cards, abstained) {
   return element("details", { class: "more" }, element("summary", {}, label), list(cards, label));
 }
 
-function abstention(answer) {
-  return element("section", { class: "answer not_found", "aria-labelledby": "verdict" },
-    titleOf(answer),
-    element("p", { id: "message" }, ...withStrong(answer.message, answer.missing)));
-}
+const section = ({ verdict }, ...children) =>
+  element("section", { class: `answer ${verdict}`, "aria-labelledby": "verdict" }, ...children);
+
+const abstention = (found, state) => section(found, titleOf(found),
+  element("p", { id: "message" }, ...withStrong(found.message, found.missing)),
+  Object.values(filtersOf(state)).some((value) => value?.length > 0)
+    ? element("p", {}, element("a", { href: askedIn({ ...state, ...NO_FILTERS }) }, "Ask all documents")) : "");
 
 // The message with the words that were not found made strong.
 function withStrong(message, words) {
@@ -64,47 +58,23 @@ function withStrong(message, words) {
   return [message.slice(0, from), element("strong", {}, message.slice(from, end)), message.slice(end)];
 }
 
-function quotes(answer, strong, state) {
-  const note = answer.verdict === "maybe" ? element("p", { class: "quiet" }, MAYBE) : "";
-  const said = answer.message ? element("p", { id: "message" }, answer.message) : "";
-  const parts = strong.flatMap((hit) => hitQuotes(hit, state));
-  const section = element("section", { class: `answer ${answer.verdict}`, "aria-labelledby": "verdict" },
-    titleOf(answer), note, ...parts, said);
-  addNotices(section, strong);
-  return section;
-}
+const quotes = (found, state) => section(found, titleOf(found),
+  found.verdict === "maybe" ? element("p", { class: "quiet" }, MAYBE) : "",
+  ...found.answer.quotes.map((quote) => quoteOf(quote, found.passages[quote.citation - 1], state)),
+  found.message ? element("p", { id: "message" }, found.message) : "",
+  ...found.notices.map((notice) => element("p", { class: "notice" }, notice)));
 
-const textOf = ({ text, citation }) => new Text(citation.document_id, text, citation.char_start);
-
-function hitQuotes(hit, state) {
+// A quote, rendered as its passage is, with the number of that passage.
+function quoteOf(quote, hit, state) {
+  const address = addressOf({ ...state, source: sourceOf(hit, spanOf(quote)) });
+  const label = `Source of quote ${hit.rank}: ${hit.citation.title}, ${spot(hit.citation)}`;
+  const number = element("a", { href: address, class: "number", "aria-label": label }, `${hit.rank}`);
   const text = textOf(hit);
-  return joined(text, hit.highlights.map(spanOf)).map((span) => {
-    const address = addressOf({ ...state, source: sourceOf(hit, span) });
-    const label = `Source of quote ${hit.rank}: ${hit.citation.title}, ${spot(hit.citation)}`;
-    const number = element("a", { href: address, class: "number", "aria-label": label }, `${hit.rank}`);
-    const clip = withAnnounced(text, text.span(span));
-    return element("blockquote", { class: "text" }, ...render(text, { clip }), number);
-  });
+  const clip = text.span(spanOf(quote));
+  return element("blockquote", { class: "text" }, ...render(text, { clip }), number);
 }
 
-// A sentence that ends with a colon says little without the list, table or code below it.
-function withAnnounced(text, { from, to }) {
-  if (!/[:：][\s*_]*$/.test(text.text.slice(from, to))) return { from, to };
-  const end = nextBlockEnd(text, to);
-  return { from, to: end - to <= MAX_ANNOUNCED ? end : to };
-}
-
-// Sentences with only markup between them are one quote.
-function joined(text, spans) {
-  const joints = [];
-  for (const span of spans) {
-    const last = joints.at(-1);
-    const between = last && text.text.slice(text.unit(last.end), text.unit(span.start));
-    if (last && /^[\s|>*+\d.)-]*$/.test(between)) last.end = span.end;
-    else joints.push({ ...span });
-  }
-  return joints;
-}
+const textOf = ({ text, citation }) => new Text(citation.media_type, text, citation.char_start);
 
 function card(hit, state, isRaw) {
   const { citation } = hit;
@@ -124,23 +94,14 @@ function card(hit, state, isRaw) {
       menu("Narrow", ...narrower(citation, state)))));
 }
 
-// Links that ask the same of this document or section alone.
+// Links that ask the same of this document, its folder or this section alone.
 function narrower({ document_id: id, heading_path: path }, state) {
   const only = (label, change) =>
     element("a", { href: askedIn({ ...state, ...change }), class: "plain" }, label);
-  const section = path.length > 0 ? [only(`Only “${path.at(-1)}”`, { section: path.at(-1) })] : [];
-  return [only("Only this document", { documents: [id] }), ...section];
-}
-
-// What the cited documents want to be said with them: `notice` in their front matter.
-async function addNotices(section, hits) {
-  const ids = new Set(hits.map((hit) => hit.citation.document_id).filter((id) => /\.(md|markdown)$/i.test(id)));
-  const notices = new Set();
-  for (const id of ids) {
-    const found = await fetchDocument(id).catch(() => null);
-    const front = /^---\n([^]*?)\n---(?:\n|$)/.exec(found?.text ?? "")?.[1] ?? "";
-    const notice = /^notice:(.*)$/m.exec(front)?.[1].trim().replace(/^(["'])(.*)\1$/, "$2");
-    if (notice) notices.add(notice);
-  }
-  for (const notice of notices) section.append(element("p", { class: "notice" }, notice));
+  const folder = id.includes("/") ? id.slice(0, id.lastIndexOf("/")) : null;
+  return [
+    only("Only this document", { ...NO_FILTERS, documents: [id] }),
+    ...(folder ? [only(`Only the folder “${folder}”`, { ...NO_FILTERS, folder })] : []),
+    ...(path.length > 0 ? [only(`Only “${path.at(-1)}”`, { section: path.at(-1) })] : []),
+  ];
 }

@@ -2,7 +2,7 @@
 
 import { sentence } from "./dom.js";
 
-async function fetchJson(path, options) {
+export async function fetchJson(path, options) {
   let response, body;
   try {
     response = await fetch(path, options);
@@ -14,18 +14,18 @@ async function fetchJson(path, options) {
   return body;
 }
 
-const post = (path, body) => fetchJson(path, {
+export const post = (path, body) => fetchJson(path, {
   method: "POST",
   headers: { "Content-Type": "application/json" },
   body: JSON.stringify(body),
 });
 
-const documentAddress = (id) => `/documents/${encodeURIComponent(id)}`;
+export const documentAddress = (id) => `/documents/${encodeURIComponent(id)}`;
 
 export const fileAddress = (id) => `${documentAddress(id)}/file`;
 
-export function ask({ question, documents, section }) {
-  const filters = { document_id: documents, section };
+export function ask({ question, documents, section, folder, types, since, until }) {
+  const filters = { document_id: documents, section, folder, type: types, since, until };
   return post("/ask", { question, top_k: 8, filters });
 }
 
@@ -34,6 +34,21 @@ export const verify = async (citation) =>
   (await post("/verify", { citations: [citation] })).results[0];
 
 export const fetchIndex = () => fetchJson("/index");
+
+// What this service offers: whether it takes feedback, and which files a corpus may hold.
+let offered = null;
+
+export function fetchOffer() {
+  offered ??= fetchJson("/page.json");
+  offered.catch(() => { offered = null; });
+  return offered;
+}
+
+// After a build: what was fetched before may have changed.
+export function forget() {
+  kept.clear();
+  reported = null;
+}
 
 export function listDocuments(after) {
   const from = after === null ? "" : `&after=${encodeURIComponent(after)}`;
@@ -59,9 +74,15 @@ let reported = null;
 
 // The report of each file, by id; of a larger corpus, of its first files.
 export function fetchReport() {
-  reported ??= readReport();
+  reported ??= readReport().catch(withoutReport);
   reported.catch(() => { reported = null; });
   return reported;
+}
+
+// A key that is limited to some documents may not see the report of all files.
+function withoutReport(error) {
+  if (error.code === "limited_key") return new Map();
+  throw error;
 }
 
 async function readReport() {

@@ -1,11 +1,9 @@
 // The page: reads its address, shows what that asks for, and listens to keyboard and links.
 
-import { addressOf, askedIn, readAddress } from "./address.js";
+import { NO_FILTERS, addressOf, askedIn, filtersOf, readAddress } from "./address.js";
 import { answerView, statusOf } from "./answer.js";
-import { ask, fetchIndex } from "./api.js";
+import { ask, fetchIndex, fetchOffer } from "./api.js";
 import { byId, counted, element } from "./dom.js";
-import { listingView } from "./listing.js";
-import { closeSource, isOpen, openSource, redraw } from "./source.js";
 import { remember, startView } from "./start.js";
 
 const MAX_QUESTION = 2000;
@@ -20,6 +18,9 @@ let ready = Promise.resolve(); // when it is shown
 let answer = null;
 let isRaw = false;
 let returnTo = null; // what takes the keys when the source is closed
+let source = null; // the module that shows sources, once it is needed
+
+const isOpen = () => !byId("source").hidden;
 
 // ---- what the address asks for
 
@@ -29,11 +30,12 @@ async function visit() {
   const address = askedIn(own);
   if (address !== shown) ready = showMain(address);
   markOpen();
-  if (own.source === null) closeSource();
+  if (own.source === null) source?.closeSource();
   else {
+    source ??= await import("./source.js");
     await ready;
     if (state !== own) return; // another address was gone to meanwhile
-    await openSource(own, answer?.passages ?? [], isRaw);
+    await source.openSource(own, answer?.passages ?? [], isRaw);
   }
   coverMain();
   returnTo?.focus({ preventScroll: true });
@@ -48,10 +50,15 @@ async function showMain(address) {
   showFilters();
   document.title = state.question ? `${state.question} – ${title}` : title;
   byId("banner").hidden = true;
-  document.body.classList.toggle("start", state.question === null && !state.listing);
+  byId("filter-form").replaceChildren();
+  byId("filter").setAttribute("aria-expanded", "false");
+  for (const link of document.querySelectorAll("nav a")) {
+    link.setAttribute("aria-current", link.search === `?${state.view}` ? "page" : "false");
+  }
+  document.body.classList.toggle("start", state.question === null && state.view === null);
   try {
     if (state.question !== null) await showAnswer(address);
-    else if (state.listing) await showListing(address);
+    else if (state.view !== null) await showView(address);
     else show(startView());
   } catch (error) {
     if (shown === address) showError(error);
@@ -64,12 +71,35 @@ async function showAnswer(address) {
   if (shown !== address) return;
   answer = found;
   remember(found.question);
-  show(answerView(answer, state, isRaw), statusOf(answer));
+  showFound();
 }
 
-async function showListing(address) {
+function showFound() {
+  show(answerView(answer, state, isRaw), statusOf(answer));
+  addFeedback(answer).catch(() => {}); // without it the answer is complete
+}
+
+async function addFeedback(found) {
+  if (!(await fetchOffer()).feedback) return;
+  const { feedbackView } = await import("./feedback.js");
+  if (answer === found) document.querySelector("#view .answer")?.after(feedbackView(found));
+}
+
+// What an address may show besides an answer.
+const VIEWS = {
+  documents: async () => (await import("./listing.js")).listingView(state),
+  index: async () => {
+    introduce();
+    return (await import("./index_page.js")).indexView(state, (address) => {
+      shown = null; // what is there has changed
+      go(address);
+    });
+  },
+};
+
+async function showView(address) {
   wait("Reading…");
-  const view = await listingView(state);
+  const view = await VIEWS[state.view]();
   if (shown === address) show(view);
 }
 
@@ -87,8 +117,20 @@ function show(view, status = "") {
 function showError(error) {
   shown = null; // going back asks again
   show([]);
+  byId("banner").hidden = error.code === "key_required";
+  if (error.code === "key_required") return askForKey();
   byId("banner").textContent = error.message;
   byId("banner").hidden = false;
+}
+
+// A service with keys says nothing without one.
+async function askForKey() {
+  const { keyForm } = await import("./key.js");
+  show([keyForm(() => {
+    visit();
+    introduce();
+  })]);
+  byId("key").focus();
 }
 
 // The passage whose source is open is marked in the answer.
@@ -149,9 +191,8 @@ function closeMenus(target) {
 function submit() {
   const text = question.value.trim();
   if (text === "" || Array.from(text).length > MAX_QUESTION) return;
-  const { documents, section } = state;
   shown = null; // asking the same again asks again
-  go(addressOf({ question: text, documents, section }));
+  go(addressOf({ question: text, ...filtersOf(state) }));
 }
 
 function grow() {
@@ -171,14 +212,35 @@ byId("ask").addEventListener("submit", (event) => {
 question.addEventListener("input", grow);
 
 // A filter is a chip; removing it asks again without it.
+const LABELS = {
+  documents: (id) => `In ${id}`,
+  folder: (folder) => `In the folder ${folder}`,
+  types: (ending) => `Type ${ending}`,
+  section: (heading) => `Below “${heading}”`,
+  since: (day) => `Since ${day}`,
+  until: (day) => `Until ${day}`,
+};
+
 function showFilters() {
-  const { documents, section } = state;
-  const chip = (label, change) => element("li", {},
-    element("a", { href: askedIn({ ...state, ...change }), title: "Remove this filter" }, label,
-      element("span", { class: "remove" }, " ×")));
-  const chips = documents.map((id) => chip(`In ${id}`, { documents: documents.filter((each) => each !== id) }));
-  if (section) chips.push(chip(`Below “${section}”`, { section: null }));
+  const chips = Object.entries(LABELS).flatMap(([name, labelOf]) =>
+    [state[name] ?? []].flat().map((value) => {
+      const left = Array.isArray(state[name]) ? state[name].filter((each) => each !== value) : null;
+      const address = askedIn({ ...state, [name]: left });
+      return element("li", {}, element("a", { href: address, title: "Remove this filter" },
+        labelOf(value), element("span", { class: "remove" }, " ×")));
+    }));
   byId("filters").replaceChildren(...chips);
+}
+
+async function toggleFilterForm() {
+  const isShown = byId("filter").getAttribute("aria-expanded") === "true";
+  byId("filter").setAttribute("aria-expanded", String(!isShown));
+  if (isShown) return byId("filter-form").replaceChildren();
+  const { filterForm } = await import("./filters.js");
+  const apply = (chosen) =>
+    go(askedIn({ ...NO_FILTERS, ...chosen, question: question.value.trim() || null }));
+  byId("filter-form").replaceChildren(await filterForm(state, apply));
+  byId("filter-form").querySelector("input").focus();
 }
 
 // ---- keys
@@ -207,6 +269,8 @@ const KEYS = {
   ArrowUp: () => step(-1),
   n: () => byId("next-hit")?.click(),
   p: () => byId("previous-hit")?.click(),
+  ArrowRight: () => byId("next-page")?.click(),
+  ArrowLeft: () => byId("previous-page")?.click(),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -214,7 +278,8 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (key === "Escape") return escape();
   if (target === question) return keyInQuestion(event);
-  if (isTyping(target) || (byId("source").contains(target) && key.startsWith("Arrow"))) return;
+  if (isTyping(target) || (byId("source").contains(target) && /^Arrow(?:Up|Down)$/.test(key))) return;
+  if (/^Arrow(?:Left|Right)$/.test(key) && !document.querySelector(".turns")) return;
   if (key === "Enter" && target.matches("article")) target.querySelector("a.open").click();
   else if (KEYS[key]) {
     event.preventDefault();
@@ -237,18 +302,23 @@ function keyInQuestion(event) {
 byId("raw").addEventListener("click", () => {
   isRaw = !isRaw;
   byId("raw").setAttribute("aria-pressed", String(isRaw));
-  if (answer) show(answerView(answer, state, isRaw), statusOf(answer));
+  if (answer) showFound();
   markOpen();
-  redraw(isRaw);
+  source?.redraw(isRaw);
 });
 byId("source-close").addEventListener("click", close);
+byId("filter").addEventListener("click", () => toggleFilterForm().catch(showError));
 wide.addEventListener("change", coverMain);
 addEventListener("popstate", visit);
 
 async function introduce() {
-  const { counts } = await fetchIndex();
-  byId("about").textContent = `${counted(counts.documents, "document")}, ${counted(counts.passages, "passage")}`;
+  try {
+    const { counts } = await fetchIndex();
+    byId("about").textContent = `${counted(counts.documents, "document")}, ${counted(counts.passages, "passage")}`;
+  } catch (error) {
+    if (error.code !== "limited_key") showError(error);
+  }
 }
 
 visit();
-introduce().catch(showError);
+introduce();

@@ -23,6 +23,16 @@ function linkTo(citation, quote, span = spanOf(citation)) {
   return new URL(addressOf({ source }), location).href;
 }
 
+// Braces and backslashes would end a field or begin a command.
+const field = (text) => text.replace(/[{}\\]/g, " ");
+
+function bibtex(citation, url) {
+  const key = citation.document_id.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "") || "document";
+  const note = [...citation.heading_path, spot(citation)].join(", ");
+  return `@misc{${key}-${citation.char_start},\n  title = {${field(citation.title)}},\n`
+    + `  howpublished = {${field(citation.document_id)}},\n  note = {${field(note)}},\n  url = {${url}}\n}`;
+}
+
 // `citation` as answers have it; `span` if the quote is a part of it.
 const FORMS = {
   "Copy as text": (citation, quote) => `“${quote}” (${place(citation)})`,
@@ -30,6 +40,7 @@ const FORMS = {
     `${quote.replace(/^/gm, "> ")}\n>\n> [${place(citation).replace(/[[\]\\]/g, "\\$&")}](${linkTo(citation, quote, span)})`,
   "Copy as JSON": (citation, quote, span = spanOf(citation)) =>
     JSON.stringify({ ...citation, char_start: span.start, char_end: span.end, quote }, null, 2),
+  "Copy as BibTeX": (citation, quote, span) => bibtex(citation, linkTo(citation, quote, span)),
   "Copy link": linkTo,
 };
 

@@ -1,12 +1,9 @@
 // The documents of the index, with their outline, and what the build made of each file.
 
-import { addressOf } from "./address.js";
+import { NO_FILTERS, addressOf } from "./address.js";
 import { fetchDocument, fetchReport, fileAddress, listDocuments } from "./api.js";
 import { counted, element } from "./dom.js";
-import { Text } from "./text.js";
-import { headingLines } from "./trees.js";
-
-const MAX_OUTLINE = 300;
+import { outlineOf } from "./outline.js";
 
 export async function listingView(state) {
   const [first, files] = await Promise.all([listDocuments(null), fetchReport()]);
@@ -31,7 +28,7 @@ export async function listingView(state) {
 }
 
 function entry(found, file, state) {
-  const address = addressOf({ listing: true, source: { id: found.id, sha: found.sha256 } });
+  const address = addressOf({ view: "documents", source: { id: found.id, sha: found.sha256 } });
   const facts = [
     found.id,
     file?.pages ? counted(file.pages, "page") : counted(found.characters, "character"),
@@ -42,7 +39,7 @@ function entry(found, file, state) {
   ].filter(Boolean).join(" · ");
   const outline = element("details", {}, element("summary", {}, "Outline"));
   outline.addEventListener("toggle", () => fill(outline, found.id), { once: true });
-  const only = addressOf({ ...state, listing: false, question: state.question, documents: [found.id] });
+  const only = addressOf({ ...state, ...NO_FILTERS, view: null, documents: [found.id] });
   return element("li", { "data-facts": `${found.title} ${facts}`.toLowerCase() },
     element("h3", {}, element("a", { href: address }, found.title)),
     element("p", { class: "quiet" }, facts),
@@ -52,12 +49,14 @@ function entry(found, file, state) {
       element("a", { href: fileAddress(found.id), download: "" }, "Download"), outline));
 }
 
+// What the build has to say of a file.
+export const remarksOf = ({ remarks, left_out: leftOut }) => [
+  ...remarks.map((remark) => remark.text),
+  ...leftOut.map(({ kind, first_line: a, last_line: b }) => `Not searched: lines ${a}–${b} (${kind}).`),
+];
+
 function remarks(file) {
-  const said = [
-    ...(file?.remarks ?? []).map((remark) => remark.text),
-    ...(file?.left_out ?? []).map(({ kind, first_line: a, last_line: b }) =>
-      `Not searched: lines ${a}–${b} (${kind}).`),
-  ];
+  const said = file ? remarksOf(file) : [];
   return said.length === 0 ? "" : element("ul", { class: "remarks quiet" },
     ...said.map((text) => element("li", {}, text)));
 }
@@ -65,21 +64,7 @@ function remarks(file) {
 async function fill(details, id) {
   const found = await fetchDocument(id);
   details.append(outlineOf(found, (cited) =>
-    addressOf({ listing: true, source: { id, sha: found.sha256, cited } })));
-}
-
-// The headings of a document as links; `toHeading` gives the address of a heading's span.
-export function outlineOf(found, toHeading) {
-  const text = new Text(found.id, found.text, 0, found.sections);
-  const heads = headingLines(text);
-  const items = heads.slice(0, MAX_OUTLINE).map(({ from, to, level, label }) => {
-    const address = toHeading({ start: text.point(from), end: text.point(to) });
-    return element("li", { class: `level${Math.min(level, 4)}` }, element("a", { href: address }, label));
-  });
-  const rest = heads.length - items.length;
-  if (rest > 0) items.push(element("li", { class: "quiet" }, `and ${counted(rest, "more section")}`));
-  if (items.length === 0) items.push(element("li", { class: "quiet" }, "No headings."));
-  return element("ul", { class: "outline" }, ...items);
+    addressOf({ view: "documents", source: { id, sha: found.sha256, cited } })));
 }
 
 function skippedFiles(files) {

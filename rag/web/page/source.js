@@ -2,16 +2,14 @@
 
 import { addressOf } from "./address.js";
 import { fetchDocument, fileAddress, verify } from "./api.js";
-import { copyButtons, menu, sourceOf } from "./cite.js";
+import { copyButtons, menu, sourceOf, spanOf } from "./cite.js";
 import { byId, element, put, spot } from "./dom.js";
-import { outlineOf } from "./listing.js";
+import { outlineOf } from "./outline.js";
 import { Text, nodeAt, render, selectedSpan } from "./text.js";
 
 const pane = byId("source");
 let turn = 0; // only the source asked for last is shown
 let drawn = null; // the document shown, to draw it again
-
-export const isOpen = () => !pane.hidden;
 
 export function closeSource() {
   turn += 1;
@@ -32,13 +30,15 @@ export async function openSource(state, hits, isRaw) {
   }
   if (own !== turn) return;
   drawn = { state, found, verdict, hits: hitsIn(hits, found) };
-  draw(isRaw);
-  toPlace();
+  await redraw(isRaw);
 }
 
-export function redraw(isRaw) {
+export async function redraw(isRaw) {
   if (drawn === null) return;
-  draw(isRaw);
+  const shown = drawn;
+  const content = await contentOf(isRaw);
+  if (drawn !== shown) return; // another source was opened meanwhile
+  draw(content);
   toPlace();
 }
 
@@ -107,20 +107,38 @@ function setNote(note) {
   byId("source-note").hidden = note === null;
 }
 
-function draw(isRaw) {
-  const { found, hits } = drawn;
-  const { span, note, now } = placeNow(drawn);
-  const text = new Text(found.id, found.text, 0, found.sections);
-  const passages = hits.map(({ citation }) =>
-    text.span({ start: citation.char_start, end: citation.char_end }, "passage"));
-  const answering = hits.flatMap((hit) => hit.highlights).map(({ char_start: start, char_end: end }) =>
-    text.span({ start, end }, "answering"));
+// The text with what is cited marked, or the page of a PDF that the address asks for.
+async function contentOf(isRaw) {
+  const { found, hits, state } = drawn;
+  const { span, now } = placeNow(drawn);
+  const highlights = hits.flatMap((hit) => hit.highlights);
+  if (state.source.page !== null) {
+    const { pageView } = await import("./pages.js");
+    const marks = [
+      ...hits.map(({ citation }) => ["passage", citation.boxes ?? []]),
+      ...highlights.map(({ boxes = [] }) => ["answering", boxes]),
+      ["cited", now?.boxes ?? []],
+    ];
+    return pageView(found, state.source.page, marks, toPage);
+  }
+  const text = new Text(found.media_type, found.text, 0, found.sections);
+  const passages = hits.map(({ citation }) => text.span(spanOf(citation), "passage"));
+  const answering = highlights.map((each) => text.span(spanOf(each), "answering"));
   const cited = span ? [text.span(span, "cited")] : [];
+  return render(text, { spans: [...cited, ...answering, ...passages], raw: isRaw });
+}
+
+const toPage = (page) => addressOf({ ...drawn.state, source: { ...drawn.state.source, page } });
+
+function draw(content) {
+  const { found, state } = drawn;
+  const { span, note, now } = placeNow(drawn);
   byId("source-title").textContent = found.title;
   byId("source-place").textContent = now ? `${found.id} · ${spot(now)}` : found.id;
   setNote(note);
   byId("source-tools").replaceChildren(...tools(found, span, now));
-  put(byId("source-text"), render(text, { spans: [...cited, ...answering, ...passages], raw: isRaw }));
+  put(byId("source-text"), content);
+  byId("source-text").classList.toggle("is-page", state.source.page !== null);
   pane.hidden = false;
 }
 
@@ -129,7 +147,7 @@ function toPlace() {
   const { span } = placeNow(drawn);
   const node = span && nodeAt(box, span.start);
   box.scrollTop = 0;
-  node?.parentElement.scrollIntoView({ block: "center" });
+  (node?.parentElement ?? box.querySelector("rect.cited"))?.scrollIntoView({ block: "center" });
   box.focus({ preventScroll: true });
 }
 
@@ -145,11 +163,17 @@ function tools(found, span, now) {
   };
   return [
     ...(hits.length > 0 ? hitButtons(found, span) : []),
+    ...(found.media_type === "application/pdf" ? [viewLink(state.source.page, now)] : []),
     menu("Outline", outlineOf(found, toHeading)),
     ...(span ? [menu("Cite", ...copyButtons(quoted))] : []),
     element("a", { href: fileAddress(found.id), download: "" }, "Download"),
   ];
 }
+
+// The link from the text of a PDF to the page that is cited, or back.
+const viewLink = (page, now) => (page === null
+  ? element("a", { href: toPage(now?.page ?? 1), id: "to-page" }, "Show page")
+  : element("a", { href: toPage(null), id: "to-text" }, "Show text"));
 
 // The citation of a part of the document, with its own headings and lines.
 async function citationOf(found, cited) {
@@ -165,7 +189,8 @@ function hitButtons(found, span) {
     span && start <= span.start && span.start < end);
   const link = (label, hit, id) => {
     if (hit === undefined) return element("span", { class: "off", "aria-hidden": "true" }, label);
-    return element("a", { href: addressOf({ ...state, source: sourceOf(hit) }), id }, label);
+    const page = state.source.page && hit.citation.page;
+    return element("a", { href: addressOf({ ...state, source: { ...sourceOf(hit), page } }), id }, label);
   };
   return [element("span", { class: "hits" },
     link("‹ Previous", at > 0 ? hits[at - 1] : undefined, "previous-hit"),

@@ -10,19 +10,19 @@ import { draftTree } from "./drafts.js";
 import { markdownTree } from "./markdown.js";
 import { headingLines } from "./trees.js";
 
-const MARKDOWN = /\.(md|markdown)$/i;
-const DRAFT = /\.(html?|xhtml|pdf|doc[xm]|ppt[xm]|od[ts]|xls[xm]|[ct]sv|epub|eml|rst)$/i;
+// What is shown as it is; any other text is made of blocks, as `draftTree` says.
+const PLAIN = /^text\/plain\b|json/;
 const MAX_PARSED = 1_000_000;
 // Elements that are kept though they show no character.
 const HOLLOW = new Set(["br", "hr", "td", "th"]);
 
 export class Text {
   // `start` is the place of the text in its document, in code points.
-  constructor(id, text, start = 0, sections = null) {
+  constructor(mediaType, text, start = 0, sections = null) {
     this.text = text;
     this.start = start;
     this.sections = sections;
-    this.format = MARKDOWN.test(id) ? "markdown" : DRAFT.test(id) ? "draft" : "plain";
+    this.format = mediaType === "text/markdown" ? "markdown" : PLAIN.test(mediaType) ? "plain" : "draft";
     // For each character of two units, the code points before it.
     this.pairs = [];
     for (const match of text.matchAll(/[\u{10000}-\u{10FFFF}]/gu)) {
@@ -83,14 +83,6 @@ function withoutGaps(trees) {
     return { ...node, tag: `h${level}` };
   });
 }
-
-// The end of the block behind a place: what a colon there announces.
-export function nextBlockEnd(source, unit) {
-  const leaves = treeOf(source, false).map(leavesOf).find((own) => own.length > 0 && own[0].from >= unit);
-  return leaves?.at(-1).to ?? unit;
-}
-
-const leavesOf = (node) => (node.tag === undefined ? [node] : node.children.flatMap(leavesOf));
 
 function rawBlock(source, name = "raw") {
   const heads = name === "plain" ? headingLines(source) : [];
