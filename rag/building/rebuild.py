@@ -11,17 +11,18 @@ from typing import Any
 
 from watchfiles import DefaultFilter, watch
 
-from rag.building.build import index_corpus
+from rag.building.build import indexed
+from rag.building.journal import journal_at
 from rag.building.listener import NOBODY, Listener
 from rag.building.origin import Consent, Origin, check_replaces, deny
-from rag.building.reuse import Reused, reuse_of, reused
+from rag.building.reuse import Reused, reuse_of
 from rag.checks import Canary, GateResult, judge, read_canaries
 from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, report_json
 from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import Manifest, Snapshot, is_made_with
 from rag.settings import Settings
-from rag.store import Remarks, live_id, open_newest, publish, writing
+from rag.store import JOURNAL, Remarks, live_id, open_newest, publish, writing
 from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, FileReport
 
 # Seconds before a watched folder is built again if another build held the lock.
@@ -109,21 +110,15 @@ def rebuild(
     if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, caution):
         return None
     check_replaces(index, origin, corpus.sha256, consent)
-    with writing(index):
-        snapshot = index_corpus(
-            corpus,
-            encoder,
-            faq=origin.faq,
-            reuse=reuse,
-            caution=caution,
-            progress=listener.progress,
-        )
+    with writing(index), journal_at(index / JOURNAL, encoder) as journal:
+        made = indexed(corpus, encoder, journal, origin.faq, reuse, caution, listener.progress)
+        snapshot = made.snapshot
         if previous:
             # What was reused has been read from its mapped files only now.
             previous.check()
         outcome = _judged(index, before, snapshot, encoder, gate)
         publish(index, snapshot, encoder, remarks=_remarks(outcome, origin))
-    taken = reused(reuse, snapshot) if previous else None
+    taken = made.reused if previous else None
     return Built(snapshot.manifest, taken, outcome, tuple(snapshot.files), corpus.seconds)
 
 

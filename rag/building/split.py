@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
+
 from rag.building.reuse import NOTHING, Cuts, Reuse
 from rag.documents import Corpus, passages_of, question_above, sections_of
 from rag.encoders import Encoder
-from rag.index import Split, recipe_of
+from rag.index import NEW, Split, recipe_of
 from rag.types import Document, FaqPolicy, FileReport, ParsedDocument, Section
 
 
@@ -18,7 +21,7 @@ def split_corpus(
 ) -> Split:
     """The documents' sections, and the passages of those that the FAQ policy indexes."""
     cuts = [
-        reuse.cuts[parsed.document.id]
+        reuse.cuts(parsed.document.id)
         if parsed.document.id in corpus.unchanged
         else _cut(parsed, encoder, faq)
         for parsed in corpus.documents
@@ -32,6 +35,7 @@ def split_corpus(
         tuple(passage for cut in cuts for passage in cut.passages),
         _with_sections(corpus.files, documents, sections),
         corpus.originals,
+        np.concatenate([_rows(cut) for cut in cuts]),
     )
 
 
@@ -48,6 +52,12 @@ def questions_above(split: Split, faq: FaqPolicy) -> list[str]:
         for section in split.sections
     }
     return [above[passage.section_id] for passage in split.passages]
+
+
+def _rows(cuts: Cuts) -> npt.NDArray[np.int64]:
+    """The rows of the passages in the earlier snapshot, `NEW` for those that are not in it."""
+    count = len(cuts.passages)
+    return np.full(count, NEW) if cuts.first is None else np.arange(cuts.first, cuts.first + count)
 
 
 def _cut(parsed: ParsedDocument, encoder: Encoder, faq: FaqPolicy) -> Cuts:

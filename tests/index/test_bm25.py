@@ -5,7 +5,8 @@ import bm25s
 import numpy as np
 import pytest
 
-from rag.index.bm25 import FEW, K1, MAX_TERMS, METHOD, B, LexicalIndex, index_texts, languages_of
+from rag.index.bm25 import FEW, K1, MAX_TERMS, B, LexicalIndex, languages_of
+from rag.index.postings import index_texts
 from rag.text.stems import stems
 from rag.text.words import words
 from rag.types import Document
@@ -65,7 +66,7 @@ def test_beyond_the_limit_only_the_rarest_terms_count() -> None:
 def test_scores_are_those_of_bm25s_to_the_bit() -> None:
     dice, words = random.Random(3), [f"w{n}" for n in range(30)]
     index = indexed([" ".join(dice.choices(words, k=20)) for _ in range(50)])
-    ranker = bm25s.BM25(k1=K1, b=B, method=METHOD)
+    ranker = bm25s.BM25(k1=K1, b=B, method="lucene")
     ranker.nonoccurrence_array = None
     arrays = {"data": index.impacts, "indices": index.passages, "indptr": index.starts}
     ranker.scores = {**arrays, "num_docs": index.count}
