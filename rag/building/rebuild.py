@@ -17,12 +17,29 @@ from rag.building.listener import NOBODY, Listener
 from rag.building.origin import Consent, Origin, check_replaces, deny
 from rag.building.reuse import Reused, reuse_of
 from rag.checks import Canary, GateResult, judge, read_canaries
-from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, report_json
+from rag.documents import (
+    LENIENT,
+    Corpus,
+    ReadOptions,
+    read_corpus,
+    read_stamps,
+    report_json,
+    write_stamps,
+)
 from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import Manifest, Snapshot, is_made_with
 from rag.settings import Settings
-from rag.store import JOURNAL, Remarks, live_id, open_newest, publish, writing
+from rag.store import (
+    JOURNAL,
+    STAMPS,
+    Remarks,
+    live_id,
+    open_newest,
+    publish,
+    waiting_child,
+    writing,
+)
 from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, FileReport
 
 # Seconds before a watched folder is built again if another build held the lock.
@@ -104,20 +121,25 @@ def rebuild(
     """
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
-    reuse = reuse_of(previous, encoder, origin.faq)
+    reuse = reuse_of(previous, encoder, origin.faq, read_stamps(index / STAMPS))
     corpus = read_corpus(origin.paths, reuse.known, options)
     listener.files(corpus.files)
     if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, caution):
         return None
     check_replaces(index, origin, corpus.sha256, consent)
-    with writing(index), journal_at(index / JOURNAL, encoder) as journal:
+    with (
+        writing(index),
+        journal_at(index / JOURNAL, encoder) as journal,
+        waiting_child() as verify,
+    ):
         made = indexed(corpus, encoder, journal, origin.faq, reuse, caution, listener.progress)
         snapshot = made.snapshot
         if previous:
             # What was reused has been read from its mapped files only now.
             previous.check()
         outcome = _judged(index, before, snapshot, encoder, gate)
-        publish(index, snapshot, encoder, remarks=_remarks(outcome, origin))
+        publish(index, snapshot, encoder, verify=verify, remarks=_remarks(outcome, origin))
+        write_stamps(index / STAMPS, corpus.stamps)
     taken = made.reused if previous else None
     return Built(snapshot.manifest, taken, outcome, tuple(snapshot.files), corpus.seconds)
 

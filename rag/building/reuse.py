@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag.documents import Known, question_above
+from rag.documents import NO_STAMPS, Known, Stamps, question_above
 from rag.encoders import Encoder
 from rag.index import Snapshot, keeps_cuts, keeps_vectors, recipe_of
-from rag.types import Document, FaqPolicy, Passage, Section
+from rag.types import Document, FaqPolicy, FileReport, Passage, Section
 
 # What the encoder reads of a passage: its context and its text.
 Content = tuple[str, str]
@@ -95,14 +95,21 @@ class Reused:
     of_documents: int
 
 
-def reuse_of(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with") -> Reuse:
+def reuse_of(
+    previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with", stamps: Stamps = NO_STAMPS
+) -> Reuse:
     """What a build by that encoder may take over from an opened snapshot, if there is one."""
     if previous is None or not keeps_vectors(previous, encoder):
         return NOTHING
     if not keeps_cuts(previous) or previous.manifest.recipe != recipe_of(encoder, faq):
         return Reuse(previous, Known())
-    files = {file.id: file for file in previous.files if file.documents}
-    return Reuse(previous, Known(_documents(previous), files))
+    places = previous.files.places()
+
+    def original(file: FileReport) -> bytes:
+        return previous.originals.at(places[file.id][1], file)
+
+    files = {id: file for id, (file, _) in places.items()}
+    return Reuse(previous, Known(_documents(previous), files, original, stamps))
 
 
 def unchanged(reuse: Reuse, documents: Collection[Document]) -> int:

@@ -83,6 +83,8 @@ def build(
         try:
             origin = origin_of(settings.index, named, settings.corpus, no_faq)
             cage = stack.enter_context(Cage(workers=settings.readers))
+            if not if_stale:
+                cage.start()
             options = ReadOptions(
                 cage.each, settings.max_file_mb, strict, within, listener.progress
             )

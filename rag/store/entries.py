@@ -20,6 +20,8 @@ ASIDE = "tmp-"
 LOCK = "LOCK"
 # What the build that runs, or one that was killed, has encoded.
 JOURNAL = "ENCODED"
+# The stamps of the files that the last build read.
+STAMPS = "STAMPS"
 SHOWN = 3
 
 _LEFT = re.compile(rf"{ASIDE}(?:[0-9a-f]{{12}}|{CURRENT}|{VERSIONS})")
@@ -29,6 +31,7 @@ _FILE = re.compile(r"[a-z0-9_]+\.(?:bin|faiss|json|jsonl|npy)")
 _OTHER = {
     LOCK,
     JOURNAL,
+    STAMPS,
     CURRENT,
     VERSIONS,
     "cache",
