@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.answering import uncalibrated
 from rag.building.calibrate import calibrated
 from rag.building.encode import encode
 from rag.building.journal import Journal, temporary_journal
-from rag.building.reuse import NOTHING, Reuse, Reused, unchanged
-from rag.building.split import split_corpus
+from rag.building.reuse import NOTHING, Cuts, Reuse, Reused, unchanged
+from rag.building.split import NONE_READY, split_corpus
 from rag.documents import Corpus
 from rag.encoders import Encoder
 from rag.errors import CorpusError
@@ -50,9 +51,10 @@ def indexed(
     reuse: Reuse,
     caution: Caution = DEFAULT_CAUTION,
     progress: Progress = silent,
+    ready: Mapping[str, Cuts] = NONE_READY,
 ) -> Indexed:
-    """As `index_corpus`; what the journal holds is not encoded again."""
-    split = split_corpus(corpus, encoder, faq, reuse)
+    """As `index_corpus`; what the journal holds is not encoded again, nor what is `ready` cut."""
+    split = split_corpus(corpus, encoder, faq, reuse, ready)
     if not split.passages:
         raise CorpusError(_nothing_left(split, faq))
     encodings = encode(split, encoder, faq, reuse, journal, progress)

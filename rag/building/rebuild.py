@@ -5,16 +5,19 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from watchfiles import DefaultFilter, watch
 
+from rag.building.ahead import Ahead
 from rag.building.build import indexed
-from rag.building.journal import journal_at
+from rag.building.journal import Journal, journal_at
 from rag.building.listener import NOBODY, Listener
-from rag.building.origin import Consent, Origin, check_replaces, deny
+from rag.building.origin import Consent, Origin, check_replaces, deny, is_replaced
 from rag.building.reuse import Reused, reuse_of
 from rag.checks import Canary, GateResult, judge, read_canaries
 from rag.documents import (
@@ -122,17 +125,25 @@ def rebuild(
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
     reuse = reuse_of(previous, encoder, origin.faq, read_stamps(index / STAMPS))
-    corpus = read_corpus(origin.paths, reuse.known, options)
-    listener.files(corpus.files)
-    if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, caution):
-        return None
-    check_replaces(index, origin, corpus.sha256, consent)
-    with (
-        writing(index),
-        journal_at(index / JOURNAL, encoder) as journal,
-        waiting_child() as verify,
-    ):
-        made = indexed(corpus, encoder, journal, origin.faq, reuse, caution, listener.progress)
+    with ExitStack() as held:
+
+        @cache
+        def opened() -> Journal:
+            held.enter_context(writing(index))
+            return held.enter_context(journal_at(index / JOURNAL, encoder))
+
+        with Ahead(encoder, origin.faq, opened) as ahead:
+            # A build that reuses something encodes little.
+            if previous is None and is_replaced(index, origin):
+                options = replace(options, taken=ahead.take)
+            corpus = read_corpus(origin.paths, reuse.known, options)
+        listener.files(corpus.files)
+        if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, caution):
+            return None
+        check_replaces(index, origin, corpus.sha256, consent)
+        journal, verify = opened(), held.enter_context(waiting_child())
+        parts = (origin.faq, reuse, caution, listener.progress, ahead.cuts)
+        made = indexed(corpus, encoder, journal, *parts)
         snapshot = made.snapshot
         if previous:
             # What was reused has been read from its mapped files only now.

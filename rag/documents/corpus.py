@@ -89,7 +89,7 @@ class ReadOptions:
     `each` reads and parses them: in this process, or in others that have their bounds
     (`sandbox.Cage.each`). A file of more than `max_mb` megabytes is skipped. If `strict`, the
     first file that would be skipped is an error. Nothing outside the folder `within` is opened.
-    `progress` hears of the files read.
+    `progress` hears of the files read, and `taken` gets each document that was not known.
     """
 
     each: Each = read_in_process
@@ -97,6 +97,7 @@ class ReadOptions:
     strict: bool = False
     within: Path | None = None
     progress: Progress = silent
+    taken: Callable[[ParsedDocument], None] = lambda parsed: None
 
 
 # Skips what cannot be read, and parses in this process.
@@ -140,7 +141,8 @@ def read_corpus(
         spool, skips = Spool(file), Skips(options.strict)
         gathered = _Gathered(known, skips, spool)
         for read in read_files(paths, skips, known, options):
-            gathered.take(read)
+            for parsed in gathered.take(read):
+                options.taken(parsed)
         if not gathered.documents:
             raise CorpusError(_nothing_left(paths, skips.found))
         files = sorted([*gathered.files, *skips.found], key=lambda file: file.id)
@@ -241,8 +243,8 @@ class _Gathered:
         self._sources: dict[str, Source] = {}
         self._known = known
 
-    def take(self, read: FileRead) -> None:
-        """Takes in the documents of a file, or notes why not."""
+    def take(self, read: FileRead) -> list[ParsedDocument]:
+        """Takes in the documents of a file, or notes why not; returns those that are new."""
         source, file = read.source, read.file
         if read.stamp:
             self.stamps[str(source.path)] = read.stamp, read.sha256
@@ -250,13 +252,14 @@ class _Gathered:
             self.seconds[shown(source.document_id)] = read.seconds
         if file is None:
             self._skips.add(source.given, source.document_id, read.refusal)
-            return
+            return []
         taken, double = self._take(source, file)
         report = read.known
         if report is None or not taken:
             remarks = _remarks(file, double)
             report = file_report(source.document_id, read.raw, read.sha256, taken, remarks)
         self._add(source, report, read.raw)
+        return [each for each in taken if each.document.id not in self.unchanged]
 
     def _add(self, source: Source, report: FileReport, raw: bytes) -> None:
         if report.has_loss:
@@ -271,8 +274,9 @@ class _Gathered:
         documents = [*file.documents, *(self._unchanged(source, *each) for each in file.unchanged)]
         double = [each.document.id for each in documents if each.document.id in self.documents]
         new = [each for each in documents if each.document.id not in set(double)]
+        new = list(map(_with_language, new))
         for each in new:
-            self.documents[each.document.id] = _with_language(each)
+            self.documents[each.document.id] = each
             self._sources[each.document.id] = source
         self.unchanged.update(id for id, _ in file.unchanged if id not in set(double))
         return new, _double(source, double, self._sources[double[0]]) if double else ""

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,15 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.building.build import indexed
+from rag.building.build import index_corpus, indexed
 from rag.building.journal import temporary_journal
 from rag.building.reuse import NOTHING, Content, Reused, content_of, reuse_of
 from rag.cli.main import main
-from rag.documents.corpus import Known, read_corpus
+from rag.documents.beneath import stamp_of
+from rag.documents.corpus import FileRead, Known, Read, ReadOptions, in_process, read_corpus
+from rag.documents.files import Source
 from rag.documents.questions import question_above
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
+from rag.errors import CorruptIndex
 from rag.index.manifest import Manifest
+from rag.index.originals import Originals, held_in
 from rag.index.question_vectors import NO_QUESTION
 from rag.index.snapshot import Snapshot
 from rag.store.disk import Files
@@ -195,6 +199,42 @@ def test_sentences_of_unchanged_text_are_not_looked_for_again(tmp_path: Path) ->
     )
     assert "Cats." in encoder.noted
     assert not {passage.text for passage in previous.passages} & set(encoder.noted)
+
+
+def test_a_file_with_the_stamp_of_before_is_not_read(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "c", a="Ants.", b="Bees.")
+    previous = build_snapshot([folder], ENCODER)
+    stamps = {
+        str(path): (stamp_of(folder, path), previous.documents[path.name].source_sha256)
+        for path in folder.iterdir()
+    }
+    (folder / "b.md").write_text("Cats.")
+    reads: list[str] = []
+
+    def each(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
+        for found in in_process(read, sources):
+            reads.append(found.source.document_id)
+            yield found
+
+    reuse = reuse_of(previous, ENCODER, stamps=stamps)
+    found = read_corpus([folder], reuse.known, ReadOptions(each))
+    assert (reads, found.unchanged) == (["b.md"], {"a.md"})
+    assert bytes(found.originals) == b"Ants.Cats."
+    assert_same(index_corpus(found, ENCODER, reuse=reuse), build_snapshot([folder], ENCODER))
+
+
+def test_a_damaged_original_of_an_unread_file_ends_the_build(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "c", a="Ants.")
+    previous = build_snapshot([folder], ENCODER)
+    path = folder / "a.md"
+    stamps = {str(path): (stamp_of(folder, path), previous.documents["a.md"].source_sha256)}
+    reuse = reuse_of(
+        replace(previous, originals=Originals(previous.files, held_in(memoryview(b"Bees.")))),
+        ENCODER,
+        stamps=stamps,
+    )
+    with pytest.raises(CorruptIndex, match="is damaged"):
+        read_corpus([folder], reuse.known)
 
 
 def test_one_changed_line_leaves_the_other_lines_unchanged(tmp_path: Path) -> None:
