@@ -116,7 +116,7 @@ class Cage:
     def __init__(self, bounds: Bounds = Bounds(), code: str = _CODE, workers: int = 0) -> None:
         self._bounds = bounds
         self._code = code
-        self._workers = workers or _processors()
+        self._workers = workers or processors()
         # The system ends a child with the thread that started it, so these threads stay.
         self._threads = ThreadPoolExecutor(self._workers, "cage")
         self._own = threading.local()
@@ -197,7 +197,7 @@ class Cage:
         child.end()
 
 
-def _processors() -> int:
+def processors() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
