@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from rag.building.journal import Journal
-from rag.building.reuse import Content, PassageVectors, Reuse, content_of
+from rag.building.reuse import Content, Reuse, content_of
 from rag.building.split import questions_above
 from rag.encoders import Encoder
-from rag.index import NEW, Encodings, Sentences, Split, markable_from, quantise, sentences_of
+from rag.index import (
+    NEW,
+    Encodings,
+    Sentences,
+    Split,
+    TokenStore,
+    markable_from,
+    quantise,
+    sentences_of,
+    zero_store,
+)
 from rag.types import FaqPolicy, Progress
 
 BATCH = 64
@@ -33,14 +43,14 @@ def encode(
     rows[list(wanted)] = [found.get(content, NEW) for content in wanted.values()]
     new = [content for content in dict.fromkeys(wanted.values()) if content not in found]
     write_vectors(new, encoder, journal, "passages encoded", progress)
-    vectors = list(_vectors(rows, wanted, reuse, journal))
+    pooled, tokens = _vectors(rows, wanted, encoder, reuse, journal)
     above = questions_above(split, faq)
     return Encodings(
-        pooled=np.array([pooled for pooled, _ in vectors], dtype=np.float32),
-        tokens=[tokens for _, tokens in vectors],
+        pooled=pooled,
+        tokens=tokens,
         above=above,
         headings=_headings(above, encoder, reuse, journal, progress),
-        sentences=_sentences(split, [len(tokens) for _, tokens in vectors], encoder, reuse),
+        sentences=_sentences(split, np.diff(tokens.starts).tolist(), encoder, reuse),
         reused=int((rows != NEW).sum()),
     )
 
@@ -59,15 +69,27 @@ def write_vectors(
 
 
 def _vectors(
-    rows: npt.NDArray[np.int64], wanted: Mapping[int, Content], reuse: Reuse, journal: Journal
-) -> Iterator[PassageVectors]:
+    rows: npt.NDArray[np.int64],
+    wanted: Mapping[int, Content],
+    encoder: Encoder,
+    reuse: Reuse,
+    journal: Journal,
+) -> tuple[npt.NDArray[np.float32], TokenStore]:
     """The vectors of each passage, from its row in the earlier snapshot or from the journal."""
-    pooled = reuse.earlier.dense.view() if reuse.earlier else None
-    for at, row in enumerate(rows.tolist()):
-        if reuse.earlier is None or pooled is None or row == NEW:
-            yield journal.read(wanted[at])
-        else:
-            yield pooled[row], reuse.earlier.tokens.rows(row)
+    new, counts = np.flatnonzero(rows == NEW).tolist(), np.zeros(len(rows), dtype=np.int64)
+    pooled = np.empty((len(rows), encoder.dim), dtype=np.float32)
+    taken = np.flatnonzero(rows != NEW)
+    if reuse.earlier:
+        counts[taken] = np.diff(reuse.earlier.tokens.starts)[rows[taken]]
+        pooled[taken] = reuse.earlier.dense.view()[rows[taken]]
+    counts[new] = [journal.tokens(wanted[row]) for row in new]
+    tokens = zero_store(counts, encoder.token_dim)
+    for row in new:
+        pooled[row], tokens.rows(row)[:] = journal.read(wanted[row])
+    if reuse.earlier:
+        for row in taken.tolist():
+            tokens.rows(row)[:] = reuse.earlier.tokens.rows(rows[row])
+    return pooled, tokens
 
 
 def _headings(

@@ -69,6 +69,10 @@ class Journal:
         tokens = np.frombuffer(raw, np.uint8, offset=self._pooled)
         return pooled, tokens.reshape(count, self._width)
 
+    def tokens(self, content: Content) -> int:
+        """How many tokens a content has that it holds."""
+        return self._places[_key(content)][1]
+
     def _recovered(self, key: bytes) -> int:
         """Where the next record goes: after the records that are whole."""
         whole = self._file.seek(0, os.SEEK_END)

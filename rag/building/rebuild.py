@@ -124,7 +124,8 @@ def rebuild(
     """
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
-    reuse = reuse_of(previous, encoder, origin.faq, read_stamps(index / STAMPS))
+    reuse = reuse_of(previous, encoder, origin.faq)
+    known = replace(reuse.known, stamps=read_stamps(index / STAMPS))
     with ExitStack() as held:
 
         @cache
@@ -136,7 +137,7 @@ def rebuild(
             # A build that reuses something encodes little.
             if previous is None and is_replaced(index, origin):
                 options = replace(options, taken=ahead.take)
-            corpus = read_corpus(origin.paths, reuse.known, options)
+            corpus = read_corpus(origin.paths, known, options)
         listener.files(corpus.files)
         if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, caution):
             return None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag.documents import NO_STAMPS, Known, Stamps, question_above
+from rag.documents import Known, question_above
 from rag.encoders import Encoder
 from rag.index import Snapshot, keeps_cuts, keeps_vectors, recipe_of
 from rag.types import Document, FaqPolicy, FileReport, Passage, Section
@@ -95,9 +95,7 @@ class Reused:
     of_documents: int
 
 
-def reuse_of(
-    previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with", stamps: Stamps = NO_STAMPS
-) -> Reuse:
+def reuse_of(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with") -> Reuse:
     """What a build by that encoder may take over from an opened snapshot, if there is one."""
     if previous is None or not keeps_vectors(previous, encoder):
         return NOTHING
@@ -109,7 +107,7 @@ def reuse_of(
         return previous.originals.at(places[file.id][1], file)
 
     files = {id: file for id, (file, _) in places.items()}
-    return Reuse(previous, Known(_documents(previous), files, original, stamps))
+    return Reuse(previous, Known(_documents(previous), files, original))
 
 
 def unchanged(reuse: Reuse, documents: Collection[Document]) -> int:

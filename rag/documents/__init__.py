@@ -10,4 +10,4 @@ from rag.documents.questions import faq_pairs, question_above
 from rag.documents.report import report_json, report_lines
 from rag.documents.sandbox import Cage, processors
 from rag.documents.sections import sections_of
-from rag.documents.stamps import NO_STAMPS, Stamps, read_stamps, write_stamps
+from rag.documents.stamps import read_stamps, write_stamps

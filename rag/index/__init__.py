@@ -29,4 +29,4 @@ from rag.index.manifest import (
 from rag.index.postings import NEW
 from rag.index.sentence_spans import Marks, Sentences, markable_from, marks, sentences_of
 from rag.index.snapshot import Snapshot
-from rag.index.token_vectors import TokenStore, quantise, store
+from rag.index.token_vectors import TokenStore, quantise, store, zero_store

@@ -18,7 +18,7 @@ from rag.index.postings import EMPTY, NEW, extended
 from rag.index.question_vectors import headings_of
 from rag.index.sentence_spans import Sentences, marks
 from rag.index.snapshot import Snapshot
-from rag.index.token_vectors import Packed, store
+from rag.index.token_vectors import TokenStore
 from rag.index.vectors import index_vectors
 from rag.text import stemming
 from rag.types import Document, FaqPolicy, FileReport, Passage, Section
@@ -49,13 +49,13 @@ class Split:
 class Encodings:
     """What is computed of the passages, in their order.
 
-    `pooled` float32 (n, dim), rows L2-normalised; `tokens` and `sentences` one array a passage;
+    `pooled` float32 (n, dim), rows L2-normalised; `sentences` one array a passage;
     `above` the question above each, "" for none; `headings` the vectors of these questions.
     `reused` passages were encoded by an earlier build.
     """
 
     pooled: npt.NDArray[np.float32]
-    tokens: Sequence[Packed]
+    tokens: TokenStore
     above: Sequence[str]
     headings: Mapping[str, npt.NDArray[np.float32]]
     sentences: Sequence[Sentences]
@@ -74,7 +74,7 @@ def assemble(
 
     `earlier` is the snapshot that `split.kept` means.
     """
-    tokens, dense = store(encodings.tokens, encoder.token_dim), index_vectors(encodings.pooled)
+    tokens, dense = encodings.tokens, index_vectors(encodings.pooled)
     manifest = Manifest(
         format=FORMAT,
         corpus_sha256=split.corpus_sha256,

@@ -12,7 +12,7 @@ from rag.building.journal import Journal, temporary_journal
 from rag.building.origin import Origin
 from rag.building.rebuild import rebuild
 from rag.documents import ReadOptions, read_corpus
-from rag.documents.corpus import FileRead, Read, in_process
+from rag.documents.corpus import FileRead, Read, read_in_process
 from rag.documents.files import Source
 from rag.encoders.base import Encoded
 from rag.errors import ModelError
@@ -38,7 +38,7 @@ def test_batches_are_encoded_before_the_last_file_is_read(tmp_path: Path, folder
     encoder, before = Counting(), []
 
     def each(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
-        for found in in_process(read, sources):
+        for found in read_in_process(read, sources):
             before.append(len(encoder.seen))
             yield found
 

@@ -16,7 +16,7 @@ from rag.building.journal import temporary_journal
 from rag.building.reuse import NOTHING, Content, Reused, content_of, reuse_of
 from rag.cli.main import main
 from rag.documents.beneath import stamp_of
-from rag.documents.corpus import FileRead, Known, Read, ReadOptions, in_process, read_corpus
+from rag.documents.corpus import FileRead, Known, Read, ReadOptions, read_corpus, read_in_process
 from rag.documents.files import Source
 from rag.documents.questions import question_above
 from rag.encoders.base import Encoded, Encoder
@@ -212,12 +212,13 @@ def test_a_file_with_the_stamp_of_before_is_not_read(tmp_path: Path) -> None:
     reads: list[str] = []
 
     def each(read: Read, sources: Iterable[Source]) -> Iterator[FileRead]:
-        for found in in_process(read, sources):
+        for found in read_in_process(read, sources):
             reads.append(found.source.document_id)
             yield found
 
-    reuse = reuse_of(previous, ENCODER, stamps=stamps)
-    found = read_corpus([folder], reuse.known, ReadOptions(each))
+    reuse = reuse_of(previous, ENCODER)
+    known = replace(reuse.known, stamps=stamps)
+    found = read_corpus([folder], known, ReadOptions(each))
     assert (reads, found.unchanged) == (["b.md"], {"a.md"})
     assert bytes(found.originals) == b"Ants.Cats."
     assert_same(index_corpus(found, ENCODER, reuse=reuse), build_snapshot([folder], ENCODER))
@@ -225,16 +226,13 @@ def test_a_file_with_the_stamp_of_before_is_not_read(tmp_path: Path) -> None:
 
 def test_a_damaged_original_of_an_unread_file_ends_the_build(tmp_path: Path) -> None:
     folder = corpus(tmp_path / "c", a="Ants.")
-    previous = build_snapshot([folder], ENCODER)
+    snapshot = build_snapshot([folder], ENCODER)
+    other = Originals(snapshot.files, held_in(memoryview(b"Bees.")))
+    known = reuse_of(replace(snapshot, originals=other), ENCODER).known
     path = folder / "a.md"
-    stamps = {str(path): (stamp_of(folder, path), previous.documents["a.md"].source_sha256)}
-    reuse = reuse_of(
-        replace(previous, originals=Originals(previous.files, held_in(memoryview(b"Bees.")))),
-        ENCODER,
-        stamps=stamps,
-    )
+    stamps = {str(path): (stamp_of(folder, path), snapshot.documents["a.md"].source_sha256)}
     with pytest.raises(CorruptIndex, match="is damaged"):
-        read_corpus([folder], reuse.known)
+        read_corpus([folder], replace(known, stamps=stamps))
 
 
 def test_one_changed_line_leaves_the_other_lines_unchanged(tmp_path: Path) -> None:
