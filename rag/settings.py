@@ -79,6 +79,12 @@ class Settings(BaseSettings):
     readers: int = Field(
         0, ge=0, le=64, description="processes that read files; 0 for one a processor"
     )
+    memory: str = Field(
+        "",
+        pattern="^([1-9][0-9]{0,4}[MG])?$",
+        description="memory that `rag build` may take, such as `2G`, at least `768M`; if none, no "
+        "limit",
+    )
     job_hours: float = Field(4, gt=0, le=168, description="hours that a rebuild over HTTP may take")
     verify_hours: float = Field(
         24,

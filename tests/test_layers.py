@@ -29,7 +29,7 @@ FACES = {
     "store": 31,
     "answering": 10,
     "checks": 11,
-    "building": 12,
+    "building": 13,
     "serving": 29,
     "schemas": 31,
     "web": 13,

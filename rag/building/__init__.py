@@ -2,6 +2,7 @@
 
 from rag.building.build import index_corpus
 from rag.building.listener import Listener
+from rag.building.memory import memory_limit
 from rag.building.origin import UPLOAD_MARKER, Origin, origin_of, remembered
 from rag.building.rebuild import Built, changes, gate_of, rebuild, rebuilds
 from rag.building.reuse import Reused

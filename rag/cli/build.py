@@ -16,6 +16,7 @@ from rag.building import (
     Origin,
     changes,
     gate_of,
+    memory_limit,
     origin_of,
     rebuild,
     rebuilds,
@@ -90,7 +91,8 @@ def build(
             )
             run = _rebuilding(settings, origin, options, listener, force)
             consent = _consent(replace, asks=bool(named) or not if_stale)
-            built = run(if_stale=if_stale, full=full, consent=consent)
+            with memory_limit(settings.memory):
+                built = run(if_stale=if_stale, full=full, consent=consent)
         except RagError as error:
             if if_stale and not named and _can_be_served(error, settings.index):
                 listener.note(f"not rebuilt: {error}")
