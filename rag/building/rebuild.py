@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -127,12 +127,7 @@ def rebuild(
     reuse = reuse_of(previous, encoder, origin.faq)
     known = replace(reuse.known, stamps=read_stamps(index / STAMPS))
     with ExitStack() as held:
-
-        @cache
-        def opened() -> Journal:
-            held.enter_context(writing(index))
-            return held.enter_context(journal_at(index / JOURNAL, encoder))
-
+        opened = cache(partial(_opened, held, index, encoder))
         with Ahead(encoder, origin.faq, opened) as ahead:
             # A build that reuses something encodes little.
             if previous is None and is_replaced(index, origin):
@@ -154,6 +149,12 @@ def rebuild(
         write_stamps(index / STAMPS, corpus.stamps)
     taken = made.reused if previous else None
     return Built(snapshot.manifest, taken, outcome, tuple(snapshot.files), corpus.seconds)
+
+
+def _opened(held: ExitStack, index: Path, encoder: Encoder) -> Journal:
+    """Takes the lock of the index, and opens the journal of its build."""
+    held.enter_context(writing(index))
+    return held.enter_context(journal_at(index / JOURNAL, encoder))
 
 
 def is_stale(

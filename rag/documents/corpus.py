@@ -213,8 +213,9 @@ class _Reader:
         """The report of a known file, if its stamp has not changed."""
         kept = self._known.stamps.get(str(source.path))
         was = self._known_file(source.document_id, kept[1]) if kept else None
-        is_same = kept and was and kept[0] == stamp_of(source.anchor, source.path)
-        return was if is_same else None
+        if kept is None or was is None or was.size > self._limit:
+            return None
+        return was if kept[0] == stamp_of(source.anchor, source.path) else None
 
     def unread(self, source: Source, was: FileReport) -> FileRead:
         """A file that is as before."""

@@ -21,7 +21,7 @@ from rag.documents.files import Source
 from rag.documents.questions import question_above
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
-from rag.errors import CorruptIndex
+from rag.errors import CorpusError, CorruptIndex
 from rag.index.manifest import Manifest
 from rag.index.originals import Originals, held_in
 from rag.index.question_vectors import NO_QUESTION
@@ -222,6 +222,8 @@ def test_a_file_with_the_stamp_of_before_is_not_read(tmp_path: Path) -> None:
     assert (reads, found.unchanged) == (["b.md"], {"a.md"})
     assert bytes(found.originals) == b"Ants.Cats."
     assert_same(index_corpus(found, ENCODER, reuse=reuse), build_snapshot([folder], ENCODER))
+    with pytest.raises(CorpusError, match="too_large"):
+        read_corpus([folder], known, ReadOptions(max_mb=0))
 
 
 def test_a_damaged_original_of_an_unread_file_ends_the_build(tmp_path: Path) -> None:
