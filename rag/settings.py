@@ -83,6 +83,12 @@ class Settings(BaseSettings):
         Path("eval/local/results"),
         description="folder of evaluation results whose newest figures the page shows",
     )
+    memory: str = Field(
+        "",
+        pattern="^([1-9][0-9]{0,4}[MG])?$",
+        description="memory that `rag build` may take, such as `2G`, at least `768M`; if none, no "
+        "limit",
+    )
     job_hours: float = Field(4, gt=0, le=168, description="hours that a rebuild over HTTP may take")
     verify_hours: float = Field(
         24,

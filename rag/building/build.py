@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from rag.answering import uncalibrated
 from rag.building.calibrate import calibrated
 from rag.building.encode import encode
-from rag.building.reuse import NOTHING, Reuse
-from rag.building.split import split_corpus
+from rag.building.journal import Journal, temporary_journal
+from rag.building.reuse import NOTHING, Cuts, Reuse, Reused, unchanged
+from rag.building.split import NONE_READY, split_corpus
 from rag.documents import Corpus
 from rag.encoders import Encoder
 from rag.errors import CorpusError
 from rag.index import ModelInfo, Snapshot, Split, assemble
 from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, Progress, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A snapshot, in memory, and what it reused of the earlier one."""
+
+    snapshot: Snapshot
+    reused: Reused
 
 
 def index_corpus(
@@ -27,13 +39,30 @@ def index_corpus(
 
     A corpus read with `known` documents requires the `reuse` that these came from.
     """
-    split = split_corpus(corpus, encoder, faq, reuse)
+    with temporary_journal(encoder) as journal:
+        return indexed(corpus, encoder, journal, faq, reuse, caution, progress).snapshot
+
+
+def indexed(
+    corpus: Corpus,
+    encoder: Encoder,
+    journal: Journal,
+    faq: FaqPolicy,
+    reuse: Reuse,
+    caution: Caution = DEFAULT_CAUTION,
+    progress: Progress = silent,
+    ready: Mapping[str, Cuts] = NONE_READY,
+) -> Indexed:
+    """As `index_corpus`; what the journal holds is not encoded again, nor what is `ready` cut."""
+    split = split_corpus(corpus, encoder, faq, reuse, ready)
     if not split.passages:
         raise CorpusError(_nothing_left(split, faq))
-    encodings = encode(split, encoder, faq, reuse, progress)
+    encodings = encode(split, encoder, faq, reuse, journal, progress)
     public = uncalibrated(ModelInfo.of(encoder), caution)
-    snapshot = assemble(split, encodings, encoder, faq, public)
-    return calibrated(snapshot, encoder, caution)
+    snapshot = assemble(split, encodings, encoder, faq, public, reuse.earlier)
+    same = unchanged(reuse, split.documents)
+    counts = (encodings.reused, len(split.passages), same, len(split.documents))
+    return Indexed(calibrated(snapshot, encoder, caution), Reused(*counts))
 
 
 def _nothing_left(split: Split, faq: FaqPolicy) -> str:

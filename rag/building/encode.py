@@ -2,80 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.building.reuse import Content, PassageVectors, Reuse, content_of, markable_of
+from rag.building.journal import Journal
+from rag.building.reuse import Content, Reuse, content_of
 from rag.building.split import questions_above
 from rag.encoders import Encoder
-from rag.index import Encodings, Sentences, Split, quantise, sentences_of
-from rag.types import FaqPolicy, Passage, Progress
+from rag.index import (
+    NEW,
+    Encodings,
+    Sentences,
+    Split,
+    TokenStore,
+    markable_from,
+    quantise,
+    sentences_of,
+    zero_store,
+)
+from rag.types import FaqPolicy, Progress
 
 BATCH = 64
 
-Item = TypeVar("Item")
-
 
 def encode(
-    split: Split, encoder: Encoder, faq: FaqPolicy, reuse: Reuse, progress: Progress
+    split: Split,
+    encoder: Encoder,
+    faq: FaqPolicy,
+    reuse: Reuse,
+    journal: Journal,
+    progress: Progress,
 ) -> Encodings:
     """The vectors and sentences of the passages, and the vectors of the questions above them."""
-    vectors = _vectors(split.passages, encoder, reuse, progress)
-    tokens = [packed for _, packed in vectors]
+    rows, wanted = split.kept.copy(), {}
+    for row in np.flatnonzero(rows == NEW).tolist():
+        wanted[row] = content_of(split.passages[row])
+    found = reuse.rows(wanted.values())
+    rows[list(wanted)] = [found.get(content, NEW) for content in wanted.values()]
+    new = [content for content in dict.fromkeys(wanted.values()) if content not in found]
+    write_vectors(new, encoder, journal, "passages encoded", progress)
+    pooled, tokens = _vectors(rows, wanted, encoder, reuse, journal)
     above = questions_above(split, faq)
     return Encodings(
-        pooled=np.array([pooled for pooled, _ in vectors], dtype=np.float32),
+        pooled=pooled,
         tokens=tokens,
         above=above,
-        headings=_headings(above, encoder, reuse, progress),
-        sentences=_sentences(split, tokens, encoder, reuse),
+        headings=_headings(above, encoder, reuse, journal, progress),
+        sentences=_sentences(split, np.diff(tokens.starts).tolist(), encoder, reuse),
+        reused=int((rows != NEW).sum()),
     )
 
 
-def _vectors(
-    passages: Sequence[Passage], encoder: Encoder, reuse: Reuse, progress: Progress
-) -> list[PassageVectors]:
-    wanted = [content_of(passage) for passage in passages]
-    new = [content for content in dict.fromkeys(wanted) if content not in reuse.vectors]
-    made: dict[Content, PassageVectors] = {}
-    for batch in _batches(new, "passages encoded", progress):
+def write_vectors(
+    contents: Sequence[Content], encoder: Encoder, journal: Journal, what: str, progress: Progress
+) -> None:
+    """Encodes what the journal does not hold, `BATCH` contents at a time, and adds it."""
+    new = [content for content in contents if content not in journal]
+    for start in range(0, len(new), BATCH):
+        batch = new[start : start + BATCH]
         contexts, texts = zip(*batch, strict=True)
         encoded = encoder.encode_passages(texts, contexts)
-        packed = map(quantise, encoded.tokens)
-        made.update(zip(batch, zip(encoded.pooled, packed, strict=True), strict=True))
-    return [made.get(content) or reuse.vectors[content] for content in wanted]
+        journal.add(batch, list(zip(encoded.pooled, map(quantise, encoded.tokens), strict=True)))
+        progress(what, start + len(batch), len(new))
+
+
+def _vectors(
+    rows: npt.NDArray[np.int64],
+    wanted: Mapping[int, Content],
+    encoder: Encoder,
+    reuse: Reuse,
+    journal: Journal,
+) -> tuple[npt.NDArray[np.float32], TokenStore]:
+    """The vectors of each passage, from its row in the earlier snapshot or from the journal."""
+    new, counts = np.flatnonzero(rows == NEW).tolist(), np.zeros(len(rows), dtype=np.int64)
+    pooled = np.empty((len(rows), encoder.dim), dtype=np.float32)
+    taken = np.flatnonzero(rows != NEW)
+    if reuse.earlier:
+        counts[taken] = np.diff(reuse.earlier.tokens.starts)[rows[taken]]
+        pooled[taken] = reuse.earlier.dense.view()[rows[taken]]
+    counts[new] = [journal.tokens(wanted[row]) for row in new]
+    tokens = zero_store(counts, encoder.token_dim)
+    for row in new:
+        pooled[row], tokens.rows(row)[:] = journal.read(wanted[row])
+    if reuse.earlier:
+        for row in taken.tolist():
+            tokens.rows(row)[:] = reuse.earlier.tokens.rows(rows[row])
+    return pooled, tokens
 
 
 def _headings(
-    above: Sequence[str], encoder: Encoder, reuse: Reuse, progress: Progress
+    above: Sequence[str], encoder: Encoder, reuse: Reuse, journal: Journal, progress: Progress
 ) -> Mapping[str, npt.NDArray[np.float32]]:
-    found = dict(reuse.headings)
+    found = reuse.headings()
     new = [text for text in dict.fromkeys(above) if text and text not in found]
-    for batch in _batches(new, "headings encoded", progress):
-        encoded = encoder.encode_passages(batch, [""] * len(batch))
-        found.update(zip(batch, encoded.pooled, strict=True))
-    return found
+    contents = [("", text) for text in new]
+    write_vectors(contents, encoder, journal, "headings encoded", progress)
+    return found | {text: journal.read(("", text))[0] for text in new}
 
 
 def _sentences(
-    split: Split, tokens: Sequence[npt.NDArray[np.uint8]], encoder: Encoder, reuse: Reuse
+    split: Split, tokens: Sequence[int], encoder: Encoder, reuse: Reuse
 ) -> list[Sentences]:
+    """The sentences of each passage, which has so many tokens."""
     sections = {section.id: section for section in split.sections}
-    wanted = [markable_of(passage, sections[passage.section_id]) for passage in split.passages]
-    found = dict(reuse.sentences)
-    for markable, packed in zip(wanted, tokens, strict=True):
-        if markable not in found:
-            (_, text), start = markable
-            found[markable] = sentences_of(text, start, encoder.word_pieces(text), len(packed))
-    return [found[markable] for markable in wanted]
-
-
-def _batches(items: Sequence[Item], what: str, progress: Progress) -> Iterator[Sequence[Item]]:
-    """The items, `BATCH` at a time; reports progress before it gives the next."""
-    for start in range(0, len(items), BATCH):
-        batch = items[start : start + BATCH]
-        yield batch
-        progress(what, start + len(batch), len(items))
+    found = []
+    for passage, row, count in zip(split.passages, split.kept.tolist(), tokens, strict=True):
+        if reuse.earlier is None or row == NEW:
+            start = markable_from(passage, sections[passage.section_id])
+            pieces = encoder.word_pieces(passage.text)
+            found.append(sentences_of(passage.text, start, pieces, count))
+        else:
+            found.append(reuse.earlier.marks.of(row))
+    return found

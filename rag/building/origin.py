@@ -92,6 +92,18 @@ def remembered(index: Path) -> Sources | None:
     return version.sources if version else None
 
 
+def is_replaced(index: Path, origin: Origin) -> bool:
+    """Whether the build needs no consent, whatever the documents hold."""
+    version = live_version(index)
+    was = version.sources if version else None
+    if not snapshot_ids(index):
+        return True
+    # An index whose record is lost may be of anything: version is None.
+    if was:
+        return bool(was.paths) and was.names_same_as(origin.sources)
+    return version is not None and not origin.assumed
+
+
 def check_replaces(
     index: Path, origin: Origin, corpus_sha256: str, consent: Consent = deny
 ) -> None:
@@ -102,10 +114,7 @@ def check_replaces(
     """
     version, new = live_version(index), origin.sources
     was = version.sources if version else None
-    if not snapshot_ids(index) or (version and version.corpus_sha256 == corpus_sha256):
-        return
-    # An index whose record is lost may be of anything: version is None.
-    if was.paths and was.names_same_as(new) if was else version and not origin.assumed:
+    if is_replaced(index, origin) or (version and version.corpus_sha256 == corpus_sha256):
         return
     held = f"{index} was built from {was}" if was else f"{index} holds other documents"
     if not consent(f"{held}; replace it by {new}?"):

@@ -5,23 +5,44 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from watchfiles import DefaultFilter, watch
 
-from rag.building.build import index_corpus
+from rag.building.ahead import Ahead
+from rag.building.build import indexed
+from rag.building.journal import Journal, journal_at
 from rag.building.listener import NOBODY, Listener
-from rag.building.origin import Consent, Origin, check_replaces, deny
-from rag.building.reuse import Reused, reuse_of, reused
+from rag.building.origin import Consent, Origin, check_replaces, deny, is_replaced
+from rag.building.reuse import Reused, reuse_of
 from rag.checks import Canary, GateResult, judge, read_canaries
-from rag.documents import LENIENT, Corpus, ReadOptions, read_corpus, report_json
+from rag.documents import (
+    LENIENT,
+    Corpus,
+    ReadOptions,
+    read_corpus,
+    read_stamps,
+    report_json,
+    write_stamps,
+)
 from rag.encoders import Encoder
 from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
 from rag.index import Manifest, Snapshot, is_made_with
 from rag.settings import Settings
-from rag.store import Remarks, live_id, open_newest, publish, writing
+from rag.store import (
+    JOURNAL,
+    STAMPS,
+    Remarks,
+    live_id,
+    open_newest,
+    publish,
+    waiting_child,
+    writing,
+)
 from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, FileReport
 
 # Seconds before a watched folder is built again if another build held the lock.
@@ -104,27 +125,36 @@ def rebuild(
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
     reuse = reuse_of(previous, encoder, origin.faq)
-    corpus = read_corpus(origin.paths, reuse.known, options)
-    listener.files(corpus.files)
-    if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, caution):
-        return None
-    check_replaces(index, origin, corpus.sha256, consent)
-    with writing(index):
-        snapshot = index_corpus(
-            corpus,
-            encoder,
-            faq=origin.faq,
-            reuse=reuse,
-            caution=caution,
-            progress=listener.progress,
-        )
+    known = replace(reuse.known, stamps=read_stamps(index / STAMPS))
+    with ExitStack() as held:
+        opened = cache(partial(_opened, held, index, encoder))
+        with Ahead(encoder, origin.faq, opened) as ahead:
+            # A build that reuses something encodes little.
+            if previous is None and is_replaced(index, origin):
+                options = replace(options, taken=ahead.take)
+            corpus = read_corpus(origin.paths, known, options)
+        listener.files(corpus.files)
+        if if_stale and is_whole and not is_stale(previous, corpus, encoder, origin.faq, caution):
+            return None
+        check_replaces(index, origin, corpus.sha256, consent)
+        journal, verify = opened(), held.enter_context(waiting_child())
+        parts = (origin.faq, reuse, caution, listener.progress, ahead.cuts)
+        made = indexed(corpus, encoder, journal, *parts)
+        snapshot = made.snapshot
         if previous:
             # What was reused has been read from its mapped files only now.
             previous.check()
         outcome = _judged(index, before, snapshot, encoder, gate)
-        publish(index, snapshot, encoder, remarks=_remarks(outcome, origin))
-    taken = reused(reuse, snapshot) if previous else None
+        publish(index, snapshot, encoder, verify=verify, remarks=_remarks(outcome, origin))
+        write_stamps(index / STAMPS, corpus.stamps)
+    taken = made.reused if previous else None
     return Built(snapshot.manifest, taken, outcome, tuple(snapshot.files), corpus.seconds)
+
+
+def _opened(held: ExitStack, index: Path, encoder: Encoder) -> Journal:
+    """Takes the lock of the index, and opens the journal of its build."""
+    held.enter_context(writing(index))
+    return held.enter_context(journal_at(index / JOURNAL, encoder))
 
 
 def is_stale(

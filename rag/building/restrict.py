@@ -18,7 +18,7 @@ from rag.building.calibrate import calibrated
 from rag.building.split import questions_above
 from rag.documents import Corpus
 from rag.encoders import Encoder
-from rag.index import Encodings, ModelInfo, Originals, Snapshot, Split, assemble
+from rag.index import Encodings, ModelInfo, Originals, Snapshot, Split, assemble, store
 from rag.types import Caution, FileReport, ParsedDocument
 
 # Says whether the document of an id may be seen.
@@ -41,20 +41,23 @@ def restricted(snapshot: Snapshot, encoder: Encoder, sees: Sees) -> Snapshot:
         passages=tuple(snapshot.passages[row] for row in rows),
         files=files,
         originals=memoryview(b""),
+        kept=np.array(rows, dtype=np.int64),
     )
     faq, old = snapshot.manifest.recipe.faq, snapshot.manifest.calibration
     above = questions_above(split, faq)
     headings = {text: snapshot.headings.of(row) for text, row in zip(above, rows, strict=True)}
     encodings = Encodings(
         pooled=snapshot.dense.vectors()[np.array(rows, dtype=np.int64)],
-        tokens=[snapshot.tokens.rows(row) for row in rows],
+        tokens=store([snapshot.tokens.rows(row) for row in rows], encoder.dim),
         above=above,
         headings={text: vector for text, vector in headings.items() if vector is not None},
         sentences=[snapshot.marks.of(row) for row in rows],
+        reused=len(rows),
     )
     caution = Caution(old.risk, old.answerable)
     public = uncalibrated(ModelInfo.of(encoder), caution)
-    made = calibrated(assemble(split, encodings, encoder, faq, public), encoder, caution)
+    made = assemble(split, encodings, encoder, faq, public, snapshot)
+    made = calibrated(made, encoder, caution)
     return replace(made, originals=_originals(snapshot, made, files))
 
 

@@ -1,14 +1,14 @@
 """What a build reuses of an earlier snapshot, so that unchanged text costs nothing again.
 
-A document with the same id and raw bytes keeps its sections and passages; a passage whose context
-and text have been encoded before keeps its vectors, even if it was moved. Both are taken only from
-a snapshot that was opened, and so verified, and only if this software would make them again bit
-for bit: builds with and without reuse give the same snapshot.
+A document with the same id and raw bytes keeps its sections, passages and counted words; a passage
+whose context and text have been encoded before keeps its vectors, even if it was moved. Both are
+taken only from a snapshot that was opened, and so verified, and only if this software would make
+them again bit for bit: builds with and without reuse give the same snapshot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,7 @@ import numpy.typing as npt
 
 from rag.documents import question_above
 from rag.encoders import Encoder
-from rag.index import (
-    Sentences,
-    Snapshot,
-    keeps_cuts,
-    keeps_vectors,
-    markable_from,
-    recipe_of,
-)
+from rag.index import Snapshot, keeps_cuts, keeps_vectors, recipe_of
 from rag.types import Document, FaqPolicy, FileReport, Passage, Section
 
 if TYPE_CHECKING:
@@ -34,43 +27,66 @@ if TYPE_CHECKING:
 Content = tuple[str, str]
 # float32 (dim,), L2-normalised, and uint8 (t, width) as `tokens.quantise` gives it.
 PassageVectors = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]
-# A content, and where in its text the part begins that may be highlighted.
-Markable = tuple[Content, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """All sections and passages of a document, in order."""
+    """All sections and passages of a document, in order; `first` is the row of the first passage
+    in the earlier snapshot, if they are taken from it."""
 
     sections: tuple[Section, ...]
     passages: tuple[Passage, ...]
+    first: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reuse:
-    """What may be taken over: the cuts of documents, by their ids, the vectors of contents and of
-    headings, and the sentences of contents.
+    """What may be taken over: the vectors of an `earlier` snapshot; and if `known` has its
+    documents, what was cut of those that have not changed."""
 
-    `documents` and `files` are those of the earlier snapshot; without `cuts` they are cut again.
-    """
+    earlier: Snapshot | None
+    known: Known
 
-    documents: Mapping[str, Document]
-    files: Mapping[str, FileReport]
-    cuts: Mapping[str, Cuts]
-    vectors: Mapping[Content, PassageVectors]
-    headings: Mapping[str, npt.NDArray[np.float32]]
-    sentences: Mapping[Markable, Sentences]
+    def cuts(self, id: str) -> Cuts:
+        """The sections and passages of an unchanged document."""
+        assert self.earlier is not None
+        row = self.earlier.documents.row(id)
+        rows, passages = self.earlier.passages.of(row), self.earlier.passages
+        sections = tuple(self.earlier.sections.of(row))
+        return Cuts(sections, tuple(passages[each] for each in rows), rows.start)
 
-    @property
-    def known(self) -> Known:
-        """What need not be parsed again if the raw bytes are the same."""
-        # Imported only here: it brings the readers, and a service names `Reused` alone.
-        from rag.documents import Known
+    def rows(self, contents: Collection[Content]) -> dict[Content, int]:
+        """The rows of the earlier passages of these contents; those it does not hold are left out.
 
-        return Known(self.documents, self.files) if self.cuts else Known()
+        Only passages as long as one of them are compared.
+        """
+        if self.earlier is None or not contents:
+            return {}
+        wanted = set(contents)
+        alike = np.isin(self.earlier.passages.lengths, [len(text) for _, text in wanted])
+        found: dict[Content, int] = {}
+        for row in np.flatnonzero(alike).tolist():
+            content = content_of(self.earlier.passages[row])
+            if content in wanted:
+                found.setdefault(content, row)
+        return found
+
+    def headings(self) -> dict[str, npt.NDArray[np.float32]]:
+        """The vector of each question above an earlier passage."""
+        if self.earlier is None or len(self.earlier.headings.vectors) == 0:
+            return {}
+        numbers, firsts = np.unique(self.earlier.headings.rows, return_index=True)
+        sections = [
+            self.earlier.sections[self.earlier.passages[row].section_id]
+            for row in firsts[numbers >= 0].tolist()
+        ]
+        texts = (
+            question_above(self.earlier.documents[each.document_id], each) for each in sections
+        )
+        return dict(zip(texts, self.earlier.headings.vectors, strict=True))
 
 
-NOTHING = Reuse({}, {}, {}, {}, {}, {})
+NOTHING = Reuse(None, Known())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +103,24 @@ def reuse_of(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with
     """What a build by that encoder may take over from an opened snapshot, if there is one."""
     if previous is None or not keeps_vectors(previous, encoder):
         return NOTHING
-    cut_alike = keeps_cuts(previous)
-    is_same_recipe = previous.manifest.recipe == recipe_of(encoder, faq)
-    return Reuse(
-        documents=previous.documents,
-        files={file.id: file for file in previous.files if file.documents},
-        cuts=_cuts(previous) if cut_alike and is_same_recipe else {},
-        vectors=_vectors(previous),
-        headings=_headings(previous),
-        sentences=_sentences(previous) if cut_alike else {},
-    )
+    if not keeps_cuts(previous) or previous.manifest.recipe != recipe_of(encoder, faq):
+        return Reuse(previous, Known())
+    places = previous.files.places()
+
+    def original(file: FileReport) -> bytes:
+        return previous.originals.at(places[file.id][1], file)
+
+    files = {id: file for id, (file, _) in places.items()}
+    return Reuse(previous, Known(_documents(previous), files, original))
 
 
-def reused(reuse: Reuse, snapshot: Snapshot) -> Reused:
-    """How much a snapshot that was built with `reuse` took over."""
-    documents, known = snapshot.documents.values(), reuse.documents
-    return Reused(
-        passages=sum(content_of(passage) in reuse.vectors for passage in snapshot.passages),
-        of_passages=len(snapshot.passages),
-        documents=sum(
-            document.id in known and known[document.id].source_sha256 == document.source_sha256
-            for document in documents
-        ),
-        of_documents=len(documents),
-    )
+def unchanged(reuse: Reuse, documents: Collection[Document]) -> int:
+    """How many of the documents have the same raw bytes as in the earlier snapshot."""
+    if reuse.earlier is None:
+        return 0
+    was = reuse.known.documents or reuse.earlier.documents
+    found = ((was.get(each.id), each) for each in documents)
+    return sum(old is not None and old.source_sha256 == new.source_sha256 for old, new in found)
 
 
 def content_of(passage: Passage) -> Content:
@@ -118,42 +128,9 @@ def content_of(passage: Passage) -> Content:
     return passage.context, passage.text
 
 
-def markable_of(passage: Passage, section: Section) -> Markable:
-    """What decides the sentences of a passage, and the token rows that each holds."""
-    return content_of(passage), markable_from(passage, section)
-
-
-def _headings(snapshot: Snapshot) -> dict[str, npt.NDArray[np.float32]]:
-    """The vector of each question above a passage."""
-    found = {}
-    for row, passage in enumerate(snapshot.passages):
-        vector = snapshot.headings.of(row)
-        if vector is not None:
-            section = snapshot.sections[passage.section_id]
-            found[question_above(snapshot.documents[section.document_id], section)] = vector
-    return found
-
-
-def _cuts(snapshot: Snapshot) -> dict[str, Cuts]:
+def _documents(snapshot: Snapshot) -> Mapping[str, Document]:
+    """The documents by id, each made once."""
     return {
-        id: Cuts(
-            tuple(snapshot.sections.of(row)),
-            tuple(map(snapshot.passages.__getitem__, snapshot.passages.of(row))),
-        )
-        for row, id in enumerate(snapshot.documents)
-    }
-
-
-def _vectors(snapshot: Snapshot) -> dict[Content, PassageVectors]:
-    pooled = snapshot.dense.vectors()
-    return {
-        content_of(passage): (pooled[row], snapshot.tokens.rows(row))
-        for row, passage in enumerate(snapshot.passages)
-    }
-
-
-def _sentences(snapshot: Snapshot) -> dict[Markable, Sentences]:
-    return {
-        markable_of(passage, snapshot.sections[passage.section_id]): snapshot.marks.of(row)
-        for row, passage in enumerate(snapshot.passages)
+        document.id: document
+        for document in map(snapshot.documents.at, range(len(snapshot.documents)))
     }

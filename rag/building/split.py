@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
 
 from rag.building.reuse import NOTHING, Cuts, Reuse
 from rag.documents import Corpus, passages_of, question_above, sections_of
 from rag.encoders import Encoder
-from rag.index import Split, recipe_of
+from rag.index import NEW, Split, recipe_of
 from rag.types import Document, FaqPolicy, FileReport, ParsedDocument, Section
+
+NONE_READY: Mapping[str, Cuts] = MappingProxyType({})
 
 
 def split_corpus(
-    corpus: Corpus, encoder: Encoder, faq: FaqPolicy = "with", reuse: Reuse = NOTHING
+    corpus: Corpus,
+    encoder: Encoder,
+    faq: FaqPolicy = "with",
+    reuse: Reuse = NOTHING,
+    ready: Mapping[str, Cuts] = NONE_READY,
 ) -> Split:
-    """The documents' sections, and the passages of those that the FAQ policy indexes."""
+    """The documents' sections, and the passages of those that the FAQ policy indexes.
+
+    Documents that are `ready` have been cut before, in this build.
+    """
     cuts = [
-        reuse.cuts[parsed.document.id]
+        reuse.cuts(parsed.document.id)
         if parsed.document.id in corpus.unchanged
-        else _cut(parsed, encoder, faq)
+        else ready.get(parsed.document.id) or cut(parsed, encoder, faq)
         for parsed in corpus.documents
     ]
     documents = tuple(parsed.document for parsed in corpus.documents)
@@ -32,6 +45,7 @@ def split_corpus(
         tuple(passage for cut in cuts for passage in cut.passages),
         _with_sections(corpus.files, documents, sections),
         corpus.originals,
+        np.concatenate([_rows(cut) for cut in cuts]),
     )
 
 
@@ -50,7 +64,14 @@ def questions_above(split: Split, faq: FaqPolicy) -> list[str]:
     return [above[passage.section_id] for passage in split.passages]
 
 
-def _cut(parsed: ParsedDocument, encoder: Encoder, faq: FaqPolicy) -> Cuts:
+def _rows(cuts: Cuts) -> npt.NDArray[np.int64]:
+    """The rows of the passages in the earlier snapshot, `NEW` for those that are not in it."""
+    count = len(cuts.passages)
+    return np.full(count, NEW) if cuts.first is None else np.arange(cuts.first, cuts.first + count)
+
+
+def cut(parsed: ParsedDocument, encoder: Encoder, faq: FaqPolicy) -> Cuts:
+    """The sections and passages of a document."""
     sections = sections_of(parsed)
     limit = recipe_of(encoder, faq).passage_pieces
     passages = passages_of(parsed, _indexed(sections, faq), encoder.word_pieces, limit)

@@ -16,6 +16,7 @@ from rag.building import (
     Origin,
     changes,
     gate_of,
+    memory_limit,
     origin_of,
     rebuild,
     rebuilds,
@@ -83,12 +84,15 @@ def build(
         try:
             origin = origin_of(settings.index, named, settings.corpus, no_faq)
             cage = stack.enter_context(Cage(workers=settings.readers))
+            if not if_stale:
+                cage.start()
             options = ReadOptions(
                 cage.each, settings.max_file_mb, strict, within, listener.progress
             )
             run = _rebuilding(settings, origin, options, listener, force)
             consent = _consent(replace, asks=bool(named) or not if_stale)
-            built = run(if_stale=if_stale, full=full, consent=consent)
+            with memory_limit(settings.memory):
+                built = run(if_stale=if_stale, full=full, consent=consent)
         except RagError as error:
             if if_stale and not named and _can_be_served(error, settings.index):
                 listener.note(f"not rebuilt: {error}")

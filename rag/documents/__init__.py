@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from rag.documents.passages import passages_of
     from rag.documents.questions import faq_pairs, question_above
     from rag.documents.report import report_json, report_lines
-    from rag.documents.sandbox import Cage
+    from rag.documents.sandbox import Cage, processors
     from rag.documents.sections import sections_of
+    from rag.documents.stamps import read_stamps, write_stamps
 else:
     show_late(__name__)

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 EntryKind = Literal["folder", "link", "file"]
+# Device, inode, size, and the times of the last change of content and of anything, in ns. The
+# system sets the last of these, and no program can set it back.
+FileStamp = tuple[int, int, int, int, int]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Opening a pipe or a terminal neither waits nor takes it over.
@@ -40,6 +43,16 @@ def folder_entries(anchor: Path, folder: Path) -> list[tuple[str, EntryKind]]:
     """
     with _opened(anchor, folder) as descriptor, os.scandir(descriptor) as found:
         return sorted((entry.name, _kind(entry)) for entry in found)
+
+
+def stamp_of(anchor: Path, path: Path) -> FileStamp | None:
+    """The stamp of a file in the anchor: another one after each change; None if it has none."""
+    try:
+        with _opened(anchor, path.parent) as folder:
+            found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def read_beneath(anchor: Path, path: Path, limit: int) -> bytes:

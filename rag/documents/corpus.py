@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rag.documents.beneath import NotRegular, TooLarge, read_beneath
+from rag.documents.beneath import FileStamp, NotRegular, TooLarge, read_beneath, stamp_of
 from rag.documents.files import Source, check_system, find_sources, reason
 from rag.documents.formats import SUFFIXES
-from rag.documents.language import language_of
+from rag.documents.language import language_of, prepare
 from rag.documents.parse import (
     NO_DIGESTS,
     Digests,
@@ -24,17 +24,27 @@ from rag.documents.parse import (
 from rag.documents.report import file_report, pages_of, refused
 from rag.documents.skipped import Skips, remarks_of, shown
 from rag.documents.spool import Spool, temporary
+from rag.documents.stamps import Stamps, settled
 from rag.errors import CorpusError
 from rag.text import counted
 from rag.types import Document, FileReport, ParsedDocument, Progress, Remark, silent
 
 
+def _none(file: FileReport) -> bytes:
+    raise KeyError(file.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Documents read before, and the reports of their files, by id."""
+    """Documents read before, and the reports of their files, by id.
+
+    `original` gives the bytes of such a file, and `stamps` tell whether it has changed since.
+    """
 
     documents: Mapping[str, Document] = field(default_factory=dict)
     files: Mapping[str, FileReport] = field(default_factory=dict)
+    original: Callable[[FileReport], bytes] = _none
+    stamps: Stamps = field(default_factory=dict)
 
 
 NONE_KNOWN = Known()
@@ -48,7 +58,7 @@ class FileRead:
     """A file of the corpus, its bytes and what they hold; None if it is refused, with the reason.
 
     `known` is the report of a file that holds the same bytes as before; `seconds` is what reading
-    it took.
+    it took; `stamp` is of a file that had not been changed for a while.
     """
 
     source: Source
@@ -58,6 +68,7 @@ class FileRead:
     sha256: str = ""
     known: FileReport | None = None
     seconds: float = 0
+    stamp: FileStamp | None = None
 
 
 # Reads a file, given what parses it.
@@ -78,7 +89,7 @@ class ReadOptions:
     `each` reads and parses them: in this process, or in others that have their bounds
     (`sandbox.Cage.each`). A file of more than `max_mb` megabytes is skipped. If `strict`, the
     first file that would be skipped is an error. Nothing outside the folder `within` is opened.
-    `progress` hears of the files read.
+    `progress` hears of the files read, and `taken` gets each document that was not known.
     """
 
     each: Each = read_in_process
@@ -86,6 +97,7 @@ class ReadOptions:
     strict: bool = False
     within: Path | None = None
     progress: Progress = silent
+    taken: Callable[[ParsedDocument], None] = lambda parsed: None
 
 
 # Skips what cannot be read, and parses in this process.
@@ -98,7 +110,7 @@ class Corpus:
 
     The documents whose ids are `unchanged` were known before: their blocks were not read.
     `originals` are the bytes of the files that hold documents, in the order of `files`. `seconds`
-    are those that each file took, unless it was as before.
+    are those that each file took, unless it was as before. `stamps` are for the next build.
     """
 
     documents: list[ParsedDocument]
@@ -106,6 +118,7 @@ class Corpus:
     unchanged: frozenset[str] = frozenset()
     originals: memoryview = field(default_factory=lambda: memoryview(b""))
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    stamps: Stamps = field(default_factory=dict, compare=False)
 
     @property
     def sha256(self) -> str:
@@ -128,7 +141,8 @@ def read_corpus(
         spool, skips = Spool(file), Skips(options.strict)
         gathered = _Gathered(known, skips, spool)
         for read in read_files(paths, skips, known, options):
-            gathered.take(read)
+            for parsed in gathered.take(read):
+                options.taken(parsed)
         if not gathered.documents:
             raise CorpusError(_nothing_left(paths, skips.found))
         files = sorted([*gathered.files, *skips.found], key=lambda file: file.id)
@@ -138,6 +152,7 @@ def read_corpus(
             frozenset(gathered.unchanged),
             spool.joined([file.sha256 for file in files if file.documents]),
             gathered.seconds,
+            gathered.stamps,
         )
 
 
@@ -150,8 +165,15 @@ def read_files(
     """
     sources = find_sources(paths, skips, options.within)
     reader = _Reader(known, options.max_mb * MB)
+    before = {source: was for source in sources if (was := reader.as_before(source))}
+    others = [source for source in sources if source not in before]
+    if others:
+        prepare()
+    reads = options.each(reader.read, others)
     pages = 0
-    for done, read in enumerate(options.each(reader.read, sources), start=1):
+    for done, source in enumerate(sources, start=1):
+        was = before.get(source)
+        read = reader.unread(source, was) if was else next(reads)
         parsed = read.file.documents if read.file else ()
         pages += sum(pages_of(each.document) for each in parsed)
         what = f"files read ({counted(pages, 'page')})" if pages else "files read"
@@ -175,18 +197,30 @@ class _Reader:
         if ending(id) not in SUFFIXES:
             why = f"unsupported: only files of type {_types()} are read; convert it or remove it"
             return FileRead(source, None, why)
-        began = time.perf_counter()
+        began, now = time.perf_counter(), time.time_ns()
         try:
+            stamp = settled(stamp_of(source.anchor, source.path), now)
             raw = _raw_bytes(source, self._limit)
             digest = sha256(raw)
             was = self._known_file(id, digest)
-            # Line 0 is the whole file.
-            unread = ParsedFile((), unchanged=((id, 0),))
-            file = unread if was else parse(id, raw, self._lines.get(id, NO_DIGESTS))
+            file = _unread(id) if was else parse(id, raw, self._lines.get(id, NO_DIGESTS))
         except CorpusError as error:
             return FileRead(source, None, str(error), seconds=time.perf_counter() - began)
         seconds = time.perf_counter() - began
-        return FileRead(source, file, raw=raw, sha256=digest, known=was, seconds=seconds)
+        return FileRead(source, file, "", raw, digest, was, seconds, stamp)
+
+    def as_before(self, source: Source) -> FileReport | None:
+        """The report of a known file, if its stamp has not changed."""
+        kept = self._known.stamps.get(str(source.path))
+        was = self._known_file(source.document_id, kept[1]) if kept else None
+        if kept is None or was is None or was.size > self._limit:
+            return None
+        return was if kept[0] == stamp_of(source.anchor, source.path) else None
+
+    def unread(self, source: Source, was: FileReport) -> FileRead:
+        """A file that is as before."""
+        raw, (stamp, digest) = self._known.original(was), self._known.stamps[str(source.path)]
+        return FileRead(source, _unread(source.document_id), "", raw, digest, was, 0, stamp)
 
     def _known_file(self, id: str, digest: str) -> FileReport | None:
         """The report of a known file that is one document, if it holds the same bytes."""
@@ -204,25 +238,29 @@ class _Gathered:
         self.unchanged: set[str] = set()
         self.files: list[FileReport] = []
         self.seconds: dict[str, float] = {}
+        self.stamps: dict[str, tuple[FileStamp, str]] = {}
         self._skips = skips
         self._spool = spool
         self._sources: dict[str, Source] = {}
         self._known = known
 
-    def take(self, read: FileRead) -> None:
-        """Takes in the documents of a file, or notes why not."""
+    def take(self, read: FileRead) -> list[ParsedDocument]:
+        """Takes in the documents of a file, or notes why not; returns those that are new."""
         source, file = read.source, read.file
+        if read.stamp:
+            self.stamps[str(source.path)] = read.stamp, read.sha256
         if read.known is None:
             self.seconds[shown(source.document_id)] = read.seconds
         if file is None:
             self._skips.add(source.given, source.document_id, read.refusal)
-            return
+            return []
         taken, double = self._take(source, file)
         report = read.known
         if report is None or not taken:
             remarks = _remarks(file, double)
             report = file_report(source.document_id, read.raw, read.sha256, taken, remarks)
         self._add(source, report, read.raw)
+        return [each for each in taken if each.document.id not in self.unchanged]
 
     def _add(self, source: Source, report: FileReport, raw: bytes) -> None:
         if report.has_loss:
@@ -237,8 +275,9 @@ class _Gathered:
         documents = [*file.documents, *(self._unchanged(source, *each) for each in file.unchanged)]
         double = [each.document.id for each in documents if each.document.id in self.documents]
         new = [each for each in documents if each.document.id not in set(double)]
+        new = list(map(_with_language, new))
         for each in new:
-            self.documents[each.document.id] = _with_language(each)
+            self.documents[each.document.id] = each
             self._sources[each.document.id] = source
         self.unchanged.update(id for id, _ in file.unchanged if id not in set(double))
         return new, _double(source, double, self._sources[double[0]]) if double else ""
@@ -249,6 +288,11 @@ class _Gathered:
         if not line:
             return ParsedDocument(was, ())
         return ParsedDocument(replace(was, source=f"{source.document_id}:{line}"), ())
+
+
+def _unread(id: str) -> ParsedFile:
+    """What a file holds that is one document, unchanged: line 0 is the whole file."""
+    return ParsedFile((), unchanged=((id, 0),))
 
 
 def _with_language(parsed: ParsedDocument) -> ParsedDocument:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,23 @@ def language_of(text: str) -> str | None:
     start = text[:_LONGEST]
     if sum(map(str.isalpha, start)) < _LEAST_LETTERS:
         return None
-    code, probability = _identifier().classify(start)
+    code, probability = _loading().result().classify(start)
     return code if probability >= _SURE and code != "zxx" else None
 
 
+def prepare() -> None:
+    """Begins to load what `language_of` requires, in a thread."""
+    _loading()
+
+
 @cache
+def _loading() -> Future[LanguageIdentifier]:
+    pool = ThreadPoolExecutor(1, "language")
+    found = pool.submit(_identifier)
+    pool.shutdown(wait=False)
+    return found
+
+
 def _identifier() -> LanguageIdentifier:
     # Loading takes half a second, and is needed for new documents alone; the children that parse
     # need neither this nor numpy.

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
-from pydantic import TypeAdapter
+import msgspec
 
 from rag.documents.boxes import unpacked
 from rag.documents.channel import number, receive, send, send_number
@@ -101,8 +101,9 @@ class Reply:
     is_spent: bool = False
 
 
-_REQUEST = TypeAdapter(ParseRequest)
-_REPLY = TypeAdapter(Reply)
+_ENCODER = msgspec.json.Encoder()
+_REQUEST = msgspec.json.Decoder(ParseRequest)
+_REPLY = msgspec.json.Decoder(Reply)
 
 
 class Cage:
@@ -115,7 +116,7 @@ class Cage:
     def __init__(self, bounds: Bounds = Bounds(), code: str = _CODE, workers: int = 0) -> None:
         self._bounds = bounds
         self._code = code
-        self._workers = workers or _processors()
+        self._workers = workers or processors()
         # The system ends a child with the thread that started it, so these threads stay.
         self._threads = ThreadPoolExecutor(self._workers, "cage")
         self._own = threading.local()
@@ -127,6 +128,10 @@ class Cage:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def start(self) -> None:
+        """Starts a child, which takes a moment, while the caller does something else."""
+        self._threads.submit(self._child)
 
     def parse(self, document_id: str, raw: bytes, known: Digests = NO_DIGESTS) -> ParsedFile:
         """What `rag.documents.parse` returns. Raises CorpusError, also if the file is too much.
@@ -161,7 +166,7 @@ class Cage:
 
     def _parse(self, document_id: str, raw: bytes, known: Digests = NO_DIGESTS) -> ParsedFile:
         bounds = self._bounds.of(len(raw))
-        request = _REQUEST.dump_json(ParseRequest(document_id, dict(known), bounds))
+        request = _ENCODER.encode(ParseRequest(document_id, dict(known), bounds))
         child = self._child()
         try:
             reply = child.ask(request, raw, bounds)
@@ -192,7 +197,7 @@ class Cage:
         child.end()
 
 
-def _processors() -> int:
+def processors() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -236,7 +241,7 @@ class _Child:
                 raise _refusal(
                     "parse_limit", f"gave over {bounds.answer_mb:.0f} MB of text and marks"
                 )
-            return _checked(_REPLY.validate_json(receive(self._channel, size, until), strict=True))
+            return _checked(_REPLY.decode(receive(self._channel, size, until)))
         except TimeoutError as error:
             waited = seconds * PATIENCE
             raise _refusal("parse_timeout", f"took over {waited:.0f} s to read") from error
@@ -263,10 +268,10 @@ def parse_requests(parse: Parse = parse) -> None:
     channel.sendall(READY)
     with suppress(EOFError, OSError):
         while True:
-            request = _REQUEST.validate_json(receive(channel, number(channel)), strict=True)
+            request = _REQUEST.decode(receive(channel, number(channel)))
             raw = receive(channel, number(channel))
             _bound(channel, request.bounds, raw)
-            send(channel, _REPLY.dump_json(_reply(parse, request, raw)))
+            send(channel, _ENCODER.encode(_reply(parse, request, raw)))
 
 
 def _bound(channel: socket.socket, bounds: Bounds, raw: bytes) -> None:

@@ -3,6 +3,7 @@
 from rag.index.assemble import Encodings, Split, assemble
 from rag.index.compatibility import check_encoder, check_model, check_probes
 from rag.index.fingerprint import (
+    encoding_key,
     is_made_with,
     keeps_cuts,
     keeps_vectors,
@@ -26,6 +27,7 @@ from rag.index.manifest import (
     parse_manifest,
 )
 from rag.index.originals import Originals
+from rag.index.postings import NEW
 from rag.index.sentence_spans import Marks, Sentences, markable_from, marks, sentences_of
 from rag.index.snapshot import Snapshot
-from rag.index.token_vectors import TokenStore, quantise, store
+from rag.index.token_vectors import TokenStore, quantise, store, zero_store

@@ -1,23 +1,21 @@
-"""BM25 over the passages: exact, reproducible arrays, through bm25s."""
+"""BM25 over the passages: exact, reproducible arrays; `postings` makes them."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from rag.index.columns import Texts
-from rag.text import ENGLISH, stemming, stems, stems_of_each
+from rag.text import ENGLISH, stemming, stems
 from rag.types import Document
 
 K1 = 1.5
 B = 0.75
-# Robertson & Zaragoza 2009, eq. 3.15, with Lucene's idf, which is never negative.
-METHOD = "lucene"
 # A question of 2,000 characters holds some 300 words; its rarest terms decide.
 MAX_TERMS = 64
 # So many passages are all scored: it takes less time than to find out which need not be.
@@ -35,6 +33,7 @@ class LexicalIndex:
 
     `terms` is sorted; column t of the matrix is term t. `impacts` float32 and `passages` int32
     (n_postings,), `starts` int64 (n_terms + 1,). `stemmings` are those of the passages, sorted.
+    `counts` uint16 (n_postings,): how often each term stands in each passage, for the next build.
     """
 
     terms: Sequence[str]
@@ -43,6 +42,7 @@ class LexicalIndex:
     starts: npt.NDArray[np.int64]
     count: int
     stemmings: tuple[str, ...] = (ENGLISH,)
+    counts: npt.NDArray[np.uint16] = field(default_factory=lambda: np.zeros(0, np.uint16))
 
     def stems_of(self, words: Sequence[str]) -> list[str]:
         """What a question's words are found by in passages of any language of the index."""
@@ -162,44 +162,3 @@ def languages_of(documents: Iterable[Document]) -> dict[str, str]:
 def stemmings_of(languages: Iterable[str]) -> tuple[str, ...]:
     """The ways in which the words of these languages are stemmed, sorted."""
     return tuple(sorted(set(map(stemming, languages))))
-
-
-def index_texts(texts: Sequence[str], languages: Sequence[str]) -> LexicalIndex:
-    """A BM25 index of texts in these languages, in order; the same texts give the same arrays."""
-    stemmings = stemmings_of(languages)
-    stemmed = _stemmed(texts, languages)
-    terms = tuple(sorted(set().union(*stemmed)))
-    column = {term: at for at, term in enumerate(terms)}
-    if not terms:
-        empty = np.zeros(0)
-        return LexicalIndex(
-            terms, empty.astype("f4"), empty.astype("i4"), np.zeros(1, "i8"), len(texts), stemmings
-        )
-    # Imported only here: it brings scipy, and neither asking nor reading back needs it.
-    from bm25s import BM25
-
-    ranker = BM25(k1=K1, b=B, method=METHOD, csc_backend="numpy")
-    scores = ranker.build_index_from_ids(
-        unique_token_ids=list(range(len(terms))),
-        corpus_token_ids=[[column[stem] for stem in text] for text in stemmed],
-        show_progress=False,
-    )
-    return LexicalIndex(
-        terms=terms,
-        impacts=np.asarray(scores["data"], dtype=np.float32),
-        passages=np.asarray(scores["indices"], dtype=np.int32),
-        starts=np.asarray(scores["indptr"], dtype=np.int64),
-        count=len(texts),
-        stemmings=stemmings,
-    )
-
-
-def _stemmed(texts: Sequence[str], languages: Sequence[str]) -> list[list[str]]:
-    """The stems of each text by its language; those of one language together."""
-    rows: defaultdict[str, list[int]] = defaultdict(list)
-    for row, language in enumerate(languages):
-        rows[stemming(language)].append(row)
-    found: dict[int, list[str]] = {}
-    for each, own in rows.items():
-        found.update(zip(own, stems_of_each([texts[row] for row in own], each), strict=True))
-    return [found[row] for row in range(len(texts))]

@@ -52,7 +52,7 @@ def pack(columns: Mapping[str, Array]) -> memoryview:
     header += b" " * (-(len(MAGIC) + 8 + len(header)) % ALIGN)
     at = len(MAGIC) + 8 + len(header)
     ends = [at := _aligned(at) + array.nbytes for array in columns.values()]
-    content = _room(at)
+    content = room(at)
     start = len(MAGIC) + 8 + len(header)
     content[:start] = MAGIC + len(header).to_bytes(8, "little") + header
     for end, array in zip(ends, columns.values(), strict=True):
@@ -225,7 +225,7 @@ def _aligned(at: int) -> int:
     return at + -at % ALIGN
 
 
-def _room(size: int) -> memoryview:
+def room(size: int) -> memoryview:
     """Zeroed memory of that size; large ones are in a file without a name."""
     if size <= SMALL:
         return memoryview(bytearray(size))

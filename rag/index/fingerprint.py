@@ -39,7 +39,7 @@ _CUTTING = (
     *("docutils", "lxml", "pypdfium2", "python-calamine", "selectolax", "py3langid"),
 )
 _ENCODING = ("tokenizers", "onnxruntime", "numpy")
-_INDEXING = ("bm25s", "faiss-cpu", "PyStemmer", "icu4py", "regex")
+_INDEXING = ("faiss-cpu", "PyStemmer", "icu4py", "regex")
 
 # The code that decides what an index holds, by what it does. Of the last two nothing is kept from
 # one build to the next.
@@ -58,6 +58,7 @@ CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "index/assemble.py",
             "index/bm25.py",
             "index/cells.py",
+            "index/postings.py",
             "index/vectors.py",
         ),
         "calibrating": (
@@ -111,6 +112,19 @@ def keeps_vectors(snapshot: Snapshot, encoder: Encoder) -> bool:
 def keeps_cuts(snapshot: Snapshot) -> bool:
     """Whether the same recipe would cut the snapshot's documents in the same way."""
     return _is_same(snapshot.manifest.software, (*_CUTTING, "python", "cutting"))
+
+
+def keeps_words(snapshot: Snapshot) -> bool:
+    """Whether the words of a passage that is cut alike would be counted in the same way."""
+    return _is_same(snapshot.manifest.software, (*_INDEXING, "python", "cutting", "indexing"))
+
+
+def encoding_key(encoder: Encoder) -> bytes:
+    """A digest of what decides the vectors that the encoder gives: 32 bytes."""
+    now = software()
+    packages = {name: now[name] for name in (*_ENCODING, "encoding")}
+    made = f"{ModelInfo.of(encoder)} {BITS} {packages}".encode()
+    return hashlib.sha256(made + probe_vectors(encoder).tobytes()).digest()
 
 
 def software_changes(snapshot: Snapshot) -> list[str]:

@@ -27,6 +27,7 @@ KINDS: Kinds = {
     "starts": (np.int64, 1),
     "passages": (np.int32, 1),
     "impacts": (np.float32, 1),
+    "counts": (np.uint16, 1),
 }
 
 
@@ -39,6 +40,7 @@ def pack_lexical(lexical: LexicalIndex) -> memoryview:
             "starts": lexical.starts,
             "passages": lexical.passages,
             "impacts": lexical.impacts,
+            "counts": lexical.counts,
         }
     )
 
@@ -55,6 +57,7 @@ def open_lexical(raw: Buffer, count: int) -> LexicalIndex:
         starts=columns["starts"],
         count=count,
         stemmings=tuple(stemmings),
+        counts=columns["counts"],
     )
 
 
@@ -65,6 +68,7 @@ def check_lexical(lexical: LexicalIndex) -> None:
         terms.check("the BM25 terms", len(terms))
         terms.check_order("the BM25 terms")
     demand(len(passages) == len(lexical.impacts), "a BM25 impact has no passage")
+    demand(len(passages) == len(lexical.counts), "a BM25 count has no passage")
     check_starts(starts, len(terms), len(passages), "the BM25 terms")
     check_rows(passages, 0, lexical.count, "a BM25 passage does not exist")
     within = (lexical.impacts >= 0) & (lexical.impacts < LARGEST_IMPACT)

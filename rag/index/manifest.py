@@ -16,7 +16,7 @@ from rag.types import FaqPolicy
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder
 
-FORMAT = 8
+FORMAT = 9
 MANIFEST = "manifest.json"
 
 # 2**53 is the largest integer that every reader of JSON keeps exactly.

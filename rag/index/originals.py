@@ -43,6 +43,13 @@ class Originals:
             raise CorruptIndex(f"{ORIGINALS} is damaged: {REBUILD}")
         return self._pieces(file)
 
+    def at(self, start: int, file: FileReport) -> bytes:
+        """The bytes of a file, which begin there, compared with its sha256. Raises CorruptIndex."""
+        found = bytes(self.read(file.size, start))
+        if hashlib.sha256(found).hexdigest() != file.sha256:
+            raise CorruptIndex(f"{ORIGINALS} is damaged: {REBUILD}")
+        return found
+
     def _pieces(self, file: FileReport) -> Iterator[bytes | memoryview]:
         found = self._files.with_documents(file.id)
         start = found[1] if found else 0

@@ -58,6 +58,12 @@ class Reports(LazyRows[FileReport]):
             row += 1
         return None
 
+    def places(self) -> dict[str, tuple[FileReport, int]]:
+        """The report of each file that holds documents, by id, and where its bytes start."""
+        starts = self._columns["original_starts"].tolist()
+        listed = zip(self, starts, strict=False)
+        return {file.id: (file, start) for file, start in listed if file.documents}
+
     def check(self, stored: int) -> None:
         """Raises ValueError unless all columns agree, and the bytes of the files are so many."""
         count, starts = len(self), self._columns["original_starts"]

@@ -9,11 +9,14 @@ stored form is about 1 (Max 1960, "Quantizing for Minimum Distortion", table II)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from rag.index.columns import room, starts_of
 
 BITS = 2
 PER_BYTE = 8 // BITS
@@ -83,6 +86,18 @@ def quantise(tokens: npt.NDArray[np.float32]) -> Packed:
 
 def store(passages: Iterable[Packed], dim: int) -> TokenStore:
     """A store of the passages' quantised token vectors, in their order."""
-    matrices = [np.zeros((0, width(dim)), dtype=np.uint8), *passages]
-    starts = np.cumsum([len(matrix) for matrix in matrices], dtype=np.int64)
-    return TokenStore(np.concatenate(matrices), starts)
+    matrices = list(passages)
+    made = zero_store([len(matrix) for matrix in matrices], dim)
+    for passage, matrix in enumerate(matrices):
+        made.rows(passage)[:] = matrix
+    return made
+
+
+def zero_store(counts: Iterable[int], dim: int) -> TokenStore:
+    """A store for passages of so many tokens each, still zero, to be filled in.
+
+    A large one is in a temporary file, so that the system may free its memory.
+    """
+    starts = starts_of(counts)
+    shape = (int(starts[-1]), width(dim))
+    return TokenStore(np.frombuffer(room(math.prod(shape)), np.uint8).reshape(shape), starts)

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -89,22 +90,27 @@ class Jobs:
         self._hours = hours
         self._table = table or JobTable()
         self._running: tuple[str, asyncio.Task[None]] | None = None
+        # The last build of this worker, whatever the table could take in of it.
+        self._own = Job("")
+        self._is_saved = True
 
     def start(self, source: Path | NamedFiles, force: bool = False, strict: bool = False) -> Job:
         """A job that builds from a path or from names and contents of files.
 
         Raises BusyError if a build is running.
         """
+        self._save()
         job = Job(uuid.uuid4().hex)
         if not self._table.add(job):
             raise BusyError("a build is running: wait until it is done, or cancel it")
+        self._own = job
         task = asyncio.create_task(self._run(job.id, source, Wanted(force, strict)))
         self._running = (job.id, task)
         return job
 
     def get(self, id: str) -> Job | None:
         """The current state of the job of that id, or None."""
-        return self._table.get(id)
+        return self._own if self._own.id == id else self._table.get(id)
 
     async def cancel(self, id: str) -> Job | None:
         """The job of that id, which has then ended; None if there is no such job.
@@ -119,7 +125,7 @@ class Jobs:
                 async with asyncio.timeout(CANCELLING):
                     while (job := self._table.get(id)) and job.status == "running":
                         await asyncio.sleep(LOOK)
-        return self._table.get(id)
+        return self.get(id)
 
     def recover(self) -> None:
         """Marks the build of a worker that has died in the place of this one as failed."""
@@ -129,7 +135,8 @@ class Jobs:
         """Cancels this worker's build if another worker asks for that, until this is cancelled."""
         while True:
             await asyncio.sleep(LOOK)
-            if self._running is not None and self._table.is_cancelled(self._running[0]):
+            self._save()
+            if self._running is not None and self._is_cancelled(self._running[0]):
                 await _stop(self._running[1])
 
     async def close(self) -> None:
@@ -143,23 +150,23 @@ class Jobs:
             async with _on_disk(source) as (path, held):
                 command = self._command(path, wanted)
                 async with asyncio.timeout(self._hours * HOUR):
-                    code = await _build(command, lambda line: self._hear(id, heard, line), held)
+                    code = await _build(command, lambda line: self._hear(heard, line), held)
             heard.detail = _without_folder(heard.detail, path)
         except asyncio.CancelledError:
-            self._update(id, status="cancelled")
+            self._update(status="cancelled")
         except TimeoutError:
             detail = f"the build took over {self._hours:g} h and was ended: raise RAG_JOB_HOURS"
-            self._fail(id, "build_timed_out", detail)
+            self._fail("build_timed_out", detail)
         except Exception:
             # Nobody awaits this task: without a log its failure would stay unseen.
             log.exception("the build %s failed", id)
-            self._fail(id, "build_failed", "the build cannot be run; see the log")
+            self._fail("build_failed", "the build cannot be run; see the log")
         else:
-            await self._end(id, code, heard)
+            await self._end(code, heard)
         finally:
             self._running = None
 
-    def _hear(self, id: str, heard: Heard, line: str) -> None:
+    def _hear(self, heard: Heard, line: str) -> None:
         said, event = _event(line)
         if said and not heard.is_told:
             # A line that is no event is the best reason until an error event comes: the last line
@@ -167,29 +174,48 @@ class Jobs:
             heard.detail = said
         match event.pop("event", None):
             case "progress":
-                self._update(id, done=event["done"], total=event["total"])
+                self._update(done=event["done"], total=event["total"])
             case "error":
                 heard.detail, heard.is_told = event["message"], True
             case "built":
                 heard.result = event
 
-    async def _end(self, id: str, code: int, heard: Heard) -> None:
+    async def _end(self, code: int, heard: Heard) -> None:
         if code not in (0, PARTIAL) or heard.result is None:
-            self._fail(id, _CODES.get(code, "build_failed"), heard.detail)
+            self._fail(_CODES.get(code, "build_failed"), heard.detail)
             return
         # The index is published already: it is too late to cancel.
         with suppress(asyncio.CancelledError):
             await asyncio.shield(self._finished())
-        self._update(id, status="done", result=heard.result)
+        self._update(status="done", result=heard.result)
 
-    def _fail(self, id: str, code: str, detail: str) -> None:
-        self._update(id, status="failed", failure=Failure(code, detail))
+    def _fail(self, code: str, detail: str) -> None:
+        self._update(status="failed", failure=Failure(code, detail))
 
-    def _update(self, id: str, **changes: Any) -> None:
-        if (job := self._table.get(id)) is not None:
-            self._table.put(replace(job, **changes))
-            if "status" in changes:
-                self._ended(changes["status"])
+    def _update(self, **changes: Any) -> None:
+        self._own, self._is_saved = replace(self._own, **changes), False
+        self._save()
+        if "status" in changes:
+            self._ended(changes["status"])
+
+    def _save(self) -> None:
+        """Writes the state of this worker's build; if the table cannot take it, `follow` tries
+        again."""
+        if self._is_saved:
+            return
+        try:
+            self._table.put(self._own)
+        except sqlite3.Error as error:
+            log.warning("the build %s cannot be recorded (%s)", self._own.id, error)
+        else:
+            self._is_saved = True
+
+    def _is_cancelled(self, id: str) -> bool:
+        try:
+            return self._table.is_cancelled(id)
+        except sqlite3.Error as error:
+            log.warning("whether the build %s is cancelled is not known (%s)", id, error)
+            return False
 
 
 def build_command(index: Path, roots: Sequence[Path] = ()) -> Command:

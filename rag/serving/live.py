@@ -8,6 +8,7 @@ import errno
 import functools
 import gc
 import logging
+import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -266,9 +267,12 @@ class Live:
             return self.serving
 
     async def recheck_every(self, seconds: float) -> None:
-        """Verifies at that interval until it is cancelled."""
+        """Verifies at about that interval until it is cancelled.
+
+        The workers of a service do not read the files at the same time.
+        """
         while True:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds * random.uniform(0.5, 1))
             await self._recheck()
 
     async def _recheck(self) -> None:

@@ -2,10 +2,11 @@
 
 from rag.store.backup import back_up, restore
 from rag.store.disk import DISK, free_bytes
-from rag.store.entries import damaged_paths, leftovers
+from rag.store.entries import JOURNAL, STAMPS, damaged_paths, leftovers
 from rag.store.integrity import Damage, damage
 from rag.store.open import load_snapshot, open_current, open_newest, read_manifest
 from rag.store.publish import publish, roll_back, sweep_if_idle, writing
+from rag.store.readback import waiting_child
 from rag.store.sources import Sources
 from rag.store.versions import (
     CURRENT,

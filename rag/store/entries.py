@@ -18,13 +18,28 @@ from rag.store.versions import BAD, CURRENT, VERSIONS, live_id, read_versions, s
 
 ASIDE = "tmp-"
 LOCK = "LOCK"
+# What the build that runs, or one that was killed, has encoded.
+JOURNAL = "ENCODED"
+# The stamps of the files that the last build read.
+STAMPS = "STAMPS"
 SHOWN = 3
 
 _LEFT = re.compile(rf"{ASIDE}(?:[0-9a-f]{{12}}|{CURRENT}|{VERSIONS})")
 # The files of a snapshot, as every version has named them.
 _FILE = re.compile(r"[a-z0-9_]+\.(?:bin|faiss|json|jsonl|npy)")
 # Besides a build's own files: vectors that the evaluation keeps, and what common tools create.
-_OTHER = {LOCK, CURRENT, VERSIONS, "cache", ".gitignore", ".gitkeep", ".DS_Store", "lost+found"}
+_OTHER = {
+    LOCK,
+    JOURNAL,
+    STAMPS,
+    CURRENT,
+    VERSIONS,
+    "cache",
+    ".gitignore",
+    ".gitkeep",
+    ".DS_Store",
+    "lost+found",
+}
 _OURS = re.compile(rf"(?:{BAD})?[0-9a-f]{{12}}(?:-\d+)?|{BAD}(?:{CURRENT}|{VERSIONS})(?:-\d+)?")
 
 

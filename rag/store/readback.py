@@ -1,13 +1,17 @@
 """Reads a snapshot back from disk, in a process of its own.
 
-A damaged file may crash FAISS: then a child dies, and not the service.
+A damaged file may crash FAISS: then a child dies, and not the service. A build starts the child
+early: it imports what it needs while the build works.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rag.errors import CorruptIndex
@@ -19,7 +23,12 @@ REFUSED = 5
 # Returns if the snapshot of that id loads; else raises CorruptIndex.
 Verifier = Callable[[Path, str], None]
 
-_CHILD = "import sys; from rag.store.readback import main; sys.exit(main(sys.argv[1:]))"
+_CHILD = """
+import json, sys
+from rag.store.readback import main
+asked = sys.stdin.read()
+sys.exit(main(json.loads(asked)) if asked else 0)
+"""
 
 
 def in_process(index: Path, id: str) -> None:
@@ -29,18 +38,33 @@ def in_process(index: Path, id: str) -> None:
 
 def in_child(index: Path, id: str, code: str = _CHILD, seconds: float = SECONDS) -> None:
     """None if a child process loads the snapshot. Raises CorruptIndex, also if the child dies."""
-    command = [sys.executable, "-P", "-c", code, str(index), id]
+    with waiting_child(code, seconds) as verify:
+        verify(index, id)
+
+
+@contextmanager
+def waiting_child(code: str = _CHILD, seconds: float = SECONDS) -> Iterator[Verifier]:
+    """As `in_child`, for one snapshot, by a child that is started now. It ends with the `with`."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", code], stdin=pipe, stdout=pipe, stderr=pipe, errors="replace"
+    ) as process:
+        try:
+            yield partial(_verify, process, seconds)
+        finally:
+            process.kill()
+
+
+def _verify(process: subprocess.Popen[str], seconds: float, index: Path, id: str) -> None:
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=seconds, check=False
-        )
+        said, errors = process.communicate(json.dumps([str(index), id]), timeout=seconds)
     except subprocess.TimeoutExpired as error:
         raise CorruptIndex(f"{index / id} could not be read back in {seconds:g} seconds") from error
-    if done.returncode == REFUSED:
-        raise CorruptIndex(done.stdout.strip())
-    if done.returncode != 0:
-        last = done.stderr.strip().rpartition("\n")[2]
-        ended = f"the process that read it ended with {done.returncode} ({last})"
+    if process.returncode == REFUSED:
+        raise CorruptIndex(said.strip())
+    if process.returncode != 0:
+        last = errors.strip().rpartition("\n")[2]
+        ended = f"the process that read it ended with {process.returncode} ({last})"
         raise CorruptIndex(f"{index / id} could not be read back: {ended}")
 
 

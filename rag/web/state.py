@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from rag.documents import processors
 from rag.errors import CorruptIndex
 from rag.serving import Board, Figure, Jobs, Live, Remembered, Serving, Tally, Upkeep, kept_up
 from rag.settings import Settings
@@ -25,7 +25,7 @@ T = TypeVar("T")
 # Where the ASGI scope has the state of a limited key.
 STATE = "rag.state"
 
-CORES = os.cpu_count() or 1
+CORES = processors()
 
 
 @dataclass(frozen=True, slots=True)

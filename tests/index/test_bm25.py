@@ -5,7 +5,8 @@ import bm25s
 import numpy as np
 import pytest
 
-from rag.index.bm25 import FEW, K1, MAX_TERMS, METHOD, B, LexicalIndex, index_texts, languages_of
+from rag.index.bm25 import FEW, K1, MAX_TERMS, B, LexicalIndex, languages_of
+from rag.index.postings import NEW, extended, index_texts
 from rag.text.stems import stems
 from rag.text.words import words
 from rag.types import Document
@@ -65,7 +66,7 @@ def test_beyond_the_limit_only_the_rarest_terms_count() -> None:
 def test_scores_are_those_of_bm25s_to_the_bit() -> None:
     dice, words = random.Random(3), [f"w{n}" for n in range(30)]
     index = indexed([" ".join(dice.choices(words, k=20)) for _ in range(50)])
-    ranker = bm25s.BM25(k1=K1, b=B, method=METHOD)
+    ranker = bm25s.BM25(k1=K1, b=B, method="lucene")
     ranker.nonoccurrence_array = None
     arrays = {"data": index.impacts, "indices": index.passages, "indptr": index.starts}
     ranker.scores = {**arrays, "num_docs": index.count}
@@ -73,6 +74,41 @@ def test_scores_are_those_of_bm25s_to_the_bit() -> None:
         query = dice.sample(range(len(index.terms)), k=size)
         found = scores(index, [index.terms[column] for column in query])
         assert found.tolist() == ranker.get_scores_from_ids(sorted(query)).tolist()
+
+
+def test_impacts_are_those_of_bm25s_to_the_bit() -> None:
+    dice, words = random.Random(5), [f"w{n}" for n in range(40)]
+    texts = [
+        " ".join(dice.choices(words[: dice.randint(1, 40)], k=dice.randint(0, 30)))
+        for _ in range(99)
+    ]
+    index = indexed(texts)
+    column = {term: at for at, term in enumerate(index.terms)}
+    theirs = bm25s.BM25(k1=K1, b=B, method="lucene", csc_backend="numpy").build_index_from_ids(
+        unique_token_ids=list(column.values()),
+        corpus_token_ids=[[column[word] for word in text.split()] for text in texts],
+        show_progress=False,
+    )
+    assert index.impacts.tolist() == theirs["data"].tolist()
+    assert index.passages.tolist() == theirs["indices"].tolist()
+    assert index.starts.tolist() == theirs["indptr"].tolist()
+
+
+def test_an_extended_index_is_that_of_all_texts() -> None:
+    dice, words = random.Random(7), [f"w{n}" for n in range(40)]
+    before, after = ([" ".join(dice.choices(words, k=9)) for _ in range(30)] for _ in range(2))
+    kept = sorted(dice.sample(range(30), 12))
+    rows = [NEW] * 25
+    for place, row in zip(sorted(dice.sample(range(25), 12)), kept, strict=True):
+        rows[place] = row
+    new = iter(after)
+    texts = [next(new) if row == NEW else before[row] for row in rows]
+    added = [text for text, row in zip(texts, rows, strict=True) if row == NEW]
+    found = extended(indexed(before), np.array(rows), added, ["en"] * 25)
+    whole = indexed(texts)
+    assert (found.terms, found.count) == (whole.terms, whole.count)
+    for name in ("impacts", "passages", "starts", "counts"):
+        assert getattr(found, name).tolist() == getattr(whole, name).tolist()
 
 
 def by_all(index: LexicalIndex, columns: list[int], k: int, within: np.ndarray) -> list[int]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -304,3 +305,35 @@ def test_a_build_of_a_worker_that_died_has_failed(tmp_path: Path) -> None:
     found = JobTable(path).get("a")
     assert found and (found.status, found.failure) == ("failed", ABANDONED)
     assert JobTable(path).add(Job("b"))
+
+
+class Locked(JobTable):
+    """Takes in no change while it is locked."""
+
+    locked = True
+
+    def put(self, job: Job) -> None:
+        if self.locked:
+            raise sqlite3.OperationalError("database is locked")
+        super().put(job)
+
+
+def test_a_build_ends_though_the_table_cannot_be_written(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        table = Locked()
+        jobs = Jobs(script(BUILD), nothing, table=table)
+        following = asyncio.create_task(jobs.follow())
+        job = await ended(jobs, jobs.start(Path("corpus")).id)
+        assert (job.status, job.result) == ("done", RESULT)
+        seen = table.get(job.id)
+        assert seen and seen.status == "running"
+        with pytest.raises(BusyError):
+            jobs.start(Path("corpus"))
+        table.locked = False
+        while (seen := table.get(job.id)) and seen.status == "running":
+            await asyncio.sleep(0.01)
+        assert (await ended(jobs, jobs.start(Path("corpus")).id)).status == "done"
+        following.cancel()
+
+    asyncio.run(run())
+    assert "cannot be recorded (database is locked)" in caplog.text

@@ -1,0 +1,59 @@
+"""A build takes no more memory than it may."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rag.building.memory import LEAST, MB, memory_limit
+from rag.errors import UsageError
+from support.places import ROOT
+
+LIMITED = (
+    "from rag.building.memory import memory_limit\n"
+    "from rag.errors import RagError\n"
+    "try:\n"
+    "    with memory_limit('768M'):\n"
+    "        kept = bytearray({size})\n"
+    "        print('within')\n"
+    "except RagError as error:\n"
+    "    print(error)\n"
+    "print(len(bytearray(900 << 20)))\n"
+)
+
+
+def said(size: int) -> list[str]:
+    code = LIMITED.format(size=size)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_what_would_go_beyond_is_refused_and_the_limit_goes_with_the_build() -> None:
+    assert said(1 << 20) == ["within", str(900 << 20)]
+    refusal, after = said(900 << 20)
+    assert refusal.startswith("the build needs more than the 768M of RAG_MEMORY: raise it, or ")
+    assert after == str(900 << 20)
+
+
+def test_too_little_for_any_build_is_refused() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    too_little = pytest.raises(UsageError, match="RAG_MEMORY is 100M: a build needs at least 768M")
+    with too_little, memory_limit("100M"):
+        pass
+    with memory_limit(""):
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_a_build_keeps_within_the_least(tmp_path: Path) -> None:
+    for number in range(40):
+        text = f"# Text {number}\n\n" + f"Number {number} is followed by {number + 1}. " * 20
+        (tmp_path / f"{number}.md").write_text(text)
+    command = [sys.executable, "-m", "rag", "build", str(tmp_path), "--index", f"{tmp_path}/index"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAG_MEMORY": f"{LEAST // MB}M"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
