@@ -29,7 +29,7 @@ FACES = {
     "store": 33,
     "answering": 10,
     "checks": 11,
-    "building": 15,
+    "building": 14,
     "serving": 33,
     "schemas": 41,
     "web": 18,

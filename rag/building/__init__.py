@@ -11,6 +11,5 @@ if TYPE_CHECKING:
     from rag.building.origin import UPLOAD_MARKER, Origin, origin_of, remembered
     from rag.building.rebuild import Built, changes, gate_of, rebuild, rebuilds
     from rag.building.restrict import Sees, restricted
-    from rag.building.reuse import Reused
 else:
     show_late(__name__)

@@ -9,13 +9,13 @@ from rag.answering import uncalibrated
 from rag.building.calibrate import calibrated
 from rag.building.encode import encode
 from rag.building.journal import Journal, temporary_journal
-from rag.building.reuse import NOTHING, Cuts, Reuse, Reused, unchanged
+from rag.building.reuse import NOTHING, Cuts, Reuse, unchanged
 from rag.building.split import NONE_READY, split_corpus
 from rag.documents import Corpus
 from rag.encoders import Encoder
 from rag.errors import CorpusError
 from rag.index import ModelInfo, Snapshot, Split, assemble
-from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, Progress, silent
+from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, Progress, Reused, silent
 
 
 @dataclass(frozen=True, slots=True)

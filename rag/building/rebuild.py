@@ -18,7 +18,7 @@ from rag.building.build import indexed
 from rag.building.journal import Journal, journal_at
 from rag.building.listener import NOBODY, Listener
 from rag.building.origin import Consent, Origin, check_replaces, deny, is_replaced
-from rag.building.reuse import Reused, reuse_of
+from rag.building.reuse import reuse_of
 from rag.checks import Canary, GateResult, judge, read_canaries
 from rag.documents import (
     LENIENT,
@@ -43,7 +43,7 @@ from rag.store import (
     waiting_child,
     writing,
 )
-from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, FileReport
+from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, FileReport, Reused
 
 # Seconds before a watched folder is built again if another build held the lock.
 PAUSE = 2.0

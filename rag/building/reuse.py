@@ -10,18 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.documents import question_above
+from rag.documents import Known, question_above
 from rag.encoders import Encoder
 from rag.index import Snapshot, keeps_cuts, keeps_vectors, recipe_of
 from rag.types import Document, FaqPolicy, FileReport, Passage, Section
-
-if TYPE_CHECKING:
-    from rag.documents import Known
 
 # What the encoder reads of a passage: its context and its text.
 Content = tuple[str, str]
@@ -87,16 +83,6 @@ class Reuse:
 
 
 NOTHING = Reuse(None, Known())
-
-
-@dataclass(frozen=True, slots=True)
-class Reused:
-    """How many passages kept their vectors and how many documents did not change, of how many."""
-
-    passages: int
-    of_passages: int
-    documents: int
-    of_documents: int
 
 
 def reuse_of(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with") -> Reuse:

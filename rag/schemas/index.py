@@ -12,13 +12,12 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic import model_validator as validator
 from pydantic_core import PydanticCustomError
 
-from rag.building import Reused
 from rag.documents import why_not_read
 from rag.index import Counts, Snapshot
 from rag.schemas.base import Fields, IndexModel, Model, Request, refuse_nul
 from rag.serving import Failure, Job, JobStatus
 from rag.store import Listed, SnapshotState
-from rag.types import LeftOut, Remark
+from rag.types import LeftOut, Remark, Reused
 
 MAX_FILES = 1000
 MAX_NAME_BYTES = 255

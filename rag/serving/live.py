@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.answering import ask, rerank
-from rag.building import Sees, restricted
 from rag.encoders import Encoder
 from rag.errors import CorruptIndex, RagError
 from rag.index import MAPPED, Snapshot, check_parts
@@ -34,6 +34,9 @@ from rag.store import (
     utc_now,
 )
 from rag.types import Answer
+
+if TYPE_CHECKING:
+    from rag.building import Sees
 
 log = logging.getLogger("rag.serving.live")
 
@@ -154,6 +157,9 @@ class IndexFolder:
 
 def _limited(snapshot: Snapshot, encoder: Encoder, sees: Sees) -> Serving:
     """What is live for somebody who sees some documents only. Raises CorruptIndex."""
+    # Few keys are limited, and the code that builds is large.
+    from rag.building import restricted
+
     snapshot.check()
     seen = restricted(snapshot, encoder, sees)
     return Serving(

@@ -46,6 +46,7 @@ from rag.types.reports import (
     LeftOut,
     Progress,
     Remark,
+    Reused,
     silent,
 )
 from rag.types.verdicts import Edit, SavedCitation, Status, Verdict

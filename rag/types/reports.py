@@ -77,3 +77,13 @@ class FileReport:
     def has_loss(self) -> bool:
         """Whether the file or a part of it could not be read."""
         return any(remark.is_loss for remark in self.remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """How many passages kept their vectors and how many documents did not change, of how many."""
+
+    passages: int
+    of_passages: int
+    documents: int
+    of_documents: int

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rag.building.build import index_corpus, indexed
 from rag.building.journal import temporary_journal
-from rag.building.reuse import NOTHING, Content, Reused, content_of, reuse_of
+from rag.building.reuse import NOTHING, Content, content_of, reuse_of
 from rag.cli.main import main
 from rag.documents.beneath import stamp_of
 from rag.documents.corpus import FileRead, Known, Read, ReadOptions, read_corpus, read_in_process
@@ -30,7 +30,7 @@ from rag.store.disk import Files
 from rag.store.open import open_current
 from rag.store.publish import publish, writing
 from rag.store.versions import current_id
-from rag.types import FaqPolicy
+from rag.types import FaqPolicy, Reused
 from support.builds import build_snapshot
 from support.letter_encoder import Counting, LetterEncoder, corpus
 from support.pdf_files import pdf
