@@ -14,7 +14,6 @@ import sys
 import zlib
 
 from rag.documents.confine import confine, limit
-from rag.documents.sandbox import environment
 from rag.errors import CorpusError
 
 MAX_WIDTH = 2000
@@ -33,6 +32,9 @@ def page_image(raw: bytes, page: int, width: int, seconds: float = SECONDS) -> b
 
     Raises CorpusError if it cannot be drawn within the bounds.
     """
+    # It brings the readers, and few services draw a page before they answer a question.
+    from rag.documents.sandbox import environment
+
     try:
         drawn = subprocess.run(
             [sys.executable, "-B", "-P", "-c", _CODE, str(page), str(width)],

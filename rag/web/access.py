@@ -7,6 +7,7 @@ anything. With one, each route but probes and the page itself requires a key.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -18,7 +19,7 @@ from rag.settings import Settings
 from rag.web.addresses import Proxies, check_reached, proxies_of
 from rag.web.convertors import register_id
 from rag.web.pages import page_paths
-from rag.web.problems import Problem, not_found
+from rag.web.problems import NOT_AUTHORIZED, Problem, dify_error, not_found
 from rag.web.rates import Rates
 from rag.web.sessions import Sessions
 from rag.web.state import STATE
@@ -34,10 +35,12 @@ class Rule:
     """What a route requires: a scope, None for no key at all.
 
     `whole`: it tells of the whole index, so a key that is limited to some documents is refused.
+    `told` are further members of the refusal of a request without a key.
     """
 
     scope: KeyScope | None
     whole: bool = False
+    told: Mapping[str, object] | None = None
 
 
 OPEN, READ, READ_WHOLE = Rule(None), Rule("read"), Rule("read", whole=True)
@@ -60,7 +63,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/mcp"): READ,
     ("POST", "/verify"): READ,
     ("POST", "/v1/vector_stores/{id}/search"): READ,
-    ("POST", "/retrieval"): READ,
+    ("POST", "/retrieval"): Rule("read", told=dify_error(NOT_AUTHORIZED, "send a valid key")),
     ("POST", "/v1/rerank"): READ,
     ("POST", "/v2/rerank"): READ,
     ("GET", "/documents"): READ,
@@ -175,7 +178,7 @@ def check(key: Key | None, rule: Rule) -> None:
     if rule.scope is None:
         return
     if key is None:
-        raise key_required()
+        raise key_required(rule.told)
     if not key.may(rule.scope):
         told = f'Bearer realm="rag", error="insufficient_scope", scope="{rule.scope}"'
         detail = f"this requires a key with the scope {rule.scope}"
@@ -185,10 +188,11 @@ def check(key: Key | None, rule: Rule) -> None:
         raise Problem(403, "limited_key", detail)
 
 
-def key_required() -> Problem:
+def key_required(told: Mapping[str, object] | None = None) -> Problem:
     """The refusal of a request without a valid key; it does not say what is wrong with one."""
     detail = "send a valid key as Authorization: Bearer rag_...; `rag keys add` makes one"
-    return Problem(401, "key_required", detail, {"WWW-Authenticate": 'Bearer realm="rag"'})
+    headers = {"WWW-Authenticate": 'Bearer realm="rag"'}
+    return Problem(401, "key_required", detail, headers, told)
 
 
 def key_of(request: Request) -> Key | None:

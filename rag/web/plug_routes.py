@@ -21,17 +21,22 @@ from rag.serving import Serving
 from rag.types import Answer
 from rag.web.asking import answered
 from rag.web.bodies import json_body, validated
-from rag.web.problems import NOT_FOUND, NOT_READY, Problem, bad_body, not_ready
+from rag.web.problems import (
+    BAD_AUTHORIZATION,
+    NO_KNOWLEDGE,
+    NOT_FOUND,
+    NOT_READY,
+    Problem,
+    bad_body,
+    dify_error,
+    not_ready,
+)
 from rag.web.state import AppState, State
 
 # Other services have many stores and knowledge bases, this one has one index: its name there.
 NAME = "default"
 # Texts to rank.
 MAX_RERANK_BYTES = 512 * 1024
-
-# Codes of Dify's API.
-BAD_AUTHORIZATION = 1001
-NO_KNOWLEDGE = 2001
 
 router = APIRouter()
 
@@ -70,10 +75,12 @@ async def retrieve(
     """
     if authorization is not None and not authorization.startswith("Bearer "):
         detail = "write the header Authorization as: Bearer KEY"
-        raise Problem(403, "bad_authorization", detail, members=_dify(BAD_AUTHORIZATION, detail))
+        raise Problem(
+            403, "bad_authorization", detail, members=dify_error(BAD_AUTHORIZATION, detail)
+        )
     if asked.knowledge_id not in (NAME, state.serving.snapshot.id):
         detail = f"there is one knowledge base, {NAME}: that is the live index"
-        raise Problem(404, "unknown_knowledge", detail, members=_dify(NO_KNOWLEDGE, detail))
+        raise Problem(404, "unknown_knowledge", detail, members=dify_error(NO_KNOWLEDGE, detail))
     answer = await _answer(request, state, asked.asked())
     return RetrievalResponse.of(asked, answer)
 
@@ -95,10 +102,6 @@ async def rerank(
     # As long as verifying: it encodes up to half a megabyte of text.
     scores = await state.on_live(work, functools.partial(state.verifying.run, request))
     return RerankResponse.of(uuid.uuid4().hex, asked, scores)
-
-
-def _dify(code: int, message: str) -> dict[str, object]:
-    return {"error_code": code, "error_msg": message}
 
 
 async def _answer(request: Request, state: AppState, body: dict[str, object]) -> Answer:

@@ -35,6 +35,9 @@ _WORDS = (
     ("Input", "input"),
 )
 
+# Codes of Dify's API for external knowledge.
+BAD_AUTHORIZATION, NOT_AUTHORIZED, NO_KNOWLEDGE = 1001, 1002, 2001
+
 # What the OpenAPI description says of refusals, by status.
 Responses = dict[int | str, dict[str, Any]]
 
@@ -108,6 +111,11 @@ def preparing() -> Problem:
 def not_found() -> Problem:
     """The refusal of a path that no route has."""
     return Problem(404, "not_found", "there is nothing at this path")
+
+
+def dify_error(code: int, message: str) -> dict[str, object]:
+    """The members of a refusal by which Dify's clients tell what is wrong."""
+    return {"error_code": code, "error_msg": message}
 
 
 def refusal(description: str) -> dict[str, Any]:

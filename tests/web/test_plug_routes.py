@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
 from service import create_app
 from support.client import check_problem
+from support.keyed import keyed_app, keyed_in
 from support.places import ROOT
 from support.running import running
 from support.word_count_service import GUIDE, serving_of
@@ -139,6 +142,25 @@ def test_dify_gets_its_own_error_codes(local: TestClient) -> None:
     assert response.json()["error_msg"] == response.json()["detail"]
     response = local.post("/retrieval", json=body, headers={"authorization": "secret"})
     assert (response.status_code, response.json()["error_code"]) == (403, 1001)
+
+
+def test_a_key_is_sent_as_each_client_sends_it(tmp_path: Path) -> None:
+    keyed = keyed_in(tmp_path)
+    key = keyed.tokens["read"]
+    with running(keyed_app(serving_of(TEXTS), keyed, tmp_path)) as address:
+        openai = pytest.importorskip("openai", reason="the package openai is not installed")
+        with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client:
+            assert client.vector_stores.search("default", query="dogs").data
+        with (
+            openai.OpenAI(base_url=f"{address}/v1", api_key="rag_no", max_retries=0) as client,
+            pytest.raises(openai.AuthenticationError),
+        ):
+            client.vector_stores.search("default", query="dogs")
+        body = {"knowledge_id": "default", "query": "dogs", "retrieval_setting": {"top_k": 1}}
+        refused = httpx2.post(f"{address}/retrieval", json=body)
+        assert (refused.status_code, refused.json()["error_code"]) == (401, 1002)
+        known = {"authorization": f"Bearer {key}"}
+        assert httpx2.post(f"{address}/retrieval", json=body, headers=known).json()["records"]
 
 
 @pytest.mark.parametrize("version", ["Client", "ClientV2"])
