@@ -29,14 +29,14 @@ SECTION = 1500
 # Passages hold shorter questions by chance.
 LEAK_WORDS = 4
 
-Judged = Callable[[Passage], str]
+IdOf = Callable[[Passage], str]
 # The value of each question, by measure and by the question's id.
 PerQuery = dict[str, dict[str, float]]
 
 
 # What FAQ and written questions are judged on, and what public test sets are.
-section_of: Judged = attrgetter("section_id")
-document_of: Judged = attrgetter("document_id")
+section_of: IdOf = attrgetter("section_id")
+document_of: IdOf = attrgetter("document_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def put(
     queries: Sequence[EvalQuery],
     qrels: Qrels,
     progress: Progress = silent,
-    judged: Judged = section_of,
+    judged: IdOf = section_of,
 ) -> tuple[AskedQuery, ...]:
     """Each question with what every system returned for it, in the order given."""
     asked = []
@@ -130,7 +130,7 @@ def _leaks(query: EvalQuery, passage: Passage, text: str) -> bool:
     return f" {plain(query.text)} " in text and (own or len(words(query.text)) >= LEAK_WORDS)
 
 
-def _asked(query: EvalQuery, grades: Mapping[str, int], found: Found, judged: Judged) -> AskedQuery:
+def _asked(query: EvalQuery, grades: Mapping[str, int], found: Found, judged: IdOf) -> AskedQuery:
     passages = {system: [hit.passage for hit in hits] for system, hits in found.hits.items()}
     best = {
         system: {judged(passage): passage.text for passage in reversed(each)}

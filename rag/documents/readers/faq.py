@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from rag.documents.readers.faq_answers import at_marks, rest_of, with_answers
 from rag.documents.readers.faq_forms import (
-    Asked,
+    BlockQuestion,
     asked_in,
     bare_question,
     last_number,
@@ -165,7 +165,7 @@ class _Pairs:
         ]
         return all(answers[:-1]) and (bool(answers[-1]) or self._is_answer(i + 1, asked[-1]))
 
-    def _is_answer(self, i: int, asked: Asked) -> bool:
+    def _is_answer(self, i: int, asked: BlockQuestion) -> bool:
         """Whether a block may answer a question that stands above it."""
         if i == len(self._blocks) or self._blocks[i].kind == "heading":
             return False
@@ -174,7 +174,7 @@ class _Pairs:
             each.form == asked.form and each.start == self._blocks[i].start for each in opening
         )
 
-    def _asked_in(self, i: int) -> list[Asked]:
+    def _asked_in(self, i: int) -> list[BlockQuestion]:
         """The questions in a block; in a sure FAQ, summaries without a question mark among them."""
         if self._scope is not None and self._scope.sure:
             return [replace(a, form="fold") if a.form == "summary" else a for a in self._asked[i]]
@@ -207,7 +207,7 @@ def _groups(blocks: list[Block]) -> set[int]:
     return found
 
 
-def _divided(text: str, block: Block, asked: list[Asked]) -> Iterator[Block]:
+def _divided(text: str, block: Block, asked: list[BlockQuestion]) -> Iterator[Block]:
     """A block as its questions and what answers them."""
     if block.start < asked[0].start:
         above = replace(block, kind="paragraph", end=asked[0].start, parts=())

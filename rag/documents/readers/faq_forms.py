@@ -76,7 +76,7 @@ _COLUMNS = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BlockQuestion:
     """A question in a block, from `start` to `end`, where its answer begins."""
 
     start: int
@@ -85,7 +85,7 @@ class Asked:
     form: Form
 
 
-def asked_in(text: str, block: Block) -> list[Asked]:
+def asked_in(text: str, block: Block) -> list[BlockQuestion]:
     """The questions that stand out in a block, in order."""
     match block.kind:
         case "list":
@@ -142,7 +142,7 @@ def without_quote_marks(text: str, start: int, end: int) -> int:
     return found.start() if found else end
 
 
-def _lines(text: str, block: Block) -> Iterator[Asked]:
+def _lines(text: str, block: Block) -> Iterator[BlockQuestion]:
     """The questions that are lines of a paragraph, or open one."""
     for start, end in line_spans(text, block.start, block.end):
         if end - start > 2 * _LONGEST and not _EMPHASIS.match(text, start, end):
@@ -150,23 +150,23 @@ def _lines(text: str, block: Block) -> Iterator[Asked]:
         yield from _line(text, start, end, block)
 
 
-def _line(text: str, start: int, end: int, block: Block) -> Iterator[Asked]:
+def _line(text: str, start: int, end: int, block: Block) -> Iterator[BlockQuestion]:
     line = text[start:end]
     opened = _CONTAINER.match(line) or _COMPONENT.match(line.lstrip())
     lettered = _LETTER.match(line)
     if opened and asks(opened["label"]):
-        yield Asked(start, end, bare_question(opened["label"]), "fold")
+        yield BlockQuestion(start, end, bare_question(opened["label"]), "fold")
     elif question_mark(line, 0, len(line)):
         return
     elif bold := _bold(text, start, end):
-        yield Asked(start, *bold, "bold")
+        yield BlockQuestion(start, *bold, "bold")
     elif lettered and _is_question(line[lettered.end() :]):
-        yield Asked(start, end, bare_question(line), "letter")
+        yield BlockQuestion(start, end, bare_question(line), "letter")
     elif start == block.start and _is_question(line):
-        yield Asked(start, end, bare_question(line), "line")
+        yield BlockQuestion(start, end, bare_question(line), "line")
 
 
-def _quoted(text: str, block: Block) -> Iterator[Asked]:
+def _quoted(text: str, block: Block) -> Iterator[BlockQuestion]:
     """The questions in a quotation: the first line, marked ones, bold ones and its headings."""
     for start, end in line_spans(text, block.start, block.end):
         opening = _QUOTED.match(text, start, end)
@@ -176,14 +176,16 @@ def _quoted(text: str, block: Block) -> Iterator[Asked]:
         after = gap.end() if gap.end() < block.end else end
         if mark := question_mark(text, first, end):
             if found := inline_answer(text, first, end, mark):
-                yield Asked(start, found[1].end, bare_question(text[first : found[0]]), "mark")
+                yield BlockQuestion(
+                    start, found[1].end, bare_question(text[first : found[0]]), "mark"
+                )
             elif (answer := answer_mark(text, after, block.end)) and mark.answered_by(answer):
-                yield Asked(start, answer.end, bare_question(text[first:end]), "mark")
+                yield BlockQuestion(start, answer.end, bare_question(text[first:end]), "mark")
         elif bold := _bold(text, first, end):
-            yield Asked(start, after if bold[0] == end else bold[0], bold[1], "quote")
+            yield BlockQuestion(start, after if bold[0] == end else bold[0], bold[1], "quote")
         elif (start == block.start or opening["sign"]) and _is_question(text[first:end]):
             form: Form = "fold" if "[!" in opening[0] else "quote"
-            yield Asked(start, after, bare_question(text[first:end]), form)
+            yield BlockQuestion(start, after, bare_question(text[first:end]), form)
 
 
 def _bold(text: str, start: int, end: int) -> tuple[int, str] | None:
@@ -211,7 +213,7 @@ def _is_question(line: str) -> bool:
     return len(line) <= _LONGEST and asks(line)
 
 
-def _tagged(text: str, block: Block) -> Iterator[Asked]:
+def _tagged(text: str, block: Block) -> Iterator[BlockQuestion]:
     """The questions in HTML: summaries, components with a title, terms, headings, bold text."""
     done = block.start
     for tag in _TAG.finditer(text, block.start, block.end):
@@ -229,13 +231,13 @@ def _tagged(text: str, block: Block) -> Iterator[Asked]:
             form: Form = "term" if tag["tag"].lower() == "dt" else "tag"
             if is_fold:
                 form = "fold" if asks(label) else "summary"
-            yield Asked(start, done, bare_question(label), form)
+            yield BlockQuestion(start, done, bare_question(label), form)
     for opened in _COMPONENT.finditer(text, done, block.end):
         if asks(opened["label"]):
-            yield Asked(*opened.span(), bare_question(opened["label"]), "fold")
+            yield BlockQuestion(*opened.span(), bare_question(opened["label"]), "fold")
 
 
-def _items(text: str, block: Block) -> Iterator[Asked]:
+def _items(text: str, block: Block) -> Iterator[BlockQuestion]:
     """The items of a list that open with a question."""
     openings = [(_ITEM.match(text, *part), part[0]) for part in block.parts]
     firsts = [marker.end() if marker else start for marker, start in openings]
@@ -248,13 +250,13 @@ def _items(text: str, block: Block) -> Iterator[Asked]:
         if mark := question_mark(text, first, end):
             after = block.parts[i + 1][1] if i + 1 < len(block.parts) else end
             if found := _marked(text, first, after, mark):
-                yield Asked(start, *found, "mark")
+                yield BlockQuestion(start, *found, "mark")
         elif found := _bold(text, *lines[0]) or _first_paragraph(text, lines):
-            yield Asked(start, *found, form)
+            yield BlockQuestion(start, *found, form)
         elif all_inline and answered:
-            yield Asked(start, answered.end(), bare_question(answered["question"]), form)
+            yield BlockQuestion(start, answered.end(), bare_question(answered["question"]), form)
         elif form == "number" and len(block.parts) == 1 and end - first <= _LONGEST:
-            yield Asked(start, end, bare_question(text[first:end]), "counted")
+            yield BlockQuestion(start, end, bare_question(text[first:end]), "counted")
 
 
 def _marked(text: str, start: int, end: int, mark: Mark) -> tuple[int, str] | None:
@@ -292,7 +294,7 @@ def _is_link(label: str) -> bool:
     return label.startswith("[") and "](#" in label
 
 
-def _rows(text: str, block: Block) -> Iterator[Asked]:
+def _rows(text: str, block: Block) -> Iterator[BlockQuestion]:
     """The rows of a table with columns of questions and of answers."""
     first_line = line_spans(text, block.start, block.end)[0]
     header = [folded(text[slice(*cell)].strip("*_ ")) for cell in _cells(text, *first_line)]
@@ -312,7 +314,7 @@ def _rows(text: str, block: Block) -> Iterator[Asked]:
             start = above if above == block.start else row[0]
             above = row[0]
             label = bare_question(text[slice(*cells[asked])])
-            yield Asked(start, cells[answer][0], label, "table" if named else "cell")
+            yield BlockQuestion(start, cells[answer][0], label, "table" if named else "cell")
 
 
 def _asking_columns(text: str, block: Block) -> list[int]:

@@ -56,3 +56,15 @@ def test_what_is_judged_on_the_page_is_saved_beside_what_was_judged(tmp_path: Pa
         KEPT,
         Judgment(doubt, SOIL, 1, "Judged on the review page."),
     ]
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium: apt install chromium")
+def test_axe_finds_no_fault(tmp_path: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe").Axe()
+    (tmp_path / "review.html").write_text(page_of(tmp_path)[1], encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        page = browser.new_page(bypass_csp=True)
+        page.goto((tmp_path / "review.html").as_uri())
+        assert axe.run(page).response["violations"] == []
+        browser.close()
