@@ -33,7 +33,7 @@ CUT, SILENT = 0, -1
 
 
 @dataclass(slots=True)
-class Exchange:
+class OpenRequest:
     """A connection, the time at which its request was due, and what has come of the answer."""
 
     wire: socket.socket
@@ -43,7 +43,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Replied:
     """When a request was due, in seconds from the start; its milliseconds; its status."""
 
     due: float
@@ -59,7 +59,7 @@ def arrivals(rate: float, seconds: float, seed: int = 16) -> list[float]:
     return found
 
 
-def run(port: int, requests: Sequence[str], rate: float, seconds: float) -> list[Outcome]:
+def run(port: int, requests: Sequence[str], rate: float, seconds: float) -> list[Replied]:
     """What became of each request, in the order in which that was known."""
     return list(_Run(port, requests).outcomes(arrivals(rate, seconds)))
 
@@ -71,11 +71,11 @@ class _Run:
         self._port = port
         self._requests = cycle([request.encode() for request in requests])
         self._selector = selectors.DefaultSelector()
-        self._idle: list[Exchange] = []
+        self._idle: list[OpenRequest] = []
         self._open = 0
         self._start = 0.0
 
-    def outcomes(self, due: Sequence[float]) -> Iterator[Outcome]:
+    def outcomes(self, due: Sequence[float]) -> Iterator[Replied]:
         """Sends a request at each of these times."""
         self._start = time.perf_counter()
         for at in due:
@@ -87,7 +87,7 @@ class _Run:
             yield from self._come_in(0.05)
         for key in self._keys():
             if key.data.busy:
-                yield Outcome(key.data.due, 1000 * (self._now() - key.data.due), SILENT)
+                yield Replied(key.data.due, 1000 * (self._now() - key.data.due), SILENT)
             key.data.wire.close()
         self._selector.close()
 
@@ -97,9 +97,9 @@ class _Run:
     def _keys(self) -> list[selectors.SelectorKey]:
         return list(self._selector.get_map().values())
 
-    def _send(self, due: float) -> Iterator[Outcome]:
+    def _send(self, due: float) -> Iterator[Replied]:
         if not self._idle and self._open >= MOST:
-            yield Outcome(due, 1000 * (self._now() - due), SILENT)
+            yield Replied(due, 1000 * (self._now() - due), SILENT)
             return
         each = self._idle.pop() if self._idle else self._connected()
         each.due, each.busy = due, True
@@ -108,18 +108,18 @@ class _Run:
         except OSError:
             yield self._ended(each, CUT)
 
-    def _connected(self) -> Exchange:
+    def _connected(self) -> OpenRequest:
         wire = socket.create_connection((HOST, self._port), PATIENCE)
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        each = Exchange(wire)
+        each = OpenRequest(wire)
         self._selector.register(wire, selectors.EVENT_READ, each)
         self._open += 1
         return each
 
-    def _come_in(self, seconds: float) -> Iterator[Outcome]:
+    def _come_in(self, seconds: float) -> Iterator[Replied]:
         """What ends within so many seconds, or the first of it."""
         for key, _ in self._selector.select(seconds):
-            each: Exchange = key.data
+            each: OpenRequest = key.data
             part = b""
             with suppress(OSError):
                 part = each.wire.recv(1 << 18)
@@ -133,8 +133,8 @@ class _Run:
             elif status := _status(each.received):
                 yield self._ended(each, status)
 
-    def _ended(self, each: Exchange, status: int) -> Outcome:
-        outcome = Outcome(each.due, 1000 * (self._now() - each.due), status)
+    def _ended(self, each: OpenRequest, status: int) -> Replied:
+        outcome = Replied(each.due, 1000 * (self._now() - each.due), status)
         if status == CUT or b"connection: close" in each.received.lower():
             self._close(each)
         else:
@@ -143,7 +143,7 @@ class _Run:
             self._idle.append(each)
         return outcome
 
-    def _close(self, each: Exchange) -> None:
+    def _close(self, each: OpenRequest) -> None:
         self._selector.unregister(each.wire)
         each.wire.close()
         self._open -= 1

@@ -20,7 +20,7 @@ from typing import Any
 
 from eval.speed import load
 from eval.speed.figures import percentile, percentiles
-from eval.speed.open_load import Outcome
+from eval.speed.open_load import Replied
 from eval.speed.servers import ServerCommand, environment, started
 
 FACTORS = (0.5, 2.0, 5.0, 10.0)
@@ -71,7 +71,7 @@ def measure(
 
 
 def row(
-    outcomes: Sequence[Outcome], factor: float, capacity: float, seconds: float
+    outcomes: Sequence[Replied], factor: float, capacity: float, seconds: float
 ) -> dict[str, Any]:
     """The figures of a load: `share` is what was served of the capacity, or of the load if less."""
     served = [each.milliseconds for each in outcomes if each.status == 200]
@@ -111,9 +111,9 @@ def _closed(port: int, requests: Sequence[str]) -> float:
     return float(len(found["milliseconds"]) / found["seconds"])
 
 
-def _outcomes(port: int, requests: Sequence[str], rate: float, seconds: float) -> list[Outcome]:
+def _outcomes(port: int, requests: Sequence[str], rate: float, seconds: float) -> list[Replied]:
     command = [sys.executable, "-m", "eval.speed.open_load", str(port), str(rate), str(seconds)]
-    return [Outcome(*each) for each in json.loads(_output(command, requests))]
+    return [Replied(*each) for each in json.loads(_output(command, requests))]
 
 
 def _output(command: Sequence[str], requests: Sequence[str]) -> str:

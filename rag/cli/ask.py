@@ -33,7 +33,7 @@ EXIT_NO_ANSWER = 4
 # On a terminal the answer stays in sight; what is piped is complete.
 UNFOLD = "(--format md shows all passages in full)"
 
-Format = Literal["text", "md", "json"]
+AnswerFormat = Literal["text", "md", "json"]
 
 
 def ask(
@@ -45,7 +45,7 @@ def ask(
     ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=MAX_TOP_K, help="passages at most")] = 5,
     mode: Annotated[Mode, typer.Option(help="signals to use")] = "hybrid",
-    format: Annotated[Format, typer.Option(help="how the answer is written")] = "text",
+    format: Annotated[AnswerFormat, typer.Option(help="how the answer is written")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
     index: IndexOption = None,
 ) -> None:

@@ -12,7 +12,7 @@ from rag.settings import Settings
 from rag.web.access import rule_of
 from rag.web.problems import Problem
 from rag.web.traces import trace_to
-from rag.web.watched import Asked, Record, Watcher
+from rag.web.watched import Asked, RequestRecord, Watcher
 
 requests = logging.getLogger("rag.requests")
 audit = logging.getLogger("rag.audit")
@@ -35,7 +35,7 @@ def watchers_of(settings: Settings) -> list[Watcher]:
 def log_request(shown: Callable[[str], str | None]) -> Watcher:
     """Logs a request; `shown` is what may be told of its question. Probes are not logged."""
 
-    def tell(record: Record) -> None:
+    def tell(record: RequestRecord) -> None:
         if record.path in PROBES:
             return
         fields = {
@@ -60,7 +60,7 @@ def _asked(asked: Asked, shown: Callable[[str], str | None]) -> dict[str, Any]:
     return {**fields, "verdict": answer.verdict, "confidence": round(answer.confidence, 3)}
 
 
-def log_act(record: Record) -> None:
+def log_act(record: RequestRecord) -> None:
     """Logs an act of an operator: what a key with more rights than reading has changed, or tried.
 
     Without keys it is whoever may reach the service.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rag import __version__
 from rag.errors import UsageError
 from rag.types import Answer
-from rag.web.watched import Asked, Record, Watcher
+from rag.web.watched import Asked, RequestRecord, Watcher
 
 if TYPE_CHECKING:  # imported late: only a service that is traced has it
     from opentelemetry.context import Context
@@ -49,7 +49,7 @@ def tracing(exporter: SpanExporter) -> tuple[Watcher, Callable[[], object]]:
     return lambda record: _trace(tracer, record), provider.force_flush
 
 
-def _trace(tracer: Tracer, record: Record) -> None:
+def _trace(tracer: Tracer, record: RequestRecord) -> None:
     from opentelemetry.trace import SpanKind, set_span_in_context
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 

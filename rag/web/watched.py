@@ -30,7 +30,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Record:
+class RequestRecord:
     """What is known of a request.
 
     `started` is in seconds since 1970, `key` the id of its key, `parent` the trace that it is of.
@@ -48,7 +48,7 @@ class Record:
 
 
 # Is told of each request when it has ended.
-Watcher = Callable[[Record], None]
+Watcher = Callable[[RequestRecord], None]
 
 
 class Watched:
@@ -64,7 +64,7 @@ class Watched:
             await self.app(scope, receive, send)
             return
         parent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
-        record = Record(scope["method"], scope["path"], time.time(), parent=parent or None)
+        record = RequestRecord(scope["method"], scope["path"], time.time(), parent=parent or None)
         started = time.perf_counter()
 
         async def seen(message: Message) -> None:
@@ -82,7 +82,7 @@ class Watched:
                 told(record)
 
 
-def record_of(scope: Scope) -> Record | None:
+def record_of(scope: Scope) -> RequestRecord | None:
     """The record of a request, if it is watched."""
-    record: Record | None = scope.get(RECORD)
+    record: RequestRecord | None = scope.get(RECORD)
     return record
