@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from ipaddress import (
     IPv4Address,
@@ -26,6 +27,7 @@ Proxies = Sequence[IPv4Network | IPv6Network]
 CLIENT_BITS = 64
 
 
+@functools.lru_cache(1024)
 def address_of(host: str) -> Address | None:
     """The IP address, as IPv4 if it is an IPv4 address mapped to IPv6; None for a name."""
     try:
