@@ -9,7 +9,7 @@ them again bit for bit: builds with and without reuse give the same snapshot.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -38,15 +38,16 @@ class Cuts:
 @dataclass(frozen=True, slots=True, eq=False)
 class Reuse:
     """What may be taken over: the vectors of an `earlier` snapshot; and if `known` has its
-    documents, what was cut of those that have not changed."""
+    documents, what was cut of those that have not changed; `numbers` are their rows in it."""
 
     earlier: Snapshot | None
     known: Known
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     def cuts(self, id: str) -> Cuts:
         """The sections and passages of an unchanged document."""
         assert self.earlier is not None
-        row = self.earlier.documents.row(id)
+        row = self.numbers[id]
         rows, passages = self.earlier.passages.of(row), self.earlier.passages
         sections = tuple(self.earlier.sections.of(row))
         return Cuts(sections, tuple(passages[each] for each in rows), rows.start)
@@ -97,7 +98,13 @@ def reuse_of(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with
         return previous.originals.at(places[file.id][1], file)
 
     files = {id: file for id, (file, _) in places.items()}
-    return Reuse(previous, Known(_documents(previous), files, original))
+    # Each is made once: looking one up by its id takes longer.
+    documents = {
+        document.id: document
+        for document in map(previous.documents.at, range(len(previous.documents)))
+    }
+    numbers = {id: row for row, id in enumerate(documents)}
+    return Reuse(previous, Known(documents, files, original), numbers)
 
 
 def unchanged(reuse: Reuse, documents: Collection[Document]) -> int:
@@ -112,11 +119,3 @@ def unchanged(reuse: Reuse, documents: Collection[Document]) -> int:
 def content_of(passage: Passage) -> Content:
     """What the encoder reads of a passage."""
     return passage.context, passage.text
-
-
-def _documents(snapshot: Snapshot) -> Mapping[str, Document]:
-    """The documents by id, each made once."""
-    return {
-        document.id: document
-        for document in map(snapshot.documents.at, range(len(snapshot.documents)))
-    }
