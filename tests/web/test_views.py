@@ -270,3 +270,46 @@ def test_limited_key_learns_nothing_of_other_documents_from_an_error(
     nothing = services[0].get("/documents/nothing.md")
     check_problem(hidden, 404, "unknown_document")
     assert hidden.json()["detail"] == nothing.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/vector_stores/default/search", {"query": "blue bread eggs"}),
+        ("/retrieval", {"knowledge_id": "default", "query": "bread", "retrieval_setting": {}}),
+        ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "resources/list", "params": {}}),
+        (
+            "/mcp",
+            {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "tools/call",
+                "params": {"name": "search", "arguments": {"query": "blue bread eggs zebra"}},
+            },
+        ),
+        (
+            "/mcp",
+            {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "tools/call",
+                "params": {"name": "fetch", "arguments": {"id": "zebra.md"}},
+            },
+        ),
+    ],
+)
+def test_other_programs_see_no_more(
+    services: tuple[TestClient, TestClient], path: str, body: dict[str, Any]
+) -> None:
+    accepted = {"accept": "application/json, text/event-stream"}
+    reply = services[0].post(path, json=body, headers=accepted)
+    assert reply.status_code in (200, 422), reply.text
+    assert MARK.encode() not in reply.content
+
+
+def test_summary_for_models_lists_no_hidden_document(
+    services: tuple[TestClient, TestClient],
+) -> None:
+    text = services[0].get("/llms.txt").text
+    assert "apples.md" in text
+    assert MARK not in text and "zebra" not in text
