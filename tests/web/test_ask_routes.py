@@ -219,7 +219,8 @@ def test_strange_fields_are_refused(client: TestClient, body: object, code: str)
         ([], "input should be an object"),
         (
             {"question": "a", "filters": {"question": "x"}},
-            "filters: an unknown field was given; known are document_id, section",
+            "filters: an unknown field was given; known are document_id, folder, "
+            "section, since, type, until",
         ),
         (
             {"question": "a", "section": "x"},

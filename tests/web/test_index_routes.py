@@ -355,7 +355,10 @@ def test_unknown_field_is_told_from_those_of_its_place(client: TestClient) -> No
     bodies = [{"files": [file], "text": 1}, {"files": [file, {**file, "path": 1}]}]
     details = [client.post("/index/rebuild", json=body).json()["detail"] for body in bodies]
     known = "an unknown field was given; known are"
-    assert details == [f"{known} files, force, path, strict", f"files[1]: {known} name, text"]
+    assert details == [
+        f"{known} files, force, path, strict",
+        f"files[1]: {known} base64, name, text",
+    ]
 
 
 CHANGES = [
