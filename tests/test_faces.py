@@ -33,7 +33,7 @@ def test_a_name_is_looked_up_once() -> None:
 
 
 def test_a_service_starts_without_what_reads_files_and_builds() -> None:
-    unused = ("rag.documents.corpus", "rag.building.rebuild", "rag.checks.gate", "markdown_it")
+    unused = ("rag.documents.parse", "rag.building.rebuild", "rag.checks.gate", "markdown_it")
     code = "import sys, rag.cli.programs, rag.web, service; print(*sys.modules)"
     assert not set(unused) & set(run(code).split())
     assert "torch" not in run(code).split()

@@ -6,6 +6,7 @@ from rag.faces import show_late
 
 if TYPE_CHECKING:
     from rag.documents.boxes import boxes_of
+    from rag.documents.cores import processors
     from rag.documents.corpus import LENIENT, Corpus, Known, ReadOptions, read_corpus
     from rag.documents.files import why_not_read
     from rag.documents.formats import SUFFIXES
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rag.documents.passages import passages_of
     from rag.documents.questions import faq_pairs, question_above
     from rag.documents.report import report_json, report_lines
-    from rag.documents.sandbox import Cage, processors
+    from rag.documents.sandbox import Cage
     from rag.documents.sections import sections_of
     from rag.documents.stamps import read_stamps, write_stamps
 else:

@@ -31,6 +31,7 @@ import msgspec
 from rag.documents.boxes import unpacked
 from rag.documents.channel import number, receive, send, send_number
 from rag.documents.confine import confine, limit
+from rag.documents.cores import processors
 from rag.documents.formats import is_pdf
 from rag.documents.parse import NO_DIGESTS, Digests, Parse, ParsedFile, parse
 from rag.errors import CorpusError, RagError
@@ -195,13 +196,6 @@ class Cage:
         self._own.child = None
         self._children.discard(child)
         child.end()
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Child:
