@@ -100,6 +100,8 @@ def _table(lines: Sequence[Text], width: int, is_markdown: bool) -> list[Text]:
         has_header, rows = False, [_cells(line) for line in lines]
         if len(rows) < 2:
             return []
+    if not rows:
+        return []
     widths = [max(map(_width, column)) for column in zip_longest(*rows)]
     if sum(widths) + 3 * (len(widths) - 1) > width:
         widths = [0] * len(widths)

@@ -20,14 +20,14 @@ from rag.errors import RagError, UsageError
 from rag.index import Snapshot
 from rag.store import current_id, open_current
 from rag.text import counted, line_spans
-from rag.types import Answer, CitedPassage, Mode, SavedCitation
+from rag.types import Answer, Citation, CitedPassage, Mode, SavedCitation
 
 PROMPT = "> "
 EXAMPLES = 3
 UNFOLD = "(:source N shows passage N)"
 HISTORY_LINES = 1000
-# Lines of the document above and below a passage that `:source` shows.
-AROUND = 5
+# Lines of the document above and below a passage that `:source` shows, and how many characters.
+AROUND, AT_MOST = 5, 1000
 HELP = """\
 Write a question to ask the documents.
 :source 2   passage 2 in its surroundings, checked against the documents as they are now
@@ -89,14 +89,17 @@ class Session:
         verdict = verify(self.snapshot, [saved])[0]
         say(verdict_line(saved, verdict))
         if verdict.status == "valid":
-            start, text = self._around(citation.document_id, citation.line_start, citation.line_end)
+            start, text = self._around(citation)
             show_text(text, cited, start, self.console)
 
-    def _around(self, document_id: str, first: int, last: int) -> tuple[int, str]:
-        """Where the surroundings of the lines `first` to `last` begin, and their text."""
-        text = self.snapshot.documents[document_id].text
-        lines = line_spans(text)[max(0, first - 1 - AROUND) : last + AROUND]
-        return lines[0][0], text[lines[0][0] : lines[-1][1]]
+    def _around(self, citation: Citation) -> tuple[int, str]:
+        """Where the surroundings of a valid citation begin in its document, and their text."""
+        text = self.snapshot.documents[citation.document_id].text
+        lines = line_spans(text)
+        first = lines[max(0, citation.line_start - 1 - AROUND)][0]
+        last = lines[min(len(lines), citation.line_end + AROUND) - 1][1]
+        start = max(first, citation.char_start - AT_MOST)
+        return start, text[start : min(last, citation.char_end + AT_MOST)]
 
     def _passage(self, argument: str) -> CitedPassage:
         passages = self._last()[0].passages

@@ -54,6 +54,10 @@ def test_text_of_other_formats_is_shown_as_it_is() -> None:
     assert shown(text, is_markdown=False) == text
 
 
+def test_dividers_alone_are_no_table() -> None:
+    assert shown("| --- |\n| --- |") == "| --- |\n| --- |"
+
+
 def test_a_style_stays_on_its_words() -> None:
     text = Text("- It is **very [cheap](https://example.org)** today.")
     text.stylize("green", text.plain.index("It"), text.plain.index(" today"))
