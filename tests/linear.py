@@ -29,7 +29,8 @@ from rag.encoders.bundled import bundled_model
 from rag.encoders.onnx import open_tokenizer, word_pieces
 from rag.index.sentence_spans import sentences_of
 from rag.text.sentences import sentences
-from rag.text.stems import matched, stems
+from rag.text.stems import stems
+from rag.text.words import words
 from rag.types import Block, Document, ParsedDocument
 
 LIMIT = 254
@@ -261,8 +262,7 @@ def _marks(text: str) -> None:
 
 
 def _words(text: str) -> None:
-    stems(text)
-    matched(text[:2000], text)
+    stems(words(text))
 
 
 def _wording(text: str) -> None:
