@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from rag import __version__
 from rag.encoders import set_torch_environment
-from rag.serving import Board, Serving, Tally, Upkeep, upkeep_of
+from rag.serving import Board, Endpoint, Serving, Tally, Upkeep, endpoint_of, upkeep_of
 from rag.settings import Settings
 from rag.web import (
     HANDLERS,
@@ -25,6 +25,7 @@ from rag.web import (
     allowed_hosts,
     capacity_of,
     door_of,
+    feedback_router,
     router,
     watchers_of,
 )
@@ -40,6 +41,7 @@ def create_app(
     tally: Tally | None = None,
     door: Door | None = None,
     watchers: Sequence[Watcher] = (),
+    endpoint: Endpoint | None = None,
 ) -> FastAPI:
     """The application over `serving`, which follows the index of `upkeep` while it runs.
 
@@ -48,7 +50,7 @@ def create_app(
     address. Workers of one service share a `board` and a `tally`. `watchers` hear of each request.
     """
     door = door or Door()
-    state = AppState(serving, upkeep, capacity or Capacity(), board, tally)
+    state = AppState(serving, upkeep, capacity or Capacity(), board, tally, endpoint)
     app = FastAPI(
         title="Ask the documents",
         version=__version__,
@@ -66,6 +68,8 @@ def create_app(
     app.add_middleware(Edge, hosts=hosts or allowed_hosts(state.host) | door.hosts)
     app.add_middleware(Watched, tally=state.tally, watchers=watchers)
     app.include_router(router)
+    if state.takes_feedback:
+        app.include_router(feedback_router)
     add_pages(app)
     return app
 
@@ -81,4 +85,5 @@ def __getattr__(name: str) -> FastAPI:
         capacity=capacity_of(settings),
         door=door_of(settings),
         watchers=watchers_of(settings),
+        endpoint=endpoint_of(settings),
     )

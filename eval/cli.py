@@ -30,6 +30,7 @@ from eval.sets.evalset import (
     with_judgments,
     write_set,
 )
+from eval.sets.feedback import feedback_set, write_feedback_set
 from eval.sets.source import INDEXED, EvalCorpus, make_set, read_source
 from eval.sets.written_questions import Written, read_written
 from rag.building import index_corpus
@@ -38,7 +39,7 @@ from rag.cli import run as run_app
 from rag.cli import show as echo
 from rag.documents import Cage, ReadOptions
 from rag.settings import Settings
-from rag.store import open_current
+from rag.store import open_current, read_feedback
 from rag.text import counted
 
 # Under version control, and ignored by it.
@@ -55,6 +56,10 @@ CorpusArgument = Annotated[
 SetOption = Annotated[
     Path | None,
     typer.Option("--set", help="folder of the eval set; else eval/<name> or eval/local/<name>"),
+]
+IndexOption = Annotated[Path | None, typer.Option("--index", help="folder of the index")]
+BuiltOption = Annotated[
+    Path | None, typer.Option("--index", help="a built index; else one is built now")
 ]
 KeepSetOption = Annotated[
     bool, typer.Option("--keep", help="write into eval/; else into eval/local/, which git ignores")
@@ -104,9 +109,7 @@ def build(
 def run(
     corpus: CorpusArgument = None,
     folder: SetOption = None,
-    index: Annotated[
-        Path | None, typer.Option("--index", help="a built index; else one is built now")
-    ] = None,
+    index: BuiltOption = None,
     split: Annotated[
         Literal["train", "test"], typer.Option(help="which of the written questions")
     ] = "test",
@@ -128,10 +131,30 @@ def run(
         )
         snapshot = open_current(index, encoder) if index else index_source(faq=policy)
         leaky = None
-        if evalset.queries[0].sections and not index:
+        if evalset.has_own_pairs and not index:
             leaky = index_source(faq="with")
         result = run_set(evalset, snapshot, leaky, encoder, written, _command(), listener.progress)
     _write(result, results, report, keep)
+
+
+@app.command("from-feedback")
+def from_feedback(
+    out: Annotated[Path, typer.Argument(help="folder for the eval set")],
+    index: IndexOption = None,
+) -> None:
+    """Make an eval set of what readers said of answers.
+
+    Run it by `run CORPUS --set OUT`.
+    """
+    settings = read_settings(index=index)
+    snapshot = open_current(settings.index, encoder_of(settings))
+    made = feedback_set(snapshot, read_feedback(settings.index))
+    write_feedback_set(out, made, snapshot.manifest.corpus_sha256)
+    left_out = "".join(f"\n  not used: {count} ({why})" for why, count in made.unused.items())
+    echo(
+        f"{counted(made.answerable, 'question')} with an answer, "
+        f"{len(made.rows) - made.answerable} without{left_out}\nwritten: {out}"
+    )
 
 
 @app.command()

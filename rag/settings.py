@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.types import ANSWERABLE, MAX_RISK
@@ -119,6 +119,11 @@ class Settings(BaseSettings):
         description="whether `rag ask` without a question keeps the questions, in "
         "`~/.local/state/rag/history`",
     )
+    feedback: bool = Field(
+        True,
+        description="readers may judge answers: question and passage are kept in the index folder, "
+        "and a build fits the confidence to them",
+    )
     canaries: Path | None = Field(
         None,
         description="file of JSON lines: a `question` each, which the gate requires to be answered",
@@ -138,4 +143,13 @@ class Settings(BaseSettings):
         "",
         pattern="^(https?://.+)?$",
         description="address of a collector of OpenTelemetry traces (OTLP over HTTP)",
+    )
+    generate_url: str = Field(
+        "",
+        description="OpenAI-compatible endpoint that may write answers from the passages, such as "
+        "`http://localhost:11434/v1`; if none, nothing is generated",
+    )
+    generate_model: str = Field("", description="the model that writes there")
+    generate_key: SecretStr | None = Field(
+        None, description="the key that is sent there, and shown nowhere"
     )

@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from eval.cli import app as evaluation
 from rag.cli.main import COMMANDS, command_line_of
+from rag.serving import upkeep_of
 from rag.settings import Settings
 from rag.web.pages import description
 from service import create_app
@@ -47,7 +48,7 @@ def routes() -> Iterator[str]:
     """A table of the routes."""
     yield "| route | does | fields | statuses |"
     yield "| --- | --- | --- | --- |"
-    described = description(create_app())
+    described = description(create_app(upkeep=upkeep_of(Settings())))
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             fields = ", ".join(f"`{name}`" for name in _fields(operation, described))

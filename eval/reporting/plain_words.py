@@ -15,6 +15,7 @@ LABELS = {
     "answers.",
     "table": "The labels are those of the table.",
     "silver": "The labels are silver: made by rule from the FAQ's answers, not judged by hand.",
+    "feedback": "The labels are what readers said of the answers that they got.",
     "own answer": "Each question's gold is its own answer.",
 }
 

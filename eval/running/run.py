@@ -29,7 +29,17 @@ LEAK_NOTE = (
     "The same questions with the FAQ pairs left in the index, where each finds itself: what a "
     "careless test would report. It says nothing about quality."
 )
-WRITTEN_NOTE = "Written for this corpus, answered by its text; the FAQ pairs are left out."
+WRITTEN = {
+    "written": (
+        "Written questions",
+        "Written for this corpus, answered by its text; the FAQ pairs are left out.",
+    ),
+    "feedback": (
+        "Readers' questions",
+        "Asked and judged by readers, who saw what was found: questions whose answer was not shown "
+        "are missing. The FAQ pairs are left out.",
+    ),
+}
 
 
 def run_set(
@@ -46,14 +56,17 @@ def run_set(
     Raises UsageError if the snapshot is of another corpus or holds the FAQ pairs.
     """
     _check_index(evalset, snapshot)
-    asked = put(snapshot, encoder, _counted(evalset), evalset.qrels, progress)
-    groups = [measured("faq", "FAQ questions", FAQ_NOTE[evalset.kind], asked)]
+    groups = []
+    if evalset.origin != "feedback":
+        asked = put(snapshot, encoder, _counted(evalset), evalset.qrels, progress)
+        groups.append(measured("faq", "FAQ questions", FAQ_NOTE[evalset.kind], asked))
     if leaky is not None:
         groups.append(_leak_group(evalset, leaky, encoder, progress))
     queries, grades = [each.query for each in written], {w.query.id: w.grades for w in written}
     answered = put(snapshot, encoder, queries, grades, progress)
     if answered:
-        groups.append(measured("written", "Written questions", WRITTEN_NOTE, answered))
+        title, note = WRITTEN["feedback" if evalset.origin == "feedback" else "written"]
+        groups.append(measured("written", title, note, answered))
     outcomes = {each.query.id: each.answerable for each in written}
     return Result(
         name=evalset.name,
@@ -95,7 +108,7 @@ def _abstention(
 
 def _check_index(evalset: EvalSet, snapshot: Snapshot) -> None:
     check_sections(evalset.qrels, snapshot.sections, evalset.name)
-    if snapshot.manifest.recipe.faq == "with" and evalset.queries[0].sections:
+    if snapshot.manifest.recipe.faq == "with" and evalset.has_own_pairs:
         raise UsageError(
             "the index holds the FAQ pairs themselves, so that every question would find its own: "
             "build it with `rag build --no-faq`, or leave --index out"

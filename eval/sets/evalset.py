@@ -27,7 +27,7 @@ FORMAT = 1
 REBUILD = "run `python -m eval build` again"
 
 SetKind = Literal["documents", "faq-only"]
-LabelOrigin = Literal["hand", "mixed", "table", "silver", "own answer"]
+LabelOrigin = Literal["hand", "mixed", "table", "silver", "own answer", "feedback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,11 @@ class EvalSet:
     doubts: tuple[Doubt, ...]
     confidence: Mapping[str, float]
     trust: Agreement | None
+
+    @property
+    def has_own_pairs(self) -> bool:
+        """Whether the questions are those of FAQ pairs that the corpus holds."""
+        return any(query.sections for query in self.queries)
 
 
 @dataclass(frozen=True, slots=True)

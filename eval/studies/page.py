@@ -20,8 +20,11 @@ from eval.studies.page_text import (
     PUBLIC,
     REFITTED,
     RISKS,
+    SUPPORT,
     TRIED,
 )
+from eval.studies.score_support import FALSE, TRUE
+from eval.studies.score_support import SHIPPED as SUPPORT_SHIPPED
 from rag.answering.search import CANDIDATES
 from rag.types import MAX_TOP_K
 
@@ -33,13 +36,17 @@ SYSTEMS = ("dense", "bm25", "late", "dense+bm25", "all")
 SERVED_GROUP = "as-served"
 # A row that is not a choice.
 LEFT_OUT = "as served, chosen without it"
-OUTCOMES = ("fusion", "confidence", "highlights")
+OUTCOMES = ("fusion", "confidence", "highlights", "support")
 
 Outcome = Mapping[str, Any]
 
 
 def page(
-    fusion: Outcome, confidence: Outcome, highlights: Outcome, public: Sequence[Result]
+    fusion: Outcome,
+    confidence: Outcome,
+    highlights: Outcome,
+    support: Outcome,
+    public: Sequence[Result],
 ) -> str:
     """The text of docs/quality.md."""
     parts = [
@@ -48,6 +55,7 @@ def page(
         fusion_section(fusion),
         confidence_section(confidence),
         highlights_section(highlights),
+        support_section(support),
         tried(fusion, confidence, highlights),
     ]
     return "\n\n".join(parts) + "\n"
@@ -138,6 +146,21 @@ def highlights_section(highlights: Outcome) -> str:
     return HIGHLIGHTS.format(**{**served, **holds})
 
 
+def support_section(support: Outcome) -> str:
+    """Which written sentences are taken for supported, by every way that was tried."""
+    rows = [
+        [
+            name,
+            figure(each["threshold"]),
+            figure(each["auroc"]),
+            *(figure(each["called_supported"][kind]) for kind in (*TRUE, *FALSE)),
+        ]
+        for name, each in support["ways"].items()
+    ]
+    header = ["by", "threshold", "AUROC", *TRUE, *FALSE]
+    return f"{SUPPORT.format(shipped=SUPPORT_SHIPPED)}\n\n{table(header, rows)}"
+
+
 def tried(fusion: Outcome, confidence: Outcome, highlights: Outcome) -> str:
     """Every choice that can be measured again, best first, beside what ships."""
     marked = {name: {"": each["with_close"]} for name, each in highlights["tried"].items()}
@@ -162,8 +185,10 @@ def read_public(folder: Path) -> list[Result]:
 
 def page_of(results: Path) -> str:
     """The page's text, from the results in a folder."""
-    fusion, confidence, highlights = (read_outcome(results / f"{name}.json") for name in OUTCOMES)
-    return page(fusion, confidence, highlights, read_public(results))
+    fusion, confidence, highlights, support = (
+        read_outcome(results / f"{name}.json") for name in OUTCOMES
+    )
+    return page(fusion, confidence, highlights, support, read_public(results))
 
 
 def main() -> None:

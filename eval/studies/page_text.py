@@ -57,6 +57,13 @@ one within .02 of it. Of
 {questions} answerable squad2 questions whose paragraph is ranked first, what is marked holds an
 answer word for word in a share of **{mean}** ({low} to {high}). That is {sentences:.2f} sentences,
 {median_characters:g} of the passage's {median_passage_characters:g} characters at the median."""
+SUPPORT = """\
+## Support
+
+What a language model writes is compared with the passages that it cites. These statements are made
+of squad2's questions, with the answer in place of what is asked. The table has the share that is
+taken for supported, by thresholds chosen on other articles; the first two kinds are true. What
+ships is "{shipped}"."""
 TRIED = """\
 ## What was tried
 

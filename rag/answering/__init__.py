@@ -1,9 +1,10 @@
 """A question becomes an answer with citations."""
 
 from rag.answering.answer import ask
-from rag.answering.citations import cite
+from rag.answering.citations import cite, cite_span
 from rag.answering.confidence import confidence, log_odds, uncalibrated
 from rag.answering.profile import profile_of
 from rag.answering.rerank import rerank
-from rag.answering.search import encode_query, find_candidates
+from rag.answering.search import Candidates, encode_query, find_candidates
+from rag.answering.support import support
 from rag.answering.verify import verify

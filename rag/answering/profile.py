@@ -28,7 +28,8 @@ class Profile:
     confidence from which on to answer, so that at most its share, the first of each pair, of the
     answers is wrong if half of the questions have no answer: eval/results/confidence.json. `close`,
     by how much a second sentence may be farther from the question and still be highlighted:
-    eval/results/highlights.json
+    eval/results/highlights.json. `support`, the coverage from which a passage supports a sentence
+    that a language model wrote: eval/results/support.json
     """
 
     model: str
@@ -42,6 +43,7 @@ class Profile:
     name: float
     thresholds: tuple[tuple[float, float], ...]
     close: float
+    support: float
 
     def __str__(self) -> str:
         if self.model_sha256:

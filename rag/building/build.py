@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.answering import uncalibrated
@@ -15,7 +15,7 @@ from rag.documents import Corpus
 from rag.encoders import Encoder
 from rag.errors import CorpusError
 from rag.index import ModelInfo, Snapshot, Split, assemble
-from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, Progress, Reused, silent
+from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, Feedback, Progress, Reused, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,17 @@ def index_corpus(
     faq: FaqPolicy = "with",
     reuse: Reuse = NOTHING,
     caution: Caution = DEFAULT_CAUTION,
+    feedback: Sequence[Feedback] = (),
     progress: Progress = silent,
 ) -> Snapshot:
     """A snapshot, in memory, of documents already read. Raises CorpusError if none has text.
 
-    A corpus read with `known` documents requires the `reuse` that these came from.
+    The confidence is fitted to the corpus' own FAQ and to `feedback`, given oldest first. A corpus
+    read with `known` documents requires the `reuse` that these came from.
     """
     with temporary_journal(encoder) as journal:
-        return indexed(corpus, encoder, journal, faq, reuse, caution, progress).snapshot
+        parts = (faq, reuse, caution, progress)
+        return indexed(corpus, encoder, journal, *parts, feedback=feedback).snapshot
 
 
 def indexed(
@@ -52,6 +55,7 @@ def indexed(
     caution: Caution = DEFAULT_CAUTION,
     progress: Progress = silent,
     ready: Mapping[str, Cuts] = NONE_READY,
+    feedback: Sequence[Feedback] = (),
 ) -> Indexed:
     """As `index_corpus`; what the journal holds is not encoded again, nor what is `ready` cut."""
     split = split_corpus(corpus, encoder, faq, reuse, ready)
@@ -62,7 +66,7 @@ def indexed(
     snapshot = assemble(split, encodings, encoder, faq, public, reuse.earlier)
     same = unchanged(reuse, split.documents)
     counts = (encodings.reused, len(split.passages), same, len(split.documents))
-    return Indexed(calibrated(snapshot, encoder, caution), Reused(*counts))
+    return Indexed(calibrated(snapshot, encoder, caution, feedback), Reused(*counts))
 
 
 def _nothing_left(split: Split, faq: FaqPolicy) -> str:

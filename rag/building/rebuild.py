@@ -30,7 +30,7 @@ from rag.documents import (
     write_stamps,
 )
 from rag.encoders import Encoder
-from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex
+from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex, UsageError
 from rag.index import Manifest, Snapshot, is_made_with
 from rag.settings import Settings
 from rag.store import (
@@ -40,10 +40,11 @@ from rag.store import (
     live_id,
     open_newest,
     publish,
+    read_feedback,
     waiting_child,
     writing,
 )
-from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, FileReport, Reused
+from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, Feedback, FileReport, Reused
 
 # Seconds before a watched folder is built again if another build held the lock.
 PAUSE = 2.0
@@ -114,13 +115,15 @@ def rebuild(
     full: bool = False,
     gate: Gate | None = None,
     caution: Caution = DEFAULT_CAUTION,
+    use_feedback: bool = True,
     listener: Listener = NOBODY,
     consent: Consent = deny,
 ) -> Built | None:
     """What was built and published; None if the index is up to date (`if_stale`).
 
-    `consent` is asked before an index of other documents is replaced. Raises RagError, after which
-    the index is unchanged.
+    `use_feedback` fits the confidence to the feedback in the index folder; more of it does not make
+    an index stale. `consent` is asked before an index of other documents is replaced. Raises
+    RagError, after which the index is unchanged.
     """
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
@@ -138,7 +141,8 @@ def rebuild(
             return None
         check_replaces(index, origin, corpus.sha256, consent)
         journal, verify = opened(), held.enter_context(waiting_child())
-        parts = (origin.faq, reuse, caution, listener.progress, ahead.cuts)
+        feedback = _feedback(index, listener) if use_feedback else ()
+        parts = (origin.faq, reuse, caution, listener.progress, ahead.cuts, feedback)
         made = indexed(corpus, encoder, journal, *parts)
         snapshot = made.snapshot
         if previous:
@@ -246,6 +250,15 @@ def _remarks(outcome: GateResult | None, origin: Origin) -> Remarks:
     if outcome is None:
         return Remarks(sources=origin.recorded)
     return Remarks(outcome.figures, not outcome.passed, outcome.remark, origin.recorded)
+
+
+def _feedback(index: Path, listener: Listener) -> Sequence[Feedback]:
+    """The feedback on the index; damage never stops a build."""
+    try:
+        return read_feedback(index)
+    except UsageError as error:
+        listener.note(f"feedback is not used: {error}")
+        return ()
 
 
 def _previous(index: Path, encoder: Encoder, listener: Listener) -> tuple[Snapshot | None, bool]:

@@ -10,5 +10,6 @@ if TYPE_CHECKING:
     from rag.checks.doctor import examine
     from rag.checks.faq_support import SENTENCES, SUPPORT, drawn_pairs, supports_of
     from rag.checks.gate import GateResult, judge
+    from rag.checks.judgments import judgments
 else:
     show_late(__name__)

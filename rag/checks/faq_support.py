@@ -27,16 +27,22 @@ Share = Callable[[str, str], float]
 def drawn_pairs(snapshot: Snapshot) -> dict[str, FaqPair]:
     """The FAQ pairs by the key of their question; of a question asked twice, the first pair.
 
-    They are ordered by a hash of the key: arbitrary, but the same when pairs are added.
+    They are in `drawing_order`.
     """
     pairs = faq_pairs(snapshot.documents, snapshot.sections.faq_pairs())
     first = {question_key(pair.question): pair for pair in reversed(pairs)}
-    return dict(sorted(first.items(), key=lambda item: _sha256(item[0])))
+    return dict(sorted(first.items(), key=lambda item: drawing_order(item[0])))
 
 
 def question_key(question: str) -> str:
     """A key that is the same for questions that differ only in case and blanks."""
     return " ".join(question.casefold().split())
+
+
+def drawing_order(key: str) -> str:
+    """A hash of a question's key. Ordered by it, the first questions are drawn arbitrarily, and
+    remain the same when others are added."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def answer_share(snapshot: Snapshot) -> Share:
@@ -69,11 +75,7 @@ def answer_share(snapshot: Snapshot) -> Share:
     return share
 
 
-def supports_of(snapshot: Snapshot) -> Callable[[FaqPair, Passage], bool]:
-    """The function that tells whether a passage supports the answer of an FAQ pair."""
+def supports_of(snapshot: Snapshot) -> Callable[[str, Passage], bool]:
+    """The function that tells whether a passage supports an answer."""
     share = answer_share(snapshot)
-    return lambda pair, passage: share(pair.answer, passage.text) >= SUPPORT
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return lambda answer, passage: share(answer, passage.text) >= SUPPORT

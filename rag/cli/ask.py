@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from rag.answering import verify as verify_saved
 from rag.building import remembered
 from rag.cli.answers import answer_as_json, file_links, markdown_lines, show_answer
 from rag.cli.console import encoder_of, read_settings, show
+from rag.cli.generate import endpoint_in, generate_answer, show_event
 from rag.cli.options import IndexOption, JsonOption
 from rag.cli.session import Session, converse, history_file, typed_lines
 from rag.cli.terminal import printable, verdict_line
@@ -47,6 +49,9 @@ def ask(
     mode: Annotated[Mode, typer.Option(help="signals to use")] = "hybrid",
     format: Annotated[AnswerFormat, typer.Option(help="how the answer is written")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
+    generates: Annotated[
+        bool, typer.Option("--generate", help="also have an answer written from the passages")
+    ] = False,
     index: IndexOption = None,
 ) -> None:
     """Ask the documents a question, or several.
@@ -61,6 +66,9 @@ def ask(
     question = " ".join(words)
     if not question.strip():
         raise UsageError("the question is empty: write one")
+    if generates and (as_json or format != "text"):
+        raise UsageError("--generate writes text for people: leave --json out")
+    endpoint = endpoint_in(settings) if generates else None
     encoder = encoder_of(settings)
     snapshot = open_current(settings.index, encoder)
     started = time.perf_counter()
@@ -74,6 +82,9 @@ def ask(
         console = Console(highlight=False)
         links = file_links(remembered(settings.index))
         show_answer(answer, console, links, UNFOLD if console.is_terminal else "")
+        if endpoint:
+            tell = functools.partial(show_event, console)
+            generate_answer(endpoint, answer, snapshot, encoder, tell)
     if answer.abstained:
         raise typer.Exit(EXIT_NO_ANSWER)
 

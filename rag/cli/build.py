@@ -150,6 +150,7 @@ def _rebuilding(
         options=options,
         gate=gate_of(settings, force),
         caution=Caution(settings.risk, settings.answerable),
+        use_feedback=settings.feedback,
         listener=listener,
     )
 

@@ -65,6 +65,7 @@ CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "answering",
             "building/calibrate.py",
             "checks/faq_support.py",
+            "checks/judgments.py",
             "index/late_interaction.py",
         ),
     }

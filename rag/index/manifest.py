@@ -92,7 +92,7 @@ class Calibration:
     `bias` includes the log odds of `answerable`, the share of questions that the documents are
     expected to answer. Below `threshold` the service abstains, so that at most a share of `risk` of
     its answers is wrong if half of the questions have no answer. It was fitted to that many
-    `questions` of the FAQ; with 0 it is that of the public sets.
+    `questions` of the FAQ and of feedback; with 0 it is that of the public sets.
     """
 
     bias: Coefficient

@@ -5,6 +5,11 @@ from rag.schemas.base import Fields, Request
 from rag.schemas.citations import page_url
 from rag.schemas.documents import DocumentResponse, DocumentsResponse, PassageResponse
 from rag.schemas.evaluation import EvaluationResponse
+from rag.schemas.feedback import (
+    FeedbackListResponse,
+    FeedbackRequest,
+    FeedbackResponse,
+)
 from rag.schemas.health import HealthResponse, ProblemModel, ReadyResponse
 from rag.schemas.index import (
     JobResponse,

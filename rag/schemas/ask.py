@@ -151,6 +151,9 @@ class AskRequest(Request):
     mode: Mode = Field(default="hybrid", description="`dense` and `bm25` use one signal alone")
     filters: FiltersModel = FiltersModel()
     explain: bool = Field(False, strict=True, description="explain the rank of each passage")
+    generate: bool = Field(
+        False, strict=True, description="also stream what a language model writes from the passages"
+    )
 
     @validator(mode="before")
     @classmethod

@@ -44,6 +44,8 @@ NamedFiles = Sequence[tuple[str, bytes]]
 
 # The process lowers its own priority, so that the service stays quick.
 _CHILD = "import os, sys; os.nice(19); from rag.cli.main import main; main(sys.argv[1:])"
+# A build reads documents of strangers, and needs no key.
+_SECRET = "RAG_GENERATE_KEY"
 _ONE_THREAD = {"RAG_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -272,6 +274,11 @@ async def _on_disk(source: Path | NamedFiles) -> AsyncIterator[tuple[Path, tuple
         yield upload.folder, (upload.lock,)
 
 
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name.upper() != _SECRET}
+    return {**kept, **_ONE_THREAD}
+
+
 async def _build(command: Sequence[str], hear: Callable[[str], None], held: Sequence[int]) -> int:
     """Runs the command, passes each line of its output to `hear`, and returns its exit code.
 
@@ -286,7 +293,7 @@ async def _build(command: Sequence[str], hear: Callable[[str], None], held: Sequ
         start_new_session=True,
         pass_fds=held,
         limit=LINE_BYTES,
-        env={**os.environ, **_ONE_THREAD},
+        env=_environment(),
     )
     assert process.stdout is not None
     try:

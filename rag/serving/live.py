@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.answering import ask, rerank
+from rag.answering import ask, rerank, support
 from rag.encoders import Encoder
 from rag.errors import CorruptIndex, RagError
 from rag.index import MAPPED, Snapshot, check_parts
@@ -33,7 +33,7 @@ from rag.store import (
     roll_back,
     utc_now,
 )
-from rag.types import Answer
+from rag.types import Answer, Passage, Support
 
 if TYPE_CHECKING:
     from rag.building import Sees
@@ -53,8 +53,8 @@ _END = Damage("", "")
 
 @dataclass(frozen=True)
 class Serving:
-    """What is live: a snapshot, and `ask` and `rerank` of `rag.answering` over it. A request reads
-    it once.
+    """What is live: a snapshot, and `ask`, `rerank` and `support` of `rag.answering` over it. A
+    request reads it once.
 
     `refused` says why a newer snapshot is not live; `damage` what was wrong with the snapshot's
     files on disk when they were last `verified`, None until they are. Neither contains the path of
@@ -65,6 +65,7 @@ class Serving:
     snapshot: Snapshot
     ask: Callable[..., Answer]
     rerank: Callable[[str, Sequence[str]], list[float]] | None = None
+    support: Callable[[str, Sequence[Passage]], Support] | None = None
     refused: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     verified: datetime | None = None
@@ -136,6 +137,7 @@ class IndexFolder:
             opened.snapshot,
             functools.partial(ask, opened.snapshot, self.encoder),
             functools.partial(rerank, opened.snapshot.manifest, self.encoder),
+            functools.partial(support, opened.snapshot, self.encoder),
             refused=tuple(self.unplaced(refusal) for refusal in opened.refused),
             verified=self.clock() if opened.verified else None,
             limited=functools.partial(_limited, opened.snapshot, self.encoder),

@@ -25,8 +25,9 @@ class Upkeep:
 
     `roots` are the folders, resolved, that a rebuild may read; `host` is the address that is
     bound; CURRENT is looked at every `seconds`, and the served files are verified again every
-    `verify_seconds`, 0 for never; a rebuild may take `job_hours`. The workers of a service share
-    the `builds`. `results` is where `rag eval run` writes its figures.
+    `verify_seconds`, 0 for never; a rebuild may take `job_hours`; `feedback` may be stored in the
+    folder. The workers of a service share the `builds`. `results` is where `rag eval run` writes
+    its figures.
     """
 
     folder: IndexFolder
@@ -36,6 +37,7 @@ class Upkeep:
     seconds: float = 1.0
     verify_seconds: float = 0.0
     job_hours: float = 4.0
+    feedback: bool = True
     builds: JobTable = field(default_factory=JobTable)
     results: Path = Path("eval/local/results")
 
@@ -61,6 +63,7 @@ def upkeep_of(settings: Settings) -> Upkeep:
         verify_seconds=settings.verify_hours * 3600,
         job_hours=settings.job_hours,
         results=settings.results,
+        feedback=settings.feedback,
     )
 
 

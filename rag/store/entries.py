@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rag.errors import UsageError
 from rag.index import MANIFEST
+from rag.store.feedback import FEEDBACK
 from rag.store.versions import BAD, CURRENT, VERSIONS, live_id, read_versions, snapshot_ids
 
 ASIDE = "tmp-"
@@ -27,18 +28,11 @@ SHOWN = 3
 _LEFT = re.compile(rf"{ASIDE}(?:[0-9a-f]{{12}}|{CURRENT}|{VERSIONS})")
 # The files of a snapshot, as every version has named them.
 _FILE = re.compile(r"[a-z0-9_]+\.(?:bin|faiss|json|jsonl|npy)")
-# Besides a build's own files: vectors that the evaluation keeps, and what common tools create.
+# Besides a build's own files: feedback, vectors that the evaluation keeps, and what common tools
+# create.
 _OTHER = {
-    LOCK,
-    JOURNAL,
-    STAMPS,
-    CURRENT,
-    VERSIONS,
-    "cache",
-    ".gitignore",
-    ".gitkeep",
-    ".DS_Store",
-    "lost+found",
+    *(LOCK, JOURNAL, STAMPS, CURRENT, VERSIONS, FEEDBACK, f"{FEEDBACK}-journal"),
+    *("cache", ".gitignore", ".gitkeep", ".DS_Store", "lost+found"),
 }
 _OURS = re.compile(rf"(?:{BAD})?[0-9a-f]{{12}}(?:-\d+)?|{BAD}(?:{CURRENT}|{VERSIONS})(?:-\d+)?")
 

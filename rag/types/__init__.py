@@ -41,6 +41,8 @@ from rag.types.documents import (
     SectionKind,
     Table,
 )
+from rag.types.feedback import Feedback, Judged, Opinion
+from rag.types.generation import GeneratedSentence, GenerationEnd, Support, Unsupported
 from rag.types.reports import (
     FileReport,
     LeftOut,

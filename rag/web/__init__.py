@@ -6,7 +6,7 @@ from rag.web.edge import Edge, allowed_hosts
 from rag.web.logs import watchers_of
 from rag.web.mcp_routes import serve_mcp
 from rag.web.pages import add_pages
-from rag.web.routes import HANDLERS, router
+from rag.web.routes import HANDLERS, feedback_router, router
 from rag.web.serve import serve
 from rag.web.state import AppState, Capacity, capacity_of
 from rag.web.views import Views

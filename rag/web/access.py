@@ -66,6 +66,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/retrieval"): Rule("read", told=dify_error(NOT_AUTHORIZED, "send a valid key")),
     ("POST", "/v1/rerank"): READ,
     ("POST", "/v2/rerank"): READ,
+    ("POST", "/feedback"): READ,
+    ("GET", "/feedback"): ADMIN,
     ("GET", "/documents"): READ,
     ("GET", "/documents/{id:id}/file"): READ,
     ("GET", "/documents/{id:id}/pages/{number}.png"): READ,

@@ -23,7 +23,7 @@ from rag.serving import Figure, Serving
 from rag.types import Answer, Verdict
 from rag.web.asking import answered
 from rag.web.bodies import json_body
-from rag.web.problems import BUSY, NOT_READY, Problem, bad_body, refusal
+from rag.web.problems import BUSY, NOT_READY, Problem, bad_body, generation_off, refusal
 from rag.web.state import AppState, State, state_of
 from rag.web.watched import Asked, record_of
 
@@ -38,19 +38,39 @@ read_question = json_body(AskRequest)
 
 
 @router.post(
-    "/ask", response_model=AskResponse, responses={**bad_body("16 KB"), **BUSY, **NOT_READY}
+    "/ask",
+    response_model=AskResponse,
+    responses={
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        **bad_body("16 KB"),
+        **BUSY,
+        **NOT_READY,
+    },
 )
 async def ask_documents(request: Request) -> Response:
     """The passages that answer a question, best first, each cited to the character.
 
-    If the documents do not seem to answer it, the response says so; that is no error.
+    If the documents do not seem to answer it, the response says so; that is no error. With
+    `generate`, it is followed by what a language model writes from the passages: see docs/http.md.
     """
     asked = await read_question(request)
     state = state_of(request)
+    if asked.generate and state.endpoint is None:
+        raise generation_off()
     started = time.perf_counter()
     written = await _answered(request, state, asked)
     took_ms = (time.perf_counter() - started) * 1000
-    return Response(timed(written, took_ms), media_type="application/json")
+    answer = timed(written, took_ms)
+    if asked.generate:
+        return _generated(request, state, answer)
+    return Response(answer, media_type="application/json")
+
+
+def _generated(request: Request, state: AppState, answer: bytes) -> Response:
+    # Imported only here: few services generate.
+    from rag.web.generation import stream
+
+    return stream(request, state, answer)
 
 
 class AskFirst:

@@ -17,6 +17,7 @@ from pydantic.json_schema import models_json_schema
 from rag.documents import SUFFIXES
 from rag.schemas import (
     AskRequest,
+    FeedbackRequest,
     RebuildRequest,
     Request,
     RerankRequest,
@@ -40,6 +41,7 @@ START = "index.html"
 # The bodies, by path. FastAPI does not describe them, as dependencies read them.
 BODIES: Mapping[str, type[Request]] = {
     "/ask": AskRequest,
+    "/feedback": FeedbackRequest,
     "/verify": VerifyRequest,
     "/index/rebuild": RebuildRequest,
     "/index/rollback": RollbackRequest,
@@ -95,6 +97,8 @@ def description(app: FastAPI) -> dict[str, Any]:
     schemas["AskResponse"]["examples"] = [ask_example()]
     described["components"]["schemas"] = dict(sorted(schemas.items()))
     for path, model in BODIES.items():
+        if path not in described["paths"]:
+            continue
         schema = {"$ref": REF.format(model=model.__name__)}
         described["paths"][path]["post"]["requestBody"] = {
             "required": True,

@@ -20,7 +20,10 @@ RETRY_SECONDS = 5
 
 # Types of the errors that our own validators raise; they serve as codes.
 OWN_TYPES = frozenset(
-    {"ambiguous_field", "bad_base64", "bad_name", "empty_question", "nul_character", "one_source"}
+    {
+        *("ambiguous_field", "bad_base64", "bad_name", "bad_span", "empty_question"),
+        *("half_a_place", "nul_character", "one_source"),
+    }
 )
 
 # At most this many errors are named in a refusal.
@@ -116,6 +119,15 @@ def not_found() -> Problem:
 def dify_error(code: int, message: str) -> dict[str, object]:
     """The members of a refusal by which Dify's clients tell what is wrong."""
     return {"error_code": code, "error_msg": message}
+
+
+def generation_off() -> Problem:
+    """The refusal of `generate` by a service whose settings name no endpoint."""
+    detail = (
+        "nothing writes answers here: set RAG_GENERATE_URL and RAG_GENERATE_MODEL, or leave "
+        "`generate` out"
+    )
+    return Problem(422, "generation_off", detail)
 
 
 def refusal(description: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from rag.web import (
     ask_routes,
     document_routes,
     evaluation_routes,
+    feedback_routes,
     health_routes,
     index_routes,
     job_event_routes,
@@ -24,7 +25,7 @@ from rag.web import (
     plug_routes,
     session_routes,
 )
-from rag.web.problems import Problem, invalid_request, not_found, refusal
+from rag.web.problems import Problem, Responses, invalid_request, not_found, refusal
 from rag.web.server import example
 
 Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]
@@ -34,6 +35,7 @@ ROUTERS = (
     # Before the documents, whose ids may hold slashes.
     page_image_routes.router,
     document_routes.router,
+    feedback_routes.router,
     health_routes.router,
     index_routes.router,
     llms_routes.router,
@@ -45,9 +47,12 @@ ROUTERS = (
     session_routes.router,
 )
 
-router = APIRouter(responses={"default": refusal("Any refusal or failure")})
+DEFAULT: Responses = {"default": refusal("Any refusal or failure")}
+router = APIRouter(responses=DEFAULT)
+# An application that takes no feedback leaves these out.
+feedback_router = APIRouter(responses=DEFAULT)
 for each in ROUTERS:
-    router.include_router(each)
+    (feedback_router if each is feedback_routes.router else router).include_router(each)
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:

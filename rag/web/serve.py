@@ -20,6 +20,7 @@ from rag.serving import (
     JobTable,
     Tally,
     Upkeep,
+    endpoint_of,
     make_board,
     tally_bytes,
     upkeep_of,
@@ -150,6 +151,7 @@ def _answer(
         tally=tally,
         door=door_of(settings, secret),
         watchers=watchers_of(settings),
+        endpoint=endpoint_of(settings),
     )
     if is_first:
         print(greeting(serving.snapshot, settings.host, listener.getsockname()[1]), flush=True)

@@ -13,7 +13,18 @@ from fastapi import Depends, Request
 
 from rag.documents import processors
 from rag.errors import CorruptIndex
-from rag.serving import Board, Figure, Jobs, Live, Remembered, Serving, Tally, Upkeep, kept_up
+from rag.serving import (
+    Board,
+    Endpoint,
+    Figure,
+    Jobs,
+    Live,
+    Remembered,
+    Serving,
+    Tally,
+    Upkeep,
+    kept_up,
+)
 from rag.settings import Settings
 from rag.web.counted import COUNTED, count_answer, count_build
 from rag.web.problems import not_ready
@@ -26,6 +37,8 @@ T = TypeVar("T")
 STATE = "rag.state"
 
 CORES = processors()
+# Answers that are written at a time: each holds two connections for up to minutes.
+GENERATING = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,10 @@ class AppState:
         capacity: Capacity = DEFAULT,
         board: Board | None = None,
         tally: Tally | None = None,
+        endpoint: Endpoint | None = None,
     ) -> None:
+        self.endpoint = endpoint
+        self.generating = asyncio.Semaphore(GENERATING)
         self.board = board or Board()
         self.tally = tally or Tally(COUNTED)
         answered = partial(count_answer, self.tally)
@@ -140,6 +156,11 @@ class AppState:
         if self._jobs is None:
             raise not_ready()
         return self._jobs
+
+    @property
+    def takes_feedback(self) -> bool:
+        """Whether readers' feedback is stored."""
+        return self._upkeep is not None and self._upkeep.feedback
 
     @property
     def host(self) -> str | None:

@@ -8,6 +8,7 @@ from rag.building.calibrate import Trial, calibrated, calibration, fit
 from rag.index.snapshot import Snapshot
 from rag.types import DEFAULT_CAUTION, Caution
 from support.builds import build_snapshot
+from support.feedback import helpful, missing, wrong
 from support.letter_encoder import LetterEncoder, corpus, snapshot_of
 from support.models import OTHER
 
@@ -35,7 +36,7 @@ def garden(folder: Path, faq: str) -> Snapshot:
 
 
 def test_without_cases_it_is_that_of_the_public_sets() -> None:
-    assert calibration([], 0, PUBLIC) == PUBLIC
+    assert calibration([], PUBLIC) == PUBLIC
 
 
 def test_between_risks_the_threshold_lies_between() -> None:
@@ -80,8 +81,8 @@ def test_nothing_but_an_faq_is_not_calibrated(tmp_path: Path) -> None:
 
 def test_a_handful_of_questions_moves_the_confidence_little_and_many_further() -> None:
     # Half of those that look answered are not.
-    cases = [Trial(3.0, at % 2 == 0) for at in range(200)]
-    few, many = (calibration(cases[:n], n // 2, PUBLIC) for n in (16, 200))
+    asked = [[Trial(3.0, True, True), Trial(3.0, False, False)] for _ in range(100)]
+    few, many = (calibration(asked[:n], PUBLIC) for n in (8, 100))
     moved = [
         1 / (1 + np.exp(-(each.bias + 3 * each.scale))) - 1 / (1 + np.exp(-(PUBLIC.bias + 3)))
         for each in (few, many)
@@ -92,7 +93,63 @@ def test_a_handful_of_questions_moves_the_confidence_little_and_many_further() -
 
 
 def test_a_few_questions_without_an_answer_stay_unlikely() -> None:
-    cases = [Trial(1.0, True)] * 8 + [Trial(-1.0, False)] * 8
-    made = calibration(cases, 8, PUBLIC)
+    made = calibration([[Trial(1.0, True, True), Trial(-1.0, False, False)]] * 8, PUBLIC)
     far = -6.0
     assert 1 / (1 + np.exp(-(made.bias + made.scale * far))) < 0.02
+
+
+def test_feedback_alone_fits_the_confidence(tmp_path: Path) -> None:
+    snapshot = garden(tmp_path, "")
+    given = [
+        helpful(snapshot, f"What {letter}abo?", f"{letter}abo {letter}ebo") for letter in "bcd"
+    ]
+    made = calibrated(snapshot, ENCODER, CAUTION, given).manifest.calibration
+    assert made.questions == 3
+    assert (made.bias, made.scale) != (PUBLIC.bias, PUBLIC.scale)
+    assert made.threshold == PUBLIC.threshold
+
+
+def test_feedback_counts_beside_the_faq(tmp_path: Path) -> None:
+    snapshot = garden(tmp_path, "".join(map(answered, TOPICS)))
+    given = [helpful(snapshot, "Whence bebo?", "babo bebo bibo"), missing("Why zazo?")]
+    made = calibrated(snapshot, ENCODER, CAUTION, given).manifest.calibration
+    assert made.questions == 10
+
+
+def test_the_same_feedback_in_another_order_gives_the_same_fit(tmp_path: Path) -> None:
+    snapshot = garden(tmp_path, "")
+    given = [
+        helpful(snapshot, f"What {letter}abo?", f"{letter}abo {letter}ebo") for letter in "bcd"
+    ]
+    given.append(missing("Why zazo?"))
+    forth, back = (
+        calibrated(snapshot, ENCODER, CAUTION, each).manifest.calibration
+        for each in (given, given[::-1])
+    )
+    assert forth == back
+
+
+def test_a_few_questions_called_missing_move_the_confidence_little(tmp_path: Path) -> None:
+    snapshot = garden(tmp_path, "".join(map(answered, TOPICS)))
+    before = calibrated(snapshot, ENCODER, CAUTION).manifest.calibration
+    given = [missing(f"Why {letter}abo?") for letter in "bcd"]
+    after = calibrated(snapshot, ENCODER, CAUTION, given).manifest.calibration
+    assert -0.1 < after.bias - before.bias < 0
+
+
+def test_questions_without_an_answer_alone_change_nothing(tmp_path: Path) -> None:
+    snapshot = garden(tmp_path, "")
+    made = calibrated(snapshot, ENCODER, CAUTION, [missing("Why babo?")])
+    assert made.manifest.calibration == PUBLIC
+
+
+def test_a_passage_called_wrong_says_nothing_of_the_confidence(tmp_path: Path) -> None:
+    snapshot = garden(tmp_path, "")
+    made = calibrated(snapshot, ENCODER, CAUTION, [wrong(snapshot, "What babo?", "babo bebo")])
+    assert made.manifest.calibration == PUBLIC
+
+
+def test_the_trials_of_a_build_count_the_same_with_and_without_an_answer() -> None:
+    pair = [Trial(1.0, True, True), Trial(-1.0, False, False)]
+    doubled = [Trial(1.0, True, True), Trial(-1.0, False, False), Trial(-1.0, False, False)]
+    assert calibration([pair], PUBLIC) == calibration([doubled], PUBLIC)

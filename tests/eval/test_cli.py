@@ -9,8 +9,11 @@ import pytest
 from eval.cli import main
 from eval.sets.faq import query_id
 from rag.cli.main import main as rag
+from rag.encoders.open import open_encoder
+from rag.store import add_feedback, open_current
 from support.eval_results import FILES
 from support.faq_corpus import TEXT
+from support.feedback import helpful, missing, wrong
 from support.tiny_beir import folder
 
 
@@ -158,3 +161,41 @@ def test_bench_runs_a_folder_in_beir_layout(here: Path, capsys: pytest.CaptureFi
     assert "As we serve (n = 2)" in out
     assert len(list((here / "eval" / "local" / "results").glob("tiny-*.json"))) == 1
     assert list((here / "index" / "cache" / "documents").glob("*.npy"))
+
+
+def test_feedback_becomes_an_eval_set_that_runs(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        rag(["build", "--no-faq"])
+    snapshot = open_current(here / "index", open_encoder("bundled", "onnx", 1))
+    for given in (
+        helpful(snapshot, "When do I sow them?", "Sow seeds early."),
+        missing("Who won the cup?"),
+        wrong(snapshot, "Why soak?", "Sow seeds early."),
+    ):
+        add_feedback(here / "index", given)
+    capsys.readouterr()
+    assert call("from-feedback", "said") == 0
+    assert capsys.readouterr().out == (
+        "1 question with an answer, 1 without\n"
+        "  not used: 1 (only wrong passages were named)\nwritten: said\n"
+    )
+    # It may be made again in the same folder.
+    assert call("from-feedback", "said") == 0
+    assert call("run", "--set", "said", "--report", "report.html") == 0
+    out = capsys.readouterr().out
+    assert "Readers' questions (n = 1)" in out
+    assert "1 answerable and 1 unanswerable" in out
+    assert "what readers said" in (here / "report.html").read_text()
+
+
+def test_without_a_helpful_passage_there_is_no_set(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        rag(["build", "--no-faq"])
+    add_feedback(here / "index", missing("Who won the cup?"))
+    assert call("from-feedback", "said") == 2
+    assert "1 rows of feedback name no passage that answers" in capsys.readouterr().err
+    assert not (here / "said").exists()

@@ -278,6 +278,14 @@ def test_build_is_told_to_use_one_thread() -> None:
     assert os.environ.get("RAG_THREADS") is None
 
 
+def test_a_build_does_not_get_the_key_of_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_GENERATE_KEY", "secret")
+    monkeypatch.setenv("RAG_GENERATE_MODEL", "small")
+    code = "import os; print(os.environ.get('RAG_GENERATE_KEY'), os.environ['RAG_GENERATE_MODEL'])"
+    job = run_one(script(code))
+    assert job.failure and job.failure.detail == "None small"
+
+
 def test_a_worker_knows_and_cancels_the_build_of_another(tmp_path: Path) -> None:
     async def run() -> None:
         path = str(tmp_path / "builds.sqlite")

@@ -49,7 +49,7 @@ def test_every_route_is_in_the_table_and_no_other(serving: Serving) -> None:
 def test_whatever_changes_something_requires_a_scope() -> None:
     changing = {at for at in RULES if at[0] != "GET"} - ASKING
     low = {at for at in changing if RULES[at].scope in (None, "read")}
-    assert low == {("POST", "/session"), ("DELETE", "/session")}
+    assert low == {("POST", "/session"), ("DELETE", "/session"), ("POST", "/feedback")}
 
 
 def test_key_is_checked_before_the_body_is_read(locked: TestClient) -> None:

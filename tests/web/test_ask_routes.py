@@ -224,8 +224,8 @@ def test_strange_fields_are_refused(client: TestClient, body: object, code: str)
         ),
         (
             {"question": "a", "section": "x"},
-            "an unknown field was given; known are explain, filters, limit, mode, query, question, "
-            "top_k",
+            "an unknown field was given; known are explain, filters, generate, limit, mode, query, "
+            "question, top_k",
         ),
     ],
 )

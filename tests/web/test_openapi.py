@@ -64,7 +64,11 @@ def validator(name: str) -> Draft202012Validator:
 
 
 @pytest.mark.parametrize(
-    "name", ["AskRequest", "AskResponse", "VerifyRequest", "RebuildRequest", "RollbackRequest"]
+    "name",
+    [
+        *("AskRequest", "AskResponse", "FeedbackRequest", "VerifyRequest", "RebuildRequest"),
+        "RollbackRequest",
+    ],
 )
 def test_examples_fit_their_schema(name: str) -> None:
     examples = openapi["components"]["schemas"][name]["examples"]
@@ -121,6 +125,7 @@ def test_every_operation_declares_its_problems() -> None:
         "/documents/{id}",
         "/documents/{id}/file",
         "/documents/{id}/pages/{number}.png",
+        "/feedback",
         "/healthz",
         "/index",
         "/index/evaluation",
@@ -149,7 +154,7 @@ def test_every_operation_declares_its_problems() -> None:
 
 def test_every_post_describes_its_body() -> None:
     posts = {path: each["post"] for path, each in openapi["paths"].items() if "post" in each}
-    assert len(posts) == 9
+    assert len(posts) == 10
     for post in posts.values():
         schema = post["requestBody"]["content"]["application/json"]["schema"]
         assert schema["$ref"].rpartition("/")[2] in openapi["components"]["schemas"]
