@@ -26,7 +26,7 @@ FACES = {
     "documents": 22,
     "encoders": 6,
     "index": 39,
-    "store": 36,
+    "store": 37,
     "answering": 13,
     "checks": 12,
     "building": 14,

@@ -11,7 +11,7 @@ from rag.cli.console import encoder_of, read_settings, show
 from rag.cli.options import IndexOption
 from rag.serving import keys_beside
 from rag.settings import Settings
-from rag.store import back_up
+from rag.store import FEEDBACK, back_up
 from rag.store import restore as restore_index
 from rag.text import counted
 
@@ -44,4 +44,7 @@ def restore(
 
 def _beside(settings: Settings) -> dict[str, Path]:
     """What people have added beside the snapshots, by its name in a backup."""
-    return {"keys.json": settings.keys or keys_beside(settings.index)}
+    return {
+        "keys.json": settings.keys or keys_beside(settings.index),
+        FEEDBACK: settings.index / FEEDBACK,
+    }

@@ -3,7 +3,7 @@
 from rag.store.backup import back_up, restore
 from rag.store.disk import DISK, free_bytes
 from rag.store.entries import JOURNAL, STAMPS, damaged_paths, leftovers
-from rag.store.feedback import UnknownFeedback, add_feedback, read_feedback
+from rag.store.feedback import FEEDBACK, UnknownFeedback, add_feedback, read_feedback
 from rag.store.integrity import Damage, damage
 from rag.store.open import load_snapshot, open_current, open_newest, read_manifest
 from rag.store.publish import publish, roll_back, sweep_if_idle, writing

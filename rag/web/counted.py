@@ -8,7 +8,7 @@ from rag.types import Answer
 # By the first part of a path, so that no client makes new ones.
 PATHS = (
     *("/", "/ask", "/documents", "/feedback", "/healthz", "/index", "/mcp", "/metrics"),
-    *("/passages", "/readyz", "/retrieval", "/session", "/v1", "/verify", "other"),
+    *("/passages", "/readyz", "/retrieval", "/session", "/v1", "/v2", "/verify", "other"),
 )
 STATUSES = (
     *("200", "201", "202", "204", "206", "304", "400", "401", "403", "404", "405", "408", "409"),
