@@ -41,7 +41,9 @@ class Upkeep:
     builds: JobTable = field(default_factory=JobTable)
     results: Path = Path("eval/local/results")
 
-    def jobs(self, finished: Callable[[], Awaitable[None]], ended: Callable[[str], None]) -> Jobs:
+    def jobs(
+        self, finished: Callable[[], Awaitable[None]], ended: Callable[[str], None] = lambda _: None
+    ) -> Jobs:
         """The builds; `finished` is awaited after each that succeeded, `ended` hears how each
         ended."""
         return Jobs(self.command, finished, self.job_hours, self.builds, ended)

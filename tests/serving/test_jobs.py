@@ -122,7 +122,7 @@ def test_command_that_makes_no_sense_has_failed(
 
 def test_texts_are_files_of_a_folder_that_goes_with_the_build() -> None:
     code = "import os, sys; p = sys.argv[1]; print(f'{p}/b.md', sorted(os.listdir(p)), p)"
-    job = run_one(script(code), [("b.md", "one\r\n"), ("a.md", "two")])
+    job = run_one(script(code), [("b.md", b"one\r\n"), ("a.md", b"two")])
     assert job.failure is not None
     name, _, folder = job.failure.detail.rpartition(" ")
     assert name == "b.md ['.rag-upload', 'a.md', 'b.md']"
@@ -136,7 +136,7 @@ def test_a_build_of_texts_holds_their_lock_too() -> None:
         "(f'/proc/self/fd/{n}' for n in os.listdir('/proc/self/fd'))); "
         "print(sys.argv[1] in held)"
     )
-    job = run_one(script(code), [("a.md", "one")])
+    job = run_one(script(code), [("a.md", b"one")])
     assert job.failure and job.failure.detail == "True"
 
 
