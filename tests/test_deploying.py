@@ -1,4 +1,4 @@
-"""The files of docs/deploy are what the tools that read them accept."""
+"""The files of docs/deploy are what the tools that read them accept; the sizes were measured."""
 
 from __future__ import annotations
 
@@ -28,6 +28,30 @@ def accepted(*command: object) -> str:
     done = subprocess.run([str(each) for each in command], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def stated(cell: str) -> float:
+    """What a cell of the table of sizes says, in bytes or seconds."""
+    number, unit = cell.split()
+    units = {"MB": 1e6, "GB": 1e9, "s": 1, "minute": 60, "minutes": 60}
+    return float(number) * units[unit]
+
+
+def test_sizes_are_those_that_were_measured() -> None:
+    results = json.loads((ROOT / "eval" / "results" / "speed-scale.json").read_text())
+    measured = {row["size"]: row for row in results["rows"]}
+    text = (ROOT / "docs" / "deploying.md").read_text()
+    rows = re.findall(r"^\| ([\d,]+) \| (.+) \|$", text, flags=re.MULTILINE)
+    assert len(rows) > 1
+    for size, cells in rows:
+        row = measured[int(size.replace(",", ""))]
+        said = [stated(cell) for cell in cells.split(" | ")]
+        names = ("disk_bytes", "build_seconds", "build_peak_bytes")
+        disk, build, peak = (row[name] for name in names)
+        found = [disk, row["memory_asked"]["resident"], build, peak]
+        # Rounded up, and a machine that is busier or not.
+        for one, other in zip(said, found, strict=True):
+            assert other / 1.5 < one < other * 2
 
 
 def test_systemd_accepts_the_unit_and_finds_it_confined(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import typer
+from typer.main import get_command
 
 from rag.cli.ask import EXIT_NO_ANSWER, EXIT_NOT_VALID
 from rag.cli.console import read_settings
+from rag.cli.main import COMMANDS, command_line_of
 from rag.errors import RagError, UsageError
 
 SAMPLE = "car-t-lupus.md"
@@ -29,7 +30,7 @@ INDEX = ("--index", "index")
 Rag = Callable[..., None]
 
 
-def demo(context: typer.Context) -> None:
+def demo() -> None:
     """Walk through build, ask, verify, eval and rebuild in a minute, on the sample corpus.
 
     It works in a temporary folder, which is removed at the end.
@@ -38,7 +39,7 @@ def demo(context: typer.Context) -> None:
     if not sample.is_file():
         raise UsageError(f"{sample} is missing: run `rag demo` in the folder of the project")
     text = sample.read_bytes()
-    rag = partial(run_command, context.find_root().command.main)
+    rag = partial(run_command, get_command(command_line_of(*COMMANDS)).main)
     with TemporaryDirectory(prefix="rag-demo-") as folder, chdir(folder):
         document = Path("docs") / SAMPLE
         document.parent.mkdir()

@@ -171,6 +171,21 @@ def _history(
         file.touch(mode=0o600)
         read(file)
     except OSError as error:
-        say(f"questions are not kept: {file}: {error.strerror}; RAG_HISTORY=false says so")
+        say(_not_kept(file, error))
         return lambda: None
-    return lambda: write(file)
+    is_told = False
+
+    def keep() -> None:
+        nonlocal is_told
+        try:
+            write(file)
+        except OSError as error:
+            if not is_told:
+                say(_not_kept(file, error))
+            is_told = True
+
+    return keep
+
+
+def _not_kept(file: Path, error: OSError) -> str:
+    return f"questions are not kept: {file}: {error.strerror}; RAG_HISTORY=false keeps none"

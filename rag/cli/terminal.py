@@ -63,7 +63,8 @@ def _spot(citation: Citation) -> str:
     if citation.page is not None:
         return f"{document}, page {citation.page}"
     if found is None:
-        return f"{document}:{citation.line_start}-{citation.line_end}"
+        first, last = citation.line_start, citation.line_end
+        return f"{document}:{first}" if first == last else f"{document}:{first}-{last}"
     if found.kind == "anchor":
         return f"{document}{found.name}" if found.name[:1] == "#" else f"{document}, {found.name}"
     sheet = f" of {found.name}" if found.name else ""

@@ -65,9 +65,9 @@ def test_a_question_is_answered_and_passages_that_are_not_quoted_are_only_named(
     converse(asked, iter(["blue plums ripen"]))
     head, first, *others = shown(asked).split("\n\n")
     assert head.endswith("\nBlue plums ripen. [1]")
-    assert first == "1. fruit.md:7-7 > Fruit > Plums\n»Blue plums ripen.«"
+    assert first == "1. fruit.md:7 > Fruit > Plums\n»Blue plums ripen.«"
     [other] = others
-    assert other.startswith("2. fruit.md:3-3 > Fruit\n(:source N")
+    assert other.startswith("2. fruit.md:3 > Fruit\n(:source N")
 
 
 def test_a_source_is_shown_in_its_surroundings_and_checked(
@@ -79,7 +79,7 @@ def test_a_source_is_shown_in_its_surroundings_and_checked(
     assert (
         shown(asked)[before:].lstrip().startswith("It ripens late:\n\nPlums\n\n»Blue plums ripen.«")
     )
-    assert capsys.readouterr().err == "valid    fruit.md:7-7 > Fruit > Plums\n"
+    assert capsys.readouterr().err == "valid    fruit.md:7 > Fruit > Plums\n"
 
 
 def test_the_next_question_is_answered_by_the_index_that_is_live(
@@ -95,7 +95,7 @@ def test_the_next_question_is_answered_by_the_index_that_is_live(
     converse(asked, iter([":source 1", "blue plums ripen"]))
     assert capsys.readouterr().err.startswith("moved    fruit.md[")
     assert asked.snapshot.id == new.snapshot.id
-    assert "1. fruit.md:11-11" in shown(asked)
+    assert "1. fruit.md:11" in shown(asked)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,18 @@ def test_a_history_that_cannot_be_kept_is_told(
     (tmp_path / "state").write_text("a file")
     assert list(typed_lines(tmp_path / "state" / "history", typing("one", EOFError))) == ["one"]
     assert "questions are not kept: " in capsys.readouterr().err
+
+
+def test_a_history_that_is_lost_is_told_once_and_the_questions_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = tmp_path / "state" / "history"
+    lines = typed_lines(history, typing("one", "two", "three", EOFError))
+    assert next(lines) == "one"
+    history.unlink()
+    history.parent.rmdir()
+    assert list(lines) == ["two", "three"]
+    assert capsys.readouterr().err.count(f"questions are not kept: {history}: No such file") == 1
 
 
 def test_the_history_is_in_the_folder_for_the_state_of_programs(

@@ -236,7 +236,7 @@ def test_a_file_of_valid_answers_exits_with_0(
     (tmp_path / "answers.json").write_text(capsys.readouterr().out)
     assert run("verify", str(tmp_path / "answers.json"), "--index", str(index)) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "valid    old.md:7-7 > Refunds" in lines
+    assert "valid    old.md:7 > Refunds" in lines
     assert lines[-1] == "8 citations: 8 valid, 0 moved, 0 changed, 0 gone"
 
 
@@ -256,9 +256,9 @@ def test_each_citation_gets_a_line_and_any_that_is_not_valid_exit_code_3(
     capsys.readouterr()
     assert run("verify", str(tmp_path / "saved.jsonl"), "--index", str(index)) == 3
     assert capsys.readouterr().out.splitlines() == [
-        "valid    old.md:7-7 > Refunds",
-        "moved    old.md[0:21] -> old.md:7-7 > Refunds",
-        "moved    old.md[30:32] -> old.md:3-3 (nearest of 3 places)",
+        "valid    old.md:7 > Refunds",
+        "moved    old.md[0:21] -> old.md:7 > Refunds",
+        "moved    old.md[30:32] -> old.md:3 (nearest of 3 places)",
         "changed  new.md[47:68]: Returns take [-30-] {+90+} days.",
         "changed  new.md[9:35]: the quote is no more in the document, nor anything like it near",
         "gone     lost.md[9:31]: the document is gone, and the quote is in no other",

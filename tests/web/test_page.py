@@ -78,6 +78,22 @@ def test_closing_the_source_does_not_ask_again(page: Page) -> None:
     assert len(asked) == 1
 
 
+def test_a_click_right_after_asking_opens_the_source(browser: Browser, address: str) -> None:
+    with watched(browser, address, viewport={"width": 1280, "height": 900}) as page:
+        page.goto("/")
+        page.locator("#question").fill("adults pay")
+        page.keyboard.press("Enter")
+        number = page.locator(".answer a").first
+        number.wait_for()
+        expect(page.locator("#keys")).to_be_visible()
+        # As a hand does: the question loses the keys before the button comes up again.
+        number.hover()
+        page.mouse.down()
+        expect(page.locator("#question")).not_to_be_focused()
+        page.mouse.up()
+        expect(page.locator("#source")).to_be_visible()
+
+
 def test_answer_is_quoted_on_top_with_the_number_of_its_passage(page: Page) -> None:
     page.goto("/?q=adults pay")
     expect(page.locator(".answer h2")).to_contain_text("Answer")
@@ -231,6 +247,13 @@ def test_nothing_is_wider_than_a_small_screen(page: Page, address_of_state: str)
     page.goto(address_of_state)
     expect(page.locator("#view > *").first).to_be_attached()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_a_menu_is_not_wider_than_a_small_screen(page: Page) -> None:
+    page.goto("/?q=adults pay")
+    for summary in page.locator("details.menu summary:visible").all():
+        summary.click()
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_refusals_are_told_in_words(browser: Browser, address: str) -> None:

@@ -20,8 +20,8 @@ const ROW = 26;
 export async function evaluationView() {
   const found = await fetchJson("/index/evaluation");
   if (found === null) {
-    return element("p", {}, "Nothing is measured yet: run ", element("code", {}, "rag eval run"),
-      ", which asks the documents their own FAQ.");
+    return element("p", {}, "Nothing is measured yet: run ", element("code", {}, "rag eval build FOLDER"),
+      " and ", element("code", {}, "rag eval run FOLDER"), ", which ask the documents in it their own FAQ.");
   }
   const { facts, is_current: isCurrent, groups } = found;
   const other = element("p", { class: "banner" }, "These figures are of another corpus than that of the "

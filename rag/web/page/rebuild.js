@@ -38,10 +38,12 @@ function checkbox(id, label) {
 }
 
 function folderForm(start) {
-  const path = element("input", { id: "path", value: "corpus", required: true, autocomplete: "off" });
+  const path = element("input", { id: "path", required: true, autocomplete: "off", "aria-describedby": "roots" });
   const form = element("form", {},
     element("label", { for: "path" }, "From a folder or file on the service's machine"),
-    element("div", { class: "row" }, path, element("button", {}, "Build from it")));
+    element("div", { class: "row" }, path, element("button", {}, "Build from it")),
+    element("p", { id: "roots", class: "quiet" }, "What it holds becomes the whole corpus. The service reads the folders of ",
+      element("code", {}, "RAG_ROOTS"), ", or ", element("code", {}, "corpus"), " if that is not set."));
   return submitting(form, () => start(path.value.trim()));
 }
 
