@@ -83,10 +83,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/index/rollback"): ADMIN,
 }
 register_id()
-_PATTERNS = [
-    (compile_path(path)[0], method, rule) for (method, path), rule in RULES.items() if "{" in path
-]
-_PATHS = {path for _, path in RULES}
+# As the router has them: its pattern of a path also matches that path with a line end.
+_PATTERNS = [(compile_path(path)[0], method, rule) for (method, path), rule in RULES.items()]
 
 
 def rule_of(method: str, path: str) -> Rule:
@@ -98,7 +96,7 @@ def rule_of(method: str, path: str) -> Rule:
     if rule is not None:
         return rule
     found = {own: rule for pattern, own, rule in _PATTERNS if pattern.match(path)}
-    if not found and path not in _PATHS:
+    if not found:
         raise not_found()
     return found.get(method, READ)
 
