@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fastapi import Request
 from starlette.routing import compile_path
@@ -121,10 +122,13 @@ class Door:
         return Sessions(self.keys, self.secret)
 
 
-def door_of(settings: Settings, secret: bytes | None = None) -> Door:
-    """The door that the settings describe; workers of one service share the secret."""
+def door_of(settings: Settings, secret: bytes | None = None, mark: Path | None = None) -> Door:
+    """The door that the settings describe.
+
+    Workers of one service share the secret, and the mark that one of them has seen keys.
+    """
     return Door(
-        keys=Keys(settings.keys or keys_beside(settings.index)),
+        keys=Keys(settings.keys or keys_beside(settings.index), mark=mark),
         hosts=frozenset(each.strip().lower() for each in settings.hosts.split(",") if each.strip()),
         proxies=proxies_of(settings.proxies),
         rate=settings.rate,
