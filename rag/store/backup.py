@@ -111,9 +111,9 @@ def back_up(index: Path, target: Path, beside: Beside = NOTHING) -> Contents:
                     with (index / name).open("rb") as content:
                         _add(archive, name, member.size, content)
     except FileExistsError as error:
+        taken = error.filename2 or error.filename
         raise UsageError(
-            f"{error.filename2 or error.filename} exists already: name a new file, or remove what a backup that was "
-            "killed has left"
+            f"{taken} exists already: name a new file, or remove what a killed backup has left"
         ) from None
     except OSError as error:
         raise IndexNotWritable(f"{target} cannot be written ({error}): choose another") from error
