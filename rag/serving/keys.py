@@ -143,13 +143,20 @@ class Keys:
     """The keys that are valid now. The file is read again when it is changed.
 
     A service that has seen the file requires keys from then on. While it cannot be read, nobody has
-    one. Without a file no key is required.
+    one. Without a file no key is required. The processes of one service share a `mark`, a file that
+    is there once any of them has seen keys.
     """
 
-    def __init__(self, file: Path | None = None, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        file: Path | None = None,
+        now: Callable[[], datetime] = utc_now,
+        mark: Path | None = None,
+    ) -> None:
         self._file = file
         self._path = None if file is None else str(file)
         self._now = now
+        self._mark = mark
         self._stamp: KeysStamp = None
         self._keys: dict[str, Key] = {}
         self._required = False
@@ -158,6 +165,8 @@ class Keys:
     def required(self) -> bool:
         """Whether a request needs a key."""
         self._catch_up()
+        if not self._required and self._mark is not None:
+            self._required = self._mark.exists()
         return self._required
 
     def find(self, token: bytes) -> Key | None:
@@ -192,6 +201,8 @@ class Keys:
         except (UsageError, OSError) as error:
             log.error("no key is accepted: %s", error)
             self._keys = {}
+        if self._mark is not None:
+            self._mark.touch(0o600)
 
 
 def _stamp(file: str | None) -> KeysStamp:

@@ -200,7 +200,7 @@ class Live:
         self._board.serve(serving.snapshot.id if serving else None)
 
     def _heard(self, serving: Serving) -> Serving:
-        """The same, but `answered` hears each answer."""
+        """The same, but `answered` hears each answer, also of those who see some documents only."""
         if self._serving is not None and serving.opened is self._serving.opened:
             return serving
 
@@ -209,7 +209,9 @@ class Live:
             self._answered(answer)
             return answer
 
-        return replace(serving, ask=ask_and_tell)
+        limited = serving.limited
+        heard = limited and (lambda sees: self._heard(limited(sees)))
+        return replace(serving, ask=ask_and_tell, limited=heard)
 
     async def catch_up_together(self) -> None:
         """Catches up, and waits until the other workers have."""

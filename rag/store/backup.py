@@ -6,6 +6,7 @@ all others, so that no byte can change unnoticed. Nothing is compressed: vectors
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -109,8 +110,11 @@ def back_up(index: Path, target: Path, beside: Beside = NOTHING) -> Contents:
                 else:
                     with (index / name).open("rb") as content:
                         _add(archive, name, member.size, content)
-    except FileExistsError:
-        raise UsageError(f"{target} exists already: name a new file") from None
+    except FileExistsError as error:
+        taken = error.filename2 or error.filename
+        raise UsageError(
+            f"{taken} exists already: name a new file, or remove what a killed backup has left"
+        ) from None
     except OSError as error:
         raise IndexNotWritable(f"{target} cannot be written ({error}): choose another") from error
     return contents
@@ -229,7 +233,7 @@ def _new(target: Path) -> Iterator[IO[bytes]]:
     """A file that appears whole or not at all, for its owner alone. Raises OSError."""
     part = target.with_name(f"{target.name}.part")
     if os.path.lexists(target):
-        raise FileExistsError(target)
+        raise FileExistsError(errno.EEXIST, "it exists", str(target))
     with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         try:
             yield file
@@ -281,9 +285,12 @@ def _found(source: Path, content: mmap.mmap) -> Iterator[tuple[str, memoryview]]
             for member in archive:
                 if member.type != tarfile.REGTYPE:
                     raise CorruptIndex(f"{source} is damaged: {member.name!r} is no regular file")
+                if member.size < 0:
+                    # The next header would be an earlier one, for ever.
+                    raise CorruptIndex(f"{source} is damaged: {member.name!r} has no size")
                 start = member.offset_data
                 yield member.name, memoryview(content)[start : start + member.size]
-    except (tarfile.TarError, OSError, ValueError, OverflowError) as error:
+    except (tarfile.TarError, OSError, ValueError, OverflowError, RecursionError) as error:
         raise CorruptIndex(
             f"{source} is damaged, or no backup ({error}): name one that `rag backup` wrote"
         ) from error

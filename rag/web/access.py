@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fastapi import Request
 from starlette.routing import compile_path
@@ -85,10 +86,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/index/rollback"): ADMIN,
 }
 register_id()
-_PATTERNS = [
-    (compile_path(path)[0], method, rule) for (method, path), rule in RULES.items() if "{" in path
-]
-_PATHS = {path for _, path in RULES}
+# As the router has them: its pattern of a path also matches that path with a line end.
+_PATTERNS = [(compile_path(path)[0], method, rule) for (method, path), rule in RULES.items()]
 
 
 def rule_of(method: str, path: str) -> Rule:
@@ -100,7 +99,7 @@ def rule_of(method: str, path: str) -> Rule:
     if rule is not None:
         return rule
     found = {own: rule for pattern, own, rule in _PATTERNS if pattern.match(path)}
-    if not found and path not in _PATHS:
+    if not found:
         raise not_found()
     return found.get(method, READ)
 
@@ -125,10 +124,13 @@ class Door:
         return Sessions(self.keys, self.secret)
 
 
-def door_of(settings: Settings, secret: bytes | None = None) -> Door:
-    """The door that the settings describe; workers of one service share the secret."""
+def door_of(settings: Settings, secret: bytes | None = None, mark: Path | None = None) -> Door:
+    """The door that the settings describe.
+
+    Workers of one service share the secret, and the mark that one of them has seen keys.
+    """
     return Door(
-        keys=Keys(settings.keys or keys_beside(settings.index)),
+        keys=Keys(settings.keys or keys_beside(settings.index), mark=mark),
         hosts=frozenset(each.strip().lower() for each in settings.hosts.split(",") if each.strip()),
         proxies=proxies_of(settings.proxies),
         rate=settings.rate,

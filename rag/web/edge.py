@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.web.addresses import address_of
 from rag.web.problems import CLOSE, Problem, problem_response
+from rag.web.watched import record_of
 
 log = logging.getLogger("rag.web.edge")
 
@@ -87,6 +88,8 @@ class Edge:
         out = _Outgoing(send, incoming, request_id, without_body=scope["method"] == "HEAD")
         try:
             scope = to_path(scope)
+            if (record := record_of(scope)) is not None:
+                record.path = scope["path"]
             hostless = scope["path"] in HEALTH_PATHS or scope.get("http_version") == "1.0"
             check_headers(list(scope["headers"]), self.hosts, hostless)
             await self.app({**scope, "method": method}, incoming.receive, out.send)

@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from rag.settings import Settings
 from rag.web.access import rule_of
@@ -73,9 +74,11 @@ def log_act(record: RequestRecord) -> None:
         return
     if scope in ("build", "admin"):
         who = record.key or "no key"
+        # Quoted: a path may hold spaces and line ends, and so pretend to be the rest of the line.
+        path = quote(record.path)
         audit.info(
             "%s %s by %s: %s (request %s)",
-            *(record.method, record.path, who, record.status, record.request_id),
+            *(record.method, path, who, record.status, record.request_id),
         )
 
 

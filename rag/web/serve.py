@@ -28,7 +28,7 @@ from rag.serving import (
 )
 from rag.settings import Settings
 from rag.store import DISK
-from rag.web.access import door_of
+from rag.web.access import Door, door_of
 from rag.web.counted import COUNTED
 from rag.web.logs import watchers_of
 from rag.web.server import BURST, ended_quietly, greeting, listen, server_of
@@ -43,6 +43,7 @@ BOARD = "board"
 TALLY = "tally"
 BUILDS = "builds.sqlite"
 SECRET = "secret"
+KEYED = "keyed"
 
 _CHILD = "import sys; from rag.cli.main import main; main(sys.argv[1:])"
 
@@ -75,17 +76,19 @@ def serve(settings: Settings, seat: str | None = None) -> None:
         if seat is not None:
             _work(settings, msgspec.json.decode(seat, type=Seat))
             return
-        keyed = door_of(settings).keys.any_valid()
-        with listen(settings.host, settings.port, keyed=keyed) as listener:
+        door = door_of(settings)
+        with listen(settings.host, settings.port, keyed=door.keys.any_valid()) as listener:
             if settings.workers > 1:
-                _share(settings, listener)
+                _share(settings, listener, keyed=door.keys.required)
             else:
-                _answer(settings, upkeep_of(settings), listener, Board())
+                _answer(settings, upkeep_of(settings), listener, Board(), door)
 
 
-def _share(settings: Settings, listener: socket.socket) -> None:
+def _share(settings: Settings, listener: socket.socket, keyed: bool) -> None:
     """Serves in several processes. They share a temporary folder, which goes with this one."""
     with upload_folder() as shared:
+        if keyed:
+            DISK.write(shared.folder / KEYED, b"")
         DISK.write(shared.folder / SECRET, secrets.token_bytes(32))
         DISK.write(shared.folder / TALLY, tally_bytes(COUNTED, settings.workers))
         board = make_board(shared.folder / BOARD, settings.workers)
@@ -121,8 +124,8 @@ def _work(settings: Settings, seat: Seat) -> None:
             upkeep,
             listener,
             board,
+            door_of(settings, secret, folder / KEYED),
             Tally(COUNTED, folder / TALLY, seat.worker, seat.workers),
-            secret=secret,
             burst=1,
             lifeline=sys.stdin.fileno(),
         )
@@ -133,9 +136,9 @@ def _answer(
     upkeep: Upkeep,
     listener: socket.socket,
     board: Board,
+    door: Door,
     tally: Tally | None = None,
     *,
-    secret: bytes | None = None,
     burst: int = BURST,
     lifeline: int | None = None,
 ) -> None:
@@ -149,7 +152,7 @@ def _answer(
         capacity=capacity,
         board=board,
         tally=tally,
-        door=door_of(settings, secret),
+        door=door,
         watchers=watchers_of(settings),
         endpoint=endpoint_of(settings),
     )

@@ -71,5 +71,5 @@ async def begin_session(
 
 @router.delete("/session", dependencies=SAME_SITE, status_code=204)
 async def end_session(response: Response) -> None:
-    """Ends the session of this browser."""
+    """Makes this browser forget its session."""
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
+
+from starlette.requests import cookie_parser
 
 from rag.serving import Key, Keys
 
@@ -45,7 +46,10 @@ class Sessions:
         return key, f"{key.id}.{until}.{self._signature(key, until)}"
 
     def _of_cookies(self, cookies: list[bytes]) -> Key | None:
-        value = _cookie(cookies)
+        # Other services on the same host name set what they like. The standard library's parser
+        # gives up at the first cookie that it does not understand.
+        sent = cookie_parser("; ".join(each.decode("latin-1") for each in cookies))
+        value = sent.get(COOKIE, "")
         id, _, rest = value.partition(".")
         until, _, signature = rest.partition(".")
         key = self._keys.of_id(id)
@@ -61,12 +65,3 @@ class Sessions:
 def _bearer(value: bytes) -> bytes:
     scheme, _, token = value.partition(b" ")
     return token.strip() if scheme.lower() == b"bearer" else b""
-
-
-def _cookie(cookies: list[bytes]) -> str:
-    """The value of our cookie, "" if there is none."""
-    try:
-        parsed = SimpleCookie("; ".join(each.decode("latin-1") for each in cookies))
-    except CookieError:
-        return ""
-    return parsed[COOKIE].value if COOKIE in parsed else ""

@@ -82,6 +82,19 @@ def test_service_that_has_seen_keys_requires_them_even_if_the_file_is_gone(
     assert "no key is accepted" in caplog.text
 
 
+def test_process_that_joins_or_has_not_looked_yet_requires_what_another_has_seen(
+    file: Path,
+) -> None:
+    mark = file.with_name("keyed")
+    idle = Keys(file, mark=mark)
+    assert not Keys(file, mark=mark).required
+    add_key(file, "read", DAY)
+    assert Keys(file, mark=mark).required
+    file.unlink()
+    assert idle.required and Keys(file, mark=mark).required
+    assert not Keys(file).required
+
+
 def test_file_without_keys_lets_nobody_in(file: Path) -> None:
     key, _ = add_key(file, "read", DAY)
     revoke_key(file, key.id)

@@ -78,6 +78,14 @@ def test_a_file_that_exists_is_not_replaced(tmp_path: Path) -> None:
     assert backup.read_bytes() == before
 
 
+def test_what_a_killed_backup_has_left_is_named(tmp_path: Path) -> None:
+    published(tmp_path / "index", FIRST)
+    (tmp_path / "backup.part").write_bytes(b"half")
+    with pytest.raises(UsageError, match=r"backup\.part exists"):
+        back_up(tmp_path / "index", tmp_path / "backup")
+    assert (tmp_path / "backup.part").read_bytes() == b"half"
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     published(tmp_path / "index", FIRST)
     with pytest.raises(IndexNotWritable, match="no/backup cannot be written"):
@@ -145,6 +153,25 @@ def test_a_link_in_a_backup_is_refused(tmp_path: Path) -> None:
     source = packed(tmp_path / "links", {"a": b""}, tarfile.SYMTYPE)
     with pytest.raises(CorruptIndex, match="no regular file"):
         restored(source, tmp_path / "new")
+
+
+def test_an_archive_that_leads_back_to_itself_is_refused(tmp_path: Path) -> None:
+    """Its last member has a negative size, so the next header is the same one again."""
+    file = tarfile.TarInfo("a").tobuf(tarfile.USTAR_FORMAT)
+    said = b"14 size=-1536\n"
+    head = tarfile.TarInfo("a")
+    head.type, head.size = tarfile.XHDTYPE, len(said)
+    sized = head.tobuf(tarfile.USTAR_FORMAT) + said.ljust(512, b"\0")
+    (tmp_path / "loop").write_bytes(file + sized + file + bytes(1024))
+    with pytest.raises(CorruptIndex, match="loop"):
+        restored(tmp_path / "loop", tmp_path / "new")
+
+
+def test_an_archive_of_headers_alone_is_refused(tmp_path: Path) -> None:
+    long = tarfile.TarInfo("a" * 200).tobuf(tarfile.GNU_FORMAT)[:1024]
+    (tmp_path / "deep").write_bytes(long * 3000)
+    with pytest.raises(CorruptIndex, match="deep"):
+        restored(tmp_path / "deep", tmp_path / "new")
 
 
 def test_an_index_is_not_replaced(tmp_path: Path) -> None:

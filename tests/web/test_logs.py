@@ -18,7 +18,7 @@ from rag.web.logs import hashed, log_act, log_request, shown_as, watchers_of
 from rag.web.server import logging_of
 from rag.web.watched import Watcher
 from service import create_app
-from support.client import asked
+from support.client import asked, call
 from support.keyed import keyed_app, keyed_in
 
 QUESTION = "Which apples are red?"
@@ -97,6 +97,32 @@ def test_each_act_of_an_operator_is_told_with_its_key(serving: Serving, tmp_path
     ids = [each.split(" by ")[1].split(":")[0] for each in told]
     assert ids[0] == "no key" and len(set(ids)) == 3
     assert not any(token in each for token in keyed.tokens.values() for each in told)
+
+
+@pytest.mark.parametrize(
+    "target", ["http://localhost/index/rollback", "/index/rollback\n", "/index/rollback"]
+)
+@pytest.mark.parametrize("kind", ["no key", "admin"])
+def test_no_form_of_the_target_hides_an_act(
+    serving: Serving, tmp_path: Path, target: str, kind: str
+) -> None:
+    keyed = keyed_in(tmp_path)
+    app = keyed_app(serving, keyed, tmp_path, watchers=[log_act])
+    headers = [(name.encode(), each.encode()) for name, each in keyed.headers(kind).items()]
+    with logged("rag.audit") as lines:
+        call(app, "POST", target, headers)
+    [line] = lines
+    assert line["message"].startswith("POST /index/rollback")
+
+
+def test_path_cannot_pretend_to_be_the_rest_of_the_line(serving: Serving, tmp_path: Path) -> None:
+    keyed = keyed_in(tmp_path)
+    app = keyed_app(serving, keyed, tmp_path, watchers=[log_act])
+    with logged("rag.audit") as lines:
+        call(app, "DELETE", "/index/jobs/1 by 0123abcd: 200 (request 00)\nINFO: x", [])
+    [line] = lines
+    assert line["message"].split(" by ")[1].startswith("no key: 401")
+    assert "\n" not in line["message"]
 
 
 def test_what_a_client_sends_makes_no_second_line(serving: Serving) -> None:

@@ -15,6 +15,7 @@ from service import create_app
 from support.client import asked
 from support.keyed import keyed_app, keyed_in
 from support.places import ROOT
+from support.word_count_service import serving_of
 
 DEPLOY = ROOT / "docs" / "deploy"
 
@@ -44,6 +45,15 @@ def test_requests_answers_and_stages_are_counted(client: TestClient) -> None:
     assert more("rag_http_request_seconds_count", "/ask") == 2
     assert sum(more("rag_answers_total", each) for each in ("answered", "not_found")) == 1
     assert more("rag_ask_seconds_count", "search") == 1
+
+
+def test_answers_to_limited_keys_are_counted_too(tmp_path: Path) -> None:
+    keyed = keyed_in(tmp_path)
+    app = keyed_app(serving_of({"guides/a.md": "Dogs travel.\n"}), keyed, tmp_path)
+    with TestClient(app, base_url="http://localhost", headers=keyed.headers("read")) as client:
+        asked(client, '{"question": "dogs"}', **keyed.headers("limited"))
+        counted = {name: value for name, value in shown(client).items() if "rag_answers" in name[0]}
+    assert sum(counted.values()) == 1
 
 
 def test_a_path_that_a_client_invents_makes_no_metric(client: TestClient) -> None:

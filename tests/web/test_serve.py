@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import httpx2
 import pytest
 
 from rag.encoders.open import open_encoder
+from rag.serving.keys import add_key, keys_beside
 from rag.store.disk import DISK
 from rag.store.publish import publish, roll_back, writing
 from rag.store.readback import in_process
@@ -134,6 +136,27 @@ def asked_all_the_time(url: str, words: Mapping[str, str]) -> Iterator[Counter[b
             done.set()
     for each in asking:
         each.result()
+
+
+@pytest.mark.slow
+def test_worker_that_takes_another_s_place_requires_the_keys_that_were_seen(
+    service: Service,
+) -> None:
+    file = keys_beside(service.index)
+    add_key(file, "read", timedelta(days=1))
+    assert get(service.url, "/documents")["code"] == "key_required"
+    file.unlink()
+    pid = service.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    before = children.read_text().split()
+    for each in before:
+        os.kill(int(each), signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while len(set(children.read_text().split()) - set(before)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    replies = [get(service.url, "/documents") for _ in range(20)]
+    assert {reply.get("code") for reply in replies} == {"key_required"}
 
 
 @pytest.mark.slow

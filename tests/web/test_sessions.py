@@ -112,6 +112,19 @@ def test_odd_cookies_are_no_session(keyed: Keyed, cookie: str) -> None:
         assert sessions.key([(b"cookie", each.encode("latin-1"))]) is None
 
 
+@pytest.mark.parametrize(
+    "other",
+    ['prefs={"a":"b"}', "a=\xfc", "a[b]=1", "a=b c", "path=/", "secure", "a=b,c", 'a="', "a@b=c"],
+)
+def test_odd_cookies_of_other_services_do_not_hide_the_session(keyed: Keyed, other: str) -> None:
+    sessions = Sessions(keyed.door().keys, b"secret")
+    begun = sessions.begin(keyed.tokens["read"])
+    assert begun is not None
+    key, value = begun
+    for sent in (f"{other}; rag_session={value}", f"rag_session={value}; {other}"):
+        assert sessions.key([(b"cookie", sent.encode("latin-1"))]) == key
+
+
 def test_changed_time_or_key_breaks_the_signature(keyed: Keyed) -> None:
     sessions = Sessions(keyed.door().keys, b"secret", now=lambda: 1000.0)
     begun = sessions.begin(keyed.tokens["read"])
