@@ -23,7 +23,7 @@ from rag.documents.parse import (
 )
 from rag.documents.report import file_report, pages_of, refused
 from rag.documents.skipped import Skips, remarks_of, shown
-from rag.documents.spool import Spool, temporary
+from rag.documents.spool import Spool, opened_spool
 from rag.documents.stamps import Stamps, settled
 from rag.errors import CorpusError
 from rag.text import counted
@@ -137,8 +137,8 @@ def read_corpus(
     of a corpus.jsonl only the lines that are no documents. Raises CorpusError at the first of them
     if the options are strict; and always if a path is missing or no document is left.
     """
-    with temporary() as file:
-        spool, skips = Spool(file), Skips(options.strict)
+    with opened_spool() as spool:
+        skips = Skips(options.strict)
         gathered = _Gathered(known, skips, spool)
         for read in read_files(paths, skips, known, options):
             for parsed in gathered.take(read):
