@@ -257,7 +257,7 @@ class _Gathered:
         taken, double = self._take(source, file)
         report = read.known
         if report is None or not taken:
-            remarks = _remarks(file, double)
+            remarks = _remarks(file, double, read.known.remarks if read.known else ())
             report = file_report(source.document_id, read.raw, read.sha256, taken, remarks)
         self._add(source, report, read.raw)
         return [each for each in taken if each.document.id not in self.unchanged]
@@ -303,11 +303,14 @@ def _with_language(parsed: ParsedDocument) -> ParsedDocument:
     return replace(parsed, document=replace(document, language=language_of(document.text)))
 
 
-def _remarks(file: ParsedFile, double: str) -> list[Remark]:
+def _remarks(file: ParsedFile, double: str, known: Sequence[Remark]) -> list[Remark]:
+    """The losses first; of a file that was not read, those `known` of the same bytes."""
     losses = [*file.left_out, *([double] if double else [])]
     return [
+        *(remark for remark in known if remark.is_loss),
         *(remark for why in losses for remark in remarks_of(why, is_loss=True)),
         *(remark for note in file.notes for remark in remarks_of(note)),
+        *(remark for remark in known if not remark.is_loss),
     ]
 
 
