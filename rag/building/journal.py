@@ -30,14 +30,20 @@ _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Journal:
-    """Vectors by content, in a file that the caller closes."""
+    """Vectors by content, in a file that the caller closes.
+
+    The file has no buffer: what cannot be written would fail once more when it is closed, and hide
+    the first error.
+    """
 
     def __init__(self, file: BinaryIO, encoder: Encoder) -> None:
         self._file = file
         self._pooled = 4 * encoder.dim
         self._width = quantise(np.zeros((0, encoder.token_dim), np.float32)).shape[1]
         self._places: dict[bytes, tuple[int, int]] = {}
-        self._end = self._recovered(encoding_key(encoder))
+        key = encoding_key(encoder)
+        with _writing():
+            self._end = self._recovered(key)
 
     def __contains__(self, content: Content) -> bool:
         return _key(content) in self._places
@@ -50,14 +56,9 @@ class Journal:
             records += [_HEAD.pack(_checksum(key, len(tokens), body), key, len(tokens)), body]
             self._places[key] = (at + _HEAD.size, len(tokens))
             at += _HEAD.size + len(body)
-        try:
+        with _writing():
             self._file.seek(self._end)
-            self._file.write(b"".join(records))
-            self._file.flush()
-        except OSError as error:
-            raise IndexNotWritable(
-                f"what was encoded cannot be kept ({error}): free some space"
-            ) from error
+            self._write(b"".join(records))
         self._end = at
 
     def read(self, content: Content) -> PassageVectors:
@@ -84,9 +85,15 @@ class Journal:
                 end = self._file.tell()
         else:
             self._file.seek(0)
-            self._file.write(key)
+            self._write(key)
         self._file.truncate(end)
         return end
+
+    def _write(self, content: bytes) -> None:
+        """Writes all of it; a file without a buffer may take a part at a time."""
+        left = memoryview(content)
+        while left:
+            left = left[self._file.write(left) :]
 
     def _record(self, whole: int) -> tuple[bytes, int] | None:
         """The key and the number of tokens of the next record; None if it is not whole."""
@@ -114,7 +121,7 @@ def journal_at(path: Path, encoder: Encoder) -> Iterator[Journal]:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UsageError(f"{path} is in the way, and no build made it: move it elsewhere")
-    with open(descriptor, "r+b") as file:
+    with open(descriptor, "r+b", buffering=0) as file:
         try:
             yield Journal(file, encoder)
         except RagError:
@@ -126,8 +133,18 @@ def journal_at(path: Path, encoder: Encoder) -> Iterator[Journal]:
 @contextmanager
 def temporary_journal(encoder: Encoder) -> Iterator[Journal]:
     """A journal that goes with the build."""
-    with TemporaryFile() as file:
+    with TemporaryFile(buffering=0) as file:
         yield Journal(file, encoder)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise IndexNotWritable(
+            f"what was encoded cannot be kept ({error}): free some space"
+        ) from error
 
 
 def _key(content: Content) -> bytes:

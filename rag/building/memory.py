@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ MB = 1 << 20
 UNITS = {"M": MB, "G": 1 << 30}
 # A build of a thousand passages takes 545: libraries, the model, and what their threads may use.
 LEAST = 768 * MB
+# How Python, C++ and ONNX Runtime say that they got no memory, where that is no MemoryError.
+_REFUSED = ("can't start new thread", "bad_alloc", "Failed to allocate memory")
 
 
 @contextmanager
@@ -36,10 +39,19 @@ def memory_limit(most: str) -> Iterator[None]:
     )
     try:
         yield
-    except MemoryError as error:
+    except Exception as error:
+        if not _is_refused(error):
+            raise
         raise RagError(
             f"the build needs more than the {most} of RAG_MEMORY: raise it, or build an index of a "
             "part; what has been encoded is kept for the next build"
         ) from error
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _is_refused(error: Exception) -> bool:
+    """Whether the error says that the system gave no memory."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or any(said in str(error) for said in _REFUSED)

@@ -23,7 +23,7 @@ from rag.documents.parse import (
 )
 from rag.documents.report import file_report, pages_of, refused
 from rag.documents.skipped import Skips, remarks_of, shown
-from rag.documents.spool import Spool, temporary
+from rag.documents.spool import Spool, opened_spool
 from rag.documents.stamps import Stamps, settled
 from rag.errors import CorpusError
 from rag.text import counted
@@ -137,8 +137,8 @@ def read_corpus(
     of a corpus.jsonl only the lines that are no documents. Raises CorpusError at the first of them
     if the options are strict; and always if a path is missing or no document is left.
     """
-    with temporary() as file:
-        spool, skips = Spool(file), Skips(options.strict)
+    with opened_spool() as spool:
+        skips = Skips(options.strict)
         gathered = _Gathered(known, skips, spool)
         for read in read_files(paths, skips, known, options):
             for parsed in gathered.take(read):
@@ -257,7 +257,7 @@ class _Gathered:
         taken, double = self._take(source, file)
         report = read.known
         if report is None or not taken:
-            remarks = _remarks(file, double)
+            remarks = _remarks(file, double, read.known.remarks if read.known else ())
             report = file_report(source.document_id, read.raw, read.sha256, taken, remarks)
         self._add(source, report, read.raw)
         return [each for each in taken if each.document.id not in self.unchanged]
@@ -303,11 +303,14 @@ def _with_language(parsed: ParsedDocument) -> ParsedDocument:
     return replace(parsed, document=replace(document, language=language_of(document.text)))
 
 
-def _remarks(file: ParsedFile, double: str) -> list[Remark]:
+def _remarks(file: ParsedFile, double: str, known: Sequence[Remark]) -> list[Remark]:
+    """The losses first; of a file that was not read, those `known` of the same bytes."""
     losses = [*file.left_out, *([double] if double else [])]
     return [
+        *(remark for remark in known if remark.is_loss),
         *(remark for why in losses for remark in remarks_of(why, is_loss=True)),
         *(remark for note in file.notes for remark in remarks_of(note)),
+        *(remark for remark in known if not remark.is_loss),
     ]
 
 

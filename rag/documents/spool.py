@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from tempfile import SpooledTemporaryFile
 
 from rag.errors import RagError
@@ -48,6 +48,18 @@ class Spool:
         for at in range(0, size, STEP):
             self._file.seek(start + at)
             yield self._file.read(min(STEP, size - at))
+
+
+@contextmanager
+def opened_spool() -> Iterator[Spool]:
+    """A spool whose file goes with the `with`."""
+    file = temporary()
+    try:
+        yield Spool(file)
+    finally:
+        # What cannot be written fails once more; that would hide the first error.
+        with suppress(OSError):
+            file.close()
 
 
 def temporary() -> TemporaryFile:

@@ -45,10 +45,10 @@ def read_stamps(path: Path) -> Stamps:
 
 
 def write_stamps(path: Path, stamps: Stamps) -> None:
-    """Writes the stamps. A file that cannot be written costs the next build time, so it is no
-    error."""
-    raw = _ENCODER.encode(stamps)
-    with suppress(OSError):
+    """Writes the stamps, unless a path is not UTF-8 or the file cannot be written: that costs the
+    next build time, so it is no error."""
+    with suppress(OSError, UnicodeEncodeError):
+        raw = _ENCODER.encode(stamps)
         path.unlink(missing_ok=True)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(hashlib.sha256(raw).digest() + raw)

@@ -88,6 +88,18 @@ def test_an_unchanged_pdf_keeps_boxes_language_and_dates(tmp_path: Path) -> None
     assert (bool(found.words), found.language, found.created) == (True, "en", "2000-01-01")
 
 
+def test_a_second_file_of_a_known_name_and_content_has_its_notes(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+        text = "Die Äpfel sind grün, die Birnen süß. " * 20
+        (folder / "a.txt").write_text(text, encoding="cp1252")
+    clean = build_snapshot(folders, ENCODER)
+    codes = [[remark.code for remark in file.remarks] for file in clean.files]
+    assert codes == [["encoding_guessed"], ["duplicate", "encoding_guessed"]]
+    assert_same(clean, build_snapshot(folders, ENCODER, previous=clean))
+
+
 @dataclass(frozen=True)
 class Step:
     """One change of a corpus: of a file, or of the order of a corpus.jsonl's lines."""

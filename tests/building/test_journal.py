@@ -23,6 +23,7 @@ from rag.errors import CorpusError, IndexNotWritable, UsageError
 from rag.index import quantise
 from rag.store import JOURNAL, live_id
 from support.builds import build_snapshot
+from support.full_disk import full_from
 from support.letter_encoder import Counting, LetterEncoder
 from support.places import ROOT
 
@@ -95,6 +96,21 @@ def test_a_build_that_is_done_or_refused_leaves_no_journal(tmp_path: Path) -> No
     with pytest.raises(CorpusError), journal_at(path, ENCODER):
         raise CorpusError("refused")
     assert not path.exists()
+
+
+@pytest.mark.parametrize("size", [0, 10, 32, 100, 5000])
+def test_a_full_disk_is_an_error_of_the_index_and_leaves_no_journal(
+    tmp_path: Path, size: int
+) -> None:
+    one = vectors(ENCODER, CONTENTS[:1])
+    with (
+        full_from(size),
+        pytest.raises(IndexNotWritable, match=r"too large.*free some space"),
+        journal_at(tmp_path / "j", ENCODER) as journal,
+    ):
+        for number in range(100):
+            journal.add([("", f"{number}")], one)
+    assert not (tmp_path / "j").exists()
 
 
 def test_what_is_no_file_of_a_build_is_neither_followed_nor_removed(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ from rag.errors import UsageError
 from support.places import ROOT
 
 LIMITED = (
+    "import mmap, threading\n"
     "from rag.building.memory import memory_limit\n"
     "from rag.errors import RagError\n"
     "try:\n"
     "    with memory_limit('768M'):\n"
-    "        kept = bytearray({size})\n"
+    "        {work}\n"
     "        print('within')\n"
     "except RagError as error:\n"
     "    print(error)\n"
@@ -25,19 +26,36 @@ LIMITED = (
 )
 
 
-def said(size: int) -> list[str]:
-    code = LIMITED.format(size=size)
+def said(work: str) -> list[str]:
+    code = LIMITED.format(work=work)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     return done.stdout.splitlines()
 
 
-def test_what_would_go_beyond_is_refused_and_the_limit_goes_with_the_build() -> None:
-    assert said(1 << 20) == ["within", str(900 << 20)]
-    refusal, after = said(900 << 20)
+def test_what_is_within_the_limit_is_done() -> None:
+    assert said("kept = bytearray(1 << 20)") == ["within", str(900 << 20)]
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "kept = bytearray(900 << 20)",
+        "kept = mmap.mmap(-1, 900 << 20, mmap.MAP_PRIVATE)",
+        "threading.stack_size(900 << 20); threading.Thread(target=print).start()",
+        "raise Exception('bfc_arena.cc:360 Failed to allocate memory for requested buffer')",
+    ],
+)
+def test_what_would_go_beyond_is_refused_and_the_limit_goes_with_the_build(work: str) -> None:
+    refusal, after = said(work)
     assert refusal.startswith("the build needs more than the 768M of RAG_MEMORY: raise it, or ")
     assert after == str(900 << 20)
+
+
+def test_another_error_stays_as_it_is() -> None:
+    with pytest.raises(RuntimeError, match="a fault"), memory_limit("768M"):
+        raise RuntimeError("a fault")
 
 
 def test_too_little_for_any_build_is_refused() -> None:

@@ -6,8 +6,9 @@ from tempfile import SpooledTemporaryFile
 
 import pytest
 
-from rag.documents.spool import SMALL, Spool, temporary
+from rag.documents.spool import SMALL, Spool, opened_spool, temporary
 from rag.errors import RagError
+from support.full_disk import full_from
 
 
 def test_contents_are_kept_once_and_joined_in_any_order() -> None:
@@ -36,3 +37,11 @@ def test_a_temporary_file_that_cannot_be_written_is_no_file_to_skip() -> None:
 
     with Full() as file, pytest.raises(RagError, match="free some space, or set TMPDIR"):
         Spool(file).add("1", b"one")
+
+
+def test_an_error_of_the_temporary_file_is_not_hidden_when_it_is_closed() -> None:
+    refused = pytest.raises(RagError, match=r"too large.*free some space, or set TMPDIR")
+    with full_from(SMALL + 5000), refused, opened_spool() as spool:
+        spool.add("large", bytes(SMALL + 1))
+        for number in range(10):
+            spool.add(f"{number}", bytes(1000))

@@ -69,6 +69,11 @@ def test_stamps_that_were_not_written_whole_are_not_used(tmp_path: Path, end: in
     assert read_stamps(path) == {}
 
 
+def test_a_path_that_is_not_utf_8_costs_the_stamps_alone(tmp_path: Path) -> None:
+    write_stamps(tmp_path / "STAMPS", {"caf\udce9/a.md": ((1, 2, 3, 4, 5), "0" * 64)})
+    assert read_stamps(tmp_path / "STAMPS") == {}
+
+
 def test_where_no_stamps_can_be_written_there_are_none(tmp_path: Path) -> None:
     write_stamps(tmp_path / "missing" / "STAMPS", {})
     assert read_stamps(tmp_path / "missing" / "STAMPS") == {}
