@@ -19,7 +19,6 @@ class Reply:
 
     status: int
     body: bytes
-    retry_after: float = 0.0
 
     @property
     def same(self) -> bytes:
@@ -56,5 +55,4 @@ class Client:
     def _sent(self, method: str, path: str, body: bytes | None) -> Reply:
         self._wire.request(method, path, body, {"Content-Type": "application/json"})
         response = self._wire.getresponse()
-        wait = float(response.headers.get("Retry-After", "0"))
-        return Reply(response.status, response.read(), wait)
+        return Reply(response.status, response.read())

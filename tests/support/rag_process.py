@@ -40,7 +40,7 @@ def rag(*arguments: str, **settings: str) -> subprocess.Popen[str]:
 
 @contextmanager
 def served(index: Path, port: int = 0, **settings: str) -> Iterator[Service]:
-    """A service over the index, which is told to end by SIGTERM."""
+    """A service over the index. It is told to end by SIGTERM, and must end with exit code 0."""
     with rag("serve", "--port", str(port), "--index", str(index), **settings) as process:
         assert process.stdout is not None
         try:
@@ -48,3 +48,4 @@ def served(index: Path, port: int = 0, **settings: str) -> Iterator[Service]:
             yield Service(process.pid, greeting.rpartition(" at ")[2])
         finally:
             process.terminate()
+    assert process.returncode == 0, f"the service ended with {process.returncode}"

@@ -23,13 +23,11 @@ import psutil  # type: ignore[import-untyped]
 from scipy import stats
 
 from rag.encoders.open import open_encoder
-from rag.store.disk import DISK
-from rag.store.publish import publish, writing
 from support.asking import Client
-from support.builds import build_snapshot
 from support.mixed_questions import BAD, CORPUS, UNFINISHED, golden_questions, mixed_question
 from support.rag_process import Service, served
 from support.raw_http import connected, raw, status_of
+from support.sample_index import published
 from support.torture_figures import write_figures
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
@@ -60,18 +58,15 @@ class Levels(NamedTuple):
     threads: int
 
 
-def prepare(folder: Path) -> tuple[Path, list[str], dict[str, str]]:
-    """An index of two snapshots, whose texts differ in every section; the text of each by id."""
-    encoder, text, index = open_encoder("bundled", "onnx", 1), CORPUS.read_text("utf-8"), {}
+def prepare(folder: Path) -> tuple[Path, dict[str, str]]:
+    """An index of two snapshots whose texts differ in every section, and those texts by id."""
+    encoder, text, texts = open_encoder("bundled", "onnx", 1), CORPUS.read_text("utf-8"), {}
     for name, of_this in (("one", text), ("two", text.replace("the", "the said"))):
         corpus = folder / name
         corpus.mkdir()
         (corpus / CORPUS.name).write_text(of_this, encoding="utf-8")
-        snapshot = build_snapshot([corpus], encoder)
-        with writing(folder / "index"):
-            publish(folder / "index", snapshot, encoder, DISK)
-        index[snapshot.id] = of_this
-    return folder / "index", list(index), index
+        texts[published(folder / "index", corpus, encoder).id] = of_this
+    return folder / "index", texts
 
 
 def swap(port: int, target: str, text: str | None) -> None:
@@ -225,8 +220,8 @@ def growth(levels: list[Levels]) -> tuple[float, float]:
 
 
 def test_soak(tmp_path: Path) -> None:
-    index, ids, texts = prepare(tmp_path)
-    questions = golden_questions(GOLDEN)
+    index, texts = prepare(tmp_path)
+    ids, questions = list(texts), golden_questions(GOLDEN)
     with served(index, RAG_DEADLINE="30", RAG_VERIFY_HOURS="0.1") as service:
         golden = golden_answers(service.port, ids, questions)
         rate = RATE or capacity(service.port, golden) / 2
