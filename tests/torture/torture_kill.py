@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -28,28 +27,18 @@ from rag.store.publish import KEEP, publish, writing
 from rag.store.versions import live_id, snapshot_ids
 from support.builds import build_snapshot
 from support.places import ROOT
+from support.rag_process import rag, served
 from support.torture_figures import write_figures
 
 CORPUS = ROOT / "corpus"
 KILLS = int(os.environ.get("TORTURE_KILLS", "200"))
 A_SECOND = 5
-RAG = "import sys; from rag.cli.main import main; main(sys.argv[1:])"
 
 # The text of the first passage for a question, by snapshot and question.
 Golden = dict[tuple[str, str], str]
 
 
-def rag(*arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", RAG, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def rebuild(corpus: Path, index: Path) -> "subprocess.Popen[str]":
+def rebuild(corpus: Path, index: Path) -> subprocess.Popen[str]:
     return rag("build", str(corpus), "--full", "--replace", "--index", str(index))
 
 
@@ -69,17 +58,6 @@ def prepare(folder: Path, encoder: Encoder) -> tuple[list[Path], list[Snapshot],
         for question in faq_questions(*snapshots)
     }
     return corpora, snapshots, {key: hit.passage.text for key, hit in golden.items()}
-
-
-@contextmanager
-def served(index: Path) -> Iterator[str]:
-    """The address of a service over the index, which must end well."""
-    with rag("serve", "--port", "0", "--index", str(index)) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip().rpartition(" at ")[2]
-        finally:
-            process.terminate()
 
 
 @contextmanager
@@ -141,7 +119,7 @@ def test_kill(tmp_path: Path) -> None:
     ids = [snapshot.id for snapshot in snapshots]
     index = tmp_path / "index"
     ends: Counter[str] = Counter()
-    with served(index) as address, under_load(address, golden) as asked:
+    with served(index) as service, under_load(service.address, golden) as asked:
         started = time.perf_counter()
         rebuild(corpora[0], index).communicate()
         whole = time.perf_counter() - started
