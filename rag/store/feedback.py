@@ -54,13 +54,15 @@ def add_feedback(index: Path, given: Feedback, most: int = MOST) -> None:
     try:
         with _opened(path) as rows, rows:
             rows.execute("begin immediate")
+            # SQLite would let other users read it, like no other file of the index.
+            path.chmod(0o600)
             rows.execute(_TABLE)
             rows.execute(_INSERT, asdict(given))
             rows.execute(
                 "delete from feedback where number <= (select max(number) from feedback) - ?",
                 (most,),
             )
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise IndexNotWritable(f"{path} cannot be written ({error})") from error
 
 

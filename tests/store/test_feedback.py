@@ -35,6 +35,11 @@ def test_what_is_added_is_read_oldest_first(tmp_path: Path) -> None:
     assert read_feedback(tmp_path) == given
 
 
+def test_it_is_for_its_owner_alone(tmp_path: Path) -> None:
+    add_feedback(tmp_path, FULL)
+    assert (tmp_path / FEEDBACK).stat().st_mode & 0o777 == 0o600
+
+
 def test_without_a_table_there_is_none_and_reading_makes_none(tmp_path: Path) -> None:
     assert read_feedback(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
