@@ -168,6 +168,7 @@ def _limited(snapshot: Snapshot, encoder: Encoder, sees: Sees) -> Serving:
         seen,
         functools.partial(ask, seen, encoder),
         functools.partial(rerank, seen.manifest, encoder),
+        functools.partial(support, seen, encoder),
     )
 
 

@@ -311,6 +311,16 @@ def test_other_programs_see_no_more(
     assert MARK.encode() not in reply.content
 
 
+def test_limited_key_can_do_with_its_documents_whatever_another_can(tmp_path: Path) -> None:
+    whole = folder_of(index_of(tmp_path, SEEN)).open()
+    assert whole.limited is not None
+    seen = whole.limited(lambda id: id in SEEN)
+    assert seen.rerank is not None
+    assert seen.support is not None and whole.support is not None
+    passages = [seen.snapshot.passages[0]]
+    assert seen.support("Blue bread.", passages) == whole.support("Blue bread.", passages)
+
+
 def test_summary_for_models_lists_no_hidden_document(
     services: tuple[TestClient, TestClient],
 ) -> None:
