@@ -46,7 +46,10 @@ def folder_entries(anchor: Path, folder: Path) -> list[tuple[str, EntryKind]]:
 
 
 def stamp_of(anchor: Path, path: Path) -> FileStamp | None:
-    """The stamp of a file in the anchor: another one after each change; None if it has none."""
+    """The stamp of a file in the anchor; None if it has none.
+
+    Each change gives another one, but for writes to a memory mapping.
+    """
     try:
         with _opened(anchor, path.parent) as folder:
             found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)

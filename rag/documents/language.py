@@ -6,6 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
 
+from rag.documents.spool import writing_temporary
+
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
@@ -16,11 +18,20 @@ _SURE = 0.9
 
 
 def language_of(text: str) -> str | None:
-    """The code of the language (ISO 639) that a text is in; None if that is not sure."""
+    """The code of the language (ISO 639) that a text is in; None if that is not sure.
+
+    Raises RagError if there is no space for a temporary file.
+    """
     start = text[:_LONGEST]
     if sum(map(str.isalpha, start)) < _LEAST_LETTERS:
         return None
-    code, probability = _loading().result().classify(start)
+    try:
+        identifier = _loading().result()
+    except BaseException:
+        # The next build of this process loads it again.
+        _loading.cache_clear()
+        raise
+    code, probability = identifier.classify(start)
     return code if probability >= _SURE and code != "zxx" else None
 
 
@@ -42,4 +53,6 @@ def _identifier() -> LanguageIdentifier:
     # need neither this nor numpy.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    # It is unpacked into a temporary file.
+    with writing_temporary():
+        return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

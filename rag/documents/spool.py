@@ -28,13 +28,13 @@ class Spool:
         """Keeps the content, unless it is there already. Raises RagError if there is no space."""
         if sha256 in self._places:
             return
-        with _writing():
+        with writing_temporary():
             self._places[sha256] = self._file.seek(0, os.SEEK_END), len(content)
             self._file.write(content)
 
     def joined(self, digests: Sequence[str]) -> memoryview:
         """The contents of these sha256, one after the other; valid for as long as it is used."""
-        with _writing(), temporary() as joined:
+        with writing_temporary(), temporary() as joined:
             for digest in digests:
                 for part in self._parts(*self._places[digest]):
                     joined.write(part)
@@ -68,7 +68,8 @@ def temporary() -> TemporaryFile:
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def writing_temporary() -> Iterator[None]:
+    """Turns an error of the file system into RagError."""
     try:
         yield
     except OSError as error:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from rag.documents.corpus import read_corpus
 from rag.documents.language import language_of
+from support.places import ROOT
 
 ENGLISH = "The library is open from nine to six, and books may be kept for four weeks."
 GERMAN = "Die Bibliothek ist von neun bis sechs geöffnet, Bücher darf man vier Wochen behalten."
@@ -39,3 +43,27 @@ def test_a_declared_language_counts_and_any_other_is_detected(tmp_path: Path) ->
     (tmp_path / "short.txt").write_text("Bücher")
     found = [parsed.document.language for parsed in read_corpus([tmp_path]).documents]
     assert found == ["nl", "de", None]
+
+
+def test_without_space_for_the_model_the_build_says_so_and_the_next_one_works() -> None:
+    """By a process of its own: this one may have loaded the model."""
+    code = (
+        "from rag.documents.language import language_of; from rag.errors import RagError\n"
+        "from support.full_disk import full_from\n"
+        "try:\n"
+        "    with full_from(1 << 16):\n"
+        f"        language_of({GERMAN!r})\n"
+        "except RagError as error:\n"
+        "    print(error)\n"
+        f"print(language_of({GERMAN!r}))\n"
+    )
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    refusal, language = done.stdout.splitlines()
+    assert refusal.endswith("free some space, or set TMPDIR") and language == "de"
