@@ -5,13 +5,11 @@ from collections import Counter
 from pathlib import Path
 
 from rag.encoders.open import open_encoder
-from rag.store.disk import DISK
 from rag.store.open import open_newest
-from rag.store.publish import publish, writing
 from rag.store.versions import current_id
-from support.builds import build_snapshot
 from support.damage import apply, damages
 from support.places import ROOT
+from support.sample_index import published
 from support.torture_figures import write_figures
 
 CORPUS = ROOT / "corpus"
@@ -21,11 +19,9 @@ KINDS = ("flip", "hole", "cut", "missing", "empty", "longer", "swap")
 def test_damage(tmp_path: Path) -> None:
     encoder, index = open_encoder("bundled", "onnx", 1), tmp_path / "index"
     (tmp_path / "other.md").write_text("# Other\n\nAnother text altogether.\n")
-    ids = []
-    for path in (tmp_path / "other.md", CORPUS):
-        with writing(index):
-            ids.append(publish(index, build_snapshot([path], encoder), encoder, DISK))
-    before, current = ids
+    before, current = (
+        published(index, path, encoder).id for path in (tmp_path / "other.md", CORPUS)
+    )
     done: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     seconds = []

@@ -21,13 +21,12 @@ from rag.checks.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.index.snapshot import Snapshot
-from rag.store.disk import DISK
 from rag.store.open import open_newest
-from rag.store.publish import KEEP, publish, writing
+from rag.store.publish import KEEP
 from rag.store.versions import live_id, snapshot_ids
-from support.builds import build_snapshot
 from support.places import ROOT
 from support.rag_process import rag, served
+from support.sample_index import published
 from support.torture_figures import write_figures
 
 CORPUS = ROOT / "corpus"
@@ -49,9 +48,7 @@ def prepare(folder: Path, encoder: Encoder) -> tuple[list[Path], list[Snapshot],
     for corpus, of_this in zip(corpora, (text, text.replace("the", "the said")), strict=True):
         corpus.mkdir()
         (corpus / "car-t-lupus.md").write_text(of_this, encoding="utf-8")
-        snapshots.append(build_snapshot([corpus], encoder))
-        with writing(folder / "index"):
-            publish(folder / "index", snapshots[-1], encoder, DISK)
+        snapshots.append(published(folder / "index", corpus, encoder))
     golden = {
         (snapshot.id, question): ask(snapshot, encoder, question, top_k=1).passages[0].hit
         for snapshot in snapshots

@@ -27,6 +27,9 @@ from support.torture_figures import write_figures
 
 RESTARTS = int(os.environ.get("RESTARTS", "100"))
 CLIENTS = 6
+# Of the clients, so many read slowly what is long, so that a response is on its way for a while.
+SLOW = 2
+RECEIVED, STEP, PAUSE = 4096, 2048, 0.01
 # Seconds that a service serves before it is told to end.
 LEAST, MOST = 0.3, 1.0
 PATIENCE = 60.0
@@ -34,48 +37,66 @@ KEPT = b"Connection: keep-alive\r\n"
 
 
 def requests() -> list[bytes]:
-    """Questions, short and long answers, and files, on connections that are kept alive."""
+    """Questions with short and long answers, and files; the last two are long."""
     dice = random.Random(18)
     questions = [*golden_questions(20), *(mixed_question(dice) for _ in range(20))]
     bodies = [{"question": question, "top_k": dice.choice((1, 20, 50))} for question in questions]
     asked = [request("POST /ask", json.dumps(body).encode(), KEPT) for body in bodies]
-    paths = (f"/documents/{CORPUS.name}", f"/documents/{CORPUS.name}/file", "/openapi.json", "/")
+    paths = ("/", f"/documents/{CORPUS.name}/file", f"/documents/{CORPUS.name}", "/openapi.json")
     return [*asked, *(request(f"GET {path}", head=KEPT) for path in paths)]
 
 
 class Asking:
     """A client that asks on, and connects again whenever its connection has ended."""
 
-    def __init__(self, port: int, sent: list[bytes], found: Counter[str]) -> None:
+    def __init__(self, port: int, sent: list[bytes], slow: bool) -> None:
+        self.found: Counter[str] = Counter()
         self._port = port
         self._sent = itertools.cycle(sent)
-        self._found = found
+        self._slow = slow
 
     def run(self, over: threading.Event) -> None:
         """Asks until it is over."""
         while not over.is_set():
             try:
-                wire = socket.create_connection(("127.0.0.1", self._port), PATIENCE)
+                wire = self._connected()
             except OSError:
-                self._found["refused"] += 1
+                self.found["refused"] += 1
                 over.wait(0.05)
                 continue
             with wire:
                 while not over.is_set() and self._answered(wire, next(self._sent)):
                     pass
 
+    def _connected(self) -> socket.socket:
+        wire = socket.socket()
+        try:
+            wire.settimeout(PATIENCE)
+            if self._slow:
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)
+            wire.connect(("127.0.0.1", self._port))
+        except OSError:
+            wire.close()
+            raise
+        return wire
+
+    def _part(self, wire: socket.socket) -> bytes:
+        if self._slow:
+            time.sleep(PAUSE)
+        return wire.recv(STEP if self._slow else 65536)
+
     def _answered(self, wire: socket.socket, sent: bytes) -> bool:
         """Sends a request and counts what comes; whether the connection can be used again."""
         received = b""
         with suppress(ConnectionError):
             wire.sendall(sent)
-            while not is_whole(received) and (part := wire.recv(65536)):
+            while not is_whole(received) and (part := self._part(wire)):
                 received += part
         if not is_whole(received):
-            self._found["cut" if received else "unanswered"] += 1
+            self.found["cut" if received else "unanswered"] += 1
             return False
         status = received.split(b" ", 2)[1].decode()
-        self._found["whole" if status == "200" else f"status {status}"] += 1
+        self.found["whole" if status == "200" else f"status {status}"] += 1
         return b"\r\nconnection: close\r\n" not in received.lower()
 
 
@@ -95,22 +116,21 @@ def is_whole(received: bytes) -> bool:
 def under_load(port: int) -> Iterator[Counter[str]]:
     """While it lasts, the clients ask; what came."""
     over, sent = threading.Event(), requests()
-    counts = [Counter[str]() for _ in range(CLIENTS)]
-    found: Counter[str] = Counter()
-    threads = [
-        threading.Thread(target=Asking(port, sent[at:] + sent[:at], count).run, args=(over,))
-        for at, count in enumerate(counts)
+    clients = [
+        *(Asking(port, sent[at:] + sent[:at], slow=False) for at in range(CLIENTS - SLOW)),
+        *(Asking(port, sent[-2:], slow=True) for _ in range(SLOW)),
     ]
+    threads = [threading.Thread(target=each.run, args=(over,)) for each in clients]
+    found: Counter[str] = Counter()
     for thread in threads:
         thread.start()
     try:
         yield found
     finally:
         over.set()
-        for thread in threads:
+        for thread, each in zip(threads, clients, strict=True):
             thread.join()
-        for count in counts:
-            found.update(count)
+            found.update(each.found)
 
 
 def test_restarts(tmp_path: Path) -> None:

@@ -1,11 +1,6 @@
 from __future__ import annotations
 
-import atexit
 import re
-import shutil
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,40 +8,16 @@ import schemathesis
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, settings
 from jsonschema_rs import Draft202012Validator
-from schemathesis.checks import CHECKS
 
-from rag.errors import UsageError
-from rag.serving.jobs import Wanted
-from rag.serving.upkeep import Upkeep
 from rag.web.reference import reference
-from service import create_app
-from support.live_index import folder_of
-from support.word_count_service import GUIDE, serving_of
+from support.contract import contract
 
-INDEX = Path(tempfile.mkdtemp(prefix="rag-openapi-"))
-atexit.register(shutil.rmtree, INDEX)
-
-
-def no_build(path: Path, wanted: Wanted) -> Sequence[str]:
-    """Fails before a process starts: a loop that ends while asyncio starts one may hang."""
-    raise UsageError("no build")
-
-
-UPKEEP = Upkeep(folder_of(INDEX), no_build, (INDEX,))
-HOSTS = frozenset({"localhost", "testserver"})
-APP = create_app(serving_of({"guide.md": GUIDE}), upkeep=UPKEEP, hosts=HOSTS)
-client = TestClient(APP, base_url="http://localhost")
-schema = schemathesis.openapi.from_asgi("/openapi.json", APP)
+OPEN = contract()
+client = TestClient(OPEN.app, base_url="http://localhost")
 openapi: dict[str, Any] = client.get("/openapi.json").json()
 
-# A body can be too large as well as wrong (413), and no schema tells a question from blanks.
-UNDECIDABLE = [
-    CHECKS.get_one("negative_data_rejection"),
-    CHECKS.get_one("positive_data_acceptance"),
-]
 
-
-@schema.parametrize()
+@OPEN.schema.parametrize()
 @settings(
     max_examples=25,
     derandomize=True,
@@ -55,7 +26,7 @@ UNDECIDABLE = [
     suppress_health_check=list(HealthCheck),
 )
 def test_generated_requests_get_what_the_schema_says(case: schemathesis.Case[Any]) -> None:
-    case.call_and_validate(excluded_checks=UNDECIDABLE)  # type: ignore[arg-type]
+    OPEN.check(case)
 
 
 def validator(name: str) -> Draft202012Validator:
