@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.web.bodies import MAX_UPLOAD_BYTES
 from support.places import ROOT
 
 DEPLOY = ROOT / "docs" / "deploy"
@@ -76,6 +77,12 @@ def test_prometheus_accepts_the_rules_and_the_scrape(tmp_path: Path) -> None:
         scrape.replace("/etc/prometheus/rag.key", str(tmp_path / "rag.key"))
     )
     accepted(promtool, "check", "config", tmp_path / "prometheus.yml")
+
+
+def test_the_proxies_let_through_what_the_service_accepts() -> None:
+    for file in (DEPLOY / "nginx.conf", ROOT / "docs" / "how-to" / "behind-a-proxy.md"):
+        sizes = re.findall(r"client_max_body_size (\d+)m;", file.read_text())
+        assert [int(size) << 20 for size in sizes] == [MAX_UPLOAD_BYTES]
 
 
 def test_nginx_accepts_the_proxy(tmp_path: Path) -> None:

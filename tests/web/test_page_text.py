@@ -69,6 +69,24 @@ def test_every_node_shows_the_characters_at_its_offsets(page: Page) -> None:
     assert faults == []
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("### When does **it** leave?\n\nAt nine.", ["H3 When does it leave?", "P At nine."]),
+        ("# comment\n\nAt nine.", ["P # comment", "P At nine."]),
+    ],
+)
+def test_a_passage_begins_with_its_heading_alone(page: Page, text: str, shown: list[str]) -> None:
+    assert shown == page.evaluate(
+        """async (text) => {
+          const { Text, render } = await import("/text.js");
+          const passage = new Text("text/markdown", text, 0, null, "When does it leave?");
+          return render(passage).map((node) => `${node.tagName} ${node.textContent}`);
+        }""",
+        text,
+    )
+
+
 def test_markdown_is_shown_as_a_document(page: Page) -> None:
     shown = page.evaluate(
         """async (text) => {

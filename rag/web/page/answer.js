@@ -74,7 +74,8 @@ function quoteOf(quote, hit, state) {
   return element("blockquote", { class: "text" }, ...render(text, { clip }), number);
 }
 
-const textOf = ({ text, citation }) => new Text(citation.media_type, text, citation.char_start);
+const textOf = ({ text, citation }) =>
+  new Text(citation.media_type, text, citation.char_start, null, citation.heading_path.at(-1));
 
 function card(hit, state, isRaw) {
   const { citation } = hit;

@@ -1,7 +1,8 @@
 // The blocks of Markdown: headings, lists, tables, code, quotations and paragraphs.
 //
 // What is not plainly one of these stays as it is written: HTML, for example. A passage may begin
-// in the middle of a block, so headings are read in whole documents alone, where a passage has none.
+// in the middle of a block, so headings are read in whole documents alone. The first line of a passage
+// is one if it says what the passage's heading says, as the question of an FAQ does.
 
 import { inlineTrees } from "./inline.js";
 import { listTrees, startsItem } from "./lists.js";
@@ -24,7 +25,9 @@ export function markdownTree(source) {
   const { text } = source;
   const front = source.sections && FRONT.exec(text)?.[0].length;
   const left = Math.max(LEAST_WORK, WORK_A_CHARACTER * text.length);
-  const reader = { text, isWhole: source.sections !== null, links: linkTargets(text), left };
+  const reader = {
+    text, isWhole: source.sections !== null, opening: openingOf(source), links: linkTargets(text), left,
+  };
   const trees = blocks(reader, linesOf(text, front ? front + 1 : 0, text.length), 0);
   return front ? [frontMatter(front), ...trees] : trees;
 }
@@ -32,6 +35,13 @@ export function markdownTree(source) {
 const frontMatter = (end) => ({
   tag: "pre", attributes: { class: "front" }, children: [{ from: 0, to: end }],
 });
+
+const lettersOf = (text) => text.replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+
+function openingOf({ text, heading }) {
+  const [first] = text.split("\n", 1);
+  return heading && lettersOf(first) === lettersOf(heading) ? first : null;
+}
 
 // The targets of `[name]: target`, by name.
 function linkTargets(text) {
@@ -61,7 +71,8 @@ function blocks(reader, lines, depth) {
   return trees;
 }
 
-const isHeading = (reader, word) => reader.isWhole && HEADING.test(word);
+const isHeading = (reader, word) =>
+  (reader.isWhole || word === reader.opening) && HEADING.test(word);
 const isCode = (word) => /^(?: {4}|\t)/.test(word) && word.trim() !== "";
 const isDivider = (word) => DIVIDER.test(word.trim());
 const isTable = (words, i) => {

@@ -17,11 +17,12 @@ const MAX_PARSED = 1_000_000;
 const HOLLOW = new Set(["br", "hr", "td", "th"]);
 
 export class Text {
-  // `start` is the place of the text in its document, in code points.
-  constructor(mediaType, text, start = 0, sections = null) {
+  // `start` is the place of the text in its document, in code points; `heading` that of a passage.
+  constructor(mediaType, text, start = 0, sections = null, heading = null) {
     this.text = text;
     this.start = start;
     this.sections = sections;
+    this.heading = heading;
     this.format = mediaType === "text/markdown" ? "markdown" : PLAIN.test(mediaType) ? "plain" : "draft";
     // For each character of two units, the code points before it.
     this.pairs = [];
