@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from rag import __version__
 from rag.encoders import set_torch_environment
 from rag.serving import Board, Endpoint, Serving, Tally, Upkeep, endpoint_of, upkeep_of
-from rag.settings import Settings
+from rag.types.settings import Settings
 from rag.web import (
     HANDLERS,
     Access,

@@ -38,9 +38,9 @@ from rag.cli import command_line, encoder_of, on_terminal, read_settings
 from rag.cli import run as run_app
 from rag.cli import show as echo
 from rag.documents import Cage, ReadOptions
-from rag.settings import Settings
 from rag.store import open_current, read_feedback
 from rag.text import counted
+from rag.types.settings import Settings
 
 # Under version control, and ignored by it.
 COMMITTED = Path("eval")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.encoders import Encoder
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 RESULTS = Path("eval/results")
 CACHE = Path("index/cache/snapshots")

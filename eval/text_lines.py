@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 
 def text_lines(path: Path) -> Iterator[str]:

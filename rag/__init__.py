@@ -44,7 +44,6 @@ __all__ = [
 
 if TYPE_CHECKING:
     from rag.encoders import Encoder, open_encoder
-    from rag.errors import RagError
     from rag.serving import Index, ask, build, open_index, verify
     from rag.types import (
         Answer,
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
         Span,
         Verdict,
     )
+    from rag.types.errors import RagError
 else:
 
     def __getattr__(name: str) -> object:
@@ -71,7 +71,8 @@ else:
         """
         if name not in __all__:
             raise AttributeError(f"module 'rag' has no attribute {name!r}")
-        from rag import encoders, errors, serving, types
+        from rag import encoders, serving, types
+        from rag.types import errors
 
         # The serving wing comes first: its functions take an opened index.
         wings = (serving, encoders, errors, types)

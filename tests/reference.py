@@ -17,7 +17,7 @@ from typer.main import get_command
 from eval.cli import app as evaluation
 from rag.cli.main import COMMANDS, command_line_of
 from rag.serving import upkeep_of
-from rag.settings import Settings
+from rag.types.settings import Settings
 from rag.web.pages import description
 from service import create_app
 

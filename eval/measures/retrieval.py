@@ -6,7 +6,7 @@ import ir_measures
 from ir_measures import RR, P, R, Success, nDCG
 
 from eval.measures.runs import Qrels, Run, relevant, scored
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 MEASURES = (nDCG @ 10, RR @ 10, R @ 5, P @ 1, Success @ 1, Success @ 3, Success @ 5)
 NAMES = tuple(str(measure) for measure in MEASURES)

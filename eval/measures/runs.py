@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from eval.text_lines import numbered
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 Qrels = Mapping[str, Mapping[str, int]]
 """Query id -> judged id -> grade; 0 is judged and not relevant."""

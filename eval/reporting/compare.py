@@ -7,7 +7,7 @@ from pathlib import Path
 from eval.measures.stats import compare
 from eval.reporting.plain_words import comparison, served
 from eval.running.result import GroupResult, qrels_of, read_result
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 LISTED = 10
 

@@ -18,8 +18,8 @@ from eval.running.run import abstention
 from eval.sets.beir import Collection
 from eval.sets.evalset import EvalQuery
 from rag.encoders import Encoder
-from rag.errors import UsageError
 from rag.types import MAX_TOP_K, Progress
+from rag.types.errors import UsageError
 
 PUBLISHED_NOTE = (
     "One vector a document, its title and text cut at the model's window; BM25 over whole "

@@ -14,10 +14,10 @@ from eval.sets.beir import documents
 from rag.building import index_corpus
 from rag.documents import ReadOptions, read_corpus
 from rag.encoders import Encoder
-from rag.errors import UnusableIndex
 from rag.index import Snapshot, made_with
 from rag.store import open_current, publish, writing
 from rag.types import Progress
+from rag.types.errors import UnusableIndex
 
 BATCH = 64
 

@@ -23,8 +23,8 @@ from eval.measures.risk import Point
 from eval.measures.runs import Qrels, trec_run
 from eval.measures.stats import LEVEL, SAMPLES, SEED, Interval
 from eval.provenance import commit, machine, rounded
-from rag.errors import UsageError
 from rag.index import Manifest
+from rag.types.errors import UsageError
 
 FORMAT = 1
 # The group that is measured with the FAQ pairs in the index.

@@ -16,9 +16,9 @@ from eval.running.systems import SERVED, SYSTEMS
 from eval.sets.evalset import EvalQuery, EvalSet, check_sections
 from eval.sets.written_questions import Written
 from rag.encoders import Encoder
-from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.types import MAX_TOP_K, Progress
+from rag.types.errors import UsageError
 
 FAQ_NOTE = {
     "documents": "The FAQ pairs are left out of the index: the documents must answer.",

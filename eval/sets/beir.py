@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eval.text_lines import numbered
 from rag.documents import json_lines
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from eval.sets.silver_labels import MARGIN, Agreement, Label, agreement, silver
 from eval.text_lines import numbered
 from rag.checks import SUPPORT
 from rag.documents import json_lines
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 FORMAT = 1
 REBUILD = "run `python -m eval build` again"

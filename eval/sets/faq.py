@@ -15,8 +15,8 @@ from urllib.parse import unquote
 from eval.text_lines import text_lines
 from eval.words import wording
 from rag.documents import faq_pairs, json_lines
-from rag.errors import UsageError
 from rag.types import Document, Section
+from rag.types.errors import UsageError
 
 TABLES = (".csv", ".jsonl")
 LOOKED_FOR = (

@@ -16,9 +16,9 @@ from typing import Any
 from eval.sets.evalset import EvalSet, read_set, write_set
 from eval.sets.faq import query_id
 from rag.checks import judgments
-from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.types import Citation, Feedback, Judged, Section
+from rag.types.errors import UsageError
 
 QUESTIONS = "questions.jsonl"
 IN_FAQ = "the passage is an FAQ pair, which an evaluation leaves out of the index"

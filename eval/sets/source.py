@@ -11,8 +11,8 @@ from eval.sets.evalset import EvalSet, Judgment, SetKind, documents_set, faq_onl
 from eval.sets.faq import TABLES, Pair, no_pairs, pairs_of, read_table
 from eval.words import words
 from rag.documents import LENIENT, Corpus, ReadOptions, json_lines, read_corpus, sections_of
-from rag.errors import UsageError
 from rag.types import Block, Document, FaqPolicy, ParsedDocument, Section
+from rag.types.errors import UsageError
 
 # A page of questions has a line or two beside them; documents with an FAQ have more.
 FAQ_SHARE = 0.9

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from eval.sets.evalset import EvalQuery
 from rag.documents import json_lines
-from rag.errors import UsageError
 from rag.types import Document, Section
+from rag.types.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from eval.sets.beir import documents, read_collection
 from rag.documents import json_lines
-from rag.errors import UsageError
 from rag.text import sentences
+from rag.types.errors import UsageError
 
 SEED = 16
 # Passages with a question, at every size.

@@ -20,7 +20,7 @@ from itertools import islice
 from urllib.parse import quote
 
 from eval.speed.figures import percentiles
-from rag.errors import RagError
+from rag.types.errors import RagError
 
 HOST = "127.0.0.1"
 # Seconds without an answer after which the server counts as stuck.

@@ -16,7 +16,7 @@ from pathlib import Path
 from eval.speed.load import get
 from eval.speed.servers import ServerCommand, environment
 from rag.encoders import bundled_model
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 PEER = Path(".peer")
 TXTAI = "txtai[api]==9.14.0"

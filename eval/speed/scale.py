@@ -20,7 +20,7 @@ from typing import Any
 from eval.speed.corpora import Material, passages, write_corpus, write_markdown
 from eval.speed.servers import environment
 from rag.encoders import Encoder
-from rag.errors import RagError
+from rag.types.errors import RagError
 
 # The index is opened so often, each time by a new process; the shortest time counts.
 OPENINGS = 3

@@ -19,9 +19,9 @@ import typer
 from rag.documents.boxes import boxes_of
 from rag.documents.parse import parse
 from rag.documents.readers.draft import squeezed
-from rag.errors import CorpusError
 from rag.text import sentences
 from rag.types import PageBoxes, ParsedDocument
+from rag.types.errors import CorpusError
 
 # A sentence of a PDF, what PDFium finds in its boxes, and the boxes.
 Boxed = tuple[str, str, tuple[PageBoxes, ...]]

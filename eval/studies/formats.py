@@ -21,8 +21,8 @@ from eval.studies.converters import Converter, started
 from rag.documents.formats import SUFFIXES
 from rag.documents.parse import ParsedFile, ending
 from rag.documents.sandbox import Cage
-from rag.errors import CorpusError
 from rag.types import ParsedDocument
+from rag.types.errors import CorpusError
 
 _COLUMNS = (
     "files",

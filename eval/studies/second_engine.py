@@ -11,8 +11,8 @@ from pathlib import Path
 
 from eval.studies.tree_similarity import plain
 from rag.documents.parse import parse
-from rag.errors import CorpusError, UsageError
 from rag.types import ParsedDocument
+from rag.types.errors import CorpusError, UsageError
 
 SENTENCES = 100
 _SENTENCE = re.compile(r"(?<![^\n.?!] )[^\W\d_][^\n|.?!]{40,200}[.?!](?=\s|$)")

@@ -15,10 +15,10 @@ from rag.answering.document_filters import documents_within
 from rag.answering.fusion import SCALES, STRETCHED, Scaled, Signal, fuse, order
 from rag.answering.profile import Weights, profile_of
 from rag.encoders import Encoder
-from rag.errors import UsageError
 from rag.index import LateInteraction, Snapshot
 from rag.text import STOP_WORDS, stems, words
 from rag.types import MAX_TOP_K, NO_FILTERS, Filters, Mode, ScoredPassage, Scores
+from rag.types.errors import UsageError
 
 # So many of the best by dense and by BM25 are candidates. More find hardly more answers, and cost
 # time: docs/quality.md.

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rag.answering.citations import cite_span
 from rag.answering.edits import edits, most_alike
-from rag.errors import TookTooLong
 from rag.index import Snapshot
 from rag.types import Citation, Document, SavedCitation, Verdict
+from rag.types.errors import TookTooLong
 
 NO_QUOTE = "without the quote one cannot tell what became of it"
 

@@ -13,9 +13,9 @@ from rag.building.reuse import NOTHING, Cuts, Reuse, unchanged
 from rag.building.split import NONE_READY, split_corpus
 from rag.documents import Corpus
 from rag.encoders import Encoder
-from rag.errors import CorpusError
 from rag.index import ModelInfo, Snapshot, Split, assemble
 from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, Feedback, Progress, Reused, silent
+from rag.types.errors import CorpusError
 
 
 @dataclass(frozen=True, slots=True)

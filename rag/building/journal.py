@@ -21,8 +21,8 @@ import numpy as np
 
 from rag.building.reuse import Content, PassageVectors
 from rag.encoders import Encoder
-from rag.errors import IndexNotWritable, RagError, UsageError
 from rag.index import encoding_key, quantise
+from rag.types.errors import IndexNotWritable, RagError, UsageError
 
 # Of each record: its checksum, the key of its content, and how many tokens it has.
 _HEAD = struct.Struct("<16s16sI")

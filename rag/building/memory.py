@@ -7,7 +7,7 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rag.errors import RagError, UsageError
+from rag.types.errors import RagError, UsageError
 
 MB = 1 << 20
 UNITS = {"M": MB, "G": 1 << 30}

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import CorpusError, NotReplaced
 from rag.store import Sources, live_version, snapshot_ids
 from rag.types import FaqPolicy
+from rag.types.errors import CorpusError, NotReplaced
 
 # Asked before an index of one thing is replaced by an index of another.
 Consent = Callable[[str], bool]

@@ -30,9 +30,7 @@ from rag.documents import (
     write_stamps,
 )
 from rag.encoders import Encoder
-from rag.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex, UsageError
 from rag.index import Manifest, Snapshot, is_made_with
-from rag.settings import Settings
 from rag.store import (
     JOURNAL,
     STAMPS,
@@ -45,6 +43,8 @@ from rag.store import (
     writing,
 )
 from rag.types import DEFAULT_CAUTION, Caution, FaqPolicy, Feedback, FileReport, Reused
+from rag.types.errors import BusyError, GateRefused, NoIndex, RagError, UnusableIndex, UsageError
+from rag.types.settings import Settings
 
 # Seconds before a watched folder is built again if another build held the lock.
 PAUSE = 2.0

@@ -10,10 +10,10 @@ from typing import Any
 from rag.answering import ask
 from rag.documents import json_lines
 from rag.encoders import Encoder
-from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.text import counted
 from rag.types import Citation
+from rag.types.errors import UsageError
 
 # A passage counts as an answer if it is among the first three.
 TOP = 3

@@ -11,7 +11,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from rag.encoders import Encoder
-from rag.errors import REBUILD, CorruptIndex, ModelError, ModelMismatch, UnusableIndex
 from rag.index import Snapshot, check_model, check_probes, software_changes
 from rag.store import (
     current_id,
@@ -24,6 +23,7 @@ from rag.store import (
     snapshot_ids,
 )
 from rag.text import counted
+from rag.types.errors import REBUILD, CorruptIndex, ModelError, ModelMismatch, UnusableIndex
 
 # So many passages, spread over the index, are searched by their own text.
 SAMPLE = 200

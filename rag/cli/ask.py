@@ -22,12 +22,12 @@ from rag.cli.generate import endpoint_in, generate_answer, show_event
 from rag.cli.options import IndexOption, JsonOption
 from rag.cli.session import Session, converse, history_file, typed_lines
 from rag.cli.terminal import printable, verdict_line
-from rag.errors import UsageError
 from rag.schemas import VerifyResponse, read_saved
-from rag.settings import Settings
 from rag.store import open_current
 from rag.text import counted
 from rag.types import MAX_TOP_K, Mode, Status, Verdict
+from rag.types.errors import UsageError
+from rag.types.settings import Settings
 
 EXIT_NOT_VALID = 3
 EXIT_NO_ANSWER = 4

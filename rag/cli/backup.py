@@ -10,10 +10,10 @@ import typer
 from rag.cli.console import encoder_of, read_settings, show
 from rag.cli.options import IndexOption
 from rag.serving import keys_beside
-from rag.settings import Settings
 from rag.store import FEEDBACK, back_up
 from rag.store import restore as restore_index
 from rag.text import counted
+from rag.types.settings import Settings
 
 
 def backup(

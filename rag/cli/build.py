@@ -25,10 +25,10 @@ from rag.cli.console import ask_user, encoder_of, origin_line, read_settings, sa
 from rag.cli.listening import as_events, emit, on_terminal, told_changes
 from rag.cli.options import DocumentsArgument, IndexOption, ReplaceOption, StrictOption
 from rag.documents import Cage, ReadOptions
-from rag.errors import PARTIAL, CorpusError, NotReplaced, RagError, UsageError
-from rag.settings import Settings
 from rag.store import snapshot_ids
 from rag.types import Caution
+from rag.types.errors import PARTIAL, CorpusError, NotReplaced, RagError, UsageError
+from rag.types.settings import Settings
 
 # A file that takes at least this many seconds to read is named.
 SLOW = 1.0

@@ -18,10 +18,10 @@ from pydantic import ValidationError
 from rag.building import remembered
 from rag.cli.terminal import printable
 from rag.encoders import Encoder, open_encoder, set_torch_environment
-from rag.errors import RagError, UsageError
 from rag.index import Manifest
-from rag.settings import Settings
 from rag.text import counted
+from rag.types.errors import RagError, UsageError
+from rag.types.settings import Settings
 
 
 def command_line(

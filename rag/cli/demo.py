@@ -15,10 +15,10 @@ from typing import Any
 
 from typer.main import get_command
 
+from rag.building import sample_corpus
 from rag.cli.ask import EXIT_NO_ANSWER, EXIT_NOT_VALID
-from rag.cli.console import read_settings
 from rag.cli.main import COMMANDS, command_line_of
-from rag.errors import RagError, UsageError
+from rag.types.errors import RagError
 
 SAMPLE = "car-t-lupus.md"
 QUESTION = "Which procedure collects the T cells?"
@@ -35,10 +35,7 @@ def demo() -> None:
 
     It works in a temporary folder, which is removed at the end.
     """
-    sample = (read_settings().corpus / SAMPLE).absolute()
-    if not sample.is_file():
-        raise UsageError(f"{sample} is missing: run `rag demo` in the folder of the project")
-    text = sample.read_bytes()
+    text = (sample_corpus() / SAMPLE).read_bytes()
     rag = partial(run_command, get_command(command_line_of(*COMMANDS)).main)
     with TemporaryDirectory(prefix="rag-demo-") as folder, chdir(folder):
         document = Path("docs") / SAMPLE

@@ -12,7 +12,6 @@ from rich.text import Text
 from rag.answering import support
 from rag.cli.terminal import on_one_line
 from rag.encoders import Encoder
-from rag.errors import RagError, UsageError
 from rag.index import Snapshot
 from rag.serving import (
     Endpoint,
@@ -21,8 +20,9 @@ from rag.serving import (
     endpoint_of,
     generate,
 )
-from rag.settings import Settings
 from rag.types import Answer, GeneratedSentence, GenerationEnd, Passage, Support
+from rag.types.errors import RagError, UsageError
+from rag.types.settings import Settings
 
 # Why a sentence is not supported, in words.
 REASONS = {

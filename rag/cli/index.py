@@ -17,10 +17,8 @@ from rag.cli.options import IndexOption, JsonOption
 from rag.cli.terminal import file_line
 from rag.documents import json_lines
 from rag.encoders import Encoder
-from rag.errors import ModelMismatch, UnusableIndex, UsageError
 from rag.index import Manifest, Snapshot, check_encoder
 from rag.schemas import ReportResponse
-from rag.settings import Settings
 from rag.store import (
     current_id,
     find_id,
@@ -29,6 +27,8 @@ from rag.store import (
     read_manifest,
     roll_back,
 )
+from rag.types.errors import ModelMismatch, UnusableIndex, UsageError
+from rag.types.settings import Settings
 
 _QUESTION = '{"question": "..."}'
 

@@ -10,7 +10,6 @@ import typer
 
 from rag.cli.console import command_line, read_settings, say, show, show_result
 from rag.cli.options import IndexOption, JsonOption
-from rag.errors import UsageError
 from rag.serving import (
     SCOPES,
     Key,
@@ -22,6 +21,7 @@ from rag.serving import (
     revoke_key,
 )
 from rag.store import utc_now
+from rag.types.errors import UsageError
 
 app = command_line(name="keys", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rag.cli.console import read_settings, show
-from rag.errors import RagError
+from rag.types.errors import RagError
 
 SECONDS = 5.0
 

@@ -16,11 +16,11 @@ from rag.cli.answers import answer_as_json, file_links, show_answer, show_text
 from rag.cli.console import say
 from rag.cli.terminal import on_one_line, verdict_line
 from rag.encoders import Encoder
-from rag.errors import RagError, UsageError
 from rag.index import Snapshot
 from rag.store import current_id, open_current
 from rag.text import counted, line_spans
 from rag.types import Answer, Citation, CitedPassage, Mode, SavedCitation
+from rag.types.errors import RagError, UsageError
 
 PROMPT = "> "
 EXAMPLES = 3

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rag.faces import show_late
+from rag.types.faces import show_late
 
 if TYPE_CHECKING:
     from rag.documents.boxes import boxes_of

@@ -17,8 +17,8 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from operator import attrgetter, itemgetter
 
-from rag.errors import REBUILD, CorruptIndex
 from rag.types import Box, Document, PageBoxes
+from rag.types.errors import REBUILD, CorruptIndex
 
 # Where a word begins in the text; left, top, right and bottom in tenths of a point.
 WordBox = tuple[int, int, int, int, int]

@@ -25,9 +25,9 @@ from rag.documents.report import file_report, pages_of, refused
 from rag.documents.skipped import Skips, remarks_of, shown
 from rag.documents.spool import Spool, opened_spool
 from rag.documents.stamps import Stamps, settled
-from rag.errors import CorpusError
 from rag.text import counted
 from rag.types import Document, FileReport, ParsedDocument, Progress, Remark, silent
+from rag.types.errors import CorpusError
 
 
 def _none(file: FileReport) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

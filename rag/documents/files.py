@@ -14,7 +14,7 @@ from pathlib import Path
 from rag.documents.beneath import folder_entries
 from rag.documents.formats import SUFFIXES
 from rag.documents.skipped import Skips, shown
-from rag.errors import CorpusError, RagError
+from rag.types.errors import CorpusError, RagError
 
 # Copies, locks and folder settings that editors and desktops leave beside documents, and files that
 # are still being written.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rag.documents.readers.reading import Reader
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 
 _PDF_HEAD = 1024
 _MOST_ENTRIES = 10_000

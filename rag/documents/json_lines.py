@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 
 def json_lines(path: Path, form: str = "JSON object") -> Iterator[tuple[int, dict[str, Any]]]:

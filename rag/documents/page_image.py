@@ -14,7 +14,7 @@ import sys
 import zlib
 
 from rag.documents.confine import confine, limit
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 
 MAX_WIDTH = 2000
 SECONDS = 8.0

@@ -18,8 +18,8 @@ from rag.documents.readers.jsonl import BadLine, JsonRecord, records
 from rag.documents.readers.markdown import markdown_blocks
 from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
 from rag.documents.readers.reading import Reading
-from rag.errors import CorpusError
 from rag.types import Document, ParsedDocument
+from rag.types.errors import CorpusError
 
 # The sha256 of lines read before, by the ids of their documents.
 Digests = Mapping[str, str]

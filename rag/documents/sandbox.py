@@ -34,7 +34,7 @@ from rag.documents.confine import confine, limit
 from rag.documents.cores import processors
 from rag.documents.formats import is_pdf
 from rag.documents.parse import NO_DIGESTS, Digests, Parse, ParsedFile, parse
-from rag.errors import CorpusError, RagError
+from rag.types.errors import CorpusError, RagError
 
 MB = 1 << 20
 START_SECONDS = 60.0

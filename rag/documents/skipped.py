@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rag.errors import CorpusError
 from rag.types import FileReport, Remark
+from rag.types.errors import CorpusError
 
 # Every code with which a reason begins, and what it means; docs/formats.md has the same table.
 CODES = {

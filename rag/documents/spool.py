@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from tempfile import SpooledTemporaryFile
 
-from rag.errors import RagError
+from rag.types.errors import RagError
 
 STEP = 1 << 20
 # Up to this size the bytes are kept in memory.

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from rag.encoders import onnx_format
 from rag.encoders.onnx_format import RUNTIME
-from rag.errors import ModelError
+from rag.types.errors import ModelError
 
 LARGEST = 127
 # What stands for 0 among unsigned bytes.

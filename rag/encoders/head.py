@@ -21,7 +21,7 @@ from safetensors.numpy import load
 
 from rag.encoders.bundled import DIGESTS, WEIGHTS
 from rag.encoders.products import product
-from rag.errors import ModelError
+from rag.types.errors import ModelError
 
 Vectors = npt.NDArray[np.float32]
 

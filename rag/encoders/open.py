@@ -8,7 +8,7 @@ from rag.encoders.base import Encoder
 from rag.encoders.bundled import bundled_model
 from rag.encoders.head import head_of
 from rag.encoders.onnx import open_onnx_encoder
-from rag.errors import ModelError
+from rag.types.errors import ModelError
 
 BUNDLED = "bundled"
 

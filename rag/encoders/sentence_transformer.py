@@ -22,7 +22,7 @@ from transformers.utils.logging import disable_progress_bar
 from rag.encoders.base import Encoded, LocalModel, TextVectors, with_contexts, without_limits
 from rag.encoders.bundled import ModelFiles, file_sha256
 from rag.encoders.head import Vectors, project
-from rag.errors import ModelError
+from rag.types.errors import ModelError
 
 LONGEST = 512
 QUERY_PROMPTS = ("query",)

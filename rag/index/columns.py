@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import RagError
+from rag.types.errors import RagError
 
 Buffer = bytes | memoryview
 Array = npt.NDArray[Any]

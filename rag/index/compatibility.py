@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import REBUILD, ModelMismatch
 from rag.index.snapshot import Snapshot
+from rag.types.errors import REBUILD, ModelMismatch
 
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder

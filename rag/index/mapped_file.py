@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import REBUILD, CorruptIndex
 from rag.index.columns import Buffer
+from rag.types.errors import REBUILD, CorruptIndex
 
 STEP = 1 << 20
 # What numpy 1.0 format writes before the numbers of an array of rows. Stricter than `np.load`, so

@@ -8,9 +8,9 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rag.errors import REBUILD, CorruptIndex
 from rag.index.report_table import Reports
 from rag.types import FileReport
+from rag.types.errors import REBUILD, CorruptIndex
 
 ORIGINALS = "originals.bin"
 STEP = 1 << 20

@@ -22,11 +22,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from rag.errors import UsageError
 from rag.schemas.ask import ask_example
 from rag.schemas.base import Fields, Model, Request
 from rag.schemas.citations import PageBoxesModel
 from rag.types import SavedCitation
+from rag.types.errors import UsageError
 
 MAX_CITATIONS = 100
 # The largest integer that every JSON reader keeps exactly.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 
 def roots_of(corpus: Path, roots: str) -> tuple[Path, ...]:

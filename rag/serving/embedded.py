@@ -11,7 +11,6 @@ from typing import get_args
 from rag.answering import ask as ask_snapshot
 from rag.answering import verify as verify_saved
 from rag.encoders import Encoder, open_encoder
-from rag.errors import UsageError
 from rag.index import Snapshot
 from rag.store import open_current
 from rag.types import (
@@ -27,6 +26,7 @@ from rag.types import (
     Verdict,
     silent,
 )
+from rag.types.errors import UsageError
 
 log = logging.getLogger("rag.serving.embedded")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from rag.errors import UsageError
-from rag.settings import Settings
+from rag.types.errors import UsageError
+from rag.types.settings import Settings
 
 PATH = "/chat/completions"
 

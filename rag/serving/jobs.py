@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rag.errors import PARTIAL, BusyError, GateRefused, IndexNotWritable, UsageError
 from rag.serving.allowed_paths import root_of
 from rag.serving.job_table import Failure, Job, JobTable
 from rag.serving.uploads import upload_folder, write_files
+from rag.types.errors import PARTIAL, BusyError, GateRefused, IndexNotWritable, UsageError
 
 log = logging.getLogger("rag.serving.jobs")
 

@@ -25,8 +25,8 @@ from typing import Literal, get_args
 import msgspec
 from filelock import FileLock
 
-from rag.errors import UsageError
 from rag.store import DISK, utc_now
+from rag.types.errors import UsageError
 
 log = logging.getLogger("rag.serving.keys")
 

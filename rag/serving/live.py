@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 from rag.answering import ask, rerank, support
 from rag.encoders import Encoder
-from rag.errors import CorruptIndex, RagError
 from rag.index import MAPPED, Snapshot, check_parts
 from rag.serving.board import Board
 from rag.store import (
@@ -34,6 +33,7 @@ from rag.store import (
     utc_now,
 )
 from rag.types import Answer, Passage, Support
+from rag.types.errors import CorruptIndex, RagError
 
 if TYPE_CHECKING:
     from rag.building import Sees

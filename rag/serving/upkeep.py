@@ -15,8 +15,8 @@ from rag.serving.job_table import JobTable
 from rag.serving.jobs import Command, Jobs, build_command
 from rag.serving.live import IndexFolder, Live
 from rag.serving.uploads import sweep_uploads
-from rag.settings import Settings
 from rag.store import sweep_if_idle
+from rag.types.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ from urllib.parse import quote
 import msgspec
 
 from rag import __version__
-from rag.errors import CorruptIndex, IndexNotWritable, UsageError
 from rag.index import MANIFEST, Count, Manifest, Sha256
 from rag.store.disk import DISK, Files
 from rag.store.entries import ASIDE
@@ -45,6 +44,7 @@ from rag.store.versions import (
     utc_now,
     version_of,
 )
+from rag.types.errors import CorruptIndex, IndexNotWritable, UsageError
 
 if TYPE_CHECKING:  # as in `open`
     from rag.encoders import Encoder

@@ -12,10 +12,10 @@ import re
 from itertools import islice
 from pathlib import Path
 
-from rag.errors import UsageError
 from rag.index import MANIFEST
 from rag.store.feedback import FEEDBACK
 from rag.store.versions import BAD, CURRENT, VERSIONS, live_id, read_versions, snapshot_ids
+from rag.types.errors import UsageError
 
 ASIDE = "tmp-"
 LOCK = "LOCK"

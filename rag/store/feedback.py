@@ -17,8 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from rag.errors import IndexNotWritable, UsageError
 from rag.types import Feedback
+from rag.types.errors import IndexNotWritable, UsageError
 
 FEEDBACK = "feedback.sqlite"
 MOST = 5000

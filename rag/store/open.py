@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.errors import REBUILD, CorruptIndex, ModelMismatch, NoIndex
 from rag.index import (
     MANIFEST,
     Manifest,
@@ -39,6 +38,7 @@ from rag.store.versions import (
     read_versions,
     snapshot_ids,
 )
+from rag.types.errors import REBUILD, CorruptIndex, ModelMismatch, NoIndex
 
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder

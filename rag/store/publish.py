@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from rag.errors import BusyError, CorruptIndex, IndexNotWritable, UsageError
 from rag.index import MANIFEST, Snapshot, check_encoder
 from rag.store.disk import DISK, Files
 from rag.store.entries import ASIDE, LOCK, check_entries, is_foreign, is_ours, leftovers
@@ -53,6 +52,7 @@ from rag.store.versions import (
     version_of,
 )
 from rag.text import counted
+from rag.types.errors import BusyError, CorruptIndex, IndexNotWritable, UsageError
 
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder

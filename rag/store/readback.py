@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from rag.errors import CorruptIndex
 from rag.store.open import load_snapshot
+from rag.types.errors import CorruptIndex
 
 SECONDS = 600.0
 REFUSED = 5

@@ -20,11 +20,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from rag.errors import REBUILD, CorruptIndex, NoIndex, UsageError
 from rag.index import Count, Counts, Manifest, Sha256, SnapshotId
 from rag.store.regular import read_regular
 from rag.store.sources import Sources
 from rag.text import counted
+from rag.types.errors import REBUILD, CorruptIndex, NoIndex, UsageError
 
 CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"

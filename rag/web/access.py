@@ -16,7 +16,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.serving import Key, Keys, KeyScope, keys_beside
-from rag.settings import Settings
+from rag.types.settings import Settings
 from rag.web.addresses import Proxies, check_reached, proxies_of
 from rag.web.convertors import register_id
 from rag.web.pages import page_paths

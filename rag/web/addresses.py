@@ -16,7 +16,7 @@ from ipaddress import (
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 from rag.web.problems import Problem
 
 Address = IPv4Address | IPv6Address

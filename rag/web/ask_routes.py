@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.answering import verify
-from rag.errors import TookTooLong
 from rag.schemas import (
     AskRequest,
     AskResponse,
@@ -21,6 +20,7 @@ from rag.schemas import (
 )
 from rag.serving import Figure, Serving
 from rag.types import Answer, Verdict
+from rag.types.errors import TookTooLong
 from rag.web.asking import answered
 from rag.web.bodies import json_body
 from rag.web.problems import BUSY, NOT_READY, Problem, bad_body, generation_off, refusal

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from rag.answering import cite
-from rag.errors import CorruptIndex
 from rag.index import Snapshot
 from rag.schemas import DocumentResponse, DocumentsResponse, PassageResponse
 from rag.types import Document
+from rag.types.errors import CorruptIndex
 from rag.web.convertors import register_id
 from rag.web.original_files import file_response
 from rag.web.problems import NOT_FOUND, NOT_READY, Problem, refusal

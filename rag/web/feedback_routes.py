@@ -11,7 +11,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from rag.answering import cite, cite_span
-from rag.errors import IndexNotWritable, UsageError
 from rag.index import Snapshot
 from rag.schemas import (
     FeedbackListResponse,
@@ -20,6 +19,7 @@ from rag.schemas import (
 )
 from rag.store import UnknownFeedback, add_feedback, read_feedback
 from rag.types import Citation, Feedback
+from rag.types.errors import IndexNotWritable, UsageError
 from rag.web.access import key_of
 from rag.web.bodies import json_body
 from rag.web.local_only import LOCAL, LOCAL_ONLY, SAME_SITE

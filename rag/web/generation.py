@@ -13,7 +13,6 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from rag.errors import CorruptIndex
 from rag.serving import (
     GIVEN,
     Endpoint,
@@ -23,6 +22,7 @@ from rag.serving import (
     generate,
 )
 from rag.types import GeneratedSentence, GenerationEnd, Passage, Support
+from rag.types.errors import CorruptIndex
 from rag.web.problems import Problem
 from rag.web.state import AppState
 

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from rag.errors import BusyError, IndexNotWritable, NoIndex, UnusableIndex, UsageError
 from rag.schemas import (
     JobResponse,
     RebuildRequest,
@@ -22,6 +21,7 @@ from rag.schemas import (
 )
 from rag.serving import Job
 from rag.store import find_id, list_versions
+from rag.types.errors import BusyError, IndexNotWritable, NoIndex, UnusableIndex, UsageError
 from rag.web.bodies import MAX_UPLOAD_BYTES, json_body
 from rag.web.local_only import LOCAL, LOCAL_ONLY
 from rag.web.problems import NOT_FOUND, NOT_READY, Problem, bad_body, not_ready, refusal

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from rag.settings import Settings
+from rag.types.settings import Settings
 from rag.web.access import rule_of
 from rag.web.problems import Problem
 from rag.web.traces import trace_to

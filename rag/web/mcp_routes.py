@@ -12,9 +12,9 @@ from importlib.util import find_spec
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from rag.errors import UsageError
 from rag.serving import upkeep_of
-from rag.settings import Settings
+from rag.types.errors import UsageError
+from rag.types.settings import Settings
 from rag.web.bodies import check_type, parse_json, read_body
 from rag.web.local_only import check_site
 from rag.web.problems import Problem

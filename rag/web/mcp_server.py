@@ -20,8 +20,8 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from rag import __version__
-from rag.errors import RagError
 from rag.serving import Serving
+from rag.types.errors import RagError
 from rag.web.bodies import validated
 from rag.web.mcp_tools import (
     INSTRUCTIONS,

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from rag.documents import MAX_WIDTH, page_image
-from rag.errors import CorpusError, CorruptIndex
 from rag.index import Snapshot
 from rag.types import FileReport
+from rag.types.errors import CorpusError, CorruptIndex
 from rag.web.document_routes import known_document, read_document
 from rag.web.problems import NOT_FOUND, NOT_READY, Problem, refusal
 from rag.web.state import State

@@ -7,8 +7,8 @@ import time
 
 from starlette.types import Scope
 
-from rag.errors import UsageError
 from rag.serving import Key
+from rag.types.errors import UsageError
 from rag.web.addresses import Proxies, client_of
 from rag.web.problems import Problem
 

@@ -26,8 +26,8 @@ from rag.serving import (
     upkeep_of,
     upload_folder,
 )
-from rag.settings import Settings
 from rag.store import DISK
+from rag.types.settings import Settings
 from rag.web.access import Door, door_of
 from rag.web.counted import COUNTED
 from rag.web.logs import watchers_of

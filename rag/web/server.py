@@ -25,9 +25,9 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from rag.errors import BusyError, UsageError
 from rag.index import Snapshot
 from rag.text import counted
+from rag.types.errors import BusyError, UsageError
 from rag.web.addresses import is_loopback
 from rag.web.connection import Connection, Limits
 

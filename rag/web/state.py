@@ -12,7 +12,6 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 
 from rag.documents import processors
-from rag.errors import CorruptIndex
 from rag.serving import (
     Board,
     Endpoint,
@@ -25,7 +24,8 @@ from rag.serving import (
     Upkeep,
     kept_up,
 )
-from rag.settings import Settings
+from rag.types.errors import CorruptIndex
+from rag.types.settings import Settings
 from rag.web.counted import COUNTED, count_answer, count_build
 from rag.web.problems import not_ready
 from rag.web.server import prepare

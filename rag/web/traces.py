@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rag import __version__
-from rag.errors import UsageError
 from rag.types import Answer
+from rag.types.errors import UsageError
 from rag.web.watched import Asked, RequestRecord, Watcher
 
 if TYPE_CHECKING:  # imported late: only a service that is traced has it

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 
-from rag.errors import CorruptIndex
 from rag.serving import Key, Serving
+from rag.types.errors import CorruptIndex
 from rag.web.problems import not_ready, preparing
 from rag.web.state import AppState
 

@@ -13,8 +13,8 @@ from rag.answering.verify import (
     occurrences,
     verify,
 )
-from rag.errors import TookTooLong
 from rag.index.snapshot import Snapshot
+from rag.types.errors import TookTooLong
 from support.word_count_service import serving_of
 
 GUIDE = (

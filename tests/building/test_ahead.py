@@ -16,8 +16,8 @@ from rag.documents import ReadOptions, read_corpus
 from rag.documents.corpus import FileRead, Read, read_in_process
 from rag.documents.files import Source
 from rag.encoders.base import Encoded
-from rag.errors import ModelError
 from rag.store import JOURNAL, live_id
+from rag.types.errors import ModelError
 from support.builds import build_snapshot
 from support.letter_encoder import Counting, LetterEncoder
 from support.word_count_service import GUIDE

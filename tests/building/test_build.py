@@ -9,10 +9,10 @@ from rag.building.encode import BATCH
 from rag.building.rebuild import is_stale
 from rag.building.reuse import reuse_of
 from rag.documents.corpus import read_corpus
-from rag.errors import CorpusError
 from rag.index.fingerprint import CODE, keeps_cuts, keeps_vectors, software
 from rag.index.token_vectors import quantise
 from rag.types import FaqPolicy
+from rag.types.errors import CorpusError
 from support.builds import build_snapshot
 from support.imports import imports, modules
 from support.letter_encoder import Counting, LetterEncoder, corpus, snapshot_of

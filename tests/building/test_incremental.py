@@ -21,7 +21,6 @@ from rag.documents.files import Source
 from rag.documents.questions import question_above
 from rag.encoders.base import Encoded, Encoder
 from rag.encoders.open import open_encoder
-from rag.errors import CorpusError, CorruptIndex
 from rag.index.manifest import Manifest
 from rag.index.originals import Originals, held_in
 from rag.index.question_vectors import NO_QUESTION
@@ -31,6 +30,7 @@ from rag.store.open import open_current
 from rag.store.publish import publish, writing
 from rag.store.versions import current_id
 from rag.types import FaqPolicy, Reused
+from rag.types.errors import CorpusError, CorruptIndex
 from support.builds import build_snapshot
 from support.letter_encoder import Counting, LetterEncoder, corpus
 from support.pdf_files import pdf

@@ -19,9 +19,9 @@ from rag.building.rebuild import rebuild
 from rag.building.reuse import NOTHING, Content, PassageVectors
 from rag.documents import read_corpus
 from rag.encoders.base import Encoded
-from rag.errors import CorpusError, IndexNotWritable, UsageError
 from rag.index import quantise
 from rag.store import JOURNAL, live_id
+from rag.types.errors import CorpusError, IndexNotWritable, UsageError
 from support.builds import build_snapshot
 from support.full_disk import full_from
 from support.letter_encoder import Counting, LetterEncoder

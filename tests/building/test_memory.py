@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from rag.building.memory import LEAST, MB, memory_limit
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 from support.places import ROOT
 
 LIMITED = (
     "import mmap, threading\n"
     "from rag.building.memory import memory_limit\n"
-    "from rag.errors import RagError\n"
+    "from rag.types.errors import RagError\n"
     "try:\n"
     "    with memory_limit('768M'):\n"
     "        {work}\n"

@@ -15,7 +15,6 @@ from fastapi.testclient import TestClient
 
 from rag.building.origin import Origin, check_replaces, origin_of, remembered
 from rag.cli.main import main
-from rag.errors import CorpusError, NotReplaced
 from rag.serving.uploads import upload_folder, write_files
 from rag.store.disk import DISK
 from rag.store.publish import publish, roll_back, writing
@@ -23,6 +22,7 @@ from rag.store.readback import in_process
 from rag.store.sources import LONGEST, Sources
 from rag.store.versions import Remarks, current_id, read_versions
 from rag.types import FaqPolicy
+from rag.types.errors import CorpusError, NotReplaced
 from support.letter_encoder import corpus, snapshot_of
 from support.live_index import app_of
 from support.snapshots import ENCODER, FIRST, SECOND, noon, published

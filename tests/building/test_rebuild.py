@@ -27,11 +27,11 @@ from rag.cli.console import say, summary
 from rag.cli.listening import told_changes
 from rag.documents.corpus import ReadOptions, read_corpus
 from rag.documents.report import report_lines
-from rag.errors import CorpusError, GateRefused, UsageError
-from rag.settings import Settings
 from rag.store.open import open_current
 from rag.store.publish import writing
 from rag.store.versions import current_id, list_versions, read_versions
+from rag.types.errors import CorpusError, GateRefused, UsageError
+from rag.types.settings import Settings
 from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder, corpus
 from support.snapshots import FIRST, SECOND, THIRD, tree

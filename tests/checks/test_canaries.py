@@ -6,8 +6,8 @@ import pytest
 
 from rag.checks.canaries import Canary, read_canaries
 from rag.checks.gate import judge
-from rag.errors import UsageError
 from rag.index.snapshot import Snapshot
+from rag.types.errors import UsageError
 from support.letter_encoder import LetterEncoder
 from support.topics_corpus import LETTERS, garden
 

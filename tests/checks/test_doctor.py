@@ -7,12 +7,12 @@ import pytest
 
 from rag.checks.doctor import DESCRIPTORS, Check, Diagnosis, examine
 from rag.encoders.base import Encoded, Encoder
-from rag.errors import ModelError
 from rag.index.snapshot import Snapshot
 from rag.index.vectors import index_vectors
 from rag.store.disk import DISK
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
+from rag.types.errors import ModelError
 from support.letter_encoder import LetterEncoder, snapshot_of
 from support.snapshots import ENCODER, FIRST, SECOND, changed, noon, published
 

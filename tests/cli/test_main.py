@@ -11,7 +11,7 @@ from rag import __version__
 from rag.cli.console import command_line
 from rag.cli.console import run as run_app
 from rag.cli.main import main
-from rag.settings import Settings
+from rag.types.settings import Settings
 from support.places import ROOT
 
 CORPUS = ROOT / "corpus"

@@ -10,8 +10,8 @@ from reportlab.pdfgen.canvas import Canvas
 from eval.studies.boxes import Boxed, boxed, letters
 from rag.documents.boxes import boxes_of, packed, unpacked
 from rag.documents.parse import parse
-from rag.errors import CorruptIndex
 from rag.types import Document, PageBoxes, PageWords
+from rag.types.errors import CorruptIndex
 from support.pdf_files import Draw, grid, pdf, text, write
 from support.places import ROOT
 

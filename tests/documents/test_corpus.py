@@ -26,8 +26,8 @@ from rag.documents.formats import SUFFIXES
 from rag.documents.parse import Digests, ParsedFile, parse
 from rag.documents.report import report_lines
 from rag.documents.skipped import Skips
-from rag.errors import CorpusError, RagError
 from rag.types import FileReport, LeftOut
+from rag.types.errors import CorpusError, RagError
 from support.file_trees import ordinary_user, write
 from support.pdf_files import pdf, text
 from support.places import ROOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.documents.encodings import decoded
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 
 SAMPLES = {
     "cp1252": "Die Straße führt über die Brücke – “nach Köln”.",

@@ -10,7 +10,7 @@ import pytest
 
 from rag.documents.files import Source, find_sources, is_by_product
 from rag.documents.skipped import Skips
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.file_trees import ordinary_user, write
 
 

@@ -8,7 +8,7 @@ from rag.documents.formats import FORMATS, SUFFIXES, Format, format_of
 from rag.documents.parse import parse
 from rag.documents.readers.draft import Draft
 from rag.documents.readers.reading import Reader, Reading
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.zip_files import zipped
 
 PAGE = b"\xef\xbb\xbf\n<!-- saved -->\n<!DOCTYPE HTML><p>Text.</p>"

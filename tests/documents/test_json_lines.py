@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rag.documents.json_lines import json_lines
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 
 def write(folder: Path, raw: bytes) -> Path:

@@ -48,7 +48,7 @@ def test_a_declared_language_counts_and_any_other_is_detected(tmp_path: Path) ->
 def test_without_space_for_the_model_the_build_says_so_and_the_next_one_works() -> None:
     """By a process of its own: this one may have loaded the model."""
     code = (
-        "from rag.documents.language import language_of; from rag.errors import RagError\n"
+        "from rag.documents.language import language_of; from rag.types.errors import RagError\n"
         "from support.full_disk import full_from\n"
         "try:\n"
         "    with full_from(1 << 16):\n"

@@ -9,7 +9,7 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from rag.documents.page_image import TALLEST, draw, page_image, png
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.pdf_files import pdf, text
 
 

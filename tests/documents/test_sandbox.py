@@ -17,7 +17,7 @@ import pytest
 from rag.documents.corpus import LENIENT, ReadOptions, read_corpus, read_in_process
 from rag.documents.parse import Parse, parse, sha256
 from rag.documents.sandbox import PAGE_BYTES, Bounds, Cage
-from rag.errors import CorpusError, RagError
+from rag.types.errors import CorpusError, RagError
 from support.file_trees import write
 from support.places import ROOT
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rag.documents.skipped import CODES, UNKNOWN, Skips, remarks_of, shown
-from rag.errors import CorpusError
 from rag.types import FileReport, Remark
+from rag.types.errors import CorpusError
 from support.places import ROOT
 
 TYPE = "unsupported: only files of type .md are read; convert it or remove it"

@@ -7,7 +7,7 @@ from tempfile import SpooledTemporaryFile
 import pytest
 
 from rag.documents.spool import SMALL, Spool, opened_spool, temporary
-from rag.errors import RagError
+from rag.types.errors import RagError
 from support.full_disk import full_from
 
 

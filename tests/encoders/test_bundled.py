@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rag.encoders.bundled import DIGESTS, bundled_model, check_digests, file_sha256, package_folder
-from rag.errors import ModelError
+from rag.types.errors import ModelError
 
 
 def test_the_bundled_model_is_found_and_its_four_digests_hold() -> None:

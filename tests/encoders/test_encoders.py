@@ -25,7 +25,7 @@ from rag.encoders.bundled import ModelFiles, bundled_model
 from rag.encoders.onnx import open_onnx_encoder, open_session, open_tokenizer, word_pieces
 from rag.encoders.open import open_encoder
 from rag.encoders.sentence_transformer import find_model
-from rag.errors import ModelError
+from rag.types.errors import ModelError
 
 ODD_TEXTS = (
     "",

@@ -5,7 +5,7 @@ from rag.encoders.bundled import DIGESTS, WEIGHTS, bundled_model
 from rag.encoders.head import HEADS, Head, head_of, project, read_head, rotation
 from rag.encoders.onnx import open_onnx_encoder
 from rag.encoders.open import open_encoder
-from rag.errors import ModelError
+from rag.types.errors import ModelError
 from support.letter_encoder import LetterEncoder
 from support.models import HEAD
 

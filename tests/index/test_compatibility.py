@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rag.encoders.base import Encoded, Precision
-from rag.errors import ModelMismatch
 from rag.index.compatibility import check_probes
+from rag.types.errors import ModelMismatch
 from support.letter_encoder import LetterEncoder, snapshot_of
 
 

@@ -14,7 +14,6 @@ import faiss
 import numpy as np
 import pytest
 
-from rag.errors import CorruptIndex
 from rag.index import (
     document_table,
     lexical_table,
@@ -31,6 +30,7 @@ from rag.index.originals import ORIGINALS
 from rag.index.snapshot import Snapshot
 from rag.index.vectors import VectorIndex
 from rag.store.open import load_snapshot, open_snapshot
+from rag.types.errors import CorruptIndex
 from support.letter_encoder import LetterEncoder, snapshot_of
 from support.snapshots import parts_of
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.errors import CorruptIndex
 from rag.index.mapped_file import MappedFile, array_in, stamp_at
+from rag.types.errors import CorruptIndex
 
 ROWS = np.arange(12, dtype=np.uint8).reshape(4, 3)
 

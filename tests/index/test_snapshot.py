@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from rag.answering.search import encode_query, find_candidates
-from rag.errors import CorruptIndex, ModelMismatch, NoIndex
 from rag.index.manifest import FORMAT, id_of
 from rag.store.disk import DISK
 from rag.store.open import open_current, open_newest, read_manifest
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
 from rag.store.versions import current_id
+from rag.types.errors import CorruptIndex, ModelMismatch, NoIndex
 from support.letter_encoder import LetterEncoder, snapshot_of
 from support.snapshots import changed
 

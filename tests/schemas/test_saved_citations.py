@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 
 from rag.answering.verify import SavedCitation
 from rag.cli.main import main
-from rag.errors import UsageError
 from rag.schemas.citations import CitationModel
 from rag.schemas.saved_citations import MAX_CITATIONS, SavedCitationModel, read_saved
+from rag.types.errors import UsageError
 from service import create_app
 from support.word_count_service import GUIDE, serving_of
 

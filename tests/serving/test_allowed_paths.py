@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import UsageError
 from rag.serving.allowed_paths import allowed_path, root_of, roots_of
+from rag.types.errors import UsageError
 
 
 def test_roots_are_those_of_the_setting_or_the_corpus(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rag.errors import UsageError
 from rag.serving.endpoint import endpoint_of
-from rag.settings import Settings
+from rag.types.errors import UsageError
+from rag.types.settings import Settings
 from support.chat_endpoint import KEY
 
 

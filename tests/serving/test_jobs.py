@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import BusyError
 from rag.serving.job_table import ABANDONED, REMEMBERED, Failure, Job, JobTable
 from rag.serving.jobs import EVENT, Command, Jobs, Wanted, build_command
+from rag.types.errors import BusyError
 from support.live_index import script
 
 RESULT = {"id": "5b1e0c9d7a42", "counts": {"documents": 1}, "reused": None}

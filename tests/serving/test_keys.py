@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import UsageError
 from rag.serving.keys import Keys, add_key, keys_beside, lasting, read_keys, revoke_key
+from rag.types.errors import UsageError
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

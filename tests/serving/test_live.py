@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from rag.encoders.base import Encoder
-from rag.errors import ModelError
 from rag.serving.live import IndexFolder, Live
 from rag.store.versions import CURRENT, current_id
+from rag.types.errors import ModelError
 from support.live_index import app_of, folder_of
 from support.snapshots import FIRST, SECOND, published
 from support.swaps import prepare, swap_under_load

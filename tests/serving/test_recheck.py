@@ -16,13 +16,13 @@ from fastapi.testclient import TestClient
 
 from rag.answering.verify import SavedCitation
 from rag.encoders.base import Encoder
-from rag.errors import CorruptIndex
 from rag.index.manifest import MANIFEST
 from rag.index.originals import ORIGINALS
 from rag.serving.embedded import ask, open_index, verify
 from rag.serving.live import IndexFolder, Live, Serving
 from rag.serving.upkeep import Upkeep, kept_up
 from rag.store.versions import CURRENT
+from rag.types.errors import CorruptIndex
 from support.live_index import app_of
 from support.snapshots import ENCODER, FIRST, SECOND, changed, published
 

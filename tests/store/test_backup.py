@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import CorruptIndex, IndexNotWritable, NoIndex, UsageError
 from rag.store.backup import back_up, restore
 from rag.store.disk import DISK, Files
 from rag.store.open import open_current
 from rag.store.readback import in_process
 from rag.store.versions import live_id, read_versions
+from rag.types.errors import CorruptIndex, IndexNotWritable, NoIndex, UsageError
 from support.snapshots import ENCODER, FIRST, SECOND, failing, noon, published, tree
 
 

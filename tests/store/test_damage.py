@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import CorruptIndex
 from rag.store.disk import DISK
 from rag.store.open import open_newest
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
+from rag.types.errors import CorruptIndex
 from support.builds import build_snapshot
 from support.damage import apply, damages
 from support.places import ROOT

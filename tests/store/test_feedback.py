@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import IndexNotWritable, UsageError
 from rag.store.entries import check_entries
 from rag.store.feedback import FEEDBACK, add_feedback, read_feedback
+from rag.types.errors import IndexNotWritable, UsageError
 from support.feedback import missing
 from support.snapshots import FIRST, published
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import BusyError, CorruptIndex, IndexNotWritable, UsageError
 from rag.index.manifest import id_of
 from rag.store.disk import DISK, Files
 from rag.store.open import open_current, open_newest
 from rag.store.publish import publish, roll_back, sweep_if_idle, writing
 from rag.store.readback import in_process
 from rag.store.versions import current_id, read_versions, snapshot_ids
+from rag.types.errors import BusyError, CorruptIndex, IndexNotWritable, UsageError
 from support.letter_encoder import snapshot_of
 from support.snapshots import ENCODER, FIRST, FOURTH, SECOND, THIRD, failing, published, tree
 from support.unopenable import refusing

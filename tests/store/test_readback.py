@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import CorruptIndex
 from rag.store.readback import in_child, main
 from rag.store.versions import current_id
+from rag.types.errors import CorruptIndex
 from support.snapshots import FIRST, SECOND, published
 
 

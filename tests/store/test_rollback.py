@@ -13,10 +13,10 @@ from rag.checks.diff import faq_questions
 from rag.encoders.base import Encoder
 from rag.encoders.open import open_encoder
 from rag.serving.upkeep import upkeep_of
-from rag.settings import Settings
 from rag.store.disk import DISK
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
+from rag.types.settings import Settings
 from service import create_app
 from support.builds import build_snapshot
 from support.letter_encoder import corpus

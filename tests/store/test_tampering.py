@@ -14,13 +14,13 @@ import pytest
 from rag.building.origin import Origin
 from rag.building.rebuild import rebuild
 from rag.checks.doctor import examine
-from rag.errors import RagError
 from rag.index.manifest import id_of, parse_manifest
 from rag.serving.live import IndexFolder
 from rag.store.open import open_newest, read_manifest
 from rag.store.publish import roll_back, sweep_if_idle
 from rag.store.readback import in_process
 from rag.store.versions import current_id, list_versions
+from rag.types.errors import RagError
 from support.snapshots import ENCODER, FIRST, SECOND, published
 
 WORDS = (

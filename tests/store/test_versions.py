@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import CorruptIndex, IndexNotWritable, ModelMismatch, NoIndex, UsageError
 from rag.index.manifest import Counts
 from rag.store.disk import DISK
 from rag.store.open import open_newest
@@ -31,6 +30,7 @@ from rag.store.versions import (
     snapshot_ids,
     version_of,
 )
+from rag.types.errors import CorruptIndex, IndexNotWritable, ModelMismatch, NoIndex, UsageError
 from support.letter_encoder import LetterEncoder, snapshot_of
 from support.snapshots import ENCODER, FIRST, FOURTH, SECOND, THIRD, failing, noon, published, tree
 from support.unopenable import refusing

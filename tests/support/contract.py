@@ -16,9 +16,9 @@ from fastapi import FastAPI
 from schemathesis.checks import CHECKS
 from schemathesis.schemas import BaseSchema
 
-from rag.errors import UsageError
 from rag.serving.jobs import Wanted
 from rag.serving.upkeep import Upkeep
+from rag.types.errors import UsageError
 from rag.web.problems import MEDIA_TYPE
 from service import create_app
 from support.keyed import Keyed, keyed_in

@@ -39,7 +39,7 @@ def faces() -> dict[str, dict[str, str]]:
     """For each wing, the names that its `__init__.py` shows, with the modules that define them."""
     return {
         name.removesuffix(".__init__"): {
-            shown: module for module, shown in imported(path) if module != "faces"
+            shown: module for module, shown in imported(path) if module != "types.faces"
         }
         for name, path in modules().items()
         if name.endswith(".__init__")

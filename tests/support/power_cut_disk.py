@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from rag.errors import CorruptIndex, NoIndex
 from rag.store.disk import Files
 from rag.store.open import check_files, open_newest
 from rag.store.publish import roll_back
 from rag.store.readback import in_process
 from rag.store.versions import read_versions, snapshot_ids
+from rag.types.errors import CorruptIndex, NoIndex
 from support.snapshots import ENCODER, FIRST, FOURTH, SECOND, THIRD, noon, published
 
 

@@ -50,7 +50,7 @@ from dataclasses import replace
 from rag.documents.confine import KILL, refuse_calls
 from rag.documents.parse import parse
 from rag.documents.sandbox import parse_requests
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 
 INSIDE = (*filter(None, sys.path), sys.prefix, sys.base_prefix, "/usr/", "/lib", "/proc/self/")
 DEVICES = ("/dev/null", "/dev/urandom")

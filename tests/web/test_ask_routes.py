@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 from rag.serving.live import Serving
 from rag.serving.remembered import LONGEST, Remembered
 from rag.serving.upkeep import upkeep_of
-from rag.settings import Settings
 from rag.store.publish import roll_back
 from rag.store.readback import in_process
 from rag.types import Answer
+from rag.types.settings import Settings
 from rag.web.state import Capacity
 from service import create_app
 from support.client import check_problem

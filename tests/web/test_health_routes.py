@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 
 from rag.serving.live import Serving
 from rag.serving.upkeep import upkeep_of
-from rag.settings import Settings
 from rag.types import Answer
+from rag.types.settings import Settings
 from rag.web.state import Capacity
 from service import create_app
 from support.client import check_problem

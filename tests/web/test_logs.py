@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from rag.serving.live import Serving
-from rag.settings import Settings
+from rag.types.settings import Settings
 from rag.web.logs import hashed, log_act, log_request, shown_as, watchers_of
 from rag.web.server import logging_of
 from rag.web.watched import Watcher

@@ -13,8 +13,8 @@ import anyio
 import pytest
 from fastapi.testclient import TestClient
 
-from rag.errors import UsageError
 from rag.types import Answer
+from rag.types.errors import UsageError
 from rag.web.mcp_routes import check_installed
 from service import create_app
 from support.client import check_problem

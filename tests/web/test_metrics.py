@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rag.serving.live import Serving
 from rag.serving.tally import Tally
 from rag.serving.upkeep import upkeep_of
-from rag.settings import Settings
+from rag.types.settings import Settings
 from rag.web.counted import COUNTED, count_build
 from service import create_app
 from support.client import asked

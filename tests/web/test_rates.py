@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from rag.errors import UsageError
 from rag.serving.live import Serving
+from rag.types.errors import UsageError
 from rag.web.access import Door
 from rag.web.addresses import proxies_of
 from rag.web.rates import Rates

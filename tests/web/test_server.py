@@ -19,7 +19,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from rag.cli.main import main
-from rag.errors import BusyError, UsageError
+from rag.types.errors import BusyError, UsageError
 from rag.web.server import (
     BURST,
     MAX_CONNECTIONS,
@@ -202,7 +202,10 @@ def test_greeting_of_an_index_without_headings_still_asks() -> None:
 
 
 def test_serve_greets_answers_and_ends_on_a_signal(built: Path) -> None:
-    code = "from rag.settings import Settings; from rag.web import serve; serve(Settings(port=0))"
+    code = (
+        "from rag.types.settings import Settings; from rag.web import serve; "
+        "serve(Settings(port=0))"
+    )
     environment = {**os.environ, "RAG_INDEX": str(built), "RAG_THREADS": "1"}
     command = [sys.executable, "-W", "error", "-c", code]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as server:

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from rag.errors import CorruptIndex
 from rag.serving.keys import Key, Keys, add_key
 from rag.serving.live import Serving
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
+from rag.types.errors import CorruptIndex
 from rag.web.access import Door
 from rag.web.problems import Problem
 from rag.web.state import AppState, Capacity

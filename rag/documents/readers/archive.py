@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 
 _MB = 1 << 20
 _MOST_ENTRIES = 10_000

@@ -19,7 +19,7 @@ from rag.documents.readers.archive import Archive, title_in
 from rag.documents.readers.draft import Draft, squeezed
 from rag.documents.readers.facts import xml_facts
 from rag.documents.readers.reading import Reading
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"

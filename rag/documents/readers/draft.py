@@ -20,8 +20,8 @@ from rag.documents.readers.facts import NO_FACTS
 from rag.documents.readers.faq import with_questions
 from rag.documents.readers.labels import shortened
 from rag.documents.readers.reading import Reading
-from rag.errors import CorpusError
 from rag.types import Block, BlockKind, Place, PlaceKind, Table
+from rag.types.errors import CorpusError
 
 CELL = " | "
 _BLANK_LINES = re.compile(r"\n\s*\n")

@@ -11,7 +11,7 @@ from rag.documents.readers.draft import Draft
 from rag.documents.readers.facts import xml_facts
 from rag.documents.readers.html import write_html
 from rag.documents.readers.reading import Reading
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 
 _CONTAINER = "META-INF/container.xml"
 _PAGES = ("application/xhtml+xml", "text/html")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rag.documents.json_lines import filled_lines, json_object
 from rag.documents.readers.labels import shortened
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 
 _FORM = 'write one {"_id": "...", "title": "...", "text": "..."} a line'
 

@@ -16,7 +16,7 @@ from rag.documents.readers.draft import Draft, squeezed
 from rag.documents.readers.facts import facts
 from rag.documents.readers.html import write_html
 from rag.documents.readers.reading import Reading
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 
 _HEADERS = ("From", "To", "Cc", "Date")
 _NAMED = 5

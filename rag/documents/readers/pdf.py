@@ -33,8 +33,8 @@ from rag.documents.readers.pdf_lines import PageLines, PdfLine
 from rag.documents.readers.pdf_page import Page, read_page
 from rag.documents.readers.pdf_parts import Part, parts_of
 from rag.documents.readers.reading import Reading
-from rag.errors import CorpusError
 from rag.types import PageWords, Place
+from rag.types.errors import CorpusError
 
 _PASSWORD, _SECURITY = 4, 5
 _MOST_BOOKMARKS = 5_000

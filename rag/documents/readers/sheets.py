@@ -29,8 +29,8 @@ from rag.documents.readers.archive import Archive, title_in
 from rag.documents.readers.draft import CELL, Draft, has_header, squeezed
 from rag.documents.readers.facts import xml_facts
 from rag.documents.readers.reading import Reading
-from rag.errors import CorpusError
 from rag.types import Place
+from rag.types.errors import CorpusError
 
 # What the columns of an FAQ are called.
 _QUESTION = re.compile(

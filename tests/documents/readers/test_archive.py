@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from rag.documents.readers.archive import Archive, xml_of
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.zip_files import zipped
 
 BOMB = """<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><a>&b;</a>"""

@@ -12,7 +12,7 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
 from rag.documents.readers.docx import read_docx
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.readings import headings, pairs, rows, shown
 from support.zip_files import replaced, zipped
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.documents.readers.epub import read_epub
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.readings import headings, place_of
 from support.zip_files import zipped
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.documents.readers.html import read_html
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.readings import headings, pairs, place_of, rows, shown
 
 

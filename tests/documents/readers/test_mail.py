@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import pytest
 
 from rag.documents.readers.mail import read_mail
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.readings import shown
 
 

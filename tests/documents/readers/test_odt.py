@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.documents.readers.odt import read_odt
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.readings import headings, rows, shown
 from support.zip_files import zipped
 

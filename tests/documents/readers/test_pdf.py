@@ -11,7 +11,7 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
 from rag.documents.readers.pdf import read_pdf
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.pdf_files import LEFT, grid, pdf, text, write
 from support.readings import pairs, place_of, rows, shown
 

@@ -9,7 +9,7 @@ from pptx import Presentation
 from pptx.util import Inches
 
 from rag.documents.readers.pptx import read_pptx
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.readings import headings, place_of, rows, shown
 
 

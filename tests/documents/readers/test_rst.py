@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rag.documents.readers.rst import read_rst
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.readings import headings, place_of, rows, shown
 
 TEXT = """\

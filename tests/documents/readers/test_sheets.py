@@ -10,7 +10,7 @@ import pytest
 import xlsxwriter
 
 from rag.documents.readers.sheets import read_csv, read_workbook
-from rag.errors import CorpusError
+from rag.types.errors import CorpusError
 from support.readings import headings, pairs, place_of, rows, shown
 
 Rows = Sequence[Sequence[object]]

@@ -10,7 +10,7 @@ from ir_measures import RR, P
 
 from eval.measures.retrieval import NAMES, per_query
 from eval.measures.runs import ranked
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 TREC = {
     "nDCG@10": "ndcg_cut_10",

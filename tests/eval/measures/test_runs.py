@@ -13,7 +13,7 @@ from eval.measures.runs import (
     trec_run,
     write_qrels,
 )
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 
 def test_scores_fall_and_ties_go_by_id() -> None:

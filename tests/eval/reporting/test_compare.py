@@ -9,7 +9,7 @@ import pytest
 
 from eval.reporting.compare import contrast
 from eval.running.result import write_figures, write_result
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 from support.eval_results import result_of
 
 

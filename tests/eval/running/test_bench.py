@@ -7,8 +7,8 @@ import pytest
 
 from eval.running.bench import _best, bench
 from eval.sets.beir import read_collection
-from rag.errors import UsageError
 from rag.types import silent
+from rag.types.errors import UsageError
 from support.eval_results import CORPUS, bench_result
 from support.letter_encoder import LetterEncoder
 

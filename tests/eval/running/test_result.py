@@ -17,7 +17,7 @@ from eval.running.result import (
     write_figures,
     write_result,
 )
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 from support.eval_results import lupine_result
 from support.faq_corpus import indexed, source
 

@@ -14,9 +14,9 @@ from eval.running.systems import SERVED, SYSTEMS, find
 from eval.sets.evalset import EvalQuery, EvalSet
 from eval.sets.written_questions import Written
 from rag.answering.answer import ask
-from rag.errors import UsageError
 from rag.index.snapshot import Snapshot
 from rag.types import Passage, silent
+from rag.types.errors import UsageError
 from support.eval_results import question
 from support.faq_corpus import ENCODER, SOIL, TEXT, WATER, indexed, lupine_set, source
 

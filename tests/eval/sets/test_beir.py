@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eval.sets.beir import documents, read_collection
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 from support.tiny_beir import folder
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from eval.sets.evalset import Doubt, Judgment, check_sections, read_judgments, read_set, write_set
 from eval.sets.silver_labels import Agreement
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 from support.faq_corpus import SOIL, WATER, lupine_set, source
 from support.places import ROOT
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eval.sets.faq import query_id, read_table, repeated
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 
 
 def written(folder: Path, name: str, text: str) -> Path:

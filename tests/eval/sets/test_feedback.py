@@ -8,8 +8,8 @@ import pytest
 
 from eval.sets.feedback import IN_FAQ, feedback_set, write_feedback_set
 from eval.sets.written_questions import read_written
-from rag.errors import UsageError
 from rag.index.snapshot import Snapshot
+from rag.types.errors import UsageError
 from support.feedback import helpful, missing
 from support.letter_encoder import snapshot_of
 

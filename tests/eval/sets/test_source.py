@@ -9,7 +9,7 @@ from eval.sets.evalset import Judgment
 from eval.sets.faq import query_id
 from eval.sets.source import is_table, make_set, read_source
 from rag.building.build import index_corpus
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 from support.faq_corpus import SOIL, TEXT, WATER, source
 from support.letter_encoder import LetterEncoder
 from support.places import ROOT

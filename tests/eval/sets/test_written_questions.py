@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eval.sets.written_questions import read_written
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 from support.faq_corpus import SOIL, WATER, source
 
 

@@ -18,7 +18,7 @@ from eval.speed.corpora import (
     write_corpus,
     write_markdown,
 )
-from rag.errors import UsageError
+from rag.types.errors import UsageError
 from support.tiny_beir import write_collection as write_tiny
 
 SENTENCES = tuple(f"Sentence {n}." for n in range(500))

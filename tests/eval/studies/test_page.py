@@ -17,8 +17,8 @@ from eval.studies.score_highlights import CLOSE
 from rag.answering.profile import profile_of
 from rag.building.calibrate import SCALE_PRIOR, SHIFT_PRIOR
 from rag.encoders.bundled import file_sha256
-from rag.errors import UsageError
 from rag.types import silent
+from rag.types.errors import UsageError
 from support.letter_encoder import LetterEncoder
 from support.models import BUNDLED
 from support.places import ROOT
