@@ -82,12 +82,13 @@ function report(files) {
 function versionTable(versions, changed) {
   const rows = versions.map((version) => element("tr", {},
     element("th", { scope: "row" }, when(version.published)),
+    // Second, so that a phone shows it without scrolling.
+    element("td", {}, version.state === "current" ? "" : rollback(version, changed)),
     element("td", {}, version.id, version.state === "current" ? " (live)" : ""),
     element("td", {}, version.action + (version.forced ? ", forced" : "")),
     element("td", {}, `${counted(version.counts.documents, "document")}, ${counted(version.counts.passages, "passage")}`),
-    element("td", {}, version.note),
-    element("td", {}, version.state === "current" ? "" : rollback(version, changed))));
-  return table(["Published", "Version", "By", "Holds", "Note", "Roll back"], rows);
+    element("td", {}, version.note)));
+  return table(["Published", "Roll back", "Version", "By", "Holds", "Note"], rows);
 }
 
 // A button, and the dialog that asks before anything happens.

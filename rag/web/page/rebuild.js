@@ -162,7 +162,7 @@ const SAID = {
 function ending({ result, problem }, done) {
   const gate = result?.gate;
   const lines = [
-    ...(gate ? [gate.passed ? "The gate found it no worse than the version before." : "The gate found it worse; it was published by force."] : []),
+    ...(gate ? [gate.passed ? "The gate found nothing against it." : "The gate found it worse; it was published by force."] : []),
     ...(gate?.reasons ?? []), ...(gate?.notes ?? []),
     ...(problem?.code === "gate_refused" ? ["Build it again with “Publish even if the gate finds that it answers worse” to overrule the gate."] : []),
     ...(result?.report.files ?? []).map(({ id, verdict, reasons }) => `${id}: ${[verdict, ...reasons].join(". ")}`),
