@@ -210,6 +210,14 @@ byId("ask").addEventListener("submit", (event) => {
   submit();
 });
 question.addEventListener("input", grow);
+// Beside an open source the field is narrower, so its text may take another line.
+let width = 0;
+new ResizeObserver(([{ contentRect }]) => {
+  if (contentRect.width !== width) {
+    width = contentRect.width;
+    grow();
+  }
+}).observe(question);
 
 // A filter is a chip; removing it asks again without it.
 const LABELS = {
