@@ -205,12 +205,11 @@ def soak(
 def growth(levels: list[Levels]) -> tuple[float, float]:
     """The slope of the memory in bytes an hour, and the half width of its 95 % interval.
 
-    A line through the median of each pair of swaps, so that both snapshots count in each.
+    A line through the medians of the times between two swaps.
     """
-    width = 2 * SWAP
     bins: dict[int, list[Levels]] = {}
     for each in levels:
-        bins.setdefault(int((each.seconds - levels[0].seconds) // width), []).append(each)
+        bins.setdefault(int((each.seconds - levels[0].seconds) // SWAP), []).append(each)
     hours = np.array([np.mean([each.seconds for each in bin]) / 3600 for bin in bins.values()])
     memory = np.array([median(each.memory for each in bin) for bin in bins.values()])
     if len(bins) < 3:
