@@ -81,8 +81,9 @@ class Contract:
 
 
 def contract(keys: bool = False) -> Contract:
-    """A service of two documents, without an index on disk."""
+    """A service of two documents; its index folder is empty."""
     folder = Path(tempfile.mkdtemp(prefix="rag-contract-"))
+    (folder / "index").mkdir()
     atexit.register(shutil.rmtree, folder)
     keyed = keyed_in(folder) if keys else None
     upkeep = Upkeep(folder_of(folder / "index"), no_build, (folder,))

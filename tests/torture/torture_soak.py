@@ -38,8 +38,9 @@ CLIENTS = 4
 # Requests that are bad, and that ask a golden question, of a hundred. As each golden question comes
 # back after more others than the service remembers, its answer is worked out anew.
 BAD_SHARE, GOLDEN_SHARE = 1, 49
-# Share of the time that is the warm-up, at its beginning.
-WARM_UP = 0.2
+# Share of the time that is the warm-up, at its beginning: it takes thousands of questions to fill
+# what is bounded but large, as the 500 patterns that the module `regex` keeps.
+WARM_UP = 0.5
 CAPACITY_SECONDS = 10.0
 SAMPLE_SECONDS = 2.0
 # Bytes an hour.
@@ -204,13 +205,11 @@ def soak(
 def growth(levels: list[Levels]) -> tuple[float, float]:
     """The slope of the memory in bytes an hour, and the half width of its 95 % interval.
 
-    A line through the median of each pair of swaps, so that both snapshots count in each, or
-    through that of each minute if there are too few pairs.
+    A line through the medians of the times between two swaps.
     """
-    width = 2 * SWAP if levels[-1].seconds - levels[0].seconds >= 8 * SWAP else 60.0
     bins: dict[int, list[Levels]] = {}
     for each in levels:
-        bins.setdefault(int((each.seconds - levels[0].seconds) // width), []).append(each)
+        bins.setdefault(int((each.seconds - levels[0].seconds) // SWAP), []).append(each)
     hours = np.array([np.mean([each.seconds for each in bin]) / 3600 for bin in bins.values()])
     memory = np.array([median(each.memory for each in bin) for bin in bins.values()])
     if len(bins) < 3:
