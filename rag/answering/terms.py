@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -83,7 +84,7 @@ def missing_terms(terms: Sequence[Term], text: str) -> tuple[Term, ...]:
     ['part KX-200-B']
     """
     # Folding all words of a text takes a while; mostly the term stands there as it was typed.
-    rest = [term for term in terms if not regex.search(rf"\b{regex.escape(term.text)}\b", text)]
+    rest = [term for term in terms if not _pattern(rf"\b{regex.escape(term.text)}\b").search(text)]
     if not rest:
         return ()
     found = words(text)
@@ -108,11 +109,11 @@ def _has_number(term: Term, found: Sequence[str], text: str) -> bool:
     there too."""
     number, word = _spelled(term), rf"\b{regex.escape(term.after)}\w*"
     told = " ".join(found)
-    if not regex.search(rf"\b{number}\b", told):
+    if not _pattern(rf"\b{number}\b").search(told):
         return False
-    if not term.after or not regex.search(word, told):
+    if not term.after or not _pattern(word).search(told):
         return True
-    after = regex.compile(rf"{word}{_BETWEEN}{number}\b")
+    after = _pattern(rf"{word}{_BETWEEN}{number}\b")
     return any(after.search(" ".join(words(part))) for part in _PARTED.split(text))
 
 
@@ -120,9 +121,18 @@ def _has_name(term: Term, found: Sequence[str], initials: str) -> bool:
     whole = "".join(term.words)
     if len(whole) in _INITIALS and whole in initials:
         return True
-    if regex.search(rf"\b{_spelled(term)}\b", " ".join(found)):
+    if _pattern(rf"\b{_spelled(term)}\b").search(" ".join(found)):
         return True
     return all(_is_named(word, found) for word in term.words)
+
+
+@lru_cache(maxsize=64)
+def _pattern(pattern: str) -> regex.Pattern[str]:
+    """The pattern, compiled once for the passages of a question.
+
+    `regex` would keep the last five hundred itself, which are megabytes.
+    """
+    return regex.compile(pattern, cache_pattern=False)
 
 
 def _spelled(term: Term) -> str:

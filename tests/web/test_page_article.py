@@ -26,7 +26,9 @@ CORPUS = ROOT / "corpus"
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a real server answers over the shipped article."""
     index = tmp_path_factory.mktemp("article") / "index"
-    rebuild(index, origin_of(index, [CORPUS], CORPUS, no_faq=False), open_encoder("bundled", "onnx", 1))
+    rebuild(
+        index, origin_of(index, [CORPUS], CORPUS, no_faq=False), open_encoder("bundled", "onnx", 1)
+    )
     with served(create_app(upkeep=upkeep_of(Settings(index=index, corpus=CORPUS)))) as address:
         yield address
 
@@ -34,7 +36,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_from_the_first_page_to_a_checked_citation(browser: Browser, address: str) -> None:
     with watched(browser, address, viewport=WIDE, reduced_motion="reduce") as page:
         page.goto("/")
-        page.locator("#question").fill("What did they say of the safety of CAR T cells, and of their side effects?")
+        page.locator("#question").fill(
+            "What did they say of the safety of CAR T cells, and of their side effects?"
+        )
         page.keyboard.press("Enter")
         expect(page.locator("#view blockquote").first).to_be_visible()
         expect(page.locator("#view .notice")).to_contain_text("no medical advice")
