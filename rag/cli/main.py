@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -51,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits with its code."""
     given = sys.argv[1:] if arguments is None else arguments
     known = given[:1] if given and given[0] in COMMANDS else COMMANDS
-    with uncollected():
+    # A program that calls this has garbage of its own, which must not be kept for good.
+    with uncollected() if arguments is None else nullcontext():
         app = command_line_of(*known)
     run(app, arguments)
 
