@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from service import create_app
-from support.browser import needs_browser, served, watched
+from support.browser import needs_browser, watched
+from support.running import running
 from support.word_count_service import GUIDE, serving_of
 
 pytestmark = needs_browser
@@ -29,7 +30,7 @@ SELECT = """(part) => {
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Where a real server answers over the fake corpus."""
-    with served(create_app(serving_of({"guide.md": GUIDE, "other.md": OTHER}))) as address:
+    with running(create_app(serving_of({"guide.md": GUIDE, "other.md": OTHER}))) as address:
         yield address
 
 

@@ -13,8 +13,9 @@ from rag.encoders import open_encoder
 from rag.serving import upkeep_of
 from rag.types.settings import Settings
 from service import create_app
-from support.browser import SCREENSHOTS, needs_browser, served, watched
+from support.browser import SCREENSHOTS, needs_browser, watched
 from support.places import ROOT
+from support.running import running
 
 pytestmark = needs_browser
 
@@ -29,7 +30,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     rebuild(
         index, origin_of(index, [CORPUS], CORPUS, no_faq=False), open_encoder("bundled", "onnx", 1)
     )
-    with served(create_app(upkeep=upkeep_of(Settings(index=index, corpus=CORPUS)))) as address:
+    with running(create_app(upkeep=upkeep_of(Settings(index=index, corpus=CORPUS)))) as address:
         yield address
 
 

@@ -15,10 +15,11 @@ from rag.serving.upkeep import Upkeep
 from rag.store.disk import Files
 from rag.store.publish import publish, writing
 from service import create_app
-from support.browser import needs_browser, picture, served, watched
+from support.browser import needs_browser, picture, watched
 from support.builds import build_snapshot
 from support.live_index import IDLE
 from support.mixed_folder import write_mixed
+from support.running import running
 
 pytestmark = needs_browser
 
@@ -52,7 +53,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (),
         results=folder / "results",
     )
-    with served(create_app(upkeep=upkeep)) as address:
+    with running(create_app(upkeep=upkeep)) as address:
         yield address
 
 

@@ -16,11 +16,12 @@ from rag.serving.upkeep import Upkeep
 from rag.store.disk import Files
 from rag.store.publish import publish, writing
 from service import create_app
-from support.browser import needs_browser, picture, served, watched
+from support.browser import needs_browser, picture, watched
 from support.builds import build_snapshot
 from support.file_trees import write
 from support.live_index import app_of, script
 from support.pdf_files import pdf, text
+from support.running import running
 from support.snapshots import FIRST, published
 
 pytestmark = needs_browser
@@ -54,9 +55,9 @@ def app(index: Path, corpus: Path) -> object:
 def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     for name in "abcde":
         write(tmp_path / "corpus" / f"{name}.md", f"# Fruit {name}\n\nFruit {name} is sweet.\n")
-    running = app(tmp_path / "index", tmp_path / "corpus")
+    service = app(tmp_path / "index", tmp_path / "corpus")
     with (
-        served(running) as address,
+        running(service) as address,
         watched(browser, address, viewport={"width": 1280, "height": 900}) as page,
     ):
         yield page
@@ -100,8 +101,8 @@ def test_dropped_files_are_built_past_the_gate_and_rolled_back(page: Page) -> No
 def test_a_build_shows_its_progress_and_can_be_cancelled(browser: Browser, tmp_path: Path) -> None:
     published(tmp_path / "index", FIRST)
     write(tmp_path / "corpus" / "a.md", "A.\n")
-    running = app_of(tmp_path / "index", script(WAIT), roots=((tmp_path / "corpus").resolve(),))
-    with served(running) as address, watched(browser, address) as page:
+    service = app_of(tmp_path / "index", script(WAIT), roots=((tmp_path / "corpus").resolve(),))
+    with running(service) as address, watched(browser, address) as page:
         page.goto("/?index")
         page.get_by_label("From a folder").fill(str(tmp_path / "corpus"))
         page.keyboard.press("Enter")
@@ -117,7 +118,7 @@ def test_a_build_shows_its_progress_and_can_be_cancelled(browser: Browser, tmp_p
 
 def test_what_a_service_refuses_is_told(browser: Browser, tmp_path: Path) -> None:
     published(tmp_path / "index", FIRST)
-    with served(app_of(tmp_path / "index")) as address:
+    with running(app_of(tmp_path / "index")) as address:
         page = browser.new_page(base_url=address)
         page.goto("/?index")
         # A folder that is proposed may not be the one that the index was built from.

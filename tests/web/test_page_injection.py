@@ -13,10 +13,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from rag.store.publish import publish, writing
 from rag.store.readback import in_process
-from support.browser import needs_browser, served, watched
+from support.browser import needs_browser, watched
 from support.builds import build_snapshot
 from support.live_index import app_of
 from support.pdf_files import pdf, text
+from support.running import running
 from support.snapshots import ENCODER
 
 pytestmark = needs_browser
@@ -91,7 +92,7 @@ def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     (corpus / f"{name_of(PAYLOADS[1])} cut.pdf").write_bytes(b"%PDF-1.4 cut off")
     with writing(folder / "index"):
         publish(folder / "index", build_snapshot([corpus], ENCODER), ENCODER, verify=in_process)
-    with served(app_of(folder / "index")) as address, watched(browser, address) as page:
+    with running(app_of(folder / "index")) as address, watched(browser, address) as page:
         yield page
 
 

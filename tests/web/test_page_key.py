@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from rag.serving.live import Serving
-from support.browser import needs_browser, served
+from support.browser import needs_browser
 from support.keyed import keyed_app, keyed_in
+from support.running import running
 
 pytestmark = needs_browser
 
@@ -19,7 +20,7 @@ def test_the_key_is_asked_for_once_and_then_what_was_asked_is_shown(
     browser: Browser, serving: Serving, tmp_path: Path, address_of_state: str
 ) -> None:
     keyed = keyed_in(tmp_path)
-    with served(keyed_app(serving, keyed, tmp_path)) as address:
+    with running(keyed_app(serving, keyed, tmp_path)) as address:
         context = browser.new_context(base_url=address)
         page = context.new_page()
         page.goto(address_of_state)

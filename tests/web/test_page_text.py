@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from service import create_app
-from support.browser import needs_browser, served, watched
+from support.browser import needs_browser, watched
+from support.running import running
 from support.word_count_service import GUIDE, serving_of
 
 pytestmark = needs_browser
@@ -36,7 +37,7 @@ Pay **3 euros** by `card`, see [terms](https://example.org/a) and [bad](javascri
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     with (
-        served(create_app(serving_of({"guide.md": GUIDE}))) as address,
+        running(create_app(serving_of({"guide.md": GUIDE}))) as address,
         watched(browser, address) as page,
     ):
         page.goto("/")
