@@ -9,7 +9,8 @@ from pathlib import Path
 
 # Seconds between two looks at what the others serve.
 LOOK = 0.02
-_BYTES = 8
+# The bytes of a number.
+BYTES = 8
 
 
 class Figure(IntEnum):
@@ -33,15 +34,9 @@ class Board:
     """
 
     def __init__(self, file: Path | None = None, worker: int = 0, workers: int = 1) -> None:
-        size = workers * len(Figure) * _BYTES
-        if file is None:
-            memory = mmap.mmap(-1, size)
-        else:
-            with file.open("r+b") as opened:
-                memory = mmap.mmap(opened.fileno(), size)
         self.worker = worker
         self.workers = workers
-        self._figures = memoryview(memory).cast("q")
+        self._figures = mapped_numbers(file, workers * len(Figure))
 
     def set(self, figure: Figure, value: int) -> None:
         """Sets a figure of this worker."""
@@ -89,7 +84,15 @@ class Board:
         return worker * len(Figure) + figure
 
 
+def mapped_numbers(file: Path | None, count: int) -> memoryview:
+    """So many integers of 64 bits, in memory that all who map the file share; of one without it."""
+    if file is None:
+        return memoryview(mmap.mmap(-1, count * BYTES)).cast("q")
+    with file.open("r+b") as opened:
+        return memoryview(mmap.mmap(opened.fileno(), count * BYTES)).cast("q")
+
+
 def make_board(file: Path, workers: int) -> Board:
     """A new file of figures, all 0, as a process sees it that is no worker itself."""
-    file.write_bytes(bytes(workers * len(Figure) * _BYTES))
+    file.write_bytes(bytes(workers * len(Figure) * BYTES))
     return Board(file, workers=workers)

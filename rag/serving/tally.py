@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +9,12 @@ from itertools import accumulate, product
 from pathlib import Path
 from threading import Lock
 
+from rag.serving.board import BYTES, mapped_numbers
+
 # Upper bounds of the buckets of a duration, in seconds.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # A duration is added up in microseconds.
 MICRO = 1e6
-
-_BYTES = 8
 
 Labels = tuple[str, ...]
 
@@ -78,12 +77,7 @@ class Tally:
                 at += each.width
         self._size = at
         self._base = worker * at
-        if file is None:
-            memory = mmap.mmap(-1, workers * at * _BYTES)
-        else:
-            with file.open("r+b") as opened:
-                memory = mmap.mmap(opened.fileno(), workers * at * _BYTES)
-        self._numbers = memoryview(memory).cast("q")
+        self._numbers = mapped_numbers(file, workers * at)
         self._adding = Lock()
 
     def add(self, name: str, *labels: str, count: int = 1) -> None:
@@ -125,4 +119,4 @@ class Tally:
 def tally_bytes(counted: Iterable[Counted], workers: int) -> bytes:
     """The content of a new file for the counts of so many workers."""
     numbers = sum(each.width * len(list(each.combinations())) for each in counted)
-    return bytes(workers * numbers * _BYTES)
+    return bytes(workers * numbers * BYTES)
