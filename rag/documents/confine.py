@@ -46,8 +46,10 @@ _READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
 _RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}
 _ALL_RIGHTS = (1 << 16) - 1
 _TCP, _TCP_SINCE = 0b11, 4
-# Besides the interpreter's own folders: libraries, time zones, and what the process asks of itself.
+# Besides the interpreter's own folders: this package, which an editable installation has outside
+# of them, libraries, time zones, and what the process asks of itself.
 _READABLE = (
+    str(Path(__file__).parents[1]),
     *("/lib", "/lib64", "/usr", "/etc/ld.so.cache", "/etc/mime.types"),
     *("/dev/null", "/dev/urandom", "/proc/self"),
 )

@@ -260,7 +260,8 @@ def parse_requests(parse: Parse = parse) -> None:
     channel = socket.socket(fileno=0)
     confine()
     channel.sendall(READY)
-    with suppress(EOFError, OSError):
+    # The parent has gone; whatever else fails is an error.
+    with suppress(EOFError, ConnectionError):
         while True:
             request = _REQUEST.decode(receive(channel, number(channel)))
             raw = receive(channel, number(channel))

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from support.file_trees import write
+from support.places import ROOT
+
 linux = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"),
     reason="the kernel of Linux enforces it",
@@ -29,9 +32,22 @@ else:
 """
 
 
-def tried(code: str) -> tuple[int, str]:
+# An editable installation finds the package where it was written, which is on no path.
+FINDER = f"""
+import importlib.util, sys
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == "rag":
+            return importlib.util.spec_from_file_location("rag", {str(ROOT / "rag/__init__.py")!r})
+sys.meta_path.insert(0, Finder)
+"""
+
+
+def tried(code: str, path: Path | None = None) -> tuple[int, str]:
     """The exit code of a confined process, and what became of the code that it ran."""
-    done = subprocess.run([sys.executable, "-c", TRY, code], capture_output=True, text=True)
+    environment = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
+    command = [sys.executable, "-P", "-c", TRY, code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=path)
     return done.returncode, done.stdout
 
 
@@ -60,6 +76,11 @@ def test_files_sockets_and_programs_are_refused(tmp_path: Path, code: str) -> No
 
 def test_modules_are_still_loaded() -> None:
     assert tried("import lxml.etree, pypdfium2.raw, email.parser") == (0, "done")
+
+
+def test_modules_of_an_editable_installation_are_still_loaded(tmp_path: Path) -> None:
+    write(tmp_path / "sitecustomize.py", FINDER)
+    assert tried("import rag.documents.readers.pdf", tmp_path) == (0, "done")
 
 
 @linux

@@ -74,7 +74,7 @@ def terminal(
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, 120))
     program = subprocess.Popen(
-        [sys.executable, "-m", "rag", *arguments],
+        [sys.executable, "-P", "-m", "rag", *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
