@@ -34,7 +34,7 @@ from eval.sets.feedback import feedback_set, write_feedback_set
 from eval.sets.source import INDEXED, EvalCorpus, make_set, read_source
 from eval.sets.written_questions import Written, read_written
 from rag.building import index_corpus
-from rag.cli import command_line, encoder_of, on_terminal, read_settings
+from rag.cli import build_encoder_of, command_line, encoder_of, on_terminal, read_settings
 from rag.cli import run as run_app
 from rag.cli import show as echo
 from rag.documents import Cage, ReadOptions
@@ -123,7 +123,7 @@ def run(
     chosen = folder or _set_folder(source.name)
     evalset = with_judgments(read_set(chosen), _judgments(chosen))
     written = [each for each in _written(chosen, source) if each.split == split]
-    encoder = encoder_of(settings)
+    encoder = build_encoder_of(settings)
     policy = INDEXED[evalset.kind]
     with on_terminal() as listener:
         index_source = functools.partial(
@@ -178,7 +178,7 @@ def bench(
 ) -> None:
     """Run public test sets."""
     collections = [read_collection(folder, split) for folder in folders]
-    encoder = encoder_of(read_settings())
+    encoder = build_encoder_of(read_settings())
     for collection in collections:
         with on_terminal() as listener:
             result = bench_collection(collection, encoder, cache, _command(), listener.progress)

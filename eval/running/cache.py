@@ -14,7 +14,7 @@ from eval.sets.beir import documents
 from rag.building import index_corpus
 from rag.documents import ReadOptions, read_corpus
 from rag.encoders import Encoder
-from rag.index import Snapshot, made_with
+from rag.index import ModelInfo, Snapshot, made_with
 from rag.store import open_current, publish, writing
 from rag.types import Progress
 from rag.types.errors import UnusableIndex
@@ -43,7 +43,7 @@ def document_vectors(
     listed = [(id, f"{title} {text}".strip()) for id, title, text in documents(corpus)]
     texts = [text for _, text in listed]
     vectors = cached(
-        folder / f"{digest(encoder.sha256, str(encoder.window), *texts)}.npy",
+        folder / f"{digest(repr(ModelInfo.of(encoder)), *texts)}.npy",
         lambda: encode(texts, encoder, progress),
     )
     return [id for id, _ in listed], texts, vectors

@@ -18,7 +18,7 @@ from rag.building.calibrate import calibrated
 from rag.building.split import questions_above
 from rag.documents import Corpus
 from rag.encoders import Encoder
-from rag.index import Encodings, ModelInfo, Originals, Snapshot, Split, assemble, store
+from rag.index import Encodings, Originals, Snapshot, Split, assemble, store
 from rag.types import Caution, FileReport, ParsedDocument
 
 # Says whether the document of an id may be seen.
@@ -55,8 +55,9 @@ def restricted(snapshot: Snapshot, encoder: Encoder, sees: Sees) -> Snapshot:
         reused=len(rows),
     )
     caution = Caution(old.risk, old.answerable)
-    public = uncalibrated(ModelInfo.of(encoder), caution)
-    made = assemble(split, encodings, encoder, faq, public, snapshot)
+    model = snapshot.manifest.model
+    made = assemble(split, encodings, encoder, faq, uncalibrated(model, caution), snapshot)
+    made = replace(made, manifest=replace(made.manifest, model=model))
     made = calibrated(made, encoder, caution)
     return replace(made, originals=_originals(snapshot, made, files))
 

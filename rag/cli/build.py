@@ -21,7 +21,15 @@ from rag.building import (
     rebuild,
     rebuilds,
 )
-from rag.cli.console import ask_user, encoder_of, origin_line, read_settings, say, show, summary
+from rag.cli.console import (
+    ask_user,
+    build_encoder_of,
+    origin_line,
+    read_settings,
+    say,
+    show,
+    summary,
+)
 from rag.cli.listening import as_events, emit, on_terminal, told_changes
 from rag.cli.options import DocumentsArgument, IndexOption, ReplaceOption, StrictOption
 from rag.documents import Cage, ReadOptions
@@ -146,7 +154,7 @@ def _rebuilding(
         rebuild,
         settings.index,
         origin,
-        encoder_of(settings),
+        build_encoder_of(settings),
         options=options,
         gate=gate_of(settings, force),
         caution=Caution(settings.risk, settings.answerable),

@@ -131,8 +131,13 @@ def read_settings(**given: Any) -> Settings:
 
 
 def encoder_of(settings: Settings) -> Encoder:
-    """The encoder that the settings name. Raises ModelError."""
+    """The encoder that the settings name, for all but builds. Raises ModelError."""
     return open_encoder(settings.model, settings.runtime, settings.threads)
+
+
+def build_encoder_of(settings: Settings) -> Encoder:
+    """The encoder of builds, which may encode passages on a device. Raises ModelError."""
+    return open_encoder(settings.model, settings.runtime, settings.threads, settings.device)
 
 
 def summary(manifest: Manifest, index: Path) -> str:

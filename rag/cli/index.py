@@ -43,6 +43,7 @@ def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
         summary(manifest, settings.index),
         origin_line(settings.index),
         f"model {manifest.model.name}, sha256 {manifest.model.sha256}",
+        *([f"passages by {manifest.model.passages_by}"] if manifest.model.passages_by else []),
         f"profile {profile_of(manifest.model)}",
         f"search {_search(manifest)}",
         f"corpus sha256 {manifest.corpus_sha256}",

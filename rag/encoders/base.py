@@ -53,6 +53,10 @@ class Encoder(Protocol):
         """What linear layers multiply."""
 
     @property
+    def passages_by(self) -> str:
+        """What encodes passages, if it is another encoder than that of questions; else ""."""
+
+    @property
     def dim(self) -> int:
         """The length of each pooled vector."""
 
@@ -88,6 +92,7 @@ class LocalModel:
     name: str
     sha256: str
     precision: Precision
+    passages_by: str
     dim: int
     window: int
     tokenizer: Tokenizer

@@ -58,6 +58,7 @@ def open_onnx_encoder(files: ModelFiles, threads: int) -> OnnxEncoder:
         name=files.name,
         sha256=files.sha256,
         precision="int8",
+        passages_by="",
         dim=read_shape(config).hidden,
         window=files.window,
         tokenizer=open_tokenizer(files),

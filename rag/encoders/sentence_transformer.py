@@ -1,12 +1,14 @@
 """The reference encoder, and the one for any other model: sentence-transformers on torch.
 
+On a device, such as a GPU, it encodes passages in batches.
+
 Importing this module imports torch, which takes seconds: `open` does so only when needed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -19,20 +21,35 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from rag.encoders.base import Encoded, LocalModel, TextVectors, with_contexts, without_limits
+from rag.encoders.base import (
+    Encoded,
+    Encoder,
+    LocalModel,
+    TextVectors,
+    with_contexts,
+    without_limits,
+)
 from rag.encoders.bundled import ModelFiles, file_sha256
-from rag.encoders.head import Vectors, project
 from rag.types.errors import ModelError
 
 LONGEST = 512
 QUERY_PROMPTS = ("query",)
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
+# Texts in a batch on a device; a build hands over as many.
+ROWS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TorchEncoder(LocalModel):
-    """Encodes each text alone, so that its vectors do not depend on others; one call at a time."""
+    """Encodes texts so that the vectors of each do not depend on the others; one call at a time.
 
+    Either each text alone (`rows` is 1), or batches that are all filled up to `rows` texts of a
+    whole window: products of matrices of one shape add in one order, so a text's bits are the same
+    in any company. `questions` encodes the questions in its place, if it is not None.
+    """
+
+    rows: int
+    questions: Encoder | None
     model: SentenceTransformer
     cut: Tokenizer
     query_prompt: str
@@ -45,6 +62,8 @@ class TorchEncoder(LocalModel):
 
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """The vectors of questions, each read after the model's prompt for queries, if any."""
+        if self.questions:
+            return self.questions.encode_queries(texts)
         return _encode(self, "query", self.query_prompt, texts)
 
     def encode_passages(self, texts: Sequence[str], contexts: Sequence[str]) -> Encoded:
@@ -88,15 +107,17 @@ def _downloaded(model: str) -> Path:
         ) from exc
 
 
-def open_torch_encoder(files: ModelFiles, threads: int) -> TorchEncoder:
+def open_torch_encoder(files: ModelFiles, threads: int, device: str = "") -> TorchEncoder:
     """An encoder that sentence-transformers runs with that many threads, process-wide.
 
+    It encodes texts alone on the CPU, or in batches on the `device` if one is named.
     Its window is the model's own, at most that of `files`, less the prompt of passages. ModelError
     if the model has no fast tokenizer, or token vectors that are not as long as its pooled vectors.
     """
     disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(threads)
-    model = _load(files)
+    passages_by = _described(device) if device else ""
+    model = _load(files, device or "cpu")
     whole, cut = _tokenizer(files, model), _tokenizer(files, model)
     window = min(files.window, model.max_seq_length or files.window)
     cut.enable_truncation(window)
@@ -106,10 +127,13 @@ def open_torch_encoder(files: ModelFiles, threads: int) -> TorchEncoder:
         name=files.name,
         sha256=files.sha256,
         precision="float32",
+        passages_by=passages_by,
         dim=model.get_embedding_dimension() or 0,
         window=window - len(whole.encode(prompt, add_special_tokens=False).ids),
         tokenizer=whole,
         head=None,
+        rows=ROWS if device else 1,
+        questions=None,
         model=model,
         cut=cut,
         query_prompt=_prompt(model, QUERY_PROMPTS),
@@ -120,11 +144,24 @@ def open_torch_encoder(files: ModelFiles, threads: int) -> TorchEncoder:
     return encoder
 
 
-def _load(files: ModelFiles) -> SentenceTransformer:
+def _described(device: str) -> str:
+    """What encodes on a device; equal for what gives equal vectors. ModelError if it is missing."""
+    seen = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    if device not in ("cpu", *(("cuda", *seen) if seen else ())):
+        raise ModelError(
+            f"RAG_DEVICE is {device!r}, and torch {torch.__version__} sees "
+            f"{', '.join(seen) or 'no CUDA device'}: install the driver and a torch that was built "
+            "for CUDA, or unset RAG_DEVICE"
+        )
+    name = "CPU" if device == "cpu" else torch.cuda.get_device_name(device)
+    return f"torch {torch.__version__} in float32 on {name}"
+
+
+def _load(files: ModelFiles, device: str) -> SentenceTransformer:
     try:
         return SentenceTransformer(
             str(files.folder),
-            device="cpu",
+            device=device,
             trust_remote_code=False,
             local_files_only=True,
             model_kwargs={"use_safetensors": True},
@@ -153,16 +190,45 @@ def _prompt(model: SentenceTransformer, names: Sequence[str]) -> str:
 
 
 def _encode(encoder: TorchEncoder, task: str, prompt: str, texts: Sequence[str]) -> Encoded:
+    rows: list[TextVectors] = []
     with encoder.lock:
-        return encoder.encoded([_encode_one(encoder, task, prompt, text) for text in texts])
+        for start in range(0, len(texts), encoder.rows):
+            rows += _encode_batch(encoder, task, prompt, texts[start : start + encoder.rows])
+    return encoder.encoded(rows)
 
 
-def _encode_one(encoder: TorchEncoder, task: str, prompt: str, text: str) -> TextVectors:
-    found = encoder.model.encode(
-        text, prompt=prompt, output_value=None, show_progress_bar=False, task=task
-    )
+def _encode_batch(
+    encoder: TorchEncoder, task: str, prompt: str, texts: Sequence[str]
+) -> Iterator[TextVectors]:
+    """The vectors of at most `rows` texts."""
+    whole = {"padding": "max_length", "max_length": encoder.model.max_seq_length}
+    try:
+        found = encoder.model.encode(
+            [*texts, *[""] * (encoder.rows - len(texts))],
+            prompt=prompt,
+            output_value=None,
+            batch_size=encoder.rows,
+            show_progress_bar=False,
+            task=task,
+            processing_kwargs={"text": whole} if encoder.rows > 1 else None,
+        )
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"{encoder.passages_by}: batches of {encoder.rows} texts need more memory than it has "
+            "free: end what else uses it, or unset RAG_DEVICE"
+        ) from error
+    for text, each in zip(texts, found, strict=False):
+        yield _vectors(encoder, prompt, text, each)
+
+
+def _vectors(
+    encoder: TorchEncoder, prompt: str, text: str, found: Mapping[str, torch.Tensor]
+) -> TextVectors:
+    """The vectors of one text, of what the model gives; prompt and padding left out."""
     pieces = encoder.cut.encode(prompt + text)
     tokens = found.get("token_embeddings", torch.empty(0))
+    if encoder.rows > 1:
+        tokens = tokens[found["attention_mask"].bool()]
     if tokens.shape != (len(pieces.ids), encoder.dim):
         raise ModelError(
             f"the model {encoder.name} gives token vectors of shape {tuple(tokens.shape)}, "
@@ -171,9 +237,12 @@ def _encode_one(encoder: TorchEncoder, task: str, prompt: str, text: str) -> Tex
         )
     places = zip(pieces.special_tokens_mask, pieces.offsets, strict=True)
     own = [not special and (not prompt or end > len(prompt)) for special, (_, end) in places]
-    return _unit(found["sentence_embedding"]), project(_unit(tokens[own]), encoder.head)
+    tokens = _unit(tokens[own])
+    if encoder.head:
+        # On the device, where the tokens are; `project` would compute on the CPU.
+        tokens = _unit(tokens @ torch.from_numpy(encoder.head.weights).to(tokens.device))
+    return _unit(found["sentence_embedding"]).cpu().numpy(), tokens.cpu().numpy()
 
 
-def _unit(vectors: torch.Tensor) -> Vectors:
-    unit: Vectors = torch.nn.functional.normalize(vectors.float(), dim=-1).numpy()
-    return unit
+def _unit(vectors: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(vectors.float(), dim=-1)

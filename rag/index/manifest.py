@@ -31,7 +31,10 @@ Coefficient = Annotated[float, Meta(ge=-1e6, le=1e6)]
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """The encoder: name, sha256 of weights and head, precision, sizes of its vectors, window."""
+    """The encoder: name, sha256 of weights and head, precision, sizes of its vectors, window.
+
+    `passages_by` names what encoded the passages, if that was not what encodes questions.
+    """
 
     name: str
     sha256: Sha256
@@ -40,6 +43,7 @@ class ModelInfo:
     dim: Count
     token_dim: Count
     window: Count
+    passages_by: Annotated[str, Meta(pattern=r"\A[ -~]{0,200}\Z")] = ""
 
     @classmethod
     def of(cls, encoder: Encoder) -> ModelInfo:
@@ -52,6 +56,7 @@ class ModelInfo:
             dim=encoder.dim,
             token_dim=encoder.token_dim,
             window=encoder.window,
+            passages_by=encoder.passages_by,
         )
 
 
@@ -136,7 +141,11 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as plain JSON values, without its id."""
-        return asdict(self)
+        found = asdict(self)
+        if not self.model.passages_by:
+            # So the manifests of before remain what a build writes.
+            del found["model"]["passages_by"]
+        return found
 
     def to_bytes(self) -> bytes:
         """The manifest file's content: JSON, keys sorted, one trailing newline."""

@@ -28,6 +28,12 @@ class Settings(BaseSettings):
         pattern="^(onnx|torch)$",
         description="what runs the bundled model: `onnx` (8-bit integers) or `torch` (float32)",
     )
+    device: str = Field(
+        "",
+        pattern="^(cpu|cuda(:[0-9]{1,2})?)?$",
+        description="device on which torch encodes passages of a build in float32: `cuda`, `cuda:1`, "
+        "or `cpu` to try it; if none, they are encoded as questions are",
+    )
     threads: int = Field(2, ge=1, le=64, description="threads that encode")
     host: str = Field("127.0.0.1", description="address that `rag serve` binds")
     port: int = Field(8000, ge=0, le=65535, description="port that `rag serve` binds")

@@ -37,6 +37,7 @@ class LetterEncoder:
     sha256: str = "0" * 64
     head_sha256: str = ""
     precision: Literal["int8", "float32"] = "float32"
+    passages_by: str = ""
     dim: int = len(LETTERS) + 1
     token_dim: int = 64
     window: int = 34
