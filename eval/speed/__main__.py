@@ -88,7 +88,10 @@ def http(data: DataOption = DATA, quick: QuickOption = False, results: OutOption
 
 @app.command()
 def encoding(
-    data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS
+    data: DataOption = DATA,
+    quick: QuickOption = False,
+    results: OutOption = RESULTS,
+    device: Annotated[str, typer.Option(help="as RAG_DEVICE: measure it too")] = "",
 ) -> None:
     """Compare the encoder with sentence-transformers."""
     # Before torch is imported: its waiting threads would spin, and it would be slower than it is.
@@ -96,8 +99,14 @@ def encoding(
     from eval.speed import encoding as part
 
     size = (32, 1) if quick else (part.PASSAGES, part.ROUNDS)
-    measured = part.measure(data / "retrieval" / "scifact", _encoder(), *size)
-    write("encoding", data, results, {"encoders": measured})
+    folder, onnx = data / "retrieval" / "scifact", _encoder()
+    on_device = open_encoder("bundled", "onnx", THREADS, device) if device else None
+    found: dict[str, Any] = {"encoders": part.measure(folder, onnx, *size, on_device)}
+    if on_device:
+        reference = open_encoder("bundled", "torch", THREADS)
+        passages = part.read_passages(folder, onnx, 32)
+        found["device"] = part.agreement(on_device, reference, passages)
+    write("encoding", data, results, found, f" --device {device}" if device else "")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from eval.speed.figures import ratio
@@ -44,12 +45,14 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def encoders(passages: Sequence[str], onnx: Encoder) -> dict[str, tuple[Callable[[], object], ...]]:
+def encoders(
+    passages: Sequence[str], onnx: Encoder, device: Encoder | None
+) -> dict[str, tuple[Callable[[], object], ...]]:
     """For each encoder, the work on all passages and on one query."""
     torch = open_encoder("bundled", "torch", THREADS)
     batches = SentenceTransformer(str(bundled_model().folder), device="cpu")
     empty = [""] * len(passages)
-    return {
+    found: dict[str, tuple[Callable[[], object], ...]] = {
         f"onnx, {onnx.precision}": (
             lambda: onnx.encode_passages(passages, empty),
             lambda: onnx.encode_queries([QUERY]),
@@ -63,14 +66,43 @@ def encoders(passages: Sequence[str], onnx: Encoder) -> dict[str, tuple[Callable
             lambda: batches.encode([QUERY]),
         ),
     }
+    if device:
+        found[device.passages_by] = (
+            lambda: device.encode_passages(passages, empty),
+            lambda: device.encode_queries([QUERY]),
+        )
+    return found
+
+
+def agreement(device: Encoder, reference: Encoder, texts: Sequence[str]) -> dict[str, object]:
+    """Whether company changes no bit of a text, and the least cosine to the reference."""
+    empty = [""] * len(texts)
+    made = device.encode_passages(texts, empty)
+    turned = device.encode_passages(texts[::-1], empty)
+    alone = device.encode_passages(texts[:1], [""])
+    pooled = [made.pooled, turned.pooled[::-1]]
+    tokens = [
+        *zip(made.tokens, turned.tokens[::-1], strict=True),
+        (made.tokens[0], alone.tokens[0]),
+    ]
+    expected = reference.encode_passages(texts, empty).pooled
+    return {
+        "encoder": device.passages_by,
+        "same_bits": all(np.array_equal(*pair) for pair in (pooled, *tokens)),
+        "least_cosine": float((made.pooled * expected).sum(axis=1).min()),
+    }
 
 
 def measure(
-    folder: Path, onnx: Encoder, most: int = PASSAGES, rounds: int = ROUNDS
+    folder: Path,
+    onnx: Encoder,
+    most: int = PASSAGES,
+    rounds: int = ROUNDS,
+    device: Encoder | None = None,
 ) -> dict[str, dict[str, float]]:
     """Passages a second, times those of `DEFAULT`, and ms a query: medians of the rounds."""
     passages = read_passages(folder, onnx, most)
-    works = encoders(passages, onnx)
+    works = encoders(passages, onnx, device)
     many: dict[str, list[float]] = {name: [] for name in works}
     one: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):

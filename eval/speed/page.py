@@ -39,7 +39,8 @@ connections that stay open. Ours also returns citations, highlights and a confid
 ENCODING = """## Encoding
 
 Against sentence-transformers as it encodes by default (batches of 32), the same texts in one run;
-the goal is 4 times its passages/s. `onnx` is what is served: its products are of 8-bit integers."""
+the goal is 4 times its passages/s. `onnx` is what is served: its products are of 8-bit integers.
+`--device cuda` adds a row for a [GPU](how-to/gpu.md)."""
 ANCHORS = """## Anchors
 
 The same passages and questions, without HTTP. bm25s alone encodes nothing and knows no meaning.
@@ -133,7 +134,14 @@ def _encoding(outcome: Outcome) -> str:
         ]
         for name, each in outcome["encoders"].items()
     ]
-    return table(["encoder", "passages/s", "times the default", "ms a question"], rows)
+    shown = table(["encoder", "passages/s", "times the default", "ms a question"], rows)
+    if device := outcome.get("device"):
+        bits = "the same" if device["same_bits"] else "other"
+        shown += (
+            f"\n\nBy {device['encoder']} a text has {bits} bits in other company; its cosine to "
+            f"float32 on the CPU is {device['least_cosine']:.6f} at least."
+        )
+    return shown
 
 
 def _anchors(outcome: Outcome) -> str:

@@ -127,6 +127,8 @@ def rebuild(
     """
     before, is_whole = (None, True) if full and not gate else _previous(index, encoder, listener)
     previous = None if full else before
+    if previous and previous.manifest.model.passages_by != encoder.passages_by:
+        listener.note(_encoded_again(previous.manifest.model.passages_by, encoder.passages_by))
     reuse = reuse_of(previous, encoder, origin.faq)
     known = replace(reuse.known, stamps=read_stamps(index / STAMPS))
     with ExitStack() as held:
@@ -153,6 +155,15 @@ def rebuild(
         write_stamps(index / STAMPS, corpus.stamps)
     taken = made.reused if previous else None
     return Built(snapshot.manifest, taken, outcome, tuple(snapshot.files), corpus.seconds)
+
+
+def _encoded_again(was: str, now: str) -> str:
+    """Says why a build encodes all passages."""
+    as_questions = "what encodes questions"
+    return (
+        f"all passages are encoded again: before by {was or as_questions}, now by "
+        f"{now or as_questions}; RAG_DEVICE decides"
+    )
 
 
 def _opened(held: ExitStack, index: Path, encoder: Encoder) -> Journal:

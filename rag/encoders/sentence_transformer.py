@@ -35,8 +35,8 @@ from rag.types.errors import ModelError
 LONGEST = 512
 QUERY_PROMPTS = ("query",)
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
-# Texts in a batch on a device; a build hands over as many.
-ROWS = 64
+# Texts in a batch on a device: on a GPU as many as a build hands over.
+ROWS = {"cuda": 64, "cpu": 8}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +132,7 @@ def open_torch_encoder(files: ModelFiles, threads: int, device: str = "") -> Tor
         window=window - len(whole.encode(prompt, add_special_tokens=False).ids),
         tokenizer=whole,
         head=None,
-        rows=ROWS if device else 1,
+        rows=ROWS[device.split(":")[0]] if device else 1,
         questions=None,
         model=model,
         cut=cut,

@@ -67,7 +67,7 @@ def _check_counts(snapshot: Snapshot) -> None:
         ("dimensions", snapshot.dense.flat.d, model.dim),
         ("dimensions of headings", snapshot.headings.vectors.shape[1], model.dim),
         ("dimensions of probe vectors", snapshot.probes.shape[1], model.dim),
-        ("probe vectors", len(snapshot.probes), len(PROBES)),
+        ("probe vectors", len(snapshot.probes), len(PROBES) * (2 if model.passages_by else 1)),
     ):
         demand(found == expected, f"it holds {found} {what}, expected {expected}")
 

@@ -31,8 +31,8 @@ class Settings(BaseSettings):
     device: str = Field(
         "",
         pattern="^(cpu|cuda(:[0-9]{1,2})?)?$",
-        description="device on which torch encodes passages of a build in float32: `cuda`, `cuda:1`, "
-        "or `cpu` to try it; if none, they are encoded as questions are",
+        description="device on which torch encodes the passages of a build, in float32: `cuda`, "
+        "`cuda:1`, or `cpu` to try it; if none, they are encoded as questions are",
     )
     threads: int = Field(2, ge=1, le=64, description="threads that encode")
     host: str = Field("127.0.0.1", description="address that `rag serve` binds")

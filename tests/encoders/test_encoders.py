@@ -10,22 +10,18 @@ import numpy as np
 import pytest
 import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import (
-    Dense,
-    Pooling,
-    StaticEmbedding,
-    Transformer,
-)
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertModel
+from transformers import BertModel
 
 from rag.encoders.base import Encoded, Encoder, with_contexts
 from rag.encoders.bert_graph import build_graph, quantised
-from rag.encoders.bundled import ModelFiles, bundled_model
+from rag.encoders.bundled import bundled_model
 from rag.encoders.onnx import open_onnx_encoder, open_session, open_tokenizer, word_pieces
 from rag.encoders.open import open_encoder
 from rag.encoders.sentence_transformer import find_model
 from rag.types.errors import ModelError
+from support.small_model import small_bert, small_model
 
 ODD_TEXTS = (
     "",
@@ -237,32 +233,6 @@ def test_weights_are_quantised_by_output() -> None:
     levels, scales = quantised(np.array([[127, -63.4, 0], [0, 0, 0], [1, 2, 4]], np.float32))
     assert levels.tolist() == [[127, -63, 0], [0, 0, 0], [32, 64, 127]]
     assert np.allclose(scales, [1, 1, 4 / 127])
-
-
-def small_bert(folder: Path) -> ModelFiles:
-    """Another model of the shape, with random weights and the bundled vocabulary."""
-    torch.manual_seed(1)
-    config = BertConfig(
-        hidden_size=24,
-        intermediate_size=40,
-        num_hidden_layers=2,
-        num_attention_heads=3,
-        max_position_embeddings=64,
-        layer_norm_eps=1e-6,
-        initializer_range=0.5,
-    )
-    BertModel(config).save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
-        (folder / name).write_bytes((bundled_model().folder / name).read_bytes())
-    return ModelFiles(folder, "small", "0" * 64, 32)
-
-
-def small_model(folder: Path, prompts: dict[str, str], *, narrow: bool = False) -> Path:
-    """A sentence-transformers folder round the small model; `narrow` adds a Dense module."""
-    transformer = Transformer(str(small_bert(folder / "bert").folder), max_seq_length=32)
-    modules = [transformer, Pooling(24), *([Dense(24, 8)] if narrow else [])]
-    SentenceTransformer(modules=modules, device="cpu", prompts=prompts).save(str(folder / "st"))
-    return folder / "st"
 
 
 def test_the_graph_reads_its_sizes_from_the_configuration(tmp_path: Path) -> None:

@@ -45,6 +45,17 @@ def test_a_part_with_results_is_a_table_and_says_where_it_was_measured(tmp_path:
     assert "| one text | 1.5e9 | 0.5 |" in page
 
 
+def test_a_device_that_was_measured_is_named_with_what_was_checked(tmp_path: Path) -> None:
+    fast = {"passages_per_second": 5000, "times_default": 60, "query_ms": 2}
+    device = {"encoder": "Card", "same_bits": False, "least_cosine": 0.9999996}
+    made = {"machine": {"cores": 4, "processor": "a"}, "commit": "0" * 40, "command": "it"}
+    outcome = made | {"encoders": {"Card": fast}, "device": device}
+    (tmp_path / "speed-encoding.json").write_text(json.dumps(outcome), encoding="utf-8")
+    page = page_of(tmp_path)
+    assert "| Card | 5000 | 60.00 | 2.00 |" in page
+    assert "By Card a text has other bits in other company; its cosine to" in page
+
+
 def test_rows_of_other_commits_are_named(tmp_path: Path) -> None:
     times = {"p50": 1, "p95": 2}
     row = {
