@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from rag.cli.main import main
 from rag.store.versions import current_id
+from support.file_trees import write
 
 
 def run(*arguments: str) -> int:
@@ -69,3 +71,33 @@ def test_canaries_without_a_gate_are_wrong_usage(
     given = ("--canaries", "canaries.jsonl", "--index", str(tmp_path / "index"))
     assert run("build", orchard(tmp_path / "corpus", **FRUIT), *given) == 2
     assert "--canaries requires --gate" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_build_on_a_device_that_is_missing_says_so_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAG_DEVICE", "cuda")
+    write(tmp_path / "docs" / "a.md", "Ants.")
+    assert run("build", str(tmp_path / "docs"), "--index", str(tmp_path / "index")) == 2
+    assert "RAG_DEVICE is 'cuda', and torch" in capsys.readouterr().err
+    assert not (tmp_path / "index").exists()
+
+
+def test_only_builds_know_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--index", str(tmp_path / "index"))
+    write(tmp_path / "docs" / "a.md", "# Ants\n\nAnts hum all day.")
+    assert run("build", str(tmp_path / "docs"), *where) == 0
+    monkeypatch.setenv("RAG_DEVICE", "cuda:42")
+    assert run("ask", "what do ants do?", *where) == 0
+    assert "Ants hum" in capsys.readouterr().out
+
+
+def test_a_device_of_another_kind_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAG_DEVICE", "gpu")
+    assert run("build", str(tmp_path), "--index", str(tmp_path / "index")) == 2
+    assert "RAG_DEVICE or --device is 'gpu'" in capsys.readouterr().err

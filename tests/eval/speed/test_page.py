@@ -52,7 +52,7 @@ def test_a_device_that_was_measured_is_named_with_what_was_checked(tmp_path: Pat
     outcome = made | {"encoders": {"Card": fast}, "device": device}
     (tmp_path / "speed-encoding.json").write_text(json.dumps(outcome), encoding="utf-8")
     page = page_of(tmp_path)
-    assert "| Card | 5000 | 60.00 | 2.00 |" in page
+    assert "| Card | 5000 | 60.0 | 2.0 |" in page
     assert "By Card a text has other bits in other company; its cosine to" in page
 
 
