@@ -88,7 +88,7 @@ def agreement(device: Encoder, reference: Encoder, texts: Sequence[str]) -> dict
     expected = reference.encode_passages(texts, empty).pooled
     return {
         "encoder": device.passages_by,
-        "same_bits": all(np.array_equal(*pair) for pair in (pooled, *tokens)),
+        "same_bits": all(np.array_equal(left, right) for left, right in (pooled, *tokens)),
         "least_cosine": float((made.pooled * expected).sum(axis=1).min()),
     }
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
@@ -203,7 +204,7 @@ def _encode_batch(
     """The vectors of at most `rows` texts."""
     whole = {"padding": "max_length", "max_length": encoder.model.max_seq_length}
     try:
-        found = encoder.model.encode(
+        found: Any = encoder.model.encode(
             [*texts, *[""] * (encoder.rows - len(texts))],
             prompt=prompt,
             output_value=None,

@@ -81,7 +81,7 @@ def test_it_is_asked_with_the_encoder_of_questions_alone(index: Path, folder: Pa
     built(index, folder, OnDevice())
     snapshot = open_current(index, QUESTIONS)
     first = ask(snapshot, QUESTIONS, "what do bees do?").passages[0]
-    assert first.hit.passage.text == "Bees fly."
+    assert first.hit.passage.text.endswith("Bees fly.")
 
 
 @pytest.mark.parametrize(
