@@ -120,7 +120,7 @@ def run_facts(
         "machine": machine(),
         "corpus_sha256": manifest.corpus_sha256,
         "counts": asdict(manifest.counts),
-        "model": asdict(manifest.model),
+        "model": manifest.to_json()["model"],
         "recipe": asdict(manifest.recipe),
         "software": dict(sorted(manifest.software.items())),
         "settings": {

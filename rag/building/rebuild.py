@@ -159,7 +159,7 @@ def rebuild(
 
 def _encoded_again(was: str, now: str) -> str:
     """Says why a build encodes all passages."""
-    as_questions = "what encodes questions"
+    as_questions = "the encoder of questions"
     return (
         f"all passages are encoded again: before by {was or as_questions}, now by "
         f"{now or as_questions}; RAG_DEVICE decides"

@@ -118,7 +118,7 @@ def test_a_build_says_why_it_encodes_all_passages(index: Path, folder: Path) -> 
     assert said == []
     built(index, folder, QUESTIONS, said)
     assert said == [
-        f"all passages are encoded again: before by {CARD}, now by what encodes questions; "
+        f"all passages are encoded again: before by {CARD}, now by the encoder of questions; "
         "RAG_DEVICE decides"
     ]
 
