@@ -16,7 +16,7 @@ from rag.answering import ask as answer_question
 from rag.answering import verify as verify_saved
 from rag.building import remembered
 from rag.cli.answers import answer_as_json, file_links, markdown_lines, show_answer
-from rag.cli.console import encoder_of, read_settings, show
+from rag.cli.console import encoder_of, read_settings, say, show
 from rag.cli.filters import (
     DocumentOption,
     FolderOption,
@@ -25,6 +25,7 @@ from rag.cli.filters import (
     TypeOption,
     UntilOption,
     checked,
+    described,
 )
 from rag.cli.generate import (
     check_complete,
@@ -35,12 +36,12 @@ from rag.cli.generate import (
 )
 from rag.cli.options import IndexOption, JsonOption
 from rag.cli.session import Session, converse, history_file, typed_lines
-from rag.cli.terminal import printable, verdict_line
+from rag.cli.terminal import on_one_line, printable, verdict_line
 from rag.schemas import VerifyResponse, read_saved
 from rag.serving import Endpoint
 from rag.store import open_current
 from rag.text import counted
-from rag.types import MAX_TOP_K, Filters, Mode, Status, Verdict
+from rag.types import MAX_TOP_K, NO_FILTERS, Filters, Mode, Status, Verdict
 from rag.types.errors import UsageError
 from rag.types.settings import Settings
 
@@ -113,6 +114,8 @@ def ask(
         else:
             print("\n".join([*markdown_lines(answer), *markdown_generated(endpoint, written)]))
     check_complete(written)
+    if answer.abstained and filters != NO_FILTERS:
+        say(f"only this was searched: {on_one_line(described(filters))}")
     if answer.abstained:
         raise typer.Exit(EXIT_NO_ANSWER)
 

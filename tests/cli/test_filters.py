@@ -119,8 +119,12 @@ def test_a_value_that_nothing_has_is_named_with_the_fix(
     assert (shown.out, shown.err) == ("", f"error: {error}\n")
 
 
-def test_filters_that_only_together_let_nothing_through_abstain(built: Path) -> None:
+def test_an_abstention_says_what_was_searched(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each filter has documents, but no document has all."""
     assert asked(built, "--document", "pears.md", "--folder", "guides") == 4
+    assert capsys.readouterr().err == ("only this was searched: document pears.md, folder guides\n")
 
 
 def test_every_filter_of_a_question_is_an_option() -> None:
