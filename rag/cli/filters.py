@@ -30,7 +30,7 @@ COMPARED = 10_000
 # What is wrong with a value that no document has.
 WRONG = {
     "document_id": "is no document of the index: {near}`rag report` lists them",
-    "section": "is no heading of the index: {near}give the whole text of a heading, in any case",
+    "section": "is no heading of the index: {near}give a whole heading, not a title",
     "folder": "is a folder without documents: {near}give it as `rag report` lists it",
     "type": "ends the name of no document: {near}give an ending such as md",
     "since": "is later than the date of every document: give an earlier day",
@@ -74,9 +74,10 @@ def _completing(name: str) -> Callable[[typer.Context, str], list[str]]:
             index = read_settings(index=context.params.get("index")).index
             # Nothing is answered from it, so its checksums are not compared.
             snapshot = load_snapshot(index, current_id(index), at_once=0)
-        except RagError:
+            return [value for value in VALUES[name](snapshot) if value.startswith(incomplete)]
+        except (RagError, ValueError, LookupError):
+            # There is no index, or its files were altered: `rag ask` will say so.
             return []
-        return [value for value in VALUES[name](snapshot) if value.startswith(incomplete)]
 
     return complete
 

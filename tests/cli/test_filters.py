@@ -88,7 +88,7 @@ def test_a_question_is_answered_from_what_the_filters_let_through(
         (
             ["--section", "Colours"],
             "--section 'Colours' is no heading of the index: did you mean 'Colour'? "
-            "give the whole text of a heading, in any case",
+            "give a whole heading, not a title",
         ),
         (
             ["--type", "pdf", "--type", "docx"],

@@ -143,6 +143,7 @@ def test_a_model_that_declines_is_told(opened: Opened) -> None:
     with opened(writes("NOT FOUND")) as (page, _):
         page.goto(ASK)
         expect(page.locator(".written")).to_contain_text("The model finds no answer")
+        expect(page.locator(".written .sentences")).to_have_count(0)
 
 
 def test_nothing_is_written_if_the_documents_do_not_answer(opened: Opened) -> None:

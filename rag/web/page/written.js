@@ -88,6 +88,7 @@ async function write(found, state, view) {
     if (own.signal.aborted) views.delete(found); // written anew if it is shown again
     else fail(view, error.message);
   }
+  if (!view.text.hasChildNodes()) view.text.remove(); // it held the place of what may come
 }
 
 function fail({ text, said }, why) {
