@@ -27,7 +27,7 @@ FACES = {
     "encoders": 6,
     "index": 39,
     "store": 37,
-    "answering": 13,
+    "answering": 14,
     "checks": 12,
     "building": 15,
     "serving": 38,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ir_measures
-from ir_measures import RR, P, R, Success, nDCG
+from ir_measures import RR, R, Success, nDCG
 
 from eval.measures.runs import Qrels, Run, relevant, scored
 from rag.types.errors import UsageError
 
-MEASURES = (nDCG @ 10, RR @ 10, R @ 5, P @ 1, Success @ 1, Success @ 3, Success @ 5)
+MEASURES = (nDCG @ 10, RR @ 10, R @ 5, Success @ 1, Success @ 3, Success @ 5)
 NAMES = tuple(str(measure) for measure in MEASURES)
 PRIMARY = NAMES[0]
 # The deepest cutoff above: no measure looks below this rank.

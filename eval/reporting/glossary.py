@@ -30,8 +30,9 @@ GLOSSARY = (
         "RR@10", "1 divided by the rank of the first right section; 0 if it is not in ten."
     ),
     GlossaryTerm("R@5", "The share of all right sections that are among the first five."),
-    GlossaryTerm("P@1", "1 if the first section is right, else 0."),
-    GlossaryTerm("Success@1", "The share of questions whose first section is right."),
+    GlossaryTerm(
+        "Success@1", "The share of questions whose first section is right; others call it P@1."
+    ),
     GlossaryTerm("Success@3", "The share of questions with a right section among the first three."),
     GlossaryTerm("Success@5", "The share of questions with a right section among the first five."),
     GlossaryTerm(

@@ -44,7 +44,7 @@ def verdict(result: Result) -> str:
     ]
     if result.labels["stale"]:
         parts.append(
-            "The corpus has changed since the labels were made: run `python -m eval build` again."
+            "The corpus has changed since the labels were made: run `rag eval build` again."
         )
     if result.leaks:
         parts.append(

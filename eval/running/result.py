@@ -173,9 +173,9 @@ def read_result(path: Path) -> Result:
             raise ValueError(f"it is not of format {FORMAT}")
         return msgspec.convert(raw, Result)
     except FileNotFoundError:
-        raise UsageError(f"no results file {path}: run `python -m eval run`") from None
+        raise UsageError(f"no results file {path}: run `rag eval run`") from None
     except ValueError as error:
-        raise UsageError(f"{path} is no results file: {error}; run `python -m eval run`") from error
+        raise UsageError(f"{path} is no results file: {error}; run `rag eval run`") from error
 
 
 def qrels_of(group: GroupResult) -> Qrels:

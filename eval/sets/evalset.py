@@ -24,7 +24,7 @@ from rag.documents import json_lines
 from rag.types.errors import UsageError
 
 FORMAT = 1
-REBUILD = "run `python -m eval build` again"
+REBUILD = "run `rag eval build` again"
 
 SetKind = Literal["documents", "faq-only"]
 LabelOrigin = Literal["hand", "mixed", "table", "silver", "own answer", "feedback"]
@@ -231,7 +231,7 @@ def write_set(folder: Path, evalset: EvalSet) -> list[Path]:
 def read_set(folder: Path) -> EvalSet:
     """The set that `write_set` wrote; UsageError if there is none."""
     if not (folder / "set.json").is_file():
-        raise UsageError(f"no eval set in {folder}: run `python -m eval build`")
+        raise UsageError(f"no eval set in {folder}: run `rag eval build`")
     facts = json.loads((folder / "set.json").read_text(encoding="utf-8"))
     if facts.get("format") != FORMAT:
         raise UsageError(f"{folder} has format {facts.get('format')}, expected {FORMAT}: {REBUILD}")

@@ -112,9 +112,10 @@ def make_set(source: EvalCorpus, table: Path | None, judgments: Sequence[Judgmen
     if not pairs:
         raise no_pairs(source.name)
     if len(pairs) == 1:
+        other = "" if table else ", or give a table by `--faq FILE.csv`"
         raise UsageError(
-            f"{source.name} holds one FAQ pair only, and no figure can rest on one: add pairs, "
-            "or give a table by `--faq FILE.csv`"
+            f"{table or source.name} holds one FAQ pair only, and no figure can rest on one: add "
+            f"pairs{other}"
         )
     if source.kind == "faq-only" and not table:
         return faq_only_set(source.name, source.sha256, pairs)

@@ -3,6 +3,7 @@
 from rag.answering.answer import ask
 from rag.answering.citations import cite, cite_span
 from rag.answering.confidence import confidence, log_odds, uncalibrated
+from rag.answering.document_filters import unmatched
 from rag.answering.profile import profile_of
 from rag.answering.rerank import rerank
 from rag.answering.search import Candidates, encode_query, find_candidates

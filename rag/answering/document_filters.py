@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from rag.index import Snapshot
 from rag.types import Filters
 
@@ -22,6 +24,18 @@ def documents_within(snapshot: Snapshot, filters: Filters) -> list[str] | None:
         and (not endings or id.lower().endswith(endings))
         and _is_dated(snapshot, id, filters)
     ]
+
+
+def unmatched(snapshot: Snapshot, filters: Filters) -> list[str]:
+    """The names of the filters that, each alone, let nothing through, in order."""
+    given = {name: value for name, value in asdict(filters).items() if value not in (None, ())}
+    return [name for name, value in given.items() if _is_empty(snapshot, Filters(**{name: value}))]
+
+
+def _is_empty(snapshot: Snapshot, alone: Filters) -> bool:
+    if alone.section is not None:
+        return not len(snapshot.passages.under(alone.section))
+    return documents_within(snapshot, alone) == []
 
 
 def _is_dated(snapshot: Snapshot, id: str, filters: Filters) -> bool:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from rag.cli.generate import Generated
 from rag.cli.rendering import rendered
 from rag.cli.terminal import place, printable
 from rag.index import Snapshot
@@ -83,9 +84,13 @@ def show_text(text: str, cited: CitedPassage, start: int, console: Console) -> N
     _print(console, shown if console.color_system else _with_signs(shown))
 
 
-def answer_as_json(answer: Answer, snapshot: Snapshot, took_ms: float) -> str:
-    """The answer as the service gives it, indented."""
+def answer_as_json(
+    answer: Answer, snapshot: Snapshot, took_ms: float, generated: Generated | None = None
+) -> str:
+    """The answer as the service gives it, indented; `generated` is what a model wrote from it."""
     written = timed(answer_json(answer, snapshot), took_ms)
+    if generated:
+        written = b'%s,"generated":%s}' % (written[:-1], msgspec.json.encode(generated))
     return msgspec.json.format(written, indent=1).decode()
 
 

@@ -14,12 +14,23 @@ from rag.answering import ask, verify
 from rag.building import remembered
 from rag.cli.answers import answer_as_json, file_links, show_answer, show_text
 from rag.cli.console import say
+from rag.cli.filters import checked, described, refined
+from rag.cli.generate import Generated, check_complete, show_generated
 from rag.cli.terminal import on_one_line, verdict_line
 from rag.encoders import Encoder
 from rag.index import Snapshot
+from rag.serving import Endpoint
 from rag.store import current_id, open_current
 from rag.text import counted, line_spans
-from rag.types import Answer, Citation, CitedPassage, Mode, SavedCitation
+from rag.types import (
+    NO_FILTERS,
+    Answer,
+    Citation,
+    CitedPassage,
+    Filters,
+    Mode,
+    SavedCitation,
+)
 from rag.types.errors import RagError, UsageError
 
 PROMPT = "> "
@@ -32,6 +43,8 @@ HELP = """\
 Write a question to ask the documents.
 :source 2   passage 2 in its surroundings, checked against the documents as they are now
 :json       the last answer as JSON
+:filter folder guides   search only there; also document, section, type, since, until
+:filter     search all documents again
 :help       this list
 Ctrl-D leaves; the arrow keys bring back earlier questions."""
 
@@ -46,8 +59,11 @@ class Session:
     console: Console
     top_k: int
     mode: Mode
-    # The last answer, and the snapshot that it is from.
-    answered: tuple[Answer, Snapshot] | None = None
+    filters: Filters = NO_FILTERS
+    # What is to write an answer from the passages of each.
+    endpoint: Endpoint | None = None
+    # The last answer, the snapshot that it is from, and what was written from it.
+    answered: tuple[Answer, Snapshot, Generated | None] | None = None
 
     def welcome(self) -> None:
         """Says what can be asked."""
@@ -56,6 +72,8 @@ class Session:
         pairs = islice(self.snapshot.sections.faq_pairs(), EXAMPLES)
         for pair in pairs:
             say(f"  for example: {on_one_line(pair.heading_path[-1])}")
+        if self.filters != NO_FILTERS:
+            self._tell_filters()
 
     def read(self, line: str) -> None:
         """Does what a line says. Raises RagError."""
@@ -66,7 +84,10 @@ class Session:
             case ":help":
                 say(HELP)
             case ":json":
-                print(answer_as_json(*self._last(), took_ms=0))
+                answer, snapshot, written = self._last()
+                print(answer_as_json(answer, snapshot, 0, written))
+            case ":filter":
+                self._filter(argument)
             case ":source":
                 self._show_source(argument)
             case _ if command.startswith(":"):
@@ -76,10 +97,27 @@ class Session:
 
     def _ask(self, question: str) -> None:
         self._follow()
-        answer = ask(self.snapshot, self.encoder, question, top_k=self.top_k, mode=self.mode)
-        self.answered = answer, self.snapshot
+        snapshot, encoder = self.snapshot, self.encoder
+        answer = ask(
+            snapshot, encoder, question, top_k=self.top_k, mode=self.mode, filters=self.filters
+        )
+        self.answered = answer, snapshot, None
         links = file_links(remembered(self.index))
         show_answer(answer, self.console, links, unfold=UNFOLD)
+        written = show_generated(self.endpoint, answer, snapshot, encoder, self.console)
+        self.answered = answer, snapshot, written
+        check_complete(written)
+
+    def _filter(self, argument: str) -> None:
+        name, _, value = argument.partition(" ")
+        self._follow()
+        filters = refined(self.filters, name, value) if name else NO_FILTERS
+        self.filters = checked(self.snapshot, filters)
+        self._tell_filters()
+
+    def _tell_filters(self) -> None:
+        only = described(self.filters)
+        say(f"searched now: {on_one_line(only) or 'all documents'}")
 
     def _show_source(self, argument: str) -> None:
         cited = self._passage(argument)
@@ -108,7 +146,7 @@ class Session:
             raise UsageError(f"there is no passage {argument}: choose 1 to {len(passages)}")
         return found[0]
 
-    def _last(self) -> tuple[Answer, Snapshot]:
+    def _last(self) -> tuple[Answer, Snapshot, Generated | None]:
         if self.answered is None:
             raise UsageError("there is no answer yet: ask a question first")
         return self.answered

@@ -25,7 +25,10 @@ def allowed_path(path: str, roots: Sequence[Path]) -> Path:
     except (OSError, RuntimeError, ValueError):
         found = None
     if found is None or not any(found.is_relative_to(root) for root in roots):
-        raise UsageError("the path is not in a folder that may be read: add it to RAG_ROOTS")
+        raise UsageError(
+            "the service may not read this path: start it again with the folder in RAG_ROOTS "
+            "(folders are separated by `:`)"
+        )
     return found
 
 

@@ -106,12 +106,13 @@ def open_snapshot(index: Path, id: str, encoder: Encoder) -> Snapshot:
     return snapshot
 
 
-def load_snapshot(index: Path, id: str) -> Snapshot:
+def load_snapshot(index: Path, id: str, at_once: int | None = None) -> Snapshot:
     """The snapshot of that id, verified against all but its model. Raises CorruptIndex.
 
-    While the object lives, builds leave its folder in place.
+    If it has more than `at_once` bytes, its contents are not verified. While the object lives,
+    builds leave its folder in place.
     """
-    return _load(index, id)[0]
+    return _load(index, id, at_once)[0]
 
 
 def _load(index: Path, id: str, at_once: int | None = None) -> tuple[Snapshot, bool]:

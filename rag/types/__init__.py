@@ -42,7 +42,13 @@ from rag.types.documents import (
     Table,
 )
 from rag.types.feedback import Feedback, Judged, Opinion
-from rag.types.generation import GeneratedSentence, GenerationEnd, Support, Unsupported
+from rag.types.generation import (
+    Ending,
+    GeneratedSentence,
+    GenerationEnd,
+    Support,
+    Unsupported,
+)
 from rag.types.reports import (
     FileReport,
     LeftOut,

@@ -48,9 +48,13 @@ class GeneratedSentence:
     quotes: tuple[Quote, ...] = ()
 
 
+# How it ended: `declined` if the model says that the passages do not answer, `abstained` if the
+# answer does, so that nothing was asked of the model.
+Ending = Literal["complete", "declined", "abstained", "failed"]
+
+
 @dataclass(frozen=True, slots=True)
 class GenerationEnd:
-    """How it ended: `declined` if the model says that the passages do not answer, `abstained` if
-    the answer does, so that nothing was asked of the model."""
+    """How it ended."""
 
-    status: Literal["complete", "declined", "abstained", "failed"]
+    status: Ending

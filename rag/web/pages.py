@@ -30,6 +30,7 @@ from rag.schemas import (
 )
 from rag.web.bodies import MAX_UPLOAD_BYTES
 from rag.web.reference import reference
+from rag.web.state import AppState
 
 MEDIA_TYPES = {
     ".html": "text/html",
@@ -71,16 +72,17 @@ def add_pages(app: FastAPI) -> None:
     """Adds the page, and the API reference of the routes that the app has so far."""
     for file in _files():
         _add(app, _path(file), file.read_bytes(), MEDIA_TYPES[PurePath(file.name).suffix])
+    _add(app, "/page.json", _json(offer(app.state.service)), "application/json")
     described = cache(partial(description, app))
     _add_made(app, "/openapi.json", lambda: _json(described()), "application/json")
-    _add_made(app, "/page.json", lambda: _json(offer(described())), "application/json")
     _add_made(app, "/docs", lambda: reference(described()).encode(), "text/html")
 
 
-def offer(described: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page must know of the service: its limits, and the routes that not each has."""
+def offer(state: AppState) -> dict[str, Any]:
+    """What the page must know of the service: its limits, and what not each one does."""
     return {
-        "feedback": "/feedback" in described["paths"],
+        "feedback": state.takes_feedback,
+        "generation": state.endpoint is not None,
         "upload": {"endings": SUFFIXES, "bytes": MAX_UPLOAD_BYTES // 4 * 3},
     }
 

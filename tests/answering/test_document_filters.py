@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rag.answering.document_filters import documents_within
+from rag.answering.document_filters import documents_within, unmatched
 from rag.index import Snapshot
 from rag.types import NO_FILTERS, Filters
 from support.builds import build_snapshot
@@ -49,3 +49,19 @@ def test_documents_are_those_that_every_filter_lets_through(
 def test_without_a_filter_of_documents_all_are_searched(snapshot: Snapshot) -> None:
     assert documents_within(snapshot, NO_FILTERS) is None
     assert documents_within(snapshot, Filters(section="Guide")) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, []),
+        ({"folder": "a", "type": ("md", "pdf"), "since": "2026-03-01"}, []),
+        ({"folder": "b", "section": "Guid", "type": ("pdf",)}, ["section", "folder", "type"]),
+        ({"folder": "a", "until": "2025-06-29"}, ["until"]),
+        ({"document_id": ("ab.txt",), "folder": "a"}, []),
+    ],
+)
+def test_a_filter_is_unmatched_if_it_alone_lets_nothing_through(
+    snapshot: Snapshot, wanted: dict[str, Any], found: list[str]
+) -> None:
+    assert unmatched(snapshot, Filters(**wanted)) == found

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import rag
+from support.file_trees import write
+from support.letter_encoder import LetterEncoder
+
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
@@ -21,8 +25,18 @@ def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
     command = ["rag", "--install-completion", "bash"]
     subprocess.run(command, env=home, capture_output=True, check=True)
     assert completed("rag", "ro", home=home) == ["rollback"]
-    assert completed("rag", "ask", "--f", home=home) == ["--format"]
+    assert completed("rag", "ask", "--fol", home=home) == ["--folder"]
     assert completed("rag", "ask", "--format", "m", home=home) == ["md"]
+    docs = {"guides/plums.md": "Plums.", "pears.txt": "Pears."}
+    for name, text in docs.items():
+        write(tmp_path / "docs" / name, text)
+    rag.build([tmp_path / "docs"], tmp_path / "index", encoder=LetterEncoder())
+    ask = ("rag", "ask", "--index", str(tmp_path / "index"))
+    assert completed(*ask, "--document", "gu", home=home) == ["guides/plums.md"]
+    assert completed(*ask, "--folder", "", home=home) == ["guides"]
+    assert completed(*ask, "--type", "", home=home) == ["md", "txt"]
+    nowhere = ("rag", "ask", "--index", str(tmp_path / "none"))
+    assert completed(*nowhere, "--document", "gu", home=home) == []
 
 
 def completed(*words: str, home: dict[str, str]) -> list[str]:

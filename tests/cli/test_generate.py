@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from rag.cli.main import main
+from rag.schemas import AskResponse
 from support.chat_endpoint import KEY, Reply, chatting, refuses, writes
 
 TEXT = "# Ferries\n\n## Fares\n\nAdults pay 30 euros for the crossing.\n"
@@ -45,12 +47,13 @@ def test_the_sentences_follow_the_passages(
     reply = writes("Adults pay 30 euros [1]. They pay 90 euros [1]. ", "It\x1b[2J is cheap.")
     assert asked(index, reply, monkeypatch) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-3:] == [
+    assert lines[-4:] == [
+        "Written by small from the passages, not quoted:",
         "Adults pay 30 euros. [1]",
         "They pay 90 euros. [1] (not supported: its passage does not say so: pay 90)",
         "It\\x1b[2J is cheap. (not supported: cites no passage)",
     ]
-    assert any(line.startswith("1. ferries.md") for line in lines[:-3])
+    assert any(line.startswith("1. ferries.md") for line in lines[:-4])
 
 
 def test_a_failure_is_one_line_after_the_passages(
@@ -86,8 +89,67 @@ def test_without_an_endpoint_it_says_what_to_set(
     assert "RAG_GENERATE_URL and RAG_GENERATE_MODEL" in capsys.readouterr().err
 
 
-def test_it_is_for_people(
+def test_json_is_the_answer_with_what_was_written(
     index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert asked(index, writes("Yes."), monkeypatch, "--json") == 2
-    assert "leave --json out" in capsys.readouterr().err
+    reply = writes("Adults pay 30 euros [1]. They pay 90 euros [1].")
+    assert asked(index, reply, monkeypatch, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(AskResponse.model_fields) == [*found][:-1]
+    written = found["generated"]
+    assert (written["status"], written["error"]) == ("complete", None)
+    right, wrong = written["sentences"]
+    [quote] = right["quotes"]
+    assert quote["text"] == TEXT[quote["char_start"] : quote["char_end"]]
+    assert (right["supported"], wrong["supported"], wrong["missing"]) == (True, False, ["pay 90"])
+
+
+def test_json_holds_a_failure_and_the_exit_code_tells_it(
+    index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asked(index, refuses(429), monkeypatch, "--format", "json") == 1
+    shown = capsys.readouterr()
+    written = json.loads(shown.out)["generated"]
+    assert (written["status"], written["error"]["code"]) == ("failed", "endpoint_busy")
+    assert shown.err.startswith("error: the endpoint takes no more requests for now")
+
+
+def test_markdown_lists_what_was_written_below_the_passages(
+    index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reply = writes("Adults pay 30 euros [1]. They pay 90 euros [1].")
+    assert asked(index, reply, monkeypatch, "--format", "md") == 0
+    assert capsys.readouterr().out.splitlines()[-5:] == [
+        "",
+        "**Written by small from the passages, not quoted:**",
+        "",
+        "- Adults pay 30 euros. [1]",
+        "- They pay 90 euros. [1] (not supported: its passage does not say so: pay 90)",
+    ]
+
+
+@pytest.mark.parametrize(("form", "status"), [("json", "declined"), ("md", None)])
+def test_a_model_that_declines_is_told_in_each_format(
+    index: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+    status: str | None,
+) -> None:
+    assert asked(index, writes("NOT FOUND"), monkeypatch, "--format", form) == 0
+    out = capsys.readouterr().out
+    if status:
+        assert json.loads(out)["generated"]["status"] == status
+    else:
+        assert out.endswith("\n\nThe model finds no answer in the passages.\n")
+
+
+@pytest.mark.parametrize("form", ["json", "md"])
+def test_an_abstention_writes_nothing_in_any_format(
+    index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    question = "What is the capital of France?"
+    assert asked(index, writes("Paris."), monkeypatch, "--format", form, question=question) == 4
+    out = capsys.readouterr().out
+    assert "Written by" not in out and "Paris." not in out
+    assert form == "md" or json.loads(out)["generated"]["status"] == "abstained"

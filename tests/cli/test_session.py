@@ -14,7 +14,10 @@ import pytest
 from rich.console import Console
 
 import rag
+from rag.cli.main import main
 from rag.cli.session import Session, converse, history_file, typed_lines
+from rag.serving import Endpoint
+from support.chat_endpoint import chatting, writes
 from support.letter_encoder import LetterEncoder, corpus
 from support.places import ROOT
 from support.terminal import Terminal, terminal
@@ -96,6 +99,40 @@ def test_the_next_question_is_answered_by_the_index_that_is_live(
     assert capsys.readouterr().err.startswith("moved    fruit.md[")
     assert asked.snapshot.id == new.snapshot.id
     assert "1. fruit.md:11" in shown(asked)
+
+
+def test_a_filter_holds_for_the_questions_that_follow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docs = corpus(tmp_path / "docs", fruit=FRUIT, other="# Other\n\nBlue plums ripen.\n")
+    asked = opened_session(tmp_path, rag.build(docs, tmp_path / "i", encoder=LetterEncoder()))
+    converse(asked, iter([":filter document other.md", "blue plums ripen", ":json"]))
+    shown = capsys.readouterr()
+    assert shown.err == "searched now: document other.md\n"
+    passages = json.loads(shown.out)["passages"]
+    assert {passage["citation"]["document_id"] for passage in passages} == {"other.md"}
+    asked.welcome()
+    assert capsys.readouterr().err.endswith("searched now: document other.md\n")
+    converse(asked, iter([":filter document none.md", ":filter"]))
+    assert capsys.readouterr().err.splitlines() == [
+        "error: --document 'none.md' is no document of the index: did you mean 'other.md'? "
+        "`rag report` lists them",
+        "searched now: all documents",
+    ]
+
+
+def test_what_a_model_writes_follows_the_passages_and_a_failure_ends_no_session(
+    asked: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with chatting(writes("Blue plums ripen [1].")) as chat:
+        asked.endpoint = Endpoint(f"{chat.url}/chat/completions", "small")
+        converse(asked, iter(["blue plums ripen", ":json"]))
+    assert "Written by small from the passages, not quoted:\nBlue plums" in shown(asked)
+    assert json.loads(capsys.readouterr().out)["generated"]["status"] == "complete"
+    converse(asked, iter(["blue plums ripen", ":json"]))
+    told = capsys.readouterr()
+    assert told.err.startswith("error: the endpoint")
+    assert json.loads(told.out)["generated"]["status"] == "failed"
 
 
 @pytest.mark.parametrize(
@@ -260,6 +297,17 @@ def test_questions_are_not_kept_if_the_setting_says_so(index: Path, tmp_path: Pa
         opened.ask(QUESTION, "\n> ")
         assert left(opened) == 0
     assert not (tmp_path / "rag").exists()
+
+
+@pytest.mark.parametrize("option", ["--json", "--format=md"])
+def test_formats_for_programs_require_a_question(
+    capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["ask", option])
+    assert capsys.readouterr().err == (
+        "error: no question is given: --json and --format require one\n"
+    )
 
 
 def test_without_a_terminal_a_question_is_required(index: Path) -> None:

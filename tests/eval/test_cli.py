@@ -94,7 +94,7 @@ def test_a_run_without_a_set_fails_in_one_line_and_writes_nothing(
     error = capsys.readouterr().err
     progress, told = error.splitlines()
     assert progress == "files read: 1 of 1"
-    assert told.startswith("error: no eval set in eval/local/lupines: run `python -m eval build`")
+    assert told.startswith("error: no eval set in eval/local/lupines: run `rag eval build`")
     assert not (here / "eval").exists()
 
 

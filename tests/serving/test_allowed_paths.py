@@ -35,7 +35,10 @@ def test_paths_elsewhere_are_refused_in_the_same_words(tmp_path: Path) -> None:
         with pytest.raises(UsageError) as caught:
             allowed_path(path, roots_of(docs, ""))
         said.add(str(caught.value))
-    assert said == {"the path is not in a folder that may be read: add it to RAG_ROOTS"}
+    assert said == {
+        "the service may not read this path: start it again with the folder in RAG_ROOTS "
+        "(folders are separated by `:`)"
+    }
 
 
 def test_a_path_belongs_to_the_root_that_holds_it_or_to_itself() -> None:

@@ -16,11 +16,11 @@ from rag.building.rebuild import rebuild
 from rag.checks.doctor import examine
 from rag.index.manifest import id_of, parse_manifest
 from rag.serving.live import IndexFolder
-from rag.store.open import open_newest, read_manifest
+from rag.store.open import load_snapshot, open_newest, read_manifest
 from rag.store.publish import roll_back, sweep_if_idle
 from rag.store.readback import in_process
 from rag.store.versions import current_id, list_versions
-from rag.types.errors import RagError
+from rag.types.errors import CorruptIndex, RagError
 from support.snapshots import ENCODER, FIRST, SECOND, published
 
 WORDS = (
@@ -37,6 +37,15 @@ WORDS = (
     b'"',
 )
 VALUES: tuple[Any, ...] = (None, True, -1, 1.5, 10**30, 10**400, "", "\0", "../x", [], {}, [[1]])
+
+
+def test_what_is_only_listed_is_loaded_without_comparing_checksums(tmp_path: Path) -> None:
+    id = published(tmp_path, FIRST)
+    vectors = tmp_path / id / "tokens.npy"
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"~")
+    assert [*load_snapshot(tmp_path, id, at_once=0).documents]
+    with pytest.raises(CorruptIndex):
+        load_snapshot(tmp_path, id)
 
 
 def mutants(raw: bytes, number: int) -> Iterator[bytes]:

@@ -125,5 +125,7 @@ def test_what_a_service_refuses_is_told(browser: Browser, tmp_path: Path) -> Non
         expect(page.get_by_label("From a folder")).to_have_value("")
         page.get_by_label("From a folder").fill("/etc")
         page.get_by_role("button", name="Build from it").click()
-        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("may be read")
+        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
+            "The service may not read this path: start it again with the folder in RAG_ROOTS"
+        )
         page.close()

@@ -5,6 +5,9 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
+from rag.serving.endpoint import Endpoint
+from rag.serving.live import Serving
+from service import create_app
 from support.places import ROOT
 
 PAGE = ROOT / "rag" / "web" / "page"
@@ -47,6 +50,15 @@ def test_what_an_answer_loads_is_small() -> None:
     assert {"index.html", "style.css", "app.js", "text.js", "favicon.svg"} <= loaded
     assert not {"index_page.js", "pages.js", "source.js", "feedback.js"} & loaded
     assert sum((PAGE / name).stat().st_size for name in loaded) < 80_000
+
+
+@pytest.mark.parametrize("endpoint", [None, Endpoint("http://127.0.0.1:9/v1", "small")])
+def test_written_answers_are_offered_if_there_is_an_endpoint(
+    serving: Serving, endpoint: Endpoint | None
+) -> None:
+    with TestClient(create_app(serving, endpoint=endpoint), base_url="http://localhost") as client:
+        offer = client.get("/page.json").json()
+    assert (offer["feedback"], offer["generation"]) == (False, endpoint is not None)
 
 
 def test_head_is_get_without_the_body(client: TestClient) -> None:

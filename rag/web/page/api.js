@@ -2,31 +2,37 @@
 
 import { sentence } from "./dom.js";
 
-export async function fetchJson(path, options) {
-  let response, body;
-  try {
-    response = await fetch(path, options);
-    body = await response.json();
-  } catch {
-    throw new Error("The service does not answer. Is it still running?");
-  }
-  if (!response.ok) throw Object.assign(new Error(sentence(body.detail)), { code: body.code });
-  return body;
+function silent() {
+  throw new Error("The service does not answer. Is it still running?");
 }
 
-export const post = (path, body) => fetchJson(path, {
+// The response, unless it is a refusal.
+export async function send(path, options) {
+  const response = await fetch(path, options).catch(silent);
+  if (response.ok) return response;
+  const { detail, code } = await response.json().catch(silent);
+  throw Object.assign(new Error(sentence(detail)), { code });
+}
+
+export const fetchJson = async (path, options) =>
+  (await send(path, options)).json().catch(silent);
+
+export const posting = (body) => ({
   method: "POST",
   headers: { "Content-Type": "application/json" },
   body: JSON.stringify(body),
 });
 
+export const post = (path, body) => fetchJson(path, posting(body));
+
 export const documentAddress = (id) => `/documents/${encodeURIComponent(id)}`;
 
 export const fileAddress = (id) => `${documentAddress(id)}/file`;
 
-export function ask({ question, documents, section, folder, types, since, until }) {
+// The question of an address as the service takes it.
+export function askedOf({ question, documents, section, folder, types, since, until }) {
   const filters = { document_id: documents, section, folder, type: types, since, until };
-  return post("/ask", { question, top_k: 8, filters });
+  return { question, top_k: 8, filters };
 }
 
 // The verdict on one saved citation.
@@ -35,7 +41,7 @@ export const verify = async (citation) =>
 
 export const fetchIndex = () => fetchJson("/index");
 
-// What this service offers: whether it takes feedback, and which files a corpus may hold.
+// What this service offers: feedback, written answers, and which files a corpus may hold.
 let offered = null;
 
 export function fetchOffer() {

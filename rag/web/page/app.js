@@ -2,7 +2,7 @@
 
 import { NO_FILTERS, addressOf, askedIn, filtersOf, readAddress } from "./address.js";
 import { answerView, statusOf } from "./answer.js";
-import { ask, fetchIndex, fetchOffer } from "./api.js";
+import { askedOf, fetchIndex, fetchOffer, post } from "./api.js";
 import { byId, counted, element } from "./dom.js";
 import { remember, startView } from "./start.js";
 
@@ -19,6 +19,7 @@ let answer = null;
 let isRaw = false;
 let returnTo = null; // what takes the keys when the source is closed
 let source = null; // the module that shows sources, once it is needed
+let written = null; // the module of what a language model writes, if the service offers it
 
 const isOpen = () => !byId("source").hidden;
 
@@ -45,6 +46,7 @@ async function visit() {
 async function showMain(address) {
   shown = address;
   answer = null;
+  written?.stop();
   question.value = state.question ?? "";
   grow();
   showFilters();
@@ -67,7 +69,7 @@ async function showMain(address) {
 
 async function showAnswer(address) {
   wait("Searching…");
-  const found = await ask(state);
+  const found = await post("/ask", askedOf(state));
   if (shown !== address) return;
   answer = found;
   remember(found.question);
@@ -76,13 +78,29 @@ async function showAnswer(address) {
 
 function showFound() {
   show(answerView(answer, state, isRaw), statusOf(answer));
-  addFeedback(answer).catch(() => {}); // without it the answer is complete
+  addOffered(answer).catch(() => {}); // without it the answer is complete
 }
 
-async function addFeedback(found) {
+async function addOffered(found) {
+  await offerWriting();
+  if (answer !== found) return;
+  showWritten();
   if (!(await fetchOffer()).feedback) return;
   const { feedbackView } = await import("./feedback.js");
   if (answer === found) document.querySelector("#view .answer")?.after(feedbackView(found));
+}
+
+// What a language model writes stands above what is quoted.
+function showWritten() {
+  if (written && answer) byId("view").prepend(...written.writtenView(answer, state));
+}
+
+async function offerWriting() {
+  if (written || !(await fetchOffer()).generation) return;
+  const module = await import("./written.js");
+  if (written) return;
+  written = module;
+  byId("filter").after(written.writtenSwitch(showWritten));
 }
 
 // What an address may show besides an answer.
@@ -330,3 +348,4 @@ async function introduce() {
 
 visit();
 introduce();
+offerWriting().catch(() => {}); // the answers are complete without it

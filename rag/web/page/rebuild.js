@@ -42,8 +42,9 @@ function folderForm(start) {
   const form = element("form", {},
     element("label", { for: "path" }, "From a folder or file on the service's machine"),
     element("div", { class: "row" }, path, element("button", {}, "Build from it")),
-    element("p", { id: "roots", class: "quiet" }, "What it holds becomes the whole corpus. The service reads the folders of ",
-      element("code", {}, "RAG_ROOTS"), ", or ", element("code", {}, "corpus"), " if that is not set."));
+    element("p", { id: "roots", class: "quiet" }, "What it holds becomes the whole corpus. The service may read the folders that the setting ",
+      element("code", {}, "RAG_ROOTS"), " names; without it, only the folder ", element("code", {}, "RAG_CORPUS"),
+      " (by default ", element("code", {}, "corpus"), ")."));
   return submitting(form, () => start(path.value.trim()));
 }
 

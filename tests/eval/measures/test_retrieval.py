@@ -15,7 +15,6 @@ from rag.types.errors import UsageError
 TREC = {
     "nDCG@10": "ndcg_cut_10",
     "R@5": "recall_5",
-    "P@1": "P_1",
     "Success@1": "success_1",
     "Success@3": "success_3",
     "Success@5": "success_5",
@@ -84,7 +83,18 @@ def test_worked_by_hand() -> None:
     values = per_query(qrels, {"q": ["c", "b", "x", "a"]})
     best = 2 + 1 / math.log2(3)
     assert values["nDCG@10"]["q"] == pytest.approx((1 / math.log2(3) + 2 / math.log2(5)) / best)
-    assert [values[name]["q"] for name in NAMES[1:]] == [0.5, 1.0, 0.0, 0.0, 1.0, 1.0]
+    assert [values[name]["q"] for name in NAMES[1:]] == [0.5, 1.0, 0.0, 1.0, 1.0]
+
+
+def test_no_two_measures_are_the_same_by_another_name() -> None:
+    generator = random.Random(3)
+    runs = [(_random_qrels(generator), _random_scores(generator)) for _ in range(50)]
+    found: dict[str, list[float]] = {name: [] for name in NAMES}
+    for qrels, scores in runs:
+        values = per_query(qrels, {query: ranked(each) for query, each in scores.items()})
+        for name, of in values.items():
+            found[name] += of.values()
+    assert len({tuple(values) for values in found.values()}) == len(NAMES)
 
 
 def test_one_of_five_found_is_no_perfect_score() -> None:

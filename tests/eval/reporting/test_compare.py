@@ -39,8 +39,8 @@ def test_noise_is_not_called_a_difference(tmp_path: Path) -> None:
 
 def test_two_rows_of_one_file_are_held_against_each_other(tmp_path: Path) -> None:
     path = saved(tmp_path, {"dense": [0.0] * 8, "all": [1.0] * 8})
-    said = contrast(f"{path}#dense", path, "P@1")
-    assert said.startswith("all is better than dense: P@1 differs by +1.000")
+    said = contrast(f"{path}#dense", path, "Success@1")
+    assert said.startswith("all is better than dense: Success@1 differs by +1.000")
     assert "all is ahead on 8 questions, behind on 0, level on 0." in said
 
 

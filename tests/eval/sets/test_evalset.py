@@ -37,7 +37,7 @@ def test_the_same_set_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_set_that_is_not_there_names_the_cure(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no eval set in .*: run `python -m eval build`"):
+    with pytest.raises(UsageError, match=r"no eval set in .*: run `rag eval build`"):
         read_set(tmp_path)
 
 
