@@ -162,6 +162,7 @@ def _spelled(term: Term, told: str) -> Iterator[tuple[int, int]]:
 
 
 def _places(part: str, text: str) -> Iterator[int]:
+    """Where the part begins in the text, each time, even within another one."""
     at = text.find(part)
     while at >= 0:
         yield at
