@@ -47,4 +47,6 @@ def _session(operator: str, left: str, right: str, result: str) -> onnxruntime.I
     )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    # It would keep a plan of the memory for each pair of shapes, and these never end.
+    options.enable_mem_pattern = False
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -17,7 +17,10 @@ Fields = Mapping[str, frozenset[str]]
 class Model(BaseModel):
     """Immutable, without NaN or infinity; made of a dict or of an object with these attributes."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, from_attributes=True)
+    # pydantic would keep 16,384 short texts of its input, such as questions: megabytes.
+    model_config = ConfigDict(
+        frozen=True, allow_inf_nan=False, from_attributes=True, cache_strings="none"
+    )
 
 
 class Request(Model):

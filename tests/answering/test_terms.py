@@ -3,6 +3,7 @@
 import pytest
 
 from rag.answering.terms import missing_terms, specific_terms
+from support.memory import kept_blocks
 
 
 def found(question: str) -> list[str]:
@@ -70,3 +71,32 @@ def test_a_neighbour_does_not_hold_it(question: str, text: str, expected: list[s
 
 def test_a_long_question_is_looked_up_by_its_first_terms() -> None:
     assert len(specific_terms(" ".join(map(str, range(1000))))) == 16
+
+
+def test_nothing_is_kept_of_a_term_that_was_looked_up() -> None:
+    def look_up(number: int) -> None:
+        missing(
+            f"the load of beam KX-{number} in hall Q{number}", "Beam KX 0 of hall Q7 carries 9."
+        )
+
+    assert kept_blocks(look_up, 100) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "expected"),
+    [
+        ("ask A1A1", "A1A1A1 A1A1", []),
+        ("ask A1A1", "A1A1A1", ["ask A1A1"]),
+        ("ask KX-12", "kx 1 2", []),
+        ("ask KX-12", "kx 1 23", ["ask KX-12"]),
+        ("price of room 13", "room large sunny 13", []),
+        ("price of room 13", "room large sunny warm 13", ["room 13"]),
+        ("price of room 13", "roomy and cold 13, mushroom 13", []),
+        ("price of room 13", "mushroom 13", []),
+        ("price of room 13", "mushroom 13, room 12", ["room 13"]),
+    ],
+)
+def test_a_term_begins_and_ends_where_words_do(
+    question: str, text: str, expected: list[str]
+) -> None:
+    assert missing(question, text) == expected

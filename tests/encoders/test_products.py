@@ -1,6 +1,10 @@
+import ctypes
+
 import numpy as np
+import pytest
 
 from rag.encoders.products import integer_product, product
+from support.memory import kept_bytes
 
 
 def test_the_product_is_exact_for_whatever_is_small_enough() -> None:
@@ -25,3 +29,11 @@ def test_nothing_times_anything_is_nothing() -> None:
 def test_floats_are_multiplied_as_by_numpy() -> None:
     left, right = np.random.default_rng(0).normal(size=(2, 8, 8)).astype(np.float32)
     np.testing.assert_allclose(product(left, right), left @ right, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="needs glibc 2.33")
+def test_nothing_is_kept_of_a_product() -> None:
+    def multiply(number: int) -> None:
+        integer_product(np.zeros((1 + number, 8), np.uint8), np.zeros((8, 3), np.int8))
+
+    assert kept_bytes(multiply, 100) < 20

@@ -8,10 +8,11 @@ import pytest
 
 from rag.answering.answer import ask
 from rag.encoders.open import open_encoder
-from rag.schemas.ask import AskResponse, answer_json, ask_example, timed
+from rag.schemas.ask import AskRequest, AskResponse, answer_json, ask_example, timed
 from rag.types import Mode
 from support.builds import build_snapshot
 from support.letter_encoder import LetterEncoder
+from support.memory import kept_blocks
 from support.pdf_files import pdf, text
 from support.places import ROOT
 
@@ -68,3 +69,10 @@ def test_the_time_taken_is_given_in_milliseconds_to_three_places(
     snapshot = build_snapshot([tmp_path], LetterEncoder())
     written = answer_json(ask(snapshot, LetterEncoder(), "figs"), snapshot)
     assert json.loads(timed(written, took)) == {**json.loads(written), "took_ms": round(took, 3)}
+
+
+def test_nothing_is_kept_of_a_question_that_was_read() -> None:
+    def read(number: int) -> None:
+        AskRequest.model_validate({"question": f"who is {number}", "filters": {"section": "FAQ"}})
+
+    assert kept_blocks(read, 100) < 0.1
