@@ -6,9 +6,8 @@ these terms are looked up letter by letter in the passage and the headings above
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import regex
 
@@ -23,11 +22,14 @@ _START = regex.compile(r"(?:^|[.?!:])[^\p{L}\p{N}]*$")
 # Shorter words are no stem of another: `India` is one of `Indian`.
 _STEM = 4
 _INITIALS = range(2, 6)
-# A long question is looked up by its first terms: each takes a pattern of its own.
+# A long question is looked up by its first terms.
 _MOST = 16
+# No pattern is made of what a question says: `regex` keeps something of each for good.
+_EDGE = regex.compile(r"\b")
 # `rooms 12 and 13` has room 13, `Room 12 | 13 euros` has not.
 _PARTED = regex.compile(r"[|:;\n]")
-_BETWEEN = r"(?: \w+){0,2} "
+# From the stem of a word to the number after it: the word's end, and none to two words.
+_BETWEEN = tuple(regex.compile(rf"\w*(?: \w+){{{words}}} ") for words in range(3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def missing_terms(terms: Sequence[Term], text: str) -> tuple[Term, ...]:
     ['part KX-200-B']
     """
     # Folding all words of a text takes a while; mostly the term stands there as it was typed.
-    rest = [term for term in terms if not _pattern(rf"\b{regex.escape(term.text)}\b").search(text)]
+    rest = [term for term in terms if not _stands(term.text, text)]
     if not rest:
         return ()
     found = words(text)
@@ -107,37 +109,63 @@ def _is_name(question: str, at: int, text: str) -> bool:
 def _has_number(term: Term, found: Sequence[str], text: str) -> bool:
     """Whether the number is there; after the word that it follows in the question, if that is
     there too."""
-    number, word = _spelled(term), rf"\b{regex.escape(term.after)}\w*"
     told = " ".join(found)
-    if not _pattern(rf"\b{number}\b").search(told):
+    if not _is_spelled(term, told):
         return False
-    if not term.after or not _pattern(word).search(told):
+    if not term.after or not any(_begun(term.after, told)):
         return True
-    after = _pattern(rf"{word}{_BETWEEN}{number}\b")
-    return any(after.search(" ".join(words(part))) for part in _PARTED.split(text))
+    return any(_follows(term, " ".join(words(part))) for part in _PARTED.split(text))
+
+
+def _follows(term: Term, told: str) -> bool:
+    """Whether the number stands after its word, at most two words later."""
+    numbers = {start for start, end in _spelled(term, told) if _EDGE.match(told, end)}
+    return any(
+        (found := between.match(told, end)) and found.end() in numbers
+        for end in (_begun(term.after, told) if numbers else ())
+        for between in _BETWEEN
+    )
 
 
 def _has_name(term: Term, found: Sequence[str], initials: str) -> bool:
     whole = "".join(term.words)
     if len(whole) in _INITIALS and whole in initials:
         return True
-    if _pattern(rf"\b{_spelled(term)}\b").search(" ".join(found)):
-        return True
-    return all(_is_named(word, found) for word in term.words)
+    return _is_spelled(term, " ".join(found)) or all(_is_named(word, found) for word in term.words)
 
 
-@lru_cache(maxsize=64)
-def _pattern(pattern: str) -> regex.Pattern[str]:
-    """The pattern, compiled once for the passages of a question.
-
-    `regex` would keep the last five hundred itself, which are megabytes.
-    """
-    return regex.compile(pattern, cache_pattern=False)
+def _stands(term: str, text: str) -> bool:
+    """Whether the term is in the text, and begins and ends where words do."""
+    return any(_EDGE.match(text, end) for end in _begun(term, text))
 
 
-def _spelled(term: Term) -> str:
-    """A pattern for the term in words joined by blanks, however it is divided."""
-    return " ?".join(map(regex.escape, "".join(term.words)))
+def _begun(stem: str, text: str) -> Iterator[int]:
+    """Where the stem ends in the text, if it is at the beginning of a word."""
+    return (at + len(stem) for at in _places(stem, text) if _EDGE.match(text, at))
+
+
+def _is_spelled(term: Term, told: str) -> bool:
+    """Whether the term is in words joined by blanks, however it is divided."""
+    return any(
+        _EDGE.match(told, start) and _EDGE.match(told, end) for start, end in _spelled(term, told)
+    )
+
+
+def _spelled(term: Term, told: str) -> Iterator[tuple[int, int]]:
+    """Where the letters of the term are in words joined by blanks, however they are divided."""
+    whole, joined = "".join(term.words), told.replace(" ", "")
+    if whole not in joined:
+        return
+    letters = [at for at, sign in enumerate(told) if sign != " "]
+    for at in _places(whole, joined):
+        yield letters[at], letters[at + len(whole) - 1] + 1
+
+
+def _places(part: str, text: str) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
 
 
 def _stem_of(word: str) -> str:
