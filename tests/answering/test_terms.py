@@ -70,3 +70,13 @@ def test_a_neighbour_does_not_hold_it(question: str, text: str, expected: list[s
 
 def test_a_long_question_is_looked_up_by_its_first_terms() -> None:
     assert len(specific_terms(" ".join(map(str, range(1000))))) == 16
+
+
+def test_a_term_within_a_longer_one_is_looked_for_further_on() -> None:
+    text = "Rule 300, rule 130 and rule 30a are here."
+    assert missing("what is rule 30", text) == ["rule 30"]
+    assert missing("what is rule 30", f"{text} So is rule 30.") == []
+
+
+def test_a_stop_word_parts_two_names() -> None:
+    assert found("was Goethe the Great there") == ["Goethe", "Great"]
