@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from rag.encoders.base import Encoder
@@ -29,3 +31,14 @@ def open_encoder(model: str, runtime: str, threads: int) -> Encoder:
 
     torch = open_torch_encoder(bundled_model() if model == BUNDLED else find_model(model), threads)
     return replace(torch, head=head_of(torch.sha256, torch.dim))
+
+
+def begin_opening(model: str, runtime: str, threads: int) -> Callable[[], Encoder]:
+    """Opens the encoder in a thread; the function waits for it, and raises what opening raised.
+
+    Most of it is native code, which runs beside the imports of a service.
+    """
+    with_one = ThreadPoolExecutor(1, "open")
+    opening = with_one.submit(open_encoder, model, runtime, threads)
+    with_one.shutdown(wait=False)
+    return opening.result

@@ -17,7 +17,9 @@ Fields = Mapping[str, frozenset[str]]
 class Model(BaseModel):
     """Immutable, without NaN or infinity; made of a dict or of an object with these attributes."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, from_attributes=True)
+    model_config = ConfigDict(
+        frozen=True, allow_inf_nan=False, from_attributes=True, defer_build=True
+    )
 
 
 class Request(Model):
