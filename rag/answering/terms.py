@@ -63,9 +63,7 @@ def specific_terms(question: str) -> tuple[Term, ...]:
         text, beside = match[0], question[end : match.start()] == " "
         is_number = _DIGIT.search(text) is not None
         # Most words are neither, and folding takes a while.
-        folded = (
-            tuple(words(text)) if is_number or _is_name(question, match.start(), text) else ()
-        )
+        folded = tuple(words(text)) if is_number or _is_name(question, match.start(), text) else ()
         if folded and is_number:
             after = _stem_of(before) if beside else ""
             found.append(Term(f"{before} {text}" if after else text, folded, True, after))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from rag.encoders.base import Encoder
 from rag.encoders.bundled import bundled_model
@@ -36,9 +37,13 @@ def open_encoder(model: str, runtime: str, threads: int) -> Encoder:
 def begin_opening(model: str, runtime: str, threads: int) -> Callable[[], Encoder]:
     """Opens the encoder in a thread; the function waits for it, and raises what opening raised.
 
-    Most of it is native code, which runs beside the imports of a service.
+    Most of it is native code, which runs beside the imports of a service. A model that torch runs
+    is opened by the function: a process that fails meanwhile would wait for torch's import.
     """
+    opening = partial(open_encoder, model, runtime, threads)
+    if (model, runtime) != (BUNDLED, "onnx"):
+        return opening
     with_one = ThreadPoolExecutor(1, "open")
-    opening = with_one.submit(open_encoder, model, runtime, threads)
+    begun = with_one.submit(opening)
     with_one.shutdown(wait=False)
-    return opening.result
+    return begun.result
