@@ -24,7 +24,7 @@ WINGS = [
 FACES = {
     "text": 12,
     "documents": 22,
-    "encoders": 6,
+    "encoders": 7,
     "index": 39,
     "store": 37,
     "answering": 14,

@@ -85,9 +85,10 @@ def _aligned(marks: Marks, interaction: LateInteraction, row: int, text: str) ->
 def _sentences(marks: Marks, tokens: TokenStore, row: int) -> Rows:
     """The sentences of a passage as `Marks` has them, int64 (n, 4); none if it has no tokens."""
     sentences = marks.of(row).astype(np.int64)
+    if len(sentences):
+        return sentences
     count = int(tokens.starts[row + 1] - tokens.starts[row])
-    whole = np.array([[0, 0, 0, count]] if count else [], dtype=np.int64).reshape(-1, 4)
-    return sentences if len(sentences) else whole
+    return np.array([[0, 0, 0, count]] if count else [], dtype=np.int64).reshape(-1, 4)
 
 
 def _alignment(text: str, marks: Rows, best: Cosines) -> Alignment:

@@ -49,7 +49,8 @@ def located(snapshot: Snapshot, document_id: str, spans: Sequence[Span]) -> Iter
     """The spans of a document, with where they stand on the pages of a PDF."""
     document = snapshot.documents[document_id]
     for span in spans:
-        yield replace(span, boxes=boxes_of(document, span.char_start, span.char_end))
+        boxes = boxes_of(document, span.char_start, span.char_end)
+        yield replace(span, boxes=boxes) if boxes else span
 
 
 def _heading_path(snapshot: Snapshot, document_id: str, at: int) -> tuple[str, ...]:

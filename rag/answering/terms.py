@@ -6,8 +6,10 @@ these terms are looked up letter by letter in the passage and the headings above
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import regex
 
@@ -58,15 +60,15 @@ def specific_terms(question: str) -> tuple[Term, ...]:
     found: list[Term] = []
     before, end = "", -1
     for match in _TERM.finditer(question):
-        text, folded = match[0], tuple(words(match[0]))
-        beside = question[end : match.start()] == " "
-        if not folded:
-            continue
-        if _DIGIT.search(text):
+        text, beside = match[0], question[end : match.start()] == " "
+        is_number = _DIGIT.search(text) is not None
+        # Most words are neither, and folding takes a while.
+        folded = tuple(words(text)) if is_number or _is_name(question, match.start(), text) else ()
+        if folded and is_number:
             after = _stem_of(before) if beside else ""
             found.append(Term(f"{before} {text}" if after else text, folded, True, after))
-        elif _is_name(question, match.start(), text):
-            if beside and found and found[-1].text.endswith(before) and not found[-1].is_number:
+        elif folded:
+            if beside and found and _goes_on(found[-1], before):
                 last = found.pop()
                 text, folded = f"{last.text} {text}", last.words + folded
             found.append(Term(text, folded, False))
@@ -98,6 +100,11 @@ def missing_terms(terms: Sequence[Term], text: str) -> tuple[Term, ...]:
             _has_number(term, found, text) if term.is_number else _has_name(term, found, initials)
         )
     )
+
+
+def _goes_on(term: Term, before: str) -> bool:
+    """Whether a word in capitals after the word `before` is one more of the term, a name."""
+    return term.text.endswith(before) and not term.is_number and words(before) != []
 
 
 def _is_name(question: str, at: int, text: str) -> bool:
@@ -156,9 +163,11 @@ def _spelled(term: Term, told: str) -> Iterator[tuple[int, int]]:
     whole, joined = "".join(term.words), told.replace(" ", "")
     if whole not in joined:
         return
-    letters = [at for at, sign in enumerate(told) if sign != " "]
-    for at in _places(whole, joined):
-        yield letters[at], letters[at + len(whole) - 1] + 1
+    ends = list(accumulate(map(len, told.split(" "))))
+    for first in _places(whole, joined):
+        last = first + len(whole) - 1
+        # Before a letter there is a blank for each word that ends before it.
+        yield first + bisect_right(ends, first), last + bisect_right(ends, last) + 1
 
 
 def _places(part: str, text: str) -> Iterator[int]:
@@ -177,8 +186,8 @@ def _stem_of(word: str) -> str:
 
 def _is_named(word: str, found: Sequence[str]) -> bool:
     """Whether a word of a name is among the words, or one that begins as it does."""
-    return any(
-        each == word
-        or (min(len(each), len(word)) >= _STEM and (each.startswith(word) or word.startswith(each)))
-        for each in found
-    )
+    stem = word[:_STEM]
+    if len(stem) < _STEM:
+        return word in found
+    near = (each for each in found if each.startswith(stem))
+    return any(each.startswith(word) or word.startswith(each) for each in near)

@@ -12,6 +12,7 @@ import typer
 from rag.building import remembered
 from rag.cli.console import origin_line, read_settings, say, uncollected
 from rag.cli.options import IndexOption
+from rag.encoders import begin_opening
 
 
 def serve(
@@ -25,10 +26,13 @@ def serve(
     settings = read_settings(index=index, host=host, port=port, workers=workers)
     if seat is None and remembered(settings.index):
         say(f"{settings.index} is live, {origin_line(settings.index)}")
+    opening = None
+    if seat is not None or settings.workers == 1:
+        opening = begin_opening(settings.model, settings.runtime, settings.threads)
     with uncollected():
         from rag.web import serve as serve_http
 
-    serve_http(settings, seat)
+    serve_http(settings, seat, opening)
 
 
 def evaluate(context: typer.Context) -> None:

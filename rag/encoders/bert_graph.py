@@ -86,10 +86,13 @@ def build_graph(config: Path, weights: Path, signed: bool = True) -> BertModel:
     """
     shape = read_shape(config)
     graph = _open_graph(weights, signed)
-    hidden = _embed(graph, shape)
+    # Attention needs a batch, here always of one text.
+    batch = _ints(graph, "first_axis", [0])
+    hidden = _node(graph, "Unsqueeze", _embed(graph, shape), batch)
     for layer in range(shape.layers):
         hidden = _layer(graph, shape, f"encoder.layer.{layer}", hidden)
-    mean = _node(graph, "ReduceMean", hidden, _ints(graph, "first_axis", [0]), keepdims=0)
+    hidden = _node(graph, "Squeeze", hidden, batch)
+    mean = _node(graph, "ReduceMean", hidden, batch, keepdims=0)
     _node(graph, "LpNormalization", mean, output="pooled", axis=-1, p=2)
     _node(graph, "LpNormalization", hidden, output="tokens", axis=-1, p=2)
     written = onnx_format.model(
@@ -176,7 +179,7 @@ def _lookup(graph: _Graph, kind: str, rows: int, width: int, index: str) -> str:
 
 
 def _layer(graph: _Graph, shape: BertShape, name: str, hidden: str) -> str:
-    """One transformer layer, normalised after each of its two steps: (t, hidden)."""
+    """One transformer layer, normalised after each of its two steps: (1, t, hidden)."""
     wide, inner = shape.hidden, shape.inner
     context = _attention(graph, shape, f"{name}.attention.self", hidden)
     attended = _linear(graph, f"{name}.attention.output.dense", wide, wide, context)
@@ -191,17 +194,13 @@ def _layer(graph: _Graph, shape: BertShape, name: str, hidden: str) -> str:
 
 
 def _attention(graph: _Graph, shape: BertShape, name: str, hidden: str) -> str:
-    """Scaled dot-product attention over all heads: (t, hidden)."""
+    """Scaled dot-product attention over all heads: (1, t, hidden)."""
     parts = [f"{name}.{part}" for part in ("query", "key", "value")]
     joint = _product(graph, parts, shape.hidden, shape.hidden, hidden)
     biases = [_read(graph, f"{part}.bias", [shape.hidden]) for part in parts]
     bias = _array(graph, f"{name}.bias", np.concatenate(biases))
-    batch = _ints(graph, "first_axis", [0])
-    split = _nodes(
-        graph, "Split", [_node(graph, "Unsqueeze", joint, batch)], 3, axis=2, num_outputs=3
-    )
-    mixed = _node(graph, "MultiHeadAttention", *split, bias, domain=RUNTIME, num_heads=shape.heads)
-    return _node(graph, "Squeeze", mixed, batch)
+    split = _nodes(graph, "Split", [joint], 3, axis=2, num_outputs=3)
+    return _node(graph, "MultiHeadAttention", *split, bias, domain=RUNTIME, num_heads=shape.heads)
 
 
 def _linear(graph: _Graph, name: str, inputs: int, outputs: int, value: str) -> str:
@@ -210,7 +209,7 @@ def _linear(graph: _Graph, name: str, inputs: int, outputs: int, value: str) -> 
 
 
 def _product(graph: _Graph, names: Sequence[str], inputs: int, outputs: int, value: str) -> str:
-    """The value times the weights of these layers, side by side: (t, len(names) * outputs)."""
+    """The value times the weights of these layers, side by side: (1, t, len(names) * outputs)."""
     parts = [quantised(_read(graph, f"{name}.weight", [outputs, inputs])) for name in names]
     levels = np.concatenate([levels for levels, _ in parts])
     scales = np.concatenate([scales for _, scales in parts])
@@ -244,14 +243,15 @@ def quantised(weights: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
 
 
 def _quantise_rows(graph: _Graph, value: str) -> tuple[str, str]:
-    """The value in unsigned bytes around `MIDDLE`, and the scale of each row: (t, 1)."""
+    """The value in unsigned bytes around `MIDDLE`, and the scale of each row: (1, t, 1).
+
+    A row of zeros has the scale 0. Whatever its bytes are, its product is 0.
+    """
     largest = _node(graph, "ReduceMax", _node(graph, "Abs", value), _ints(graph, "last_axis", [-1]))
     step = _scalar(graph, "step", np.float32, 1 / LARGEST)
-    # The least normal number stands for the scale of a row of zeros.
-    least = _scalar(graph, "least", np.float32, float(np.finfo(np.float32).tiny))
-    scales = _node(graph, "Max", _node(graph, "Mul", largest, step), least)
+    scales = _node(graph, "Mul", largest, step)
     flat = _node(graph, "Reshape", scales, _ints(graph, "flat", [-1]))
-    return _node(graph, "QuantizeLinear", value, flat, "middles", axis=0), scales
+    return _node(graph, "QuantizeLinear", value, flat, "middles", axis=1), scales
 
 
 def _norm(graph: _Graph, shape: BertShape, name: str, value: str) -> str:

@@ -77,6 +77,6 @@ def project(tokens: Vectors, head: Head | None) -> Vectors:
     if head is None:
         return tokens
     mapped = product(tokens, head.weights)
-    length = np.linalg.norm(mapped, axis=1, keepdims=True)
+    length = np.sqrt(np.sum(mapped * mapped, axis=1, keepdims=True))
     result: Vectors = mapped / np.maximum(length, np.float32(1e-12))
     return result

@@ -136,8 +136,7 @@ def _encode(encoder: OnnxEncoder, texts: Sequence[str]) -> Encoded:
 
 
 def _encode_one(encoder: OnnxEncoder, text: str) -> TextVectors:
-    first, last = encoder.tokenizer.encode("").ids
-    pieces = encoder.tokenizer.encode(text, add_special_tokens=False).ids
-    ids = np.array([first, *pieces[: encoder.window - 2], last], np.int64)
+    *pieces, last = encoder.tokenizer.encode(text).ids
+    ids = np.array([*pieces[: encoder.window - 1], last], np.int64)
     pooled, tokens = encoder.session.run(["pooled", "tokens"], {"input_ids": ids})
     return pooled, project(tokens[1:-1], encoder.head)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rag.encoders.base import Encoder
@@ -51,3 +54,18 @@ def _open_torch(model: str, threads: int, device: str) -> TorchEncoder:
     files = bundled_model() if model == BUNDLED else find_model(model)
     torch = open_torch_encoder(files, threads, device)
     return replace(torch, head=head_of(torch.sha256, torch.dim))
+
+
+def begin_opening(model: str, runtime: str, threads: int) -> Callable[[], Encoder]:
+    """Opens the encoder in a thread; the function waits for it, and raises what opening raised.
+
+    Most of it is native code, which runs beside the imports of a service. A model that torch runs
+    is opened by the function: a process that fails meanwhile would wait for torch's import.
+    """
+    opening = partial(open_encoder, model, runtime, threads)
+    if (model, runtime) != (BUNDLED, "onnx"):
+        return opening
+    with_one = ThreadPoolExecutor(1, "open")
+    begun = with_one.submit(opening)
+    with_one.shutdown(wait=False)
+    return begun.result

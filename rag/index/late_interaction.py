@@ -80,6 +80,8 @@ class LateInteraction:
     def meet(self, passages: Sequence[int]) -> None:
         """Makes the products of those passages that have none yet, all at once."""
         new = [passage for passage in dict.fromkeys(passages) if passage not in self._scores]
+        if not new:
+            return
         self._scores.update(dict.fromkeys(new, 0.0))
         rows = np.array(new, dtype=np.int64)
         first, last = self.tokens.starts[rows], self.tokens.starts[rows + 1]

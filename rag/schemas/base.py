@@ -19,7 +19,11 @@ class Model(BaseModel):
 
     # pydantic would keep 16,384 short texts of its input, such as questions: megabytes.
     model_config = ConfigDict(
-        frozen=True, allow_inf_nan=False, from_attributes=True, cache_strings="none"
+        frozen=True,
+        allow_inf_nan=False,
+        from_attributes=True,
+        cache_strings="none",
+        defer_build=True,
     )
 
 

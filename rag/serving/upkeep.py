@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rag.encoders import open_encoder
+from rag.encoders import Encoder, open_encoder
 from rag.serving.allowed_paths import allowed_path, roots_of
 from rag.serving.job_table import JobTable
 from rag.serving.jobs import Command, Jobs, build_command
@@ -53,9 +53,11 @@ class Upkeep:
         return allowed_path(path, self.roots)
 
 
-def upkeep_of(settings: Settings) -> Upkeep:
-    """The upkeep that the settings allow; opens nothing."""
-    opening = functools.partial(open_encoder, settings.model, settings.runtime, settings.threads)
+def upkeep_of(settings: Settings, opening: Callable[[], Encoder] | None = None) -> Upkeep:
+    """The upkeep that the settings allow; opens nothing. `opening` gives their encoder."""
+    opening = opening or functools.partial(
+        open_encoder, settings.model, settings.runtime, settings.threads
+    )
     roots = roots_of(settings.corpus, settings.roots)
     return Upkeep(
         folder=IndexFolder(settings.index, opening),

@@ -61,6 +61,8 @@ def _parts(word: str, stem: str) -> tuple[str, ...]:
     A dictionary divides 东京都 otherwise than 东京, so Chinese words are found by their characters
     too. Korean writes nouns and particles together, so they are found by each two syllables.
     """
+    if word.isascii() and word.isalpha():
+        return (stem,)
     if measured := _NUMBER_AND_UNIT.fullmatch(word):
         return (stem, *measured.groups())
     if _HAN.fullmatch(word):

@@ -83,6 +83,9 @@ def _without_marks(text: str) -> str:
 def _only_names(found: regex.Match[str]) -> str:
     """The stop word if it names something here (`plan A`, `the IT desk`), else a blank."""
     word, text = found[0], found.string
+    if len(word) > 1 and not word.isupper():
+        # Nearly all of them.
+        return " "
     before = text[max(0, found.start() - _NEAR) : found.start()].rpartition("\n")[2]
     after = text[found.end() : found.end() + _NEAR]
     capital = word.isupper() and not (before + after.partition("\n")[0]).isupper()

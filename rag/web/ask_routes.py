@@ -121,8 +121,8 @@ def _answer(asked: AskRequest, serving: Serving) -> tuple[Serving, Answer, bytes
 def _record(request: Request, serving: Serving, asked: AskRequest, answer: Answer | None) -> None:
     record = record_of(request.scope)
     if record is not None:
-        manifest = serving.snapshot.manifest
-        record.asked = Asked(asked.question, asked.top_k, manifest.id, manifest.model.name, answer)
+        model = serving.snapshot.manifest.model.name
+        record.asked = Asked(asked.question, asked.top_k, serving.snapshot.id, model, answer)
 
 
 @router.post(

@@ -16,8 +16,9 @@ def answered(serving: Serving, asked: AskRequest) -> tuple[Answer, Snapshot, str
     A note says how many ids of the filter name no document, if any do.
     """
     filters = asked.filters.filters()
-    # The system ends a process that reads where a file was cut.
-    serving.snapshot.check()
+    if filters.document_id:
+        # The system ends a process that reads where a file was cut. `ask` checks for itself.
+        serving.snapshot.check()
     found = [serving.snapshot.document(id) for id in filters.document_id]
     known = tuple(document.id for document in found if document)
     answer = serving.ask(

@@ -7,6 +7,7 @@ import secrets
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import msgspec
 from fastapi import FastAPI
 from uvicorn.importer import import_from_string
 
+from rag.encoders import Encoder
 from rag.serving import (
     Board,
     Figure,
@@ -66,22 +68,25 @@ class Seat:
     folder: str
 
 
-def serve(settings: Settings, seat: str | None = None) -> None:
+def serve(
+    settings: Settings, seat: str | None = None, opening: Callable[[], Encoder] | None = None
+) -> None:
     """Serves the current index until it is interrupted; prints the address and an example.
 
-    `seat` is given to the workers that this starts: a `Seat` as JSON. Raises RagError if the index
+    `seat` is given to the workers that this starts: a `Seat` as JSON. `opening` gives the encoder
+    of the settings, which is opened when it is needed by default. Raises RagError if the index
     cannot be opened or the address cannot be bound.
     """
     with ended_quietly():
         if seat is not None:
-            _work(settings, msgspec.json.decode(seat, type=Seat))
+            _work(settings, msgspec.json.decode(seat, type=Seat), opening)
             return
         door = door_of(settings)
         with listen(settings.host, settings.port, keyed=door.keys.any_valid()) as listener:
             if settings.workers > 1:
                 _share(settings, listener, keyed=door.keys.required)
             else:
-                _answer(settings, upkeep_of(settings), listener, Board(), door)
+                _answer(settings, upkeep_of(settings, opening), listener, Board(), door)
 
 
 def _share(settings: Settings, listener: socket.socket, keyed: bool) -> None:
@@ -109,11 +114,11 @@ def _share(settings: Settings, listener: socket.socket, keyed: bool) -> None:
         supervise(start, board, patience=PATIENCE + settings.drain, ends=listener.close)
 
 
-def _work(settings: Settings, seat: Seat) -> None:
+def _work(settings: Settings, seat: Seat, opening: Callable[[], Encoder] | None) -> None:
     """Serves as one of several processes."""
     folder = Path(seat.folder)
     upkeep = replace(
-        upkeep_of(settings),
+        upkeep_of(settings, opening),
         seconds=SHARED_SECONDS,
         builds=JobTable(str(folder / BUILDS), seat.worker),
     )

@@ -100,3 +100,13 @@ def test_a_term_begins_and_ends_where_words_do(
     question: str, text: str, expected: list[str]
 ) -> None:
     assert missing(question, text) == expected
+
+
+def test_a_term_within_a_longer_one_is_looked_for_further_on() -> None:
+    text = "Rule 300, rule 130 and rule 30a are here."
+    assert missing("what is rule 30", text) == ["rule 30"]
+    assert missing("what is rule 30", f"{text} So is rule 30.") == []
+
+
+def test_a_stop_word_parts_two_names() -> None:
+    assert found("was Goethe the Great there") == ["Goethe", "Great"]

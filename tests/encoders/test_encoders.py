@@ -18,7 +18,7 @@ from rag.encoders.base import Encoded, Encoder, with_contexts
 from rag.encoders.bert_graph import build_graph, quantised
 from rag.encoders.bundled import bundled_model
 from rag.encoders.onnx import open_onnx_encoder, open_session, open_tokenizer, word_pieces
-from rag.encoders.open import open_encoder
+from rag.encoders.open import begin_opening, open_encoder
 from rag.encoders.sentence_transformer import find_model
 from rag.types.errors import ModelError
 from support.small_model import small_bert, small_model
@@ -204,6 +204,21 @@ def test_opening_changes_neither_the_environment_nor_the_threads_of_others() -> 
 def test_an_unknown_runtime_is_refused() -> None:
     with pytest.raises(ModelError, match="runtime is 'cuda': set RAG_RUNTIME to onnx or torch"):
         open_encoder("bundled", "cuda", 1)
+
+
+def test_an_encoder_that_was_opened_in_a_thread_is_the_same(onnx: Encoder) -> None:
+    opened = begin_opening("bundled", "onnx", 1)()
+    asked = "Which procedure collects the T cells?"
+    assert (opened.sha256, opened.head_sha256) == (onnx.sha256, onnx.head_sha256)
+    assert np.array_equal(
+        opened.encode_queries([asked]).pooled, onnx.encode_queries([asked]).pooled
+    )
+
+
+def test_who_waits_for_an_encoder_hears_why_it_cannot_be_opened() -> None:
+    opening = begin_opening("bundled", "tensorflow", 1)
+    with pytest.raises(ModelError, match="set RAG_RUNTIME to onnx or torch"):
+        opening()
 
 
 def test_the_same_files_give_the_same_graph() -> None:

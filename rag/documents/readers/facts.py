@@ -12,9 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
-from lxml import etree
-from selectolax.lexbor import LexborHTMLParser
+if TYPE_CHECKING:
+    # Libraries that a service need not load.
+    from lxml import etree
+    from selectolax.lexbor import LexborHTMLParser
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?", re.IGNORECASE | re.DOTALL)
 # Codes for no language, none in particular and an unknown one.
