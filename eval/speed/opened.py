@@ -28,7 +28,7 @@ from eval.speed.servers import memory
 from rag.answering import ask, encode_query, find_candidates
 from rag.encoders import Encoder, open_encoder
 from rag.index import Snapshot
-from rag.serving import open_index
+from rag.serving.live import IndexFolder
 
 # How many of the nearest vectors are compared with the exact ones.
 NEAREST = 100
@@ -42,10 +42,10 @@ Vectors = npt.NDArray[np.float32]
 
 
 def measure(index: Path, questions: Path | None) -> dict[str, Any]:
-    """Seconds to open the index, memory, and what `asked` gives."""
+    """Seconds to open the index as a service does, memory, and what `asked` gives."""
     encoder = open_encoder("bundled", "onnx", THREADS)
     start = time.perf_counter()
-    snapshot = open_index(index, encoder=encoder).snapshot
+    snapshot = IndexFolder(index, lambda: encoder).open().snapshot
     opening = {"open_seconds": time.perf_counter() - start}
     if questions is None:
         return opening

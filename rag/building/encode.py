@@ -17,6 +17,7 @@ from rag.index import (
     Sentences,
     Split,
     TokenStore,
+    mapped_zeros,
     markable_from,
     quantise,
     sentences_of,
@@ -77,7 +78,7 @@ def _vectors(
 ) -> tuple[npt.NDArray[np.float32], TokenStore]:
     """The vectors of each passage, from its row in the earlier snapshot or from the journal."""
     new, counts = np.flatnonzero(rows == NEW).tolist(), np.zeros(len(rows), dtype=np.int64)
-    pooled = np.empty((len(rows), encoder.dim), dtype=np.float32)
+    pooled = mapped_zeros((len(rows), encoder.dim), np.float32)
     taken = np.flatnonzero(rows != NEW)
     if reuse.earlier:
         counts[taken] = np.diff(reuse.earlier.tokens.starts)[rows[taken]]

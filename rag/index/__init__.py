@@ -1,6 +1,7 @@
 """What is searched, mapped from its files."""
 
 from rag.index.assemble import Encodings, Split, assemble
+from rag.index.columns import mapped_zeros
 from rag.index.compatibility import check_encoder, check_model, check_probes
 from rag.index.fingerprint import (
     encoding_key,

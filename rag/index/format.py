@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.index.bm25 import LexicalIndex
-from rag.index.columns import Buffer, room
+from rag.index.columns import Buffer, joined
 from rag.index.document_table import Documents, pack_documents
 from rag.index.lexical_table import open_lexical, pack_lexical
 from rag.index.manifest import FileEntry, Manifest
@@ -62,7 +62,7 @@ def contents(parts: Parts) -> dict[str, Buffer]:
     p = parts
     return {
         "bm25.bin": pack_lexical(p.lexical),
-        "dense.faiss": p.dense.to_bytes(),
+        "dense.faiss": p.dense.content,
         "documents.bin": pack_documents(p.documents),
         "headings.bin": pack_headings(p.headings),
         "marks.bin": pack_marks(p.marks),
@@ -144,10 +144,5 @@ def _decoded(
 
 def _saved(array: npt.NDArray[Any]) -> memoryview:
     header = io.BytesIO()
-    array = np.ascontiguousarray(array)
     np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
-    start = len(header.getbuffer())
-    content = room(start + array.nbytes)
-    content[:start] = header.getbuffer()
-    content[start:] = array.reshape(-1).view(np.uint8).data
-    return content.toreadonly()
+    return joined([header.getvalue(), array])

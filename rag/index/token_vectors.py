@@ -9,14 +9,13 @@ stored form is about 1 (Max 1960, "Quantizing for Minimum Distortion", table II)
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.columns import room, starts_of
+from rag.index.columns import mapped_zeros, starts_of
 
 BITS = 2
 PER_BYTE = 8 // BITS
@@ -94,10 +93,6 @@ def store(passages: Iterable[Packed], dim: int) -> TokenStore:
 
 
 def zero_store(counts: Iterable[int], dim: int) -> TokenStore:
-    """A store for passages of so many tokens each, still zero, to be filled in.
-
-    A large one is in a temporary file, so that the system may free its memory.
-    """
+    """A store for passages of so many tokens each, still zero, to be filled in."""
     starts = starts_of(counts)
-    shape = (int(starts[-1]), width(dim))
-    return TokenStore(np.frombuffer(room(math.prod(shape)), np.uint8).reshape(shape), starts)
+    return TokenStore(mapped_zeros((int(starts[-1]), width(dim)), np.uint8), starts)

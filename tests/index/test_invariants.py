@@ -188,10 +188,11 @@ def test_vectors_that_do_not_agree_are_refused(
     else:
         changed = faiss.IndexFlatIP(whole.dense.flat.d - (attack == "narrow"))
         changed.add(VECTORS[attack](whole.dense.vectors()))
+    content = faiss.serialize_index(changed).tobytes()
     with pytest.raises(CorruptIndex):
         load_snapshot(
             tmp_path,
-            signed(tmp_path, whole, dense=VectorIndex(changed, whole.dense.cells)),
+            signed(tmp_path, whole, dense=VectorIndex(changed, whole.dense.cells, content)),
         )
 
 
