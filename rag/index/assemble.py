@@ -120,6 +120,6 @@ def _lexical(split: Split, earlier: Snapshot | None) -> LexicalIndex:
     return extended(
         words,
         rows,
-        [f"{passage.context}\n{passage.text}" for passage in new],
+        (passage.in_context for passage in new),
         [languages[passage.document_id] for passage in split.passages],
     )
