@@ -25,7 +25,7 @@ FACES = {
     "text": 12,
     "documents": 22,
     "encoders": 6,
-    "index": 40,
+    "index": 41,
     "store": 37,
     "answering": 13,
     "checks": 12,

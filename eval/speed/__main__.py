@@ -144,29 +144,22 @@ def scale(
     material, encoder = read_material(data), _encoder()
     path = results / "speed-scale.json"
     old = read_outcome(path) if path.is_file() else {"rows": []}
-    rows, now = [], commit()
+    rows, changed, now = old["rows"], old.get("changed", {}), commit()
     sizes = "1000" if quick else sizes
     sentences = WORK / "sentences" if recombined else None
     if sentences:
         say(f"{len(material.sentences):,} sentences: about ten minutes, if they are not there")
         write_sentences(material.sentences, material.planted, sentences, progress)
+    elif changed.get("commit") != now:
+        made = scale_part.changed(material, 1000 if quick else 5000, WORK / "changed")
+        changed = made | {"commit": now}
     for size in map(int, sizes.split(",")):
         say(f"{size:,} passages: about {size / (60_000 if recombined else 6000):.0f} minutes")
         row = scale_part.measure(material, size, WORK / str(size), encoder, sentences)
-        rows.append(row | {"commit": now})
-    changed = old.get("changed", {})
-    if changed.get("commit") != now:
-        made = scale_part.changed(material, 1000 if quick else 5000, WORK / "changed")
-        changed = made | {"commit": now}
-    merged = scale_part.merged(old["rows"], rows)
-    write(
-        "scale",
-        data,
-        results,
-        {"rows": merged, "changed": changed},
-        f" --sizes {sizes}{' --recombined' * recombined}",
-    )
-    (results / page_part.PLOT).write_text(scale_plot(merged), encoding="utf-8")
+        rows = scale_part.merged(rows, [row | {"commit": now}])
+        options = f" --sizes {sizes}{' --recombined' * recombined}"
+        write("scale", data, results, {"rows": rows, "changed": changed}, options)
+        (results / page_part.PLOT).write_text(scale_plot(rows), encoding="utf-8")
 
 
 @app.command()

@@ -30,7 +30,7 @@ from rag.building.journal import Journal
 from rag.building.reuse import Content, PassageVectors
 from rag.documents.readers.jsonl import JsonRecord, records
 from rag.encoders import Encoder, open_encoder
-from rag.index import NEW, Encodings, ModelInfo, Split, assemble, mapped_zeros, zero_store
+from rag.index import NEW, Encodings, ModelInfo, Split, assemble, bits_of, mapped_zeros, zero_store
 from rag.store import publish, writing
 from rag.types import (
     DEFAULT_CAUTION,
@@ -148,10 +148,12 @@ def split_of(corpus: Path) -> Split:
 def encodings(split: Split, encoded: Encoded, encoder: Encoder) -> Encodings:
     """The vectors and sentences of the passages."""
     sentences = [np.array(encoded.sentences(each), np.int32) for each in split.passages]
-    tokens = zero_store((int(each[-1, 3]) for each in sentences), encoder.token_dim)
+    counts = [int(each[-1, 3]) for each in sentences]
+    tokens = zero_store(counts, encoder.token_dim, bits_of(len(counts)))
     pooled = mapped_zeros((len(split.passages), encoder.dim), np.float32)
     for row, passage in enumerate(split.passages):
-        pooled[row], tokens.rows(row)[:] = encoded.read(passage)
+        pooled[row], quantised = encoded.read(passage)
+        tokens.put(row, quantised)
     above = [""] * len(split.passages)
     return Encodings(pooled, tokens, above, {}, sentences, reused=0)
 

@@ -31,4 +31,4 @@ from rag.index.originals import Originals
 from rag.index.postings import NEW
 from rag.index.sentence_spans import Marks, Sentences, markable_from, marks, sentences_of
 from rag.index.snapshot import Snapshot
-from rag.index.token_vectors import TokenStore, quantise, store, zero_store
+from rag.index.token_vectors import TokenStore, bits_of, quantise, store, zero_store

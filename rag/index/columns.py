@@ -195,9 +195,19 @@ def character_places(text: npt.NDArray[np.uint8]) -> Array:
 
 def text_columns(name: str, texts: Iterable[str | bytes]) -> dict[str, Array]:
     """The arrays of a column of texts. Raises UnicodeEncodeError for what is no text."""
-    raw = [text.encode() if isinstance(text, str) else text for text in texts]
-    joined = np.frombuffer(b"".join(raw), dtype=np.uint8)
-    return {f"{name}_bytes": joined, f"{name}_starts": starts_of(map(len, raw))}
+    lengths: list[int] = []
+    parts: list[Buffer] = []
+    last = bytearray()
+    for text in texts:
+        raw = text.encode() if isinstance(text, str) else text
+        lengths.append(len(raw))
+        last += raw
+        if len(last) > SMALL:
+            # Out of memory before the next ones come.
+            parts.append(joined([memoryview(last)]))
+            last = bytearray()
+    whole = np.frombuffer(joined([*parts, memoryview(last)]), dtype=np.uint8)
+    return {f"{name}_bytes": whole, f"{name}_starts": starts_of(lengths)}
 
 
 def demand(holds: bool | np.bool_, otherwise: str) -> None:

@@ -131,7 +131,11 @@ def _decoded(
         passages=passages,
         dense=from_bytes(content["dense.faiss"]),
         lexical=open_lexical(content["bm25.bin"], len(passages)),
-        tokens=TokenStore(array("tokens.npy", np.uint8, 2), array("token_starts.npy", np.int64, 1)),
+        tokens=TokenStore(
+            array("tokens.npy", np.uint8, 2),
+            array("token_starts.npy", np.int64, 1),
+            manifest.recipe.token_bits,
+        ),
         headings=open_headings(content["headings.bin"]),
         marks=open_marks(content["marks.bin"]),
         probes=array("probes.npy", np.float32, 2),
