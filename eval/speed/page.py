@@ -218,7 +218,7 @@ def _overload(outcome: Outcome) -> str:
 def _of_other_commits(outcome: Outcome) -> str:
     """Which rows are not of the commit that the part names."""
     others = [
-        f"{_passages(row)} at {row['commit'][:9]}"
+        f"{_passages(row)} passages at {row['commit'][:9]}"
         for row in outcome["rows"]
         if row["commit"] != outcome["commit"]
     ]
