@@ -14,13 +14,14 @@ import typer
 from eval.provenance import RESULTS, commit, provenance, read_outcome, write_outcome
 from eval.sets.beir import read_collection
 from eval.speed import anchors as anchors_part
+from eval.speed import lexical as lexical_part
 from eval.speed import overload as overload_part
 from eval.speed import page as page_part
 from eval.speed import scale as scale_part
 from eval.speed import side_by_side
 from eval.speed.corpora import passages, read_material, write_corpus
 from eval.speed.opened import THREADS
-from eval.speed.peer import TXTAI, installed
+from eval.speed.peer import TANTIVY, TXTAI, installed, tantivy_installed
 from eval.speed.plots import scale as scale_plot
 from eval.speed.recombined import write_sentences
 from rag import build
@@ -39,6 +40,7 @@ MINUTES = {
     "encoding": (2, 0.3),
     "limits": (0.2, 0.1),
     "anchors": (2, 0),
+    "lexical": (2, 0),
     "scale": (6, 0.7),
     "overload": (7, 1),
 }
@@ -123,6 +125,22 @@ def anchors(
     snapshot = index_corpus(read_corpus([collection.corpus]), encoder)
     found = anchors_part.measure(collection, snapshot, encoder)
     write("anchors", data, results, {"collection": collection.name, "searches": found})
+
+
+@app.command()
+def lexical(
+    data: DataOption = DATA,
+    quick: QuickOption = False,
+    results: OutOption = RESULTS,
+    sizes: Annotated[str, typer.Option(help="numbers of passages, by commas")] = "10000,100000",
+) -> None:
+    """Compare BM25 alone with bm25s and tantivy (installed into .peer-tantivy/ at first)."""
+    python, material = tantivy_installed(), read_material(data)
+    made = {
+        size: lexical_part.measure(material, int(size), python, WORK / "lexical")
+        for size in ("1000" if quick else sizes).split(",")
+    }
+    write("lexical", data, results, {"peer": TANTIVY, "sizes": made})
 
 
 @app.command()

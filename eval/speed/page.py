@@ -45,6 +45,13 @@ ANCHORS = """## Anchors
 The same passages and questions, without HTTP. bm25s alone encodes nothing and knows no meaning.
 fast-plaid and xtr-warp-rs are not in the table: fast-plaid's wheel requires torch 2.11, and crashes
 with the torch 2.13 that is used here; xtr-warp-rs's does not load without CUDA's libraries."""
+LEXICAL = """## Words alone
+
+BM25 without the rest, on one thread: the same stems of the same passages and questions, asked for
+the first 32. bm25s has the same weights and so the same results; tantivy's constants are fixed and
+its lengths rounded, so some of its results differ, and it is written in Rust for nothing else.
+`shared` is the share of our first ten that is among its first ten. Times of indexing include
+stemming."""
 SCALE = """## By the size of the corpus
 
 Sentences of public sets put together anew, among them 200 paragraphs with a question each
@@ -78,6 +85,7 @@ def page_of(folder: Path) -> str:
         _part(folder, "http", HTTP, _http),
         _part(folder, "encoding", ENCODING, _encoding),
         _part(folder, "anchors", ANCHORS, _anchors),
+        _part(folder, "lexical", LEXICAL, _lexical),
         _part(folder, "scale", SCALE, _scale),
         _part(folder, "overload", OVERLOAD, _overload),
         _part(folder, "limits", LIMITS, _limits),
@@ -150,6 +158,24 @@ def _anchors(outcome: Outcome) -> str:
         for name, each in outcome["searches"].items()
     ]
     return table([f"on {outcome['collection']}", "questions/s", "nDCG@10"], rows)
+
+
+def _lexical(outcome: Outcome) -> str:
+    rows = [
+        [
+            f"{int(size):,}",
+            name,
+            f"{each['index_seconds']:.1f}",
+            f"{each['search_ms']['p50']:.2f}",
+            f"{each['search_ms']['p95']:.2f}",
+            figure(each["ndcg"]),
+            figure(each["shared"]),
+        ]
+        for size, searches in outcome["sizes"].items()
+        for name, each in searches.items()
+    ]
+    header = ["passages", "", "indexing s", "search p50 ms", "p95", "nDCG@10", "shared"]
+    return table(header, rows)
 
 
 def _scale(outcome: Outcome) -> str:
