@@ -152,6 +152,9 @@ def scale(
     recombined: Annotated[
         bool, typer.Option("--recombined", help="encode each sentence once, and no passage")
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="leave the indexes, and ask those that are there")
+    ] = False,
 ) -> None:
     """Measure corpora of these sizes; rows of other sizes stay in the results file.
 
@@ -173,7 +176,8 @@ def scale(
         changed = made | {"commit": now}
     for size in map(int, sizes.split(",")):
         say(f"{size:,} passages: about {size / (60_000 if recombined else 6000):.0f} minutes")
-        row = scale_part.measure(material, size, WORK / str(size), encoder, sentences)
+        folder = WORK / f"{size}{'-recombined' * recombined}"
+        row = scale_part.measure(material, size, folder, encoder, sentences, keep)
         rows = scale_part.merged(rows, [row | {"commit": now}])
         options = f" --sizes {sizes}{' --recombined' * recombined}"
         write("scale", data, results, {"rows": rows, "changed": changed}, options)

@@ -35,6 +35,7 @@ NEAREST = 100
 # Rows that are compared with a question at a time: 150 MB of vectors of 384 numbers.
 ROWS = 100_000
 WARM_UP = 5
+TURNS = 3
 THREADS = 2
 
 T = TypeVar("T")
@@ -55,8 +56,8 @@ def measure(index: Path, questions: Path | None) -> dict[str, Any]:
 
 
 def asked(snapshot: Snapshot, encoder: Encoder, folder: Path) -> dict[str, Any]:
-    """Search without encoding and whole answers in milliseconds, memory, nDCG@10 of the answers,
-    and the share of the nearest vectors that dense search finds."""
+    """Search without encoding and whole answers in milliseconds of CPU, memory, nDCG@10 of the
+    answers, and the share of the nearest vectors that dense search finds."""
     answering = read_questions(folder)
     texts = list(answering)
     queries = [encode_query(text, encoder) for text in texts]
@@ -112,10 +113,14 @@ def searched(snapshot: Snapshot, query: Any) -> object:
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:
-    """What the work returns, and its milliseconds."""
-    start = time.perf_counter()
-    found = work()
-    return found, 1000 * (time.perf_counter() - start)
+    """What the work returns, and its milliseconds of CPU, the best of some turns: on a machine with
+    other work they say more than the clock."""
+    best = float("inf")
+    for _ in range(TURNS):
+        start = time.process_time()
+        found = work()
+        best = min(best, 1000 * (time.process_time() - start))
+    return found, best
 
 
 def main(index: str, questions: str = "") -> None:

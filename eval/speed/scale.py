@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from rag.types.errors import RagError
 OPENINGS = 3
 # Passages that are encoded alone, to know the encoder's share of a build.
 ENCODED = 200
+# What the build of a kept index took.
+BUILD = "build.json"
 # One file in so many is changed, and each has one passage.
 CHANGED = 1000
 
@@ -43,16 +45,25 @@ class Build:
 
 
 def measure(
-    material: Material, size: int, folder: Path, encoder: Encoder, sentences: Path | None = None
+    material: Material,
+    size: int,
+    folder: Path,
+    encoder: Encoder,
+    sentences: Path | None = None,
+    keep: bool = False,
 ) -> dict[str, Any]:
     """The row of a corpus of so many passages. The folder is emptied before and after.
 
-    With a folder of encoded `sentences` the vectors are put together from these.
+    With a folder of encoded `sentences` the vectors are put together from these. `keep` leaves the
+    index there, and asks one that was left.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    index = folder / "index"
-    write_corpus(passages(material, size), folder)
-    built = build(folder / "corpus", index, sentences)
+    index, noted = folder / "index", folder / BUILD
+    if not keep or not noted.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        write_corpus(passages(material, size), folder)
+        made = build(folder / "corpus", index, sentences)
+        noted.write_text(json.dumps(asdict(made)), encoding="utf-8")
+    built = Build(**json.loads(noted.read_text(encoding="utf-8")))
     openings = [_opened(index) for _ in range(OPENINGS - 1)]
     found = _opened(index, folder)
     openings.append(found)
@@ -70,7 +81,8 @@ def measure(
         **found,
         "open_seconds": min(opening["open_seconds"] for opening in openings),
     }
-    shutil.rmtree(folder)
+    if not keep:
+        shutil.rmtree(folder)
     return row
 
 
