@@ -76,15 +76,10 @@ class VectorIndex:
         """The cosine of the query (dim,) with each of the rows, float32 (len(rows),)."""
         return cosines(query, self.flat.reconstruct_batch(rows))
 
-    def vectors(self) -> Vectors:
-        """A copy of all vectors, float32 (n, dim)."""
-        stored: Vectors = self.flat.reconstruct_n(0, len(self))
-        return stored
-
     def view(self) -> Vectors:
-        """All vectors without a copy, float32 (n, dim): read-only, and valid as long as the index
-        lives."""
-        stored: Vectors = faiss.rev_swig_ptr(self.flat.get_xb(), len(self) * self.flat.d)
+        """All vectors where they lie, float32 (n, dim), read-only."""
+        size = len(self) * self.flat.d
+        stored = np.frombuffer(self.content, np.float32, size, _HEADER.size)
         return stored.reshape(len(self), self.flat.d)
 
 

@@ -27,7 +27,7 @@ def recall(index: VectorIndex, within: np.ndarray | None, queries: np.ndarray) -
     """The share of the 50 nearest of all that a search finds."""
     shares = []
     for query in queries:
-        similar = index.vectors() @ query
+        similar = index.view() @ query
         allowed = np.arange(len(index)) if within is None else np.flatnonzero(within)
         nearest = allowed[np.argsort(-similar[allowed])[:50]]
         found, cosines = index.nearest(query, 50, within)
