@@ -48,10 +48,11 @@ with the torch 2.13 that is used here; xtr-warp-rs's does not load without CUDA'
 LEXICAL = """## Words alone
 
 BM25 without the rest, on one thread: the same stems of the same passages and questions, asked for
-the first 32. bm25s has the same weights and so the same results; tantivy's constants are fixed and
-its lengths rounded, so some of its results differ, and it is written in Rust for nothing else.
+the first 32. bm25s has the same weights, and so the same results but for the order of equal ones;
+it scores all passages. tantivy, in Rust, leaves out what cannot be among the best, as ours does; its
+constants are fixed and its lengths rounded, so some of its results differ, here for the better.
 `shared` is the share of our first ten that is among its first ten. Times of indexing include
-stemming."""
+stemming, by our code."""
 SCALE = """## By the size of the corpus
 
 Sentences of public sets put together anew, among them 200 paragraphs with a question each
