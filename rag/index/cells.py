@@ -27,7 +27,7 @@ LEAST = 50_000
 SAMPLE = 64
 MOVES = 8
 # How many cells a search looks into.
-PROBED = 128
+PROBED = 192
 # A product of codes up to 127 is exact on every processor; they stand for -64 to 63.
 LARGEST = 127
 MIDDLE = 64
