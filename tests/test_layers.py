@@ -25,7 +25,7 @@ FACES = {
     "text": 12,
     "documents": 22,
     "encoders": 7,
-    "index": 39,
+    "index": 41,
     "store": 37,
     "answering": 14,
     "checks": 12,

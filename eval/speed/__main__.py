@@ -14,14 +14,16 @@ import typer
 from eval.provenance import RESULTS, commit, provenance, read_outcome, write_outcome
 from eval.sets.beir import read_collection
 from eval.speed import anchors as anchors_part
+from eval.speed import lexical as lexical_part
 from eval.speed import overload as overload_part
 from eval.speed import page as page_part
 from eval.speed import scale as scale_part
 from eval.speed import side_by_side
 from eval.speed.corpora import passages, read_material, write_corpus
 from eval.speed.opened import THREADS
-from eval.speed.peer import TXTAI, installed
+from eval.speed.peer import TANTIVY, TXTAI, installed, tantivy_installed
 from eval.speed.plots import scale as scale_plot
+from eval.speed.recombined import write_sentences
 from rag import build
 from rag.building import index_corpus
 from rag.documents import read_corpus
@@ -38,6 +40,7 @@ MINUTES = {
     "encoding": (2, 0.3),
     "limits": (0.2, 0.1),
     "anchors": (2, 0),
+    "lexical": (2, 0),
     "scale": (6, 0.7),
     "overload": (7, 1),
 }
@@ -134,32 +137,60 @@ def anchors(
 
 
 @app.command()
+def lexical(
+    data: DataOption = DATA,
+    quick: QuickOption = False,
+    results: OutOption = RESULTS,
+    sizes: Annotated[str, typer.Option(help="numbers of passages, by commas")] = "10000,100000",
+) -> None:
+    """Compare BM25 alone with bm25s and tantivy (installed into .peer-tantivy/ at first)."""
+    python, material = tantivy_installed(), read_material(data)
+    made = {
+        size: lexical_part.measure(material, int(size), python, WORK / "lexical")
+        for size in ("1000" if quick else sizes).split(",")
+    }
+    write("lexical", data, results, {"peer": TANTIVY, "sizes": made})
+
+
+@app.command()
 def scale(
     data: DataOption = DATA,
     quick: QuickOption = False,
     results: OutOption = RESULTS,
     sizes: Annotated[str, typer.Option(help="numbers of passages, by commas")] = "1000,10000",
+    recombined: Annotated[
+        bool, typer.Option("--recombined", help="encode each sentence once, and no passage")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="leave the indexes, and ask those that are there")
+    ] = False,
 ) -> None:
     """Measure corpora of these sizes; rows of other sizes stay in the results file.
 
-    A passage takes about 10 ms: 10,000 two minutes, a million three hours.
+    A passage takes about 10 ms: 10,000 two minutes, a million three hours. With --recombined
+    passages are put together from encoded sentences: ten minutes for these, and a millisecond a
+    passage.
     """
     material, encoder = read_material(data), _encoder()
     path = results / "speed-scale.json"
     old = read_outcome(path) if path.is_file() else {"rows": []}
-    rows, now = [], commit()
+    rows, changed, now = old["rows"], old.get("changed", {}), commit()
     sizes = "1000" if quick else sizes
-    for size in map(int, sizes.split(",")):
-        say(f"{size:,} passages: about {size / 6000:.0f} minutes")
-        row = scale_part.measure(material, size, WORK / str(size), encoder)
-        rows.append(row | {"commit": now})
-    changed = old.get("changed", {})
-    if changed.get("commit") != now:
+    sentences = WORK / "sentences" if recombined else None
+    if sentences:
+        say(f"{len(material.sentences):,} sentences: about ten minutes, if they are not there")
+        write_sentences(material.sentences, material.planted, sentences, progress)
+    elif changed.get("commit") != now:
         made = scale_part.changed(material, 1000 if quick else 5000, WORK / "changed")
         changed = made | {"commit": now}
-    merged = scale_part.merged(old["rows"], rows)
-    write("scale", data, results, {"rows": merged, "changed": changed}, f" --sizes {sizes}")
-    (results / page_part.PLOT).write_text(scale_plot(merged), encoding="utf-8")
+    for size in map(int, sizes.split(",")):
+        say(f"{size:,} passages: about {size / (60_000 if recombined else 6000):.0f} minutes")
+        folder = WORK / f"{size}{'-recombined' * recombined}"
+        row = scale_part.measure(material, size, folder, encoder, sentences, keep)
+        rows = scale_part.merged(rows, [row | {"commit": now}])
+        options = f" --sizes {sizes}{' --recombined' * recombined}"
+        write("scale", data, results, {"rows": rows, "changed": changed}, options)
+        (results / page_part.PLOT).write_text(scale_plot(rows), encoding="utf-8")
 
 
 @app.command()

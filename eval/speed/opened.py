@@ -28,13 +28,14 @@ from eval.speed.servers import memory
 from rag.answering import ask, encode_query, find_candidates
 from rag.encoders import Encoder, open_encoder
 from rag.index import Snapshot
-from rag.serving import open_index
+from rag.serving.live import IndexFolder
 
 # How many of the nearest vectors are compared with the exact ones.
 NEAREST = 100
 # Rows that are compared with a question at a time: 150 MB of vectors of 384 numbers.
 ROWS = 100_000
 WARM_UP = 5
+TURNS = 3
 THREADS = 2
 
 T = TypeVar("T")
@@ -42,10 +43,10 @@ Vectors = npt.NDArray[np.float32]
 
 
 def measure(index: Path, questions: Path | None) -> dict[str, Any]:
-    """Seconds to open the index, memory, and what `asked` gives."""
+    """Seconds to open the index as a service does, memory, and what `asked` gives."""
     encoder = open_encoder("bundled", "onnx", THREADS)
     start = time.perf_counter()
-    snapshot = open_index(index, encoder=encoder).snapshot
+    snapshot = IndexFolder(index, lambda: encoder).open().snapshot
     opening = {"open_seconds": time.perf_counter() - start}
     if questions is None:
         return opening
@@ -55,8 +56,8 @@ def measure(index: Path, questions: Path | None) -> dict[str, Any]:
 
 
 def asked(snapshot: Snapshot, encoder: Encoder, folder: Path) -> dict[str, Any]:
-    """Search without encoding and whole answers in milliseconds, memory, nDCG@10 of the answers,
-    and the share of the nearest vectors that dense search finds."""
+    """Search without encoding and whole answers in milliseconds of CPU, memory, nDCG@10 of the
+    answers, and the share of the nearest vectors that dense search finds."""
     answering = read_questions(folder)
     texts = list(answering)
     queries = [encode_query(text, encoder) for text in texts]
@@ -112,10 +113,14 @@ def searched(snapshot: Snapshot, query: Any) -> object:
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:
-    """What the work returns, and its milliseconds."""
-    start = time.perf_counter()
-    found = work()
-    return found, 1000 * (time.perf_counter() - start)
+    """What the work returns, and its milliseconds of CPU, the best of some turns: on a machine with
+    other work they say more than the clock."""
+    best = float("inf")
+    for _ in range(TURNS):
+        start = time.process_time()
+        found = work()
+        best = min(best, 1000 * (time.process_time() - start))
+    return found, best
 
 
 def main(index: str, questions: str = "") -> None:

@@ -19,7 +19,7 @@ INTRODUCTION = """# Performance
 Every figure is a ratio, or stands beside one, of things that took turns in one run on one machine.
 `make bench` measures all but the largest corpora and writes this page; `make bench QUICK=1` shows
 in two minutes that it works. `python -m eval.speed scale --sizes 1000000` adds the row of a million
-passages: some hours, because every passage is encoded."""
+passages: some hours, because every passage is encoded; with `--recombined` half an hour."""
 MISSING = "Not measured yet: `python -m eval.speed {part}`."
 # How many times more, or as what share of the peer's, each figure should be.
 GOALS = {
@@ -47,11 +47,28 @@ ANCHORS = """## Anchors
 The same passages and questions, without HTTP. bm25s alone encodes nothing and knows no meaning.
 fast-plaid and xtr-warp-rs are not in the table: fast-plaid's wheel requires torch 2.11, and crashes
 with the torch 2.13 that is used here; xtr-warp-rs's does not load without CUDA's libraries."""
+LEXICAL = """## Words alone
+
+BM25 without the rest, on one thread: the same stems of the same passages and questions, asked for
+the first 32. bm25s has the same weights, and so the same results but for the order of equal ones;
+it scores all passages. tantivy, in Rust, leaves out what cannot be among the best, as ours does; its
+constants are fixed and its lengths rounded, so some of its results differ, here for the better.
+`shared` is the share of our first ten that is among its first ten. Times of indexing include
+stemming, by our code."""
 SCALE = """## By the size of the corpus
 
 Sentences of public sets put together anew, among them 200 paragraphs with a question each
-(`eval/speed/corpora.py`). Search is without encoding; an answer is all. Recall is of the 100
-nearest vectors, against an exact search. The peak is that of the largest process of the build."""
+(`eval/speed/corpora.py`). Search is without encoding; an answer is all; both are milliseconds of
+CPU, the best of three turns, with all files in the system's cache. Recall is of the 100
+nearest vectors, against an exact search. The index is opened as a service opens it: one of more
+than 64 MB by the sizes of its files, and its checksums are compared behind. The peak is that of the
+largest process of the build, with the pages of mapped files that it touched.
+
+Rows marked `recombined` (`--recombined`) encode each sentence once, and put the vectors of a
+passage together from those of its sentences: pooled by their mean, token by token one after
+another. Their build is the index alone, without reading, cutting and encoding. All else is as in
+any other row, but the vectors are less different from each other than those of real passages, and
+the questions find planted passages among them as before."""
 OVERLOAD = """## Under more load than it can serve
 
 Questions of the sample come at random moments, whether or not others are answered, at so many times
@@ -72,6 +89,7 @@ def page_of(folder: Path) -> str:
         _part(folder, "http", HTTP, _http),
         _part(folder, "encoding", ENCODING, _encoding),
         _part(folder, "anchors", ANCHORS, _anchors),
+        _part(folder, "lexical", LEXICAL, _lexical),
         _part(folder, "scale", SCALE, _scale),
         _part(folder, "overload", OVERLOAD, _overload),
         _part(folder, "limits", LIMITS, _limits),
@@ -153,14 +171,32 @@ def _anchors(outcome: Outcome) -> str:
     return table([f"on {outcome['collection']}", "questions/s", "nDCG@10"], rows)
 
 
+def _lexical(outcome: Outcome) -> str:
+    rows = [
+        [
+            f"{int(size):,}",
+            name,
+            f"{each['index_seconds']:.1f}",
+            f"{each['search_ms']['p50']:.2f}",
+            f"{each['search_ms']['p95']:.2f}",
+            figure(each["ndcg"]),
+            figure(each["shared"]),
+        ]
+        for size, searches in outcome["sizes"].items()
+        for name, each in searches.items()
+    ]
+    header = ["passages", "", "indexing s", "search p50 ms", "p95", "nDCG@10", "shared"]
+    return table(header, rows)
+
+
 def _scale(outcome: Outcome) -> str:
     header = ["passages", "build s", "passages/s", "encoder's share", "build peak MB", "disk MB"]
     building = [
         [
-            f"{row['passages']:,}",
+            _passages(row),
             f"{row['build_seconds']:.0f}",
             f"{row['passages_per_second']:.0f}",
-            f"{row['encoder_share']:.2f}",
+            "" if row.get("recombined") else f"{row['encoder_share']:.2f}",
             f"{row['build_peak_bytes'] / 1e6:.0f}",
             f"{row['disk_bytes'] / 1e6:.0f}",
         ]
@@ -169,7 +205,7 @@ def _scale(outcome: Outcome) -> str:
     asked = ["passages", "open s", "MB", "search p50", "p95", "answer p50", "p95", "recall", "nDCG"]
     asking = [
         [
-            f"{row['passages']:,}",
+            _passages(row),
             f"{row['open_seconds']:.2f}",
             f"{row['memory_asked']['resident'] / 1e6:.0f}",
             *(f"{row[what][p]:.1f}" for what in ("search_ms", "answer_ms") for p in ("p50", "p95")),
@@ -185,6 +221,10 @@ def _scale(outcome: Outcome) -> str:
     )
     plot = f"![cost by size](../eval/results/{PLOT})"
     return "\n\n".join([table(header, building), table(asked, asking), words, plot])
+
+
+def _passages(row: Mapping[str, Any]) -> str:
+    return f"{row['passages']:,}{' recombined' if row.get('recombined') else ''}"
 
 
 def _overload(outcome: Outcome) -> str:
@@ -220,7 +260,7 @@ def _overload(outcome: Outcome) -> str:
 def _of_other_commits(outcome: Outcome) -> str:
     """Which rows are not of the commit that the part names."""
     others = [
-        f"{row['passages']:,} passages at {row['commit'][:9]}"
+        f"{_passages(row)} passages at {row['commit'][:9]}"
         for row in outcome["rows"]
         if row["commit"] != outcome["commit"]
     ]

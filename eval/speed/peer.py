@@ -1,4 +1,4 @@
-"""The peer, txtai, in an environment of its own: the same model, the same texts, its own server.
+"""The peers, in environments of their own. txtai: the same model, the same texts, its own server.
 
 FAISS finds and BM25 joins it (`hybrid`), the texts are kept (`content`), and its FastAPI server
 runs on uvicorn with uvloop and httptools, as `uvicorn[standard]` installs them.
@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import venv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from eval.speed.load import get
@@ -20,25 +20,30 @@ from rag.types.errors import UsageError
 
 PEER = Path(".peer")
 TXTAI = "txtai[api]==9.14.0"
+TANTIVY = "tantivy==0.27.0"
 UVICORN = ("uvicorn", "uvloop", "httptools")
 TORCH = "torch==2.13.0"
 INDEXER = Path(__file__).with_name("txtai_index.py")
 
 
 def installed(folder: Path = PEER) -> Path:
-    """The Python of the peer's environment, which is made if it is missing: minutes, 1.3 GB, once.
+    """The Python of txtai's environment, which is made if it is missing: minutes, 1.3 GB, once."""
+    return environment_with(TXTAI, folder, _install_txtai)
 
-    torch comes first and alone, built for CPUs: pip would choose the build for CUDA.
-    """
+
+def tantivy_installed(folder: Path = Path(".peer-tantivy")) -> Path:
+    """The Python of tantivy's environment, which is made if it is missing."""
+    return environment_with(TANTIVY, folder, lambda python: _install(python, TANTIVY))
+
+
+def environment_with(package: str, folder: Path, install: Callable[[Path], None]) -> Path:
+    """The Python of an environment with that package, which is made once."""
     python, ready = folder / "bin" / "python", folder / ".ready"
-    if ready.is_file() and ready.read_text(encoding="utf-8") == TXTAI:
-        return python.absolute()
-    print(f"installing {TXTAI} into {folder}: some minutes, 1.3 GB, once", file=sys.stderr)
-    venv.create(folder, with_pip=True, clear=True)
-    _install_torch(python)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--quiet", "--only-binary", ":all:"]
-    _run([*pip, TXTAI, TORCH, *UVICORN])
-    ready.write_text(TXTAI, encoding="utf-8")
+    if not ready.is_file() or ready.read_text(encoding="utf-8") != package:
+        print(f"installing {package} into {folder}: once", file=sys.stderr)
+        venv.create(folder, with_pip=True, clear=True)
+        install(python)
+        ready.write_text(package, encoding="utf-8")
     return python.absolute()
 
 
@@ -65,6 +70,17 @@ def peer_server(python: Path, settings: Path, top_k: int) -> ServerCommand:
         lambda question: get("/search", query=question, limit=str(top_k)),
         environment(CONFIG=str(settings), HF_HUB_OFFLINE="1"),
     )
+
+
+def _install_txtai(python: Path) -> None:
+    # torch comes first and alone, built for CPUs: pip would choose the build for CUDA.
+    _install_torch(python)
+    _install(python, TXTAI, TORCH, *UVICORN)
+
+
+def _install(python: Path, *packages: str) -> None:
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--quiet", "--only-binary", ":all:"]
+    _run([*pip, *packages])
 
 
 def _install_torch(python: Path) -> None:

@@ -27,15 +27,23 @@ PANELS: tuple[tuple[str, Callable[[Measurement], float]], ...] = (
 
 @styled
 def scale(rows: Sequence[Measurement]) -> str:
-    """A panel a figure, both axes logarithmic: what is linear has the slope of the grey line."""
+    """A panel a figure, both axes logarithmic: what is linear has the slope of the grey line.
+
+    Rows that were put together from sentences are the open circles.
+    """
     figure = Figure(figsize=(6.4, 5.6), layout="constrained")
-    sizes = [row["passages"] for row in rows]
+    whole = [row for row in rows if not row.get("recombined")]
+    recombined = [row for row in rows if row.get("recombined")]
     panels: list[Axes] = figure.subplots(3, 2).ravel().tolist()
     for axes, (title, read) in zip(panels, PANELS, strict=True):
-        values = [read(row) for row in rows]
-        linear = [values[0] * size / sizes[0] for size in sizes]
-        axes.loglog(sizes, linear, color="#888888", linestyle=":", linewidth=1)
-        axes.loglog(sizes, values, color="#000000", marker="o", linewidth=1)
+        first = read(rows[0]) / rows[0]["passages"]
+        ends = [rows[0]["passages"], max(row["passages"] for row in rows)]
+        axes.loglog(
+            ends, [first * end for end in ends], color="#888888", linestyle=":", linewidth=1
+        )
+        for listed, face in ((whole, "#000000"), (recombined, "#ffffff")):
+            points = [row["passages"] for row in listed], [read(row) for row in listed]
+            axes.loglog(*points, color="#000000", marker="o", markerfacecolor=face, linewidth=1)
         axes.set_title(title, loc="left", fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
     buffer = io.StringIO()

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from rag.types.errors import RagError
 OPENINGS = 3
 # Passages that are encoded alone, to know the encoder's share of a build.
 ENCODED = 200
+# What the build of a kept index took.
+BUILD = "build.json"
 # One file in so many is changed, and each has one passage.
 CHANGED = 1000
 
@@ -42,27 +44,45 @@ class Build:
     peak_bytes: int
 
 
-def measure(material: Material, size: int, folder: Path, encoder: Encoder) -> dict[str, Any]:
-    """The row of a corpus of so many passages. The folder is emptied before and after."""
-    shutil.rmtree(folder, ignore_errors=True)
-    index = folder / "index"
-    write_corpus(passages(material, size), folder)
-    built = build(folder / "corpus", index)
+def measure(
+    material: Material,
+    size: int,
+    folder: Path,
+    encoder: Encoder,
+    sentences: Path | None = None,
+    keep: bool = False,
+) -> dict[str, Any]:
+    """The row of a corpus of so many passages. The folder is emptied before and after.
+
+    With a folder of encoded `sentences` the vectors are put together from these. `keep` leaves the
+    index there, and asks one that was left.
+    """
+    index, noted = folder / "index", folder / BUILD
+    if not keep or not noted.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        write_corpus(passages(material, size), folder)
+        made = build(folder / "corpus", index, sentences)
+        noted.write_text(json.dumps(asdict(made)), encoding="utf-8")
+    built = Build(**json.loads(noted.read_text(encoding="utf-8")))
     openings = [_opened(index) for _ in range(OPENINGS - 1)]
     found = _opened(index, folder)
     openings.append(found)
-    each = encoding_seconds(material, size, encoder)
+    encoding = 0.0
+    if sentences is None:
+        encoding = encoding_seconds(material, size, encoder) * found["passages"]
     row = {
         "size": size,
+        "recombined": sentences is not None,
         "build_seconds": built.seconds,
         "build_peak_bytes": built.peak_bytes,
         "passages_per_second": found["passages"] / built.seconds,
-        "encoder_share": min(1.0, each * found["passages"] / built.seconds),
+        "encoder_share": min(1.0, encoding / built.seconds),
         "disk_bytes": disk_bytes(index),
         **found,
         "open_seconds": min(opening["open_seconds"] for opening in openings),
     }
-    shutil.rmtree(folder)
+    if not keep:
+        shutil.rmtree(folder)
     return row
 
 
@@ -86,9 +106,15 @@ def changed(material: Material, files: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def build(corpus: Path, index: Path) -> Build:
-    """`rag build` as a process, waited for. Raises BuildFailed if its exit code is not 0."""
+def build(corpus: Path, index: Path, sentences: Path | None = None) -> Build:
+    """`rag build` as a process, waited for, or the same from encoded sentences.
+
+    Raises BuildFailed if its exit code is not 0.
+    """
     command = [sys.executable, "-m", "rag", "build", str(corpus), "--index", str(index)]
+    if sentences:
+        command = [sys.executable, "-m", "eval.speed.recombined", *map(str, (corpus, index))]
+        command.append(str(sentences))
     start = time.perf_counter()
     process = subprocess.Popen(
         command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -115,9 +141,9 @@ def encoding_seconds(material: Material, size: int, encoder: Encoder) -> float:
 
 
 def merged(rows: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All rows by size; a new row takes the place of the one of its size."""
-    by_size = {row["size"]: row for row in [*rows, *new]}
-    return [by_size[size] for size in sorted(by_size)]
+    """All rows by size; a new row takes the place of the one of its size and kind."""
+    found = {(row["size"], row.get("recombined", False)): row for row in [*rows, *new]}
+    return [found[key] for key in sorted(found)]
 
 
 def _opened(index: Path, questions: Path | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.building.journal import Journal
-from rag.building.reuse import Content, Reuse, content_of
+from rag.building.reuse import NOTHING, Content, Reuse, content_of
 from rag.building.split import questions_above
 from rag.encoders import Encoder
 from rag.index import (
@@ -17,6 +17,8 @@ from rag.index import (
     Sentences,
     Split,
     TokenStore,
+    bits_of,
+    mapped_zeros,
     markable_from,
     quantise,
     sentences_of,
@@ -37,6 +39,9 @@ def encode(
 ) -> Encodings:
     """The vectors and sentences of the passages, and the vectors of the questions above them."""
     rows, wanted = split.kept.copy(), {}
+    if reuse.earlier and reuse.earlier.tokens.bits < bits_of(len(rows)):
+        # What it dropped cannot be had back.
+        reuse, rows = NOTHING, np.full(len(rows), NEW)
     for row in np.flatnonzero(rows == NEW).tolist():
         wanted[row] = content_of(split.passages[row])
     found = reuse.rows(wanted.values())
@@ -77,18 +82,20 @@ def _vectors(
 ) -> tuple[npt.NDArray[np.float32], TokenStore]:
     """The vectors of each passage, from its row in the earlier snapshot or from the journal."""
     new, counts = np.flatnonzero(rows == NEW).tolist(), np.zeros(len(rows), dtype=np.int64)
-    pooled = np.empty((len(rows), encoder.dim), dtype=np.float32)
+    pooled = mapped_zeros((len(rows), encoder.dim), np.float32)
     taken = np.flatnonzero(rows != NEW)
     if reuse.earlier:
         counts[taken] = np.diff(reuse.earlier.tokens.starts)[rows[taken]]
         pooled[taken] = reuse.earlier.dense.view()[rows[taken]]
     counts[new] = [journal.tokens(wanted[row]) for row in new]
-    tokens = zero_store(counts, encoder.token_dim)
+    tokens = zero_store(counts, encoder.token_dim, bits_of(len(rows)))
     for row in new:
-        pooled[row], tokens.rows(row)[:] = journal.read(wanted[row])
+        pooled[row], quantised = journal.read(wanted[row])
+        tokens.put(row, quantised)
     if reuse.earlier:
+        earlier = reuse.earlier.tokens
         for row in taken.tolist():
-            tokens.rows(row)[:] = reuse.earlier.tokens.rows(rows[row])
+            tokens.put(row, earlier.rows(rows[row]), earlier.bits)
     return pooled, tokens
 
 

@@ -43,12 +43,13 @@ def restricted(snapshot: Snapshot, encoder: Encoder, sees: Sees) -> Snapshot:
         originals=memoryview(b""),
         kept=np.array(rows, dtype=np.int64),
     )
+    tokens = snapshot.tokens
     faq, old = snapshot.manifest.recipe.faq, snapshot.manifest.calibration
     above = questions_above(split, faq)
     headings = {text: snapshot.headings.of(row) for text, row in zip(above, rows, strict=True)}
     encodings = Encodings(
-        pooled=snapshot.dense.vectors()[np.array(rows, dtype=np.int64)],
-        tokens=store([snapshot.tokens.rows(row) for row in rows], encoder.token_dim),
+        pooled=snapshot.dense.view()[np.array(rows, dtype=np.int64)],
+        tokens=store([tokens.rows(row) for row in rows], encoder.token_dim, tokens.bits),
         above=above,
         headings={text: vector for text, vector in headings.items() if vector is not None},
         sentences=[snapshot.marks.of(row) for row in rows],

@@ -90,7 +90,9 @@ def reuse_of(previous: Snapshot | None, encoder: Encoder, faq: FaqPolicy = "with
     """What a build by that encoder may take over from an opened snapshot, if there is one."""
     if previous is None or not keeps_vectors(previous, encoder):
         return NOTHING
-    if not keeps_cuts(previous) or previous.manifest.recipe != recipe_of(encoder, faq):
+    was = previous.manifest
+    recipe = recipe_of(encoder, faq, was.counts.passages)
+    if not keeps_cuts(previous) or was.recipe != recipe:
         return Reuse(previous, Known())
     places = previous.files.places()
 

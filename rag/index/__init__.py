@@ -1,6 +1,7 @@
 """What is searched, mapped from its files."""
 
 from rag.index.assemble import Encodings, Split, assemble
+from rag.index.columns import mapped_zeros
 from rag.index.compatibility import check_encoder, check_model, check_probes
 from rag.index.fingerprint import (
     encoding_key,
@@ -30,4 +31,4 @@ from rag.index.originals import Originals
 from rag.index.postings import NEW
 from rag.index.sentence_spans import Marks, Sentences, markable_from, marks, sentences_of
 from rag.index.snapshot import Snapshot
-from rag.index.token_vectors import TokenStore, quantise, store, zero_store
+from rag.index.token_vectors import TokenStore, bits_of, quantise, store, zero_store

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,7 +79,7 @@ def assemble(
         format=FORMAT,
         corpus_sha256=split.corpus_sha256,
         model=ModelInfo.of(encoder),
-        recipe=recipe_of(encoder, faq),
+        recipe=replace(recipe_of(encoder, faq), token_bits=tokens.bits),
         counts=Counts(
             documents=len(split.documents),
             sections=sum(section.kind == "body" for section in split.sections),
@@ -120,6 +120,6 @@ def _lexical(split: Split, earlier: Snapshot | None) -> LexicalIndex:
     return extended(
         words,
         rows,
-        [f"{passage.context}\n{passage.text}" for passage in new],
+        (passage.in_context for passage in new),
         [languages[passage.document_id] for passage in split.passages],
     )

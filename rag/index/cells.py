@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from rag.index.columns import Buffer, mapped_zeros
 
 Rows = npt.NDArray[np.int64]
 Vectors = npt.NDArray[np.float32]
@@ -24,7 +27,7 @@ LEAST = 50_000
 SAMPLE = 64
 MOVES = 8
 # How many cells a search looks into.
-PROBED = 128
+PROBED = 192
 # A product of codes up to 127 is exact on every processor; they stand for -64 to 63.
 LARGEST = 127
 MIDDLE = 64
@@ -55,10 +58,10 @@ class Cells:
         rises = starts[0] == 0 and starts[-1] == count and (np.diff(starts) >= 0).all()
         return bool(rises and np.array_equal(np.sort(self.rows), np.arange(count)))
 
-    def to_bytes(self) -> bytes:
-        """The arrays one after another; nothing without cells."""
-        arrays = (self.centres, self.starts, self.rows, self.codes) if len(self) else ()
-        return b"".join(array.tobytes() for array in arrays)
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        """The arrays in the order of their file; none without cells."""
+        return (self.centres, self.starts, self.rows, self.codes) if len(self) else ()
 
     @property
     def probed(self) -> int:
@@ -90,14 +93,14 @@ def cells_of(vectors: Vectors) -> Cells:
     rows = np.argsort(nearest, kind="stable").astype(np.int32)
     starts = np.searchsorted(nearest[rows], np.arange(len(centres) + 1)).astype(np.int64)
     scale = np.float32((MIDDLE - 1) / np.abs(vectors).max())
-    codes = np.empty(vectors.shape, dtype=np.uint8)
+    codes = mapped_zeros(vectors.shape, np.uint8)
     for at in range(0, count, BLOCK):
         codes[at : at + BLOCK] = np.rint(vectors[rows[at : at + BLOCK]] * scale) + MIDDLE
     return Cells(centres, starts, rows, codes)
 
 
-def cells_from(raw: bytes | memoryview, count: int, dim: int) -> Cells:
-    """The cells of so many passages that `to_bytes` wrote. Raises ValueError for anything else."""
+def cells_from(raw: Buffer, count: int, dim: int) -> Cells:
+    """The cells of so many passages with these `arrays`. Raises ValueError for anything else."""
     if not raw:
         none = np.zeros((0, dim))
         return Cells(none.astype("f4"), np.zeros(1, "i8"), np.zeros(0, "i4"), none.astype("u1"))

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
 from tempfile import TemporaryFile
 from typing import Any, TypeVar, overload
 
@@ -50,16 +51,12 @@ def pack(columns: Mapping[str, Array]) -> memoryview:
     listed = [[name, array.dtype.str, array.shape] for name, array in columns.items()]
     header = msgspec.json.encode(listed)
     header += b" " * (-(len(MAGIC) + 8 + len(header)) % ALIGN)
-    at = len(MAGIC) + 8 + len(header)
-    ends = [at := _aligned(at) + array.nbytes for array in columns.values()]
-    content = room(at)
-    start = len(MAGIC) + 8 + len(header)
-    content[:start] = MAGIC + len(header).to_bytes(8, "little") + header
-    for end, array in zip(ends, columns.values(), strict=True):
-        content[end - array.nbytes : end] = (
-            np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-        )
-    return content.toreadonly()
+    parts: list[Buffer | Array] = [MAGIC + len(header).to_bytes(8, "little") + header]
+    at = len(parts[0])
+    for array in columns.values():
+        parts += [bytes(-at % ALIGN), array]
+        at = _aligned(at) + array.nbytes
+    return joined(parts)
 
 
 def unpack(raw: Buffer, kinds: Kinds) -> dict[str, Array]:
@@ -198,9 +195,19 @@ def character_places(text: npt.NDArray[np.uint8]) -> Array:
 
 def text_columns(name: str, texts: Iterable[str | bytes]) -> dict[str, Array]:
     """The arrays of a column of texts. Raises UnicodeEncodeError for what is no text."""
-    raw = [text.encode() if isinstance(text, str) else text for text in texts]
-    joined = np.frombuffer(b"".join(raw), dtype=np.uint8)
-    return {f"{name}_bytes": joined, f"{name}_starts": starts_of(map(len, raw))}
+    lengths: list[int] = []
+    parts: list[Buffer] = []
+    last = bytearray()
+    for text in texts:
+        raw = text.encode() if isinstance(text, str) else text
+        lengths.append(len(raw))
+        last += raw
+        if len(last) > SMALL:
+            # Out of memory before the next ones come.
+            parts.append(joined([memoryview(last)]))
+            last = bytearray()
+    whole = np.frombuffer(joined([*parts, memoryview(last)]), dtype=np.uint8)
+    return {f"{name}_bytes": whole, f"{name}_starts": starts_of(lengths)}
 
 
 def demand(holds: bool | np.bool_, otherwise: str) -> None:
@@ -225,8 +232,24 @@ def _aligned(at: int) -> int:
     return at + -at % ALIGN
 
 
+def joined(parts: Sequence[Buffer | Array]) -> memoryview:
+    """The bytes of these one after another, read-only."""
+    views = [
+        np.ascontiguousarray(part).data if isinstance(part, np.ndarray) else memoryview(part)
+        for part in parts
+    ]
+    content, at = room(sum(view.nbytes for view in views)), 0
+    for view in filter(attrgetter("nbytes"), views):
+        content[at : at + view.nbytes] = view.cast("B")
+        at += view.nbytes
+    return content.toreadonly()
+
+
 def room(size: int) -> memoryview:
-    """Zeroed memory of that size; large ones are in a file without a name."""
+    """Zeroed memory of that size; a large one is in a file without a name.
+
+    So the system may free it, and it is not counted by `RAG_MEMORY`.
+    """
     if size <= SMALL:
         return memoryview(bytearray(size))
     try:
@@ -240,6 +263,12 @@ def room(size: int) -> memoryview:
         raise RagError(
             f"a temporary file cannot be written ({error}): free some space, or set TMPDIR"
         ) from error
+
+
+def mapped_zeros(shape: tuple[int, ...], kind: type[np.generic]) -> Array:
+    """A zeroed array; a large one is in a file without a name."""
+    dtype = np.dtype(kind)
+    return np.frombuffer(room(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
 
 
 def _encoded(text: str) -> bytes:

@@ -23,7 +23,7 @@ from rag.index.bm25 import K1, B
 from rag.index.compatibility import probe_vectors
 from rag.index.manifest import ModelInfo, Recipe
 from rag.index.snapshot import Snapshot
-from rag.index.token_vectors import BITS
+from rag.index.token_vectors import BITS, bits_of
 from rag.text import STOP_WORDS
 from rag.types import Caution, FaqPolicy
 
@@ -72,20 +72,23 @@ CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def made_with(encoder: Encoder, faq: FaqPolicy) -> tuple[ModelInfo, Recipe, dict[str, str]]:
-    """Model, recipe and software of a build; with others it may give another index."""
-    return ModelInfo.of(encoder), recipe_of(encoder, faq), software()
+def made_with(
+    encoder: Encoder, faq: FaqPolicy, passages: int = 0
+) -> tuple[ModelInfo, Recipe, dict[str, str]]:
+    """Model, recipe and software of a build of so many passages; with others it may give another
+    index."""
+    return ModelInfo.of(encoder), recipe_of(encoder, faq, passages), software()
 
 
-def recipe_of(encoder: Encoder, faq: FaqPolicy) -> Recipe:
-    """The recipe of a build with this encoder and FAQ policy."""
+def recipe_of(encoder: Encoder, faq: FaqPolicy, passages: int = 0) -> Recipe:
+    """The recipe of a build of so many passages with this encoder and FAQ policy."""
     return Recipe(
         faq=faq,
         passage_pieces=encoder.window - SPECIAL_PIECES,
         bm25_k1=K1,
         bm25_b=B,
         bm25_stop_words=len(STOP_WORDS),
-        token_bits=BITS,
+        token_bits=bits_of(passages),
     )
 
 
@@ -93,7 +96,9 @@ def is_made_with(snapshot: Snapshot, encoder: Encoder, faq: FaqPolicy, caution: 
     """Whether a build of the same documents would make the same snapshot, as far as is known."""
     was = snapshot.manifest
     made, fitted = (was.model, was.recipe, was.software), was.calibration
-    return made == made_with(encoder, faq) and caution == Caution(fitted.risk, fitted.answerable)
+    return made == made_with(encoder, faq, was.counts.passages) and caution == Caution(
+        fitted.risk, fitted.answerable
+    )
 
 
 def keeps_vectors(snapshot: Snapshot, encoder: Encoder) -> bool:
@@ -104,7 +109,7 @@ def keeps_vectors(snapshot: Snapshot, encoder: Encoder) -> bool:
     was = snapshot.manifest
     return (
         was.model == ModelInfo.of(encoder)
-        and was.recipe.token_bits == BITS
+        and was.recipe.token_bits == bits_of(was.counts.passages)
         and _is_same(was.software, (*_ENCODING, "encoding"))
         and np.array_equal(snapshot.probes, probe_vectors(encoder))
     )

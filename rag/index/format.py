@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.index.bm25 import LexicalIndex
-from rag.index.columns import Buffer, room
+from rag.index.columns import Buffer, joined
 from rag.index.document_table import Documents, pack_documents
 from rag.index.lexical_table import open_lexical, pack_lexical
 from rag.index.manifest import FileEntry, Manifest
@@ -62,7 +62,7 @@ def contents(parts: Parts) -> dict[str, Buffer]:
     p = parts
     return {
         "bm25.bin": pack_lexical(p.lexical),
-        "dense.faiss": p.dense.to_bytes(),
+        "dense.faiss": p.dense.content,
         "documents.bin": pack_documents(p.documents),
         "headings.bin": pack_headings(p.headings),
         "marks.bin": pack_marks(p.marks),
@@ -131,7 +131,11 @@ def _decoded(
         passages=passages,
         dense=from_bytes(content["dense.faiss"]),
         lexical=open_lexical(content["bm25.bin"], len(passages)),
-        tokens=TokenStore(array("tokens.npy", np.uint8, 2), array("token_starts.npy", np.int64, 1)),
+        tokens=TokenStore(
+            array("tokens.npy", np.uint8, 2),
+            array("token_starts.npy", np.int64, 1),
+            manifest.recipe.token_bits,
+        ),
         headings=open_headings(content["headings.bin"]),
         marks=open_marks(content["marks.bin"]),
         probes=array("probes.npy", np.float32, 2),
@@ -144,10 +148,5 @@ def _decoded(
 
 def _saved(array: npt.NDArray[Any]) -> memoryview:
     header = io.BytesIO()
-    array = np.ascontiguousarray(array)
     np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
-    start = len(header.getbuffer())
-    content = room(start + array.nbytes)
-    content[:start] = header.getbuffer()
-    content[start:] = array.reshape(-1).view(np.uint8).data
-    return content.toreadonly()
+    return joined([header.getvalue(), array])

@@ -52,6 +52,7 @@ def check_parts(snapshot: Snapshot) -> None:
 
 def _check_counts(snapshot: Snapshot) -> None:
     counts, model = snapshot.manifest.counts, snapshot.manifest.model
+    bits = snapshot.manifest.recipe.token_bits
     pairs = int((snapshot.sections.columns["kind"] == FAQ).sum())
     for what, found, expected in (
         ("documents", len(snapshot.documents), counts.documents),
@@ -62,7 +63,7 @@ def _check_counts(snapshot: Snapshot) -> None:
         ("heading rows", len(snapshot.headings.rows), counts.passages),
         ("cells", len(snapshot.dense.cells), counts.cells),
         ("tokens", len(snapshot.tokens.vectors), counts.tokens),
-        ("bytes a token", snapshot.tokens.vectors.shape[1], width(model.token_dim)),
+        ("bytes a token", snapshot.tokens.vectors.shape[1], width(model.token_dim, bits)),
         ("numbers a mark", snapshot.marks.sentences.shape[1], 4),
         ("dimensions", snapshot.dense.flat.d, model.dim),
         ("dimensions of headings", snapshot.headings.vectors.shape[1], model.dim),

@@ -2,8 +2,8 @@
 
 The score is the mean over query tokens of the largest cosine with any of the passage's token
 vectors (MaxSim, Khattab & Zaharia 2020, divided by the number of query tokens, so that it does
-not grow with the question). Stored vectors have two bits a component, a query's eight; what is
-summed are integers, so a score depends on no other passage.
+not grow with the question). Stored vectors have one or two bits a component, a query's eight. What
+is summed are integers, so a score depends on no other passage.
 """
 
 from __future__ import annotations
@@ -14,16 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.token_vectors import (
-    BITS,
-    KEPT,
-    LEVELS,
-    PER_BYTE,
-    Packed,
-    TokenStore,
-    step,
-    width,
-)
+from rag.index.token_vectors import BITS, KEPT, Packed, TokenStore, planes, step
 
 Matrix = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -36,11 +27,12 @@ LARGEST = 127
 class _Rounded:
     """A question's tokens in eight bits a component.
 
-    `levels` int8 (4 * width, q); with the `middle` int32 (q,) and the `scale` float32 (q,) of each
-    token, sums of products become cosines. A token of zeros has cosine 0 with all.
+    `levels` int8 (width, q), one array a place in a stored byte; with the `middle` int32 (q,) and
+    the `scale` float32 (q,) of each token, sums of products become cosines. A token of zeros has
+    cosine 0 with all.
     """
 
-    levels: npt.NDArray[np.int8]
+    levels: Sequence[npt.NDArray[np.int8]]
     middle: Products
     scale: Matrix
 
@@ -53,7 +45,7 @@ class LateInteraction:
 
     def __init__(self, query: Matrix, tokens: TokenStore) -> None:
         self.query, self.tokens = query, tokens
-        self._rounded = _rounded(query)
+        self._rounded = _rounded(query, tokens.bits)
         self._scores: dict[int, float] = {}
         # The products of several passages, and where those of this one start and end.
         self._products: dict[int, tuple[Products, int, int]] = {}
@@ -103,43 +95,42 @@ class LateInteraction:
 def best_similarities(query: Matrix, tokens: Packed, starts: Rows) -> Matrix:
     """Each query token's largest cosine with a stored token of each part: float32 (parts, q).
 
-    `query` float32 (q, dim), `tokens` uint8 (t, width); the parts are those of
+    `query` float32 (q, dim), `tokens` uint8 (t, width), in two bits; the parts are those of
     `LateInteraction.best`.
     """
-    rounded = _rounded(query)
+    rounded = _rounded(query, BITS)
     return _cosines(rounded, np.maximum.reduceat(_products(rounded.levels, tokens), starts, axis=0))
 
 
-def _rounded(query: Matrix) -> _Rounded:
-    dim = query.shape[1]
+def _rounded(query: Matrix, bits: int) -> _Rounded:
     scale = np.abs(query).max(axis=1, initial=0) / np.float32(LARGEST)
-    levels = np.zeros((PER_BYTE * width(dim), len(query)), dtype=np.int8)
-    levels[:dim] = np.rint(query / np.maximum(scale, np.float32(1e-12))[:, None]).T
+    levels = np.rint(query / np.maximum(scale, np.float32(1e-12))[:, None]).T.astype(np.int8)
     return _Rounded(
-        levels,
-        (LEVELS - 1) * levels.sum(axis=0, dtype=np.int32),
-        scale * np.float32(step(dim) / (2 * KEPT)),
+        planes(levels, bits),
+        (2**bits - 1) * levels.sum(axis=0, dtype=np.int32),
+        scale * np.float32(step(query.shape[1], bits) / (2 * KEPT[bits])),
     )
 
 
 def _cosines(rounded: _Rounded, products: Products) -> Matrix:
-    # Level l stands for l - 1.5 steps.
+    # Level l stands for l - 1.5 steps in two bits, for l - .5 in one.
     cosines: Matrix = (2 * products - rounded.middle) * rounded.scale
     return cosines
 
 
-def _products(rounded: npt.NDArray[np.int8], tokens: Packed) -> npt.NDArray[np.int32]:
+def _products(rounded: Sequence[npt.NDArray[np.int8]], tokens: Packed) -> npt.NDArray[np.int32]:
     """The products of the stored tokens' levels with the query's tokens, int32 (t, q)."""
     # Imported only here: it brings ONNX Runtime, and reading a snapshot back does not need it.
     from rag.encoders import integer_product
 
     # In place: fresh memory for every step takes longer than the products.
-    plane = np.right_shift(tokens, BITS * (PER_BYTE - 1))
-    *inner, last = np.split(rounded, PER_BYTE)
+    *inner, last = rounded
+    bits = 8 // len(rounded)
+    plane = np.right_shift(tokens, 8 - bits)
     levels = integer_product(plane, last)
     for at, part in enumerate(inner):
         # Not shifted: dividing the products, which are fewer than the components, takes less time.
-        np.bitwise_and(tokens, (LEVELS - 1) << BITS * at, out=plane)
+        np.bitwise_and(tokens, (2**bits - 1) << bits * at, out=plane)
         products = integer_product(plane, part)
-        levels += np.right_shift(products, BITS * at, out=products)
+        levels += np.right_shift(products, bits * at, out=products)
     return levels

@@ -87,7 +87,7 @@ class Recipe:
     bm25_k1: float
     bm25_b: float
     bm25_stop_words: Count
-    token_bits: Count
+    token_bits: Annotated[int, Meta(ge=1, le=2)]
 
 
 @dataclass(frozen=True, slots=True)

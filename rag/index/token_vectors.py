@@ -1,28 +1,32 @@
-"""The token vectors of all passages, two bits a dimension.
+"""The token vectors of all passages, two bits a component; one in a corpus of many passages.
 
 A token vector is L2-normalised and, after the head or a rotation, its components are much alike:
-near normal, with standard deviation 1/sqrt(dim). So each is stored as one of four levels that are
-`SPACING` standard deviations apart: 96 bytes for 384 dimensions. Four such levels keep the share
-`KEPT` of a normal variable; cosines are divided by it, so that a vector's cosine with its own
-stored form is about 1 (Max 1960, "Quantizing for Minimum Distortion", table II).
+near normal, with standard deviation 1/sqrt(dim). In two bits each is stored as one of four levels
+that are .9957 standard deviations apart: 96 bytes for 384 dimensions. In one bit it is its sign.
+Such levels keep a share of a normal variable (`KEPT`); cosines are divided by it, so that a
+vector's cosine with its own stored form is about 1 (Max 1960, "Quantizing for Minimum Distortion",
+table II). A passage is always encoded in two bits: the first of them is the one bit.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.columns import room, starts_of
+from rag.index.cells import LEAST
+from rag.index.columns import mapped_zeros, starts_of
 
 BITS = 2
 PER_BYTE = 8 // BITS
 LEVELS = 2**BITS
-SPACING = 0.9957
-KEPT = 1 - 0.1188
+# How far apart the levels are, in standard deviations, by the number of bits.
+SPACING: Mapping[int, float] = MappingProxyType({1: 2 * math.sqrt(2 / math.pi), 2: 0.9957})
+KEPT: Mapping[int, float] = MappingProxyType({1: 2 / math.pi, 2: 1 - 0.1188})
 
 Packed = npt.NDArray[np.uint8]
 
@@ -31,16 +35,21 @@ Packed = npt.NDArray[np.uint8]
 class TokenStore:
     """The stored token vectors of all passages, one after another.
 
-    `vectors` uint8 (n_tokens, `width(dim)`); `starts` int64 (n_passages + 1,): passage i has rows
-    starts[i] to starts[i + 1].
+    `vectors` uint8 (n_tokens, `width(dim, bits)`); `starts` int64 (n_passages + 1,): passage i has
+    rows starts[i] to starts[i + 1]. A component has so many `bits`.
     """
 
     vectors: Packed
     starts: npt.NDArray[np.int64]
+    bits: int = BITS
 
     def rows(self, passage: int) -> Packed:
         """The stored token vectors of one passage, uint8 (t, width)."""
         return self.vectors[self.starts[passage] : self.starts[passage + 1]]
+
+    def put(self, passage: int, rows: Packed, bits: int = BITS) -> None:
+        """Stores the token vectors of a passage, which are given in as many bits or in two."""
+        self.rows(passage)[:] = rows if bits == self.bits else halved(rows)
 
     def joined(self, spans: Iterable[tuple[int, int]]) -> Packed:
         """These spans of rows, at least one, one after another: uint8 (t, width).
@@ -58,14 +67,20 @@ class TokenStore:
         return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-def width(dim: int) -> int:
+def bits_of(passages: int) -> int:
+    """How many bits a component has in a corpus of so many passages."""
+    return 1 if passages >= LEAST else BITS
+
+
+def width(dim: int, bits: int = BITS) -> int:
     """The bytes of a stored token vector."""
-    return -(-dim // PER_BYTE)
+    whole = -(-dim // PER_BYTE)
+    return whole if bits == BITS else -(-whole // 2)
 
 
-def step(dim: int) -> float:
+def step(dim: int, bits: int = BITS) -> float:
     """How far apart the levels of one component are."""
-    return float(SPACING / np.sqrt(dim))
+    return float(SPACING[bits] / np.sqrt(dim))
 
 
 def quantise(tokens: npt.NDArray[np.float32]) -> Packed:
@@ -84,20 +99,41 @@ def quantise(tokens: npt.NDArray[np.float32]) -> Packed:
     return packed
 
 
-def store(passages: Iterable[Packed], dim: int) -> TokenStore:
+def halved(packed: Packed) -> Packed:
+    """Token vectors in two bits (t, width) in one: (t, half of the width, rounded up).
+
+    The components of byte j stay in byte j, or move to byte j - half, each to the bit beside.
+    """
+    count, whole = packed.shape
+    half = -(-whole // 2)
+    second = np.zeros((count, half), dtype=np.uint8)
+    second[:, : whole - half] = packed[:, half:]
+    return (packed[:, :half] >> 1 & 0b01010101 | second & 0b10101010).astype(np.uint8)
+
+
+def planes(components: npt.NDArray[np.int8], bits: int) -> list[npt.NDArray[np.int8]]:
+    """Components (dim, q) in the order in which stored ones lie: one part (width, q) a place in a
+    byte, filled up with zeros."""
+    dim, count = components.shape
+    whole, own = width(dim), width(dim, bits)
+    filled = np.zeros((PER_BYTE * whole, count), dtype=np.int8)
+    filled[:dim] = components
+    parts = np.zeros((PER_BYTE, own * BITS // bits, count), dtype=np.int8)
+    parts[:, :whole] = filled.reshape(PER_BYTE, whole, count)
+    return list(parts.reshape(8 // bits, own, count))
+
+
+def store(passages: Iterable[Packed], dim: int, bits: int = BITS) -> TokenStore:
     """A store of the passages' quantised token vectors, in their order."""
     matrices = list(passages)
-    made = zero_store([len(matrix) for matrix in matrices], dim)
+    made = zero_store([len(matrix) for matrix in matrices], dim, bits)
     for passage, matrix in enumerate(matrices):
-        made.rows(passage)[:] = matrix
+        made.put(passage, matrix, bits)
     return made
 
 
-def zero_store(counts: Iterable[int], dim: int) -> TokenStore:
-    """A store for passages of so many tokens each, still zero, to be filled in.
-
-    A large one is in a temporary file, so that the system may free its memory.
-    """
+def zero_store(counts: Iterable[int], dim: int, bits: int = BITS) -> TokenStore:
+    """A store for passages of so many tokens each, still zero, to be filled in."""
     starts = starts_of(counts)
-    shape = (int(starts[-1]), width(dim))
-    return TokenStore(np.frombuffer(room(math.prod(shape)), np.uint8).reshape(shape), starts)
+    vectors = mapped_zeros((int(starts[-1]), width(dim, bits)), np.uint8)
+    return TokenStore(vectors, starts, bits)

@@ -13,15 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.index.cells import Cells, cells_from, cells_of
+from rag.index.columns import Buffer, joined
 
 Rows = npt.NDArray[np.int64]
 Vector = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float32]
 
 # What FAISS writes before the numbers of a flat index: four characters that name its kind (these
-# are those of `IndexFlatIP`), dimensions and counts, and last how many numbers follow.
+# are those of `IndexFlatIP`), its dimensions, how many vectors it has, what does not depend on
+# them, and how many numbers follow.
 _KIND = b"IxFI"
-_HEADER = struct.Struct("<4s33xQ")
+_HEADER = struct.Struct("<4siq21sQ")
 # So many times as many passages as wanted are taken by their codes and compared exactly.
 SPARE = 3
 # A filter that lets fewer passages through than one in so many is searched without cells.
@@ -30,10 +32,15 @@ FILTERED = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VectorIndex:
-    """The pooled vectors of all passages, float32 (n, dim), rows L2-normalised."""
+    """The pooled vectors of all passages, float32 (n, dim), rows L2-normalised.
+
+    `content` are the vectors as FAISS writes them, and the cells: the same vectors, the same bytes.
+    `flat` uses them where they lie.
+    """
 
     flat: faiss.IndexFlatIP
     cells: Cells
+    content: Buffer
 
     def __len__(self) -> int:
         return self.flat.ntotal
@@ -69,28 +76,19 @@ class VectorIndex:
         """The cosine of the query (dim,) with each of the rows, float32 (len(rows),)."""
         return cosines(query, self.flat.reconstruct_batch(rows))
 
-    def vectors(self) -> Vectors:
-        """A copy of all vectors, float32 (n, dim)."""
-        stored: Vectors = self.flat.reconstruct_n(0, len(self))
-        return stored
-
     def view(self) -> Vectors:
-        """All vectors without a copy, float32 (n, dim): read-only, and valid as long as the index
-        lives."""
-        stored: Vectors = faiss.rev_swig_ptr(self.flat.get_xb(), len(self) * self.flat.d)
+        """All vectors where they lie, float32 (n, dim), read-only."""
+        size = len(self) * self.flat.d
+        stored = np.frombuffer(self.content, np.float32, size, _HEADER.size)
         return stored.reshape(len(self), self.flat.d)
-
-    def to_bytes(self) -> bytes:
-        """The vectors as FAISS writes them, and the cells; the same vectors, the same bytes."""
-        raw: bytes = faiss.serialize_index(self.flat).tobytes()
-        return raw + self.cells.to_bytes()
 
 
 def index_vectors(vectors: Vectors) -> VectorIndex:
     """An index of float32 (n, dim) rows, L2-normalised by the encoder."""
-    flat = faiss.IndexFlatIP(vectors.shape[1])
-    flat.add(np.ascontiguousarray(vectors, dtype=np.float32))
-    return VectorIndex(flat, cells_of(vectors))
+    empty = faiss.serialize_index(faiss.IndexFlatIP(vectors.shape[1])).tobytes()
+    kind, dim, _, others, _ = _HEADER.unpack(empty)
+    header = _HEADER.pack(kind, dim, len(vectors), others, vectors.size)
+    return from_bytes(joined([header, vectors, *cells_of(vectors).arrays]))
 
 
 def cosines(query: Vector, vectors: Vectors) -> Vector:
@@ -108,23 +106,24 @@ def cosines(query: Vector, vectors: Vectors) -> Vector:
     return found
 
 
-def from_bytes(raw: bytes | memoryview) -> VectorIndex:
-    """The index that `to_bytes` wrote. Raises ValueError for anything else.
+def from_bytes(raw: Buffer) -> VectorIndex:
+    """The index with this content. Raises ValueError for anything else.
 
     FAISS notices no damage to the numbers: check a checksum before.
     """
     if len(raw) < _HEADER.size:
         raise ValueError("not a FAISS index: it is too short")
-    kind, numbers = _HEADER.unpack_from(raw)
+    kind, _, _, _, numbers = _HEADER.unpack_from(raw)
     if kind != _KIND:
         raise ValueError(f"found a FAISS index of the kind {kind!r}, expected {_KIND!r}")
-    # FAISS takes memory for as many numbers as the header names, before it reads them.
     end = _HEADER.size + 4 * numbers
     if end > len(raw):
         raise ValueError(f"the FAISS index is not as long as {numbers} numbers")
+    content = np.frombuffer(raw, dtype=np.uint8, count=end)
+    reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(content), end)  # type: ignore[attr-defined]
     try:
-        index = faiss.deserialize_index(np.frombuffer(raw, dtype=np.uint8, count=end))
+        index = faiss.read_index(reader)
     except RuntimeError as error:
         raise ValueError(f"not a FAISS index: {error}") from error
     assert isinstance(index, faiss.IndexFlatIP)
-    return VectorIndex(index, cells_from(raw[end:], index.ntotal, index.d))
+    return VectorIndex(index, cells_from(raw[end:], index.ntotal, index.d), raw)

@@ -17,7 +17,8 @@ from pathlib import Path
 from rag.store.open import load_snapshot
 from rag.types.errors import CorruptIndex
 
-SECONDS = 600.0
+# A million passages take minutes on a busy machine.
+SECONDS = 3600.0
 REFUSED = 5
 
 # Returns if the snapshot of that id loads; else raises CorruptIndex.

@@ -25,6 +25,7 @@ from rag.index.manifest import Manifest
 from rag.index.originals import Originals, held_in
 from rag.index.question_vectors import NO_QUESTION
 from rag.index.snapshot import Snapshot
+from rag.index.token_vectors import halved, store
 from rag.store.disk import Files
 from rag.store.open import open_current
 from rag.store.publish import publish, writing
@@ -323,6 +324,14 @@ def test_nothing_is_kept_of_what_was_encoded_otherwise(
     previous = build_snapshot([corpus(tmp_path / "c", a=FAQ)], ENCODER)
     assert reuse_of(previous, ENCODER) is not NOTHING
     assert reuse_of(replace(previous, manifest=other(previous.manifest)), ENCODER) is NOTHING
+
+
+def test_vectors_of_fewer_bits_are_encoded_anew(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "c", a=FAQ, b="Some text.")
+    whole = build_snapshot([folder], ENCODER)
+    packed = [halved(whole.tokens.rows(row)) for row in range(len(whole.passages))]
+    fewer = replace(whole, tokens=store(packed, ENCODER.token_dim, bits=1))
+    assert_same(build_snapshot([folder], ENCODER, previous=fewer), whole)
 
 
 @pytest.mark.parametrize("name", ["cutting", "python", "markdown-it-py", "tokenizers"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rag.building.memory import LEAST, MB, memory_limit
+from rag.store.versions import current_id
 from rag.types.errors import UsageError
 from support.places import ROOT
 
@@ -67,11 +68,16 @@ def test_too_little_for_any_build_is_refused() -> None:
         assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
-def test_a_build_keeps_within_the_least(tmp_path: Path) -> None:
+def test_a_build_within_the_least_makes_the_same_index(tmp_path: Path) -> None:
     for number in range(40):
         text = f"# Text {number}\n\n" + f"Number {number} is followed by {number + 1}. " * 20
         (tmp_path / f"{number}.md").write_text(text)
-    command = [sys.executable, "-m", "rag", "build", str(tmp_path), "--index", f"{tmp_path}/index"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAG_MEMORY": f"{LEAST // MB}M"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    ids = set()
+    for limit in ({"RAG_MEMORY": f"{LEAST // MB}M"}, {}):
+        index = tmp_path / f".index{len(limit)}"
+        command = [sys.executable, "-m", "rag", "build", str(tmp_path), "--index", str(index)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **limit}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        ids.add(current_id(index))
+    assert len(ids) == 1

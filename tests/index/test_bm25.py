@@ -94,7 +94,8 @@ def test_impacts_are_those_of_bm25s_to_the_bit() -> None:
     assert index.starts.tolist() == theirs["indptr"].tolist()
 
 
-def test_an_extended_index_is_that_of_all_texts() -> None:
+@pytest.mark.parametrize("block", [1, 7, 25])
+def test_an_extended_index_is_that_of_all_texts(block: int) -> None:
     dice, words = random.Random(7), [f"w{n}" for n in range(40)]
     before, after = ([" ".join(dice.choices(words, k=9)) for _ in range(30)] for _ in range(2))
     kept = sorted(dice.sample(range(30), 12))
@@ -104,7 +105,7 @@ def test_an_extended_index_is_that_of_all_texts() -> None:
     new = iter(after)
     texts = [next(new) if row == NEW else before[row] for row in rows]
     added = [text for text, row in zip(texts, rows, strict=True) if row == NEW]
-    found = extended(indexed(before), np.array(rows), added, ["en"] * 25)
+    found = extended(indexed(before), np.array(rows), added, ["en"] * 25, block)
     whole = indexed(texts)
     assert (found.terms, found.count) == (whole.terms, whole.count)
     for name in ("impacts", "passages", "starts", "counts"):

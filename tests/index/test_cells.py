@@ -27,7 +27,7 @@ def recall(index: VectorIndex, within: np.ndarray | None, queries: np.ndarray) -
     """The share of the 50 nearest of all that a search finds."""
     shares = []
     for query in queries:
-        similar = index.vectors() @ query
+        similar = index.view() @ query
         allowed = np.arange(len(index)) if within is None else np.flatnonzero(within)
         nearest = allowed[np.argsort(-similar[allowed])[:50]]
         found, cosines = index.nearest(query, 50, within)
@@ -39,7 +39,7 @@ def recall(index: VectorIndex, within: np.ndarray | None, queries: np.ndarray) -
 
 def test_few_passages_have_no_cells_and_take_no_room() -> None:
     few = index_vectors(grouped(LEAST - 1))
-    assert len(few.cells) == 0 and few.cells.to_bytes() == b""
+    assert len(few.cells) == 0 and few.cells.arrays == ()
 
 
 def test_a_search_by_cells_finds_nearly_all_of_the_nearest(index: VectorIndex) -> None:
@@ -57,13 +57,13 @@ def test_filters_are_kept_and_those_that_let_few_through_are_exact(index: Vector
 
 
 def test_the_same_vectors_give_the_same_cells(index: VectorIndex) -> None:
-    assert index.to_bytes() == index_vectors(grouped(LEAST)).to_bytes()
+    assert index.content == index_vectors(grouped(LEAST)).content
 
 
 def test_cells_survive_the_round_trip_byte_for_byte(index: VectorIndex) -> None:
-    raw = index.to_bytes()
+    raw = index.content
     again = from_bytes(raw)
-    assert again.to_bytes() == raw
+    assert again.content == raw
     query = grouped(1)[0]
     assert again.nearest(query, 9)[0].tolist() == index.nearest(query, 9)[0].tolist()
 
@@ -87,4 +87,4 @@ def test_what_are_not_whole_cells_is_refused(
     index: VectorIndex, damage: Callable[[bytes], bytes]
 ) -> None:
     with pytest.raises(ValueError, match=f"the cells are not those of {LEAST} passages"):
-        cells_from(damage(index.cells.to_bytes()), LEAST, DIM)
+        cells_from(damage(b"".join(array.tobytes() for array in index.cells.arrays)), LEAST, DIM)

@@ -184,14 +184,15 @@ def test_vectors_that_do_not_agree_are_refused(
 ) -> None:
     if attack in ("flat", "deep"):
         changed: faiss.Index = faiss.IndexFlatL2(whole.dense.flat.d)
-        changed.add(whole.dense.vectors())
+        changed.add(whole.dense.view())
     else:
         changed = faiss.IndexFlatIP(whole.dense.flat.d - (attack == "narrow"))
-        changed.add(VECTORS[attack](whole.dense.vectors()))
+        changed.add(VECTORS[attack](whole.dense.view()))
+    content = faiss.serialize_index(changed).tobytes()
     with pytest.raises(CorruptIndex):
         load_snapshot(
             tmp_path,
-            signed(tmp_path, whole, dense=VectorIndex(changed, whole.dense.cells)),
+            signed(tmp_path, whole, dense=VectorIndex(changed, whole.dense.cells, content)),
         )
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rag.index.late_interaction import LateInteraction, best_similarities
-from rag.index.token_vectors import quantise, store
+from rag.index.token_vectors import halved, quantise, store
 from support.letter_encoder import TOKENS
 
 X, Y = TOKENS[:2]
@@ -52,6 +52,18 @@ def test_similarities_are_near_those_of_the_floats_and_not_biased(dim: int) -> N
     tokens = np.concatenate([query, unit(generator, 500, dim)])
     apart = similarities(query, quantise(tokens)) - tokens @ query.T
     assert apart.std() < 0.02
+    assert abs(np.diagonal(apart).mean()) < 0.01
+
+
+@pytest.mark.parametrize("dim", [384, 386])
+def test_one_bit_is_coarser_and_not_biased_either(dim: int) -> None:
+    generator = np.random.default_rng(0)
+    query = unit(generator, 20, dim)
+    tokens = np.concatenate([query, unit(generator, 500, dim)])
+    interaction = LateInteraction(query, store([halved(quantise(tokens))], dim, bits=1))
+    every = np.arange(len(tokens))
+    apart = interaction.best(0, every, len(tokens)) - tokens @ query.T
+    assert 0.02 < apart.std() < 0.05
     assert abs(np.diagonal(apart).mean()) < 0.01
 
 

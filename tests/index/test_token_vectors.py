@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from rag.index.token_vectors import quantise, step, store, width
+from rag.index.cells import LEAST
+from rag.index.token_vectors import bits_of, halved, quantise, step, store, width, zero_store
 
 
 def test_a_token_takes_two_bits_a_component() -> None:
@@ -36,3 +37,29 @@ def test_a_level_stands_for_its_middle(scale: float) -> None:
     tokens = np.full((1, 4), scale * step(4), np.float32)
     assert np.array_equal(quantise(tokens), quantise(tokens * np.float32(1.3)))
     assert not np.array_equal(quantise(tokens), quantise(-tokens))
+
+
+def test_a_corpus_of_many_passages_has_one_bit_a_component() -> None:
+    assert [bits_of(count) for count in (0, LEAST - 1, LEAST)] == [2, 2, 1]
+    assert [width(dim, 1) for dim in (1, 8, 9, 384)] == [1, 1, 2, 48]
+
+
+@pytest.mark.parametrize("dim", [384, 26])
+def test_one_bit_is_the_sign(dim: int) -> None:
+    tokens = np.random.default_rng(0).normal(size=(5, dim)).astype(np.float32)
+    same_signs = np.copysign(np.float32(1), tokens)
+    assert np.array_equal(halved(quantise(tokens)), halved(quantise(same_signs)))
+    for at in range(dim):
+        other = same_signs.copy()
+        other[:, at] *= -1
+        apart = halved(quantise(other)) ^ halved(quantise(same_signs))
+        assert np.unpackbits(apart, axis=1).sum(axis=1).tolist() == [1] * 5
+
+
+def test_a_store_takes_vectors_of_more_bits_than_it_has() -> None:
+    two = quantise(np.random.default_rng(0).normal(size=(3, 26)).astype(np.float32))
+    made = zero_store([3, 3], 26, bits=1)
+    made.put(0, two)
+    made.put(1, halved(two), bits=1)
+    assert np.array_equal(made.rows(0), halved(two))
+    assert np.array_equal(made.rows(1), halved(two))

@@ -47,10 +47,10 @@ def test_cosines_are_those_of_the_rows_in_their_order() -> None:
 
 
 def test_an_index_survives_the_round_trip_byte_for_byte() -> None:
-    raw = index_vectors(ROWS).to_bytes()
+    raw = index_vectors(ROWS).content
     again = from_bytes(raw)
-    assert again.to_bytes() == raw
-    assert (again.vectors() == ROWS).all()
+    assert again.content == raw
+    assert (again.view() == ROWS).all()
 
 
 def test_an_index_of_another_kind_is_refused() -> None:
@@ -60,7 +60,7 @@ def test_an_index_of_another_kind_is_refused() -> None:
 
 
 def test_an_index_that_claims_to_be_longer_than_its_file_takes_no_memory() -> None:
-    raw = bytearray(index_vectors(ROWS).to_bytes())
+    raw = bytearray(index_vectors(ROWS).content)
     raw[37:45] = (1 << 50).to_bytes(8, "little")
     with pytest.raises(ValueError, match="not as long as 1125899906842624 numbers"):
         from_bytes(bytes(raw))

@@ -20,7 +20,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # Two Hadamard matrices side by side, stored as levels of 3/2 and of 1/2 steps, and in such numbers
 # that the product of a row with what is stored of it is 1, and of any other 0.
 LARGE, SMALL = 127, 29
-LENGTH = KEPT / (32 * step(64) * (1.5 * LARGE + 0.5 * SMALL))
+LENGTH = KEPT[2] / (32 * step(64) * (1.5 * LARGE + 0.5 * SMALL))
 TOKENS = (LENGTH * np.hstack([LARGE * hadamard(32), SMALL * hadamard(32)])).astype(np.float32)
 
 
