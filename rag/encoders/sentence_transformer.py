@@ -6,6 +6,7 @@ Importing this module imports torch, which takes seconds: `open` does so only wh
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def find_model(model: str) -> ModelFiles:
 
     The sha256 is over the digests of all its safetensors files. Nothing is fetched.
     """
-    folder, name = Path(model).expanduser().resolve(), model
+    folder, name = Path(os.path.expanduser(model)).resolve(), model
     if folder.is_dir():
         name = folder.name
     else:
