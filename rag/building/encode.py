@@ -63,14 +63,19 @@ def encode(
 def write_vectors(
     contents: Sequence[Content], encoder: Encoder, journal: Journal, what: str, progress: Progress
 ) -> None:
-    """Encodes what the journal does not hold, `BATCH` contents at a time, and adds it."""
+    """Encodes what the journal does not hold, `BATCH` contents at a time, and adds it.
+
+    The progress counts all of them: most may have been encoded while files were read.
+    """
     new = [content for content in contents if content not in journal]
+    done = len(contents) - len(new)
     for start in range(0, len(new), BATCH):
         batch = new[start : start + BATCH]
         contexts, texts = zip(*batch, strict=True)
         encoded = encoder.encode_passages(texts, contexts)
         journal.add(batch, list(zip(encoded.pooled, map(quantise, encoded.tokens), strict=True)))
-        progress(what, start + len(batch), len(new))
+        done += len(batch)
+        progress(what, done, len(contents))
 
 
 def _vectors(

@@ -54,19 +54,18 @@ def reporting(stream: TextIO) -> Iterator[Progress]:
 def lines(stream: TextIO, clock: Callable[[], float] = time.monotonic) -> Progress:
     """A progress function that writes a line for each tenth of each task.
 
-    After the first second it also writes the rate and the time left.
+    After the first second it also writes the rate since the first report, and the time left.
     """
     reported: dict[str, int] = {}
-    began: dict[str, float] = {}
+    began: dict[str, tuple[float, int]] = {}
 
     def report(what: str, done: int, total: int) -> None:
         work, tenth, now = _work(what), 10 * done // total, clock()
-        seconds = now - began.setdefault(work, now)
+        start, before = began.setdefault(work, (now, done))
         if reported.get(work) != tenth:
             reported[work] = tenth
-            print(
-                f"{what}: {done} of {total}{_pace(seconds, done, total)}", file=stream, flush=True
-            )
+            pace = _pace(now - start, done - before, total - done)
+            print(f"{what}: {done} of {total}{pace}", file=stream, flush=True)
 
     return report
 
@@ -76,8 +75,8 @@ def _work(what: str) -> str:
     return what.partition(" (")[0]
 
 
-def _pace(seconds: float, done: int, total: int) -> str:
-    if seconds < 1:
+def _pace(seconds: float, done: int, left: int) -> str:
+    if seconds < 1 or not done:
         return ""
     rate = done / seconds
-    return f", {rate:.3g}/s, {(total - done) / rate:.0f} s left"
+    return f", {rate:.3g}/s, {left / rate:.0f} s left"

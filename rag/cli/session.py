@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -32,6 +31,7 @@ from rag.types import (
     SavedCitation,
 )
 from rag.types.errors import RagError, UsageError
+from rag.types.user_folder import user_folder
 
 PROMPT = "> "
 EXAMPLES = 3
@@ -168,10 +168,16 @@ def converse(session: Session, lines: Iterator[str]) -> None:
             say("interrupted")
 
 
-def history_file() -> Path:
-    """Where the questions are kept: in the user's folder for the state of programs."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "rag" / "history"
+def history_file() -> Path | None:
+    """Where the questions are kept: in the user's folder for the state of programs.
+
+    If there is none, a message says so.
+    """
+    folder = user_folder("XDG_STATE_HOME", ".local/state")
+    if folder is None:
+        say("questions are not kept: you have no home to write in; RAG_HISTORY=false keeps none")
+        return None
+    return folder / "history"
 
 
 def typed_lines(history: Path | None, read: Callable[[str], str] = input) -> Iterator[str]:

@@ -35,6 +35,7 @@ from rag.documents.cores import processors
 from rag.documents.formats import is_pdf
 from rag.documents.parse import NO_DIGESTS, Digests, Parse, ParsedFile, parse
 from rag.types.errors import CorpusError, RagError
+from rag.types.import_path import import_path
 
 MB = 1 << 20
 START_SECONDS = 60.0
@@ -309,7 +310,7 @@ def _address_space() -> int:
 def environment() -> dict[str, str]:
     """The same interpreter and modules as here, and nothing else."""
     needed = {name: os.environ[name] for name in _INTERPRETER if name in os.environ}
-    return {**needed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"}
+    return {**needed, "PYTHONPATH": import_path(sys.path), "LC_ALL": "C.UTF-8"}
 
 
 def _checked(reply: Reply) -> Reply:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+
+from rag.types.user_folder import user_folder
 
 
 def set_torch_environment() -> None:
@@ -16,5 +17,5 @@ def set_torch_environment() -> None:
     # A model by name is one that was downloaded before; nothing is looked up or fetched.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # torch makes this folder when it is imported, by default beside the temporary files.
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(caches) / "rag" / "torch"))
+    if caches := user_folder("XDG_CACHE_HOME", ".cache"):
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(caches / "torch"))

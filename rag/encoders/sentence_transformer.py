@@ -8,6 +8,7 @@ Importing this module imports torch, which takes seconds: `open` does so only wh
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def find_model(model: str) -> ModelFiles:
 
     The sha256 is over the digests of all its safetensors files. Nothing is fetched.
     """
-    folder, name = Path(model).expanduser().resolve(), model
+    folder, name = Path(os.path.expanduser(model)).resolve(), model
     if folder.is_dir():
         name = folder.name
     else:

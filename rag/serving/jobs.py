@@ -20,6 +20,7 @@ from rag.serving.allowed_paths import root_of
 from rag.serving.job_table import Failure, Job, JobTable
 from rag.serving.uploads import upload_folder, write_files
 from rag.types.errors import PARTIAL, BusyError, GateRefused, IndexNotWritable, UsageError
+from rag.types.import_path import with_import_path
 
 log = logging.getLogger("rag.serving.jobs")
 
@@ -275,7 +276,7 @@ async def _on_disk(source: Path | NamedFiles) -> AsyncIterator[tuple[Path, tuple
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name.upper() != _SECRET}
+    kept = {name: value for name, value in with_import_path().items() if name.upper() != _SECRET}
     return {**kept, **_ONE_THREAD}
 
 

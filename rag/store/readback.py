@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rag.store.open import load_snapshot
 from rag.types.errors import CorruptIndex
+from rag.types.import_path import with_import_path
 
 # A million passages take minutes on a busy machine.
 SECONDS = 3600.0
@@ -48,7 +49,12 @@ def waiting_child(code: str = _CHILD, seconds: float = SECONDS) -> Iterator[Veri
     """As `in_child`, for one snapshot, by a child that is started now. It ends with the `with`."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        [sys.executable, "-P", "-c", code], stdin=pipe, stdout=pipe, stderr=pipe, errors="replace"
+        [sys.executable, "-P", "-c", code],
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        errors="replace",
+        env=with_import_path(),
     ) as process:
         try:
             yield partial(_verify, process, seconds)

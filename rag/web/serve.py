@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
 import subprocess
@@ -29,6 +28,7 @@ from rag.serving import (
     upload_folder,
 )
 from rag.store import DISK
+from rag.types.import_path import with_import_path
 from rag.types.settings import Settings
 from rag.web.access import Door, door_of
 from rag.web.counted import COUNTED
@@ -106,7 +106,7 @@ def _share(settings: Settings, listener: socket.socket, keyed: bool) -> None:
                 pass_fds=[seat.listener],
                 # An interrupt of the terminal comes to this process alone.
                 start_new_session=True,
-                env={**os.environ, "RAG_INDEX": str(settings.index), "RAG_HOST": settings.host},
+                env=with_import_path(RAG_INDEX=str(settings.index), RAG_HOST=settings.host),
             )
 
         # Each worker answers the connections that wait when it ends. Those that come after the last

@@ -10,6 +10,7 @@ import pytest
 from rag.building.ahead import WAITING, Ahead
 from rag.building.encode import BATCH
 from rag.building.journal import Journal, temporary_journal
+from rag.building.listener import Listener
 from rag.building.origin import Origin
 from rag.building.rebuild import rebuild
 from rag.documents import ReadOptions, read_corpus
@@ -57,6 +58,16 @@ def test_batches_are_encoded_before_the_last_file_is_read(tmp_path: Path, folder
     assert built and before[-1] >= BATCH
     assert len(encoder.seen) == len(set(encoder.seen))
     assert built.manifest == build_snapshot([folder], LetterEncoder()).manifest
+
+
+def test_the_progress_counts_what_was_encoded_before_the_last_file_was_read(
+    tmp_path: Path, folder: Path
+) -> None:
+    reports: list[tuple[str, int, int]] = []
+    listener = Listener(progress=lambda *report: reports.append(report))
+    rebuild(tmp_path / "index", Origin((folder,), "with"), LetterEncoder(), listener=listener)
+    told = [(done, total) for what, done, total in reports if what == "passages encoded"]
+    assert told[0][0] > BATCH and told[-1][0] == told[-1][1] > FILES
 
 
 def test_no_more_than_some_batches_wait_for_the_encoder(folder: Path) -> None:

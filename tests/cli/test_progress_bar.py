@@ -39,9 +39,9 @@ def test_a_log_tells_the_rate_and_the_time_left_after_a_second() -> None:
     log = io.StringIO()
     times = iter([0.0, 10.0])
     progress = lines(log, clock=lambda: next(times))
-    progress("files read", 1, 200)
-    progress("files read (9 pages)", 50, 200)
+    progress("files read", 100, 300)
+    progress("files read (9 pages)", 150, 300)
     assert log.getvalue().splitlines() == [
-        "files read: 1 of 200",
-        "files read (9 pages): 50 of 200, 5/s, 30 s left",
+        "files read: 100 of 300",
+        "files read (9 pages): 150 of 300, 5/s, 30 s left",
     ]

@@ -222,6 +222,15 @@ def test_the_history_is_in_the_folder_for_the_state_of_programs(
     assert history_file() == Path.home() / ".local" / "state" / "rag" / "history"
 
 
+def test_without_a_folder_for_it_no_history_is_kept_which_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert history_file() is None
+    assert "questions are not kept: " in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     index = tmp_path_factory.mktemp("session") / "index"

@@ -271,6 +271,14 @@ def test_build_that_is_killed_after_it_skipped_a_file_does_not_blame_the_file() 
     assert job.failure and job.failure.detail == "the build ended without a message"
 
 
+def test_a_build_imports_what_the_service_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_here.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert run_one(script(f"import only_here\n{BUILD}")).status == "done"
+
+
 def test_build_is_told_to_use_one_thread() -> None:
     code = "import os; print(os.environ['RAG_THREADS'], os.environ['OMP_NUM_THREADS'])"
     job = run_one(script(code))

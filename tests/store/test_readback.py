@@ -19,6 +19,14 @@ def test_a_child_process_reads_back_what_was_written(tmp_path: Path) -> None:
         in_child(index, id)
 
 
+def test_the_child_imports_what_this_process_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_here.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    in_child(tmp_path / "index", "id", "import only_here")
+
+
 @pytest.mark.parametrize(
     ("code", "says"),
     [
