@@ -23,7 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rag.web.edge import MAX_HEADERS, safe_headers
 from rag.web.problems import CLOSE, Problem, problem_response, retry_after
-from rag.web.unread import is_question, refusal, refusals
+from rag.web.unread import ASK, Gate, Question, question_in, refusal, refusals
 
 # Every response begins with this, whatever its status.
 START = b"HTTP/1.1 "
@@ -40,7 +40,8 @@ _UNREAD = {
 }
 
 
-_REFUSALS = refusals()
+# By whether the connection ends.
+_REFUSALS = {is_last: refusals(is_last) for is_last in (False, True)}
 
 # How many bytes are read at a time. Each may be a chunk of its own, or every two a header, and no
 # other request is served while they are parsed.
@@ -66,7 +67,7 @@ class Limits:
 class Connection(H11Protocol, asyncio.BufferedProtocol):
     """One client's connection. If too many are open, the one that has waited longest is ended.
 
-    While `refuses` says so, questions are refused unread.
+    While the gate is full, questions are refused unread. It counts all that is refused here.
 
     It is a BufferedProtocol to limit how much asyncio reads at a time: by default 256 KB.
     """
@@ -75,18 +76,20 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self,
         *args: Any,
         limits: Limits,
-        refuses: Callable[[], bool] = lambda: False,
+        gate: Gate | None = None,
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
         self.limits = limits
-        self._refuses = refuses
+        self._gate = gate or Gate()
         self.since = self.loop.time()
         self._buffer = bytearray(STEP)
         self._patience: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._half_closed = False
         self._refused = False
+        # Bytes to come of a body whose question was refused unread.
+        self._unread = 0
 
     @property
     def is_waiting(self) -> bool:
@@ -124,10 +127,20 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         """Bytes of a request; after a refusal they are discarded."""
         if self._refused:
             return
-        if self._is_between_requests and is_question(data) and self._refuses():
-            self._refuse_unread()
+        if self._unread:
+            # What follows the body is the client's next request.
+            rest = data[self._unread :]
+            self._unread -= len(data) - len(rest)
+            if not rest:
+                return
+            data = rest
+        asks = self._is_between_requests and data.startswith(ASK)
+        if asks and self._gate.is_full and (question := question_in(data)) is not None:
+            self._refuse_unread(question)
             return
         super().data_received(data)
+        if asks:
+            self._gate.let_in(self.loop)
         if self.is_waiting and self.conn.trailing_data[0].count(b"\n") > MAX_HEADERS:
             # They would take long to parse, and the edge would refuse them.
             self._refuse(Problem(431, *_UNREAD[431], CLOSE))
@@ -199,11 +212,17 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             detail = f"the headers did not arrive within {self.limits.header:g} seconds"
             self._refuse(Problem(408, "request_timeout", detail, CLOSE))
         else:
+            self._gate.count("silent")
             self.transport.abort()
 
-    def _refuse_unread(self) -> None:
-        """Refuses a question that has not been read; the connection stays open."""
-        self.transport.write(refusal(random.choice(_REFUSALS)))
+    def _refuse_unread(self, question: Question) -> None:
+        """Refuses a question that has not been read; the connection stays open if it may."""
+        self._gate.count("overloaded")
+        self.transport.write(refusal(random.choice(_REFUSALS[question.is_last])))
+        if question.is_last:
+            self._end_refused()
+            return
+        self._unread = question.missing
         self.since = self.loop.time()
         self._give(None)
         self._unset_keepalive_if_required()
@@ -217,6 +236,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         What still comes in is discarded for a while: a connection that is closed with unread bytes
         is reset, and the client would not see the answer.
         """
+        self._gate.count(problem.code)
         self._refused = True
         if not self.is_waiting:
             self.cycle.disconnected = True
@@ -225,6 +245,10 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             self.transport.abort()
             return
         self.transport.write(_written(self.conn, problem))
+        self._end_refused()
+
+    def _end_refused(self) -> None:
+        self._refused = True
         self.transport.write_eof()
         self._give(self.limits.refused, self.transport.abort)
 
@@ -236,6 +260,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             if each is not self and each.is_waiting and not each.transport.is_closing()
         ]
         if waiting:
+            self._gate.count("made_room")
             min(waiting, key=lambda each: each.since).transport.abort()
         else:
             detail = "the service has as many connections as it can have"

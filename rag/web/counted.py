@@ -14,6 +14,11 @@ STATUSES = (
     *("200", "201", "202", "204", "206", "304", "400", "401", "403", "404", "405", "408", "409"),
     *("410", "413", "415", "416", "421", "422", "429", "431", "499", "500", "503", "504", "other"),
 )
+# `made_room`: it waited longest when there were too many connections. `silent`: nothing came.
+REASONS = (
+    *("overloaded", "too_many_connections", "made_room", "request_timeout", "silent"),
+    *("malformed_request", "headers_too_large", "unsupported_encoding", "other"),
+)
 STAGES = ("encode", "search", "cite")
 
 REQUESTS = Counted(
@@ -40,7 +45,12 @@ BUILDS = Counted(
     "Rebuilds over HTTP that have ended, by result.",
     {"result": ("done", "failed", "cancelled")},
 )
-COUNTED = (REQUESTS, REQUEST_SECONDS, ANSWERS, STAGE_SECONDS, BUILDS)
+REFUSED = Counted(
+    "rag_refused_unread",
+    "Questions and connections that were refused before there was a request, by reason.",
+    {"reason": REASONS},
+)
+COUNTED = (REQUESTS, REQUEST_SECONDS, ANSWERS, STAGE_SECONDS, BUILDS, REFUSED)
 
 
 def count_request(tally: Tally, path: str, status: str, seconds: float) -> None:
@@ -61,3 +71,8 @@ def count_answer(tally: Tally, answer: Answer) -> None:
 def count_build(tally: Tally, result: str) -> None:
     """Counts a build that has ended."""
     tally.add(BUILDS.name, result)
+
+
+def count_refusal(tally: Tally, reason: str) -> None:
+    """Counts what was refused before there was a request."""
+    tally.add(REFUSED.name, reason)

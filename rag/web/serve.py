@@ -165,6 +165,6 @@ def _answer(
         drain=settings.drain,
         draining=app.state.service.drain,
         log_as=settings.log,
-        refuses=app.state.service.refuses,
+        gate=app.state.service.gate,
     )
     server.run(sockets=[listener])

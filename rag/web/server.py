@@ -30,6 +30,7 @@ from rag.text import counted
 from rag.types.errors import BusyError, UsageError
 from rag.web.addresses import is_loopback
 from rag.web.connection import Connection, Limits
+from rag.web.unread import Gate
 
 log = logging.getLogger("rag.web.server")
 
@@ -195,14 +196,14 @@ def server_of(
     drain: float = 0.0,
     draining: Callable[[], None] = lambda: None,
     log_as: str = "text",
-    refuses: Callable[[], bool] = lambda: False,
+    gate: Gate | None = None,
 ) -> Server:
     """The server that runs the application in this process; it logs as `logging_of` says.
 
-    It accepts up to `burst` connections at a time. While `refuses` says so, questions are refused
+    It accepts up to `burst` connections at a time. While the gate is full, questions are refused
     unread. `Server` explains the other arguments.
     """
-    connection = functools.partial(Connection, limits=limits or limits_of(), refuses=refuses)
+    connection = functools.partial(Connection, limits=limits or limits_of(), gate=gate)
     config = uvicorn.Config(
         app,
         http=cast(type[asyncio.Protocol], connection),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -26,10 +27,11 @@ from rag.serving import (
 )
 from rag.types.errors import CorruptIndex
 from rag.types.settings import Settings
-from rag.web.counted import COUNTED, count_answer, count_build
+from rag.web.counted import COUNTED, count_answer, count_build, count_refusal
 from rag.web.problems import not_ready
 from rag.web.server import prepare
 from rag.web.threads import Threads
+from rag.web.unread import Gate
 
 T = TypeVar("T")
 
@@ -99,6 +101,7 @@ class AppState:
         self.verifying = Threads("verify", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)
         self.drawing = Threads("draw", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)
         self.draining = False
+        self.gate = Gate(self._free, partial(count_refusal, self.tally))
         self._upkeep = upkeep
         self._jobs: Jobs | None = None
         if upkeep is not None:
@@ -171,9 +174,9 @@ class AppState:
         """From now on the service says that it is not ready, because it is about to end."""
         self.draining = True
 
-    def refuses(self) -> bool:
-        """Whether a question would be refused now, because the queue is full."""
-        return self.asking.is_full and not self.draining
+    def _free(self) -> float:
+        """How many more questions may wait: a service that is about to end reads them all."""
+        return math.inf if self.draining else self.asking.free
 
     def _tell(self, asking: Threads) -> None:
         self.board.set(Figure.RUNNING, asking.running)

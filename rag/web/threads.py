@@ -53,9 +53,9 @@ class Threads:
         return self._unfinished - self.running
 
     @property
-    def is_full(self) -> bool:
-        """Whether the next request is refused."""
-        return self._unfinished >= self._threads + self._queue
+    def free(self) -> int:
+        """How many more requests may come; the next one is refused if it is 0."""
+        return self._threads + self._queue - self._unfinished
 
     async def run(self, request: Request, work: Callable[[], T]) -> T:
         """What the work returns or raises.
@@ -63,7 +63,7 @@ class Threads:
         Raises Problem: 429 if the queue is full, 504 if the time is over, 400 if the client leaves
         while it waits.
         """
-        if self.is_full:
+        if self.free <= 0:
             raise overloaded()
         begins = self._unfinished < self._threads
         result = self._begun(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -15,9 +16,9 @@ import pytest
 from rag.types import Answer
 from rag.web.server import listen, server_of
 from rag.web.state import Capacity
-from rag.web.unread import is_question
+from rag.web.unread import Gate, Question, question_in
 from service import create_app
-from support.raw_http import JSON, body_of, connected, raw, received, served, status_of
+from support.raw_http import JSON, body_of, connected, raw, received, request, served, status_of
 from support.word_count_service import serving_of
 
 BODY = b'{"question":"dogs"}'
@@ -26,35 +27,54 @@ ASK = b"POST /ask HTTP/1.1\r\nHost: localhost\r\n" + JSON + LENGTH + b"\r\n" + B
 
 
 @pytest.mark.parametrize(
-    "sent",
+    ("sent", "missing", "is_last"),
     [
-        ASK,
-        ASK.replace(b"Content-Length: ", b"content-length:"),
-        ASK.replace(JSON, JSON + b"Authorization: Bearer rag_x\r\nCookie: a=b; c=d\r\n"),
+        (ASK, 0, False),
+        (ASK.replace(b"Content-Length: ", b"content-length:"), 0, False),
+        (ASK.replace(JSON, JSON + b"Authorization: Bearer rag_x\r\nCookie: a=b; c=d\r\n"), 0, False),
+        (ASK.replace(JSON, JSON + b"Connection: keep-alive\r\n"), 0, False),
+        (ASK.replace(JSON, JSON + b"CONNECTION:close\r\n"), 0, True),
+        (ASK[:-1], 1, False),
+        (ASK.removesuffix(BODY), len(BODY), False),
     ],
 )
-def test_whole_questions_are_known(sent: bytes) -> None:
-    assert is_question(sent)
+def test_question_is_known_by_its_head(sent: bytes, missing: int, is_last: bool) -> None:
+    assert question_in(sent) == Question(missing, is_last)
 
 
 @pytest.mark.parametrize(
     "sent",
     [
-        *(b"", b"POST /ask", ASK[:-1], ASK + b"x", ASK + ASK, ASK.replace(b"POST", b"post")),
+        *(b"", b"POST /ask", ASK + b"x", ASK + ASK, ASK.replace(b"POST", b"post")),
         *(
             ASK.replace(b"/ask", b"/asks"),
             ASK.replace(b"/ask", b"/ask?x"),
             ASK.replace(b"1.1", b"1.0"),
         ),
-        ASK.replace(JSON, JSON + b"Connection: close\r\n"),
+        ASK.replace(JSON, JSON + b"Connection: Upgrade\r\n"),
+        ASK.replace(JSON, JSON + b"Connection: close, te\r\n"),
         ASK.replace(JSON, JSON + b"EXPECT: 100-continue\r\n"),
         ASK.replace(JSON, JSON + b"Transfer-Encoding: chunked\r\n"),
         *(ASK.replace(LENGTH, LENGTH * 2), ASK.replace(LENGTH, b""), ASK.replace(b"\r\n", b"\n")),
+        ASK.replace(LENGTH, b"Content-Length: 16385\r\n"),
         ASK.replace(JSON, b"no colon\r\n"),
     ],
 )
 def test_what_is_unusual_is_left_to_be_read(sent: bytes) -> None:
-    assert not is_question(sent)
+    assert question_in(sent) is None
+
+
+def test_the_last_place_is_given_once_in_a_round_of_the_loop() -> None:
+    gate = Gate(lambda: 1)
+
+    async def arrive() -> list[bool]:
+        seen = [gate.is_full]
+        gate.let_in(asyncio.get_running_loop())
+        seen.append(gate.is_full)
+        await asyncio.sleep(0)
+        return [*seen, gate.is_full]
+
+    assert asyncio.run(arrive()) == [False, True, False]
 
 
 @contextmanager
@@ -72,7 +92,7 @@ def full_service() -> Iterator[tuple[int, threading.Event]]:
     app = create_app(replace(serving, ask=slow), capacity=capacity)
     with listen("127.0.0.1", 0) as listener, ExitStack() as stack:
         port = listener.getsockname()[1]
-        stack.enter_context(served(server_of(app, refuses=app.state.service.refuses), [listener]))
+        stack.enter_context(served(server_of(app, gate=app.state.service.gate), [listener]))
         first = stack.enter_context(connected(port, ASK))
         assert began.wait(timeout=10)
         try:
@@ -86,12 +106,28 @@ def test_question_is_refused_as_one_that_is_read() -> None:
     with full_service() as (port, _):
         with connected(port, ASK) as client:
             unread = client.recv(65536)
-        read = raw(port, ASK.replace(JSON, JSON + b"Connection: close\r\n"))
+        read = raw(port, ASK.replace(JSON, JSON + b"Connection: close, te\r\n"))
     for answer in (unread, read):
         assert (status_of(answer), body_of(answer)["code"]) == (429, "overloaded")
     assert body_of(unread)["request_id"].encode() in unread.partition(b"\r\n\r\n")[0]
     assert body_of(unread) == body_of(read) | {"request_id": body_of(unread)["request_id"]}
     assert names(unread) | {"connection", "date"} == names(read) | {"connection", "date"}
+
+
+def test_connection_that_is_to_be_closed_is_closed_after_the_refusal() -> None:
+    with full_service() as (port, _):
+        answer = raw(port, ASK.replace(JSON, JSON + b"Connection: close\r\n"))
+    assert (status_of(answer), body_of(answer)["code"]) == (429, "overloaded")
+    assert "connection" in names(answer)
+
+
+def test_body_that_comes_after_its_refusal_is_discarded_and_the_next_request_is_read() -> None:
+    with full_service() as (port, _), connected(port, ASK.removesuffix(BODY)) as client:
+        assert status_of(client.recv(65536)) == 429
+        client.sendall(BODY[:5])
+        time.sleep(0.05)
+        client.sendall(BODY[5:] + request("GET /healthz"))
+        assert body_of(received(client)) == {"status": "ok"}
 
 
 def names(answer: bytes) -> set[str]:
@@ -103,7 +139,7 @@ def names(answer: bytes) -> set[str]:
 def test_connection_stays_open_and_is_answered_when_there_is_room() -> None:
     with full_service() as (port, go_on):
         client = HTTPConnection("127.0.0.1", port, timeout=20)
-        # It sends head and body in one piece, as most clients do.
+        # It sends head and body in two pieces, as many clients do.
         ids = {answer(client)[1] for _ in range(20)}
         assert len(ids) == 20
         wire = client.sock
