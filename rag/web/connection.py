@@ -98,6 +98,11 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         return bool(getattr(self.cycle, "response_complete", True))
 
     @property
+    def is_new(self) -> bool:
+        """Whether it has not sent a request yet, and may still do so."""
+        return self.cycle is None and not self._refused and not self.transport.is_closing()
+
+    @property
     def _is_between_requests(self) -> bool:
         """Whether the next byte begins a request."""
         return self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]

@@ -104,7 +104,9 @@ def _share(settings: Settings, listener: socket.socket, keyed: bool) -> None:
                 env={**os.environ, "RAG_INDEX": str(settings.index), "RAG_HOST": settings.host},
             )
 
-        supervise(start, board, patience=PATIENCE + settings.drain)
+        # Each worker answers the connections that wait when it ends. Those that come after the last
+        # one has ended must be refused at once, so this process may not listen either.
+        supervise(start, board, patience=PATIENCE + settings.drain, ends=listener.close)
 
 
 def _work(settings: Settings, seat: Seat) -> None:

@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from types import FrameType
@@ -50,6 +50,10 @@ MAX_HEADER_BUFFER = 64 * 1024
 # Seconds that running requests have after the first signal to end, and all have after the second.
 GRACE = 10.0
 FORCED = 1.0
+# Seconds in which a server that ends accepts what waits, and that each new connection then has to
+# send its request: it may have come just before the signal.
+ACCEPTING = 2.0
+FIRST = 0.5
 # Added to each response of a service that is about to end, so that clients come back elsewhere.
 LAST = (b"connection", b"close")
 
@@ -93,8 +97,7 @@ class Server(uvicorn.Server):
             end.start()
         elif sig == signal.SIGTERM:
             self._ends = time.monotonic() + self._drain
-            self.config.encoded_headers.append(LAST)
-            self.server_state.default_headers.append(LAST)
+            self._close_each()
             self._draining()
         else:
             super().handle_exit(sig, frame)
@@ -113,14 +116,57 @@ class Server(uvicorn.Server):
             asyncio.get_running_loop().add_reader(self.lifeline, self._released)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends; a client that does not read its answer has no more time than others."""
+        """Ends, after those that have connected before have been answered.
+
+        A client that does not read its answer has no more time than others.
+        """
         dropping = asyncio.get_running_loop().call_later(self.grace, self._drop)
+        self._close_each()
+        await self._accept_rest(sockets or ())
+        await self._hear_out()
         await super().shutdown(sockets)
         if self.force_exit:
             # uvicorn omits this, and a cancelled application logs a traceback.
             await self.lifespan.shutdown()
         dropping.cancel()
         self._drop()
+
+    def _close_each(self) -> None:
+        """From now on each response is the last one of its connection."""
+        if LAST not in self.config.encoded_headers:
+            self.config.encoded_headers.append(LAST)
+            self.server_state.default_headers.append(LAST)
+
+    async def _accept_rest(self, listeners: Iterable[socket.socket]) -> None:
+        """Accepts the connections that wait, and ends listening: the system resets those left."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + ACCEPTING
+        for listener in listeners:
+            loop.remove_reader(listener)
+            # What asyncio has accepted already becomes a connection in this round.
+            await asyncio.sleep(0)
+            while loop.time() < until and not self.force_exit:
+                try:
+                    accepted, _ = listener.accept()
+                except OSError:  # none waits, or there are no descriptors for more
+                    break
+                await loop.connect_accepted_socket(self._connection, accepted)
+        for server in self.servers:
+            server.close()
+
+    async def _hear_out(self) -> None:
+        """Waits for the first requests of connections that have been opened just now."""
+        loop = asyncio.get_running_loop()
+        while not self.force_exit and any(
+            isinstance(each, Connection) and each.is_new and loop.time() - each.since < FIRST
+            for each in self.server_state.connections
+        ):
+            await asyncio.sleep(0.01)
+
+    def _connection(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     def _released(self) -> None:
         if self.lifeline is not None:

@@ -29,13 +29,19 @@ FORCED = 3.0
 Start = Callable[[int], "subprocess.Popen[bytes]"]
 
 
-def supervise(start: Start, board: Board, *, patience: float = PATIENCE) -> None:
+def supervise(
+    start: Start,
+    board: Board,
+    *,
+    patience: float = PATIENCE,
+    ends: Callable[[], None] = lambda: None,
+) -> None:
     """Runs all workers of the board until SIGTERM or SIGINT; a second signal ends them at once.
 
     A worker that dies is replaced. If one ends before it serves, all end: SystemExit has its code,
     128 and the signal if it was killed. Raises KeyboardInterrupt after SIGINT.
     """
-    team = Team(start, board, patience=patience)
+    team = Team(start, board, patience=patience, ends=ends)
     with _handled(team.end):
         team.run()
     if team.failed is not None:
@@ -47,12 +53,20 @@ def supervise(start: Start, board: Board, *, patience: float = PATIENCE) -> None
 class Team:
     """The workers that run; `failed` is the exit code of one that could not start.
 
+    `ends` is called once no more workers are started, once or more often.
+
     The same worker is started at most once in `pause` seconds. Workers that have been asked to end
     are killed after `patience` seconds.
     """
 
     def __init__(
-        self, start: Start, board: Board, *, pause: float = PAUSE, patience: float = PATIENCE
+        self,
+        start: Start,
+        board: Board,
+        *,
+        pause: float = PAUSE,
+        patience: float = PATIENCE,
+        ends: Callable[[], None] = lambda: None,
     ) -> None:
         self.ending: int | None = None
         self.failed: int | None = None
@@ -60,6 +74,7 @@ class Team:
         self._board = board
         self._pause = pause
         self._patience = patience
+        self._ends = ends
         self._deadline = math.inf
         self._begun: dict[int, float] = {}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
@@ -70,6 +85,8 @@ class Team:
             while self.ending is None or self._processes:
                 for worker in self._due():
                     self._begin(worker)
+                if self.ending is not None:
+                    self._ends()
                 time.sleep(LOOK)
                 self._reap()
                 if time.monotonic() > self._deadline:

@@ -58,9 +58,9 @@ def question_in(sent: bytes) -> Question | None:
 class Gate:
     """Says whether a question is refused unread, and counts what is refused before it is a request.
 
-    `free` gives how many more questions may wait, `count` counts a refusal by its reason. A question
-    takes its place one round of the loop after it was let in: until then it is `coming`, so that
-    those who arrive in the same round do not all get the last place.
+    `free` gives how many more questions may wait, `count` counts a refusal by its reason. A
+    question takes its place one round of the loop after it was let in. Until then the gate keeps
+    the place, so that those that arrive in the same round do not all get the last one.
     """
 
     def __init__(

@@ -14,14 +14,16 @@ import uvicorn
 
 from rag.web.connection import Limits
 from rag.web.server import listen, server_of
+from rag.web.unread import Gate
 
 JSON = b"Content-Type: application/json\r\n"
 
 
 @contextmanager
-def running(app: Any, limits: Limits | None = None) -> Iterator[int]:
+def running(app: Any, limits: Limits | None = None, gate: Gate | None = None) -> Iterator[int]:
     """The port at which `rag serve`'s server answers with the application."""
-    with listen("127.0.0.1", 0) as listener, served(server_of(app, limits), [listener]):
+    server = server_of(app, limits, gate=gate)
+    with listen("127.0.0.1", 0) as listener, served(server, [listener]):
         yield listener.getsockname()[1]
 
 

@@ -7,14 +7,16 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from rag.serving.live import Serving
-from rag.serving.tally import Tally
+from rag.serving.tally import Tally, tally_bytes
 from rag.serving.upkeep import upkeep_of
 from rag.types.settings import Settings
+from rag.web.connection import Limits
 from rag.web.counted import COUNTED, count_build
 from service import create_app
 from support.client import asked
 from support.keyed import keyed_app, keyed_in
 from support.places import ROOT
+from support.raw_http import connected, raw, request, running
 from support.word_count_service import serving_of
 
 DEPLOY = ROOT / "docs" / "deploy"
@@ -54,6 +56,52 @@ def test_answers_to_limited_keys_are_counted_too(tmp_path: Path) -> None:
         asked(client, '{"question": "dogs"}', **keyed.headers("limited"))
         counted = {name: value for name, value in shown(client).items() if "rag_answers" in name[0]}
     assert sum(counted.values()) == 1
+
+
+def refused(port: int) -> dict[str, float]:
+    """The refusals before a request, by reason, without those that have not happened."""
+    text = raw(port, request("GET /metrics")).partition(b"\r\n\r\n")[2].decode()
+    return {
+        sample.labels["reason"]: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "rag_refused_unread_total" and sample.value
+    }
+
+
+def test_what_is_refused_before_there_is_a_request_is_counted_by_reason(
+    serving: Serving,
+) -> None:
+    app = create_app(serving)
+    limits = Limits(connections=3, header=0.2)
+    gate = app.state.service.gate
+    with running(app, limits, gate) as port:
+        raw(port, b"hello\r\n\r\n")
+        raw(port, request("GET /", head=b"a:b\r\n" * 12_000))
+        raw(port, request("GET /", head=b"Transfer-Encoding: gzip\r\n"))
+        raw(port, b"GET / HTTP/1.1\r\nHost")
+        raw(port, b"")
+        assert refused(port) == {
+            "malformed_request": 1,
+            "headers_too_large": 1,
+            "unsupported_encoding": 1,
+            "request_timeout": 1,
+            "silent": 1,
+        }
+    with running(app, Limits(connections=3), gate) as port:
+        waiting = [connected(port) for _ in range(3)]
+        assert refused(port)["made_room"] == 1
+        for client in waiting:
+            client.close()
+
+
+def test_refusals_of_all_workers_are_counted(tmp_path: Path, serving: Serving) -> None:
+    file = tmp_path / "tally"
+    file.write_bytes(tally_bytes(COUNTED, 2))
+    first, second = (Tally(COUNTED, file, worker, 2) for worker in range(2))
+    for tally in (first, second):
+        create_app(serving, tally=tally).state.service.gate.count("overloaded")
+    assert dict(first.counts("rag_refused_unread"))["overloaded",] == 2
 
 
 def test_a_path_that_a_client_invents_makes_no_metric(client: TestClient) -> None:

@@ -28,6 +28,7 @@ from rag.store.publish import publish, roll_back, writing
 from rag.store.readback import in_process
 from support.builds import build_snapshot
 from support.places import ROOT
+from support.raw_http import connected, received, request, status_of
 
 COMMAND = [sys.executable, "-m", "rag", "serve", "--port", "0", "--workers", "2"]
 
@@ -56,6 +57,7 @@ def service(built: Path, tmp_path: Path) -> Iterator[Service]:
         "PYTHONPATH": str(ROOT),
         "RAG_INDEX": str(index),
         "RAG_ROOTS": str(tmp_path),
+        "RAG_DRAIN": "0",
     }
     with subprocess.Popen(
         COMMAND, stdout=subprocess.PIPE, env=environment, text=True, cwd=tmp_path
@@ -166,3 +168,23 @@ def test_workers_end_if_the_process_that_started_them_is_killed(service: Service
     service.process.communicate(timeout=30)
     with pytest.raises(httpx2.ConnectError):
         get(service.url, "/healthz")
+
+
+def test_connections_opened_just_before_the_signal_are_answered_by_workers(
+    service: Service,
+) -> None:
+    """They wait to be accepted when it comes: the workers are stopped meanwhile."""
+    pid = service.process.pid
+    workers = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    port = int(service.url.rpartition(":")[2])
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        clients = [connected(port, request("GET /healthz")) for _ in range(30)]
+        service.process.terminate()
+        time.sleep(0.3)
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+    assert [status_of(received(client)) for client in clients] == [200] * 30
+    assert service.process.wait(timeout=30) == 0

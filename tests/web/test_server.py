@@ -33,6 +33,7 @@ from rag.web.server import (
     sparing,
 )
 from service import create_app
+from support import rag_process
 from support.live_index import folder_of
 from support.raw_http import connected, raw, received, request, served, status_of
 from support.snapshots import FIRST, published
@@ -92,6 +93,32 @@ def test_service_that_is_told_to_end_serves_on_and_closes_each_connection() -> N
                 assert status_of(raw(port, CLOSING)) == 200
                 time.sleep(0.05)
             assert 0.5 < time.monotonic() - begun < 3
+
+
+def test_connections_opened_just_before_the_signal_are_answered(built: Path) -> None:
+    """They wait to be accepted when it comes: the process is stopped meanwhile."""
+    question = request("POST /ask", b'{"question": "How are T cells collected?"}')
+    with rag_process.served(built, RAG_DRAIN="0", RAG_THREADS="1") as service:
+        os.kill(service.pid, signal.SIGSTOP)
+        try:
+            clients = [connected(service.port, sent) for sent in [CLOSING] * 30 + [question] * 3]
+            os.kill(service.pid, signal.SIGTERM)
+        finally:
+            os.kill(service.pid, signal.SIGCONT)
+        answers = [received(client) for client in clients]
+    assert [status_of(answer) for answer in answers] == [200] * 33
+    assert b'"passages":[' in answers[-1] and answers[-1].endswith(b"}")
+
+
+def test_silent_connection_delays_the_end_by_a_moment_only() -> None:
+    app = create_app(serving_of({"a.md": "Text."}))
+    with listen("127.0.0.1", 0) as listener:
+        server = server_of(app)
+        with served(server, [listener]):
+            client = connected(listener.getsockname()[1])
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 5
+        assert received(client) == b""
 
 
 def test_text_that_can_be_seen_is_logged_as_it_is() -> None:

@@ -31,7 +31,11 @@ ASK = b"POST /ask HTTP/1.1\r\nHost: localhost\r\n" + JSON + LENGTH + b"\r\n" + B
     [
         (ASK, 0, False),
         (ASK.replace(b"Content-Length: ", b"content-length:"), 0, False),
-        (ASK.replace(JSON, JSON + b"Authorization: Bearer rag_x\r\nCookie: a=b; c=d\r\n"), 0, False),
+        (
+            ASK.replace(JSON, JSON + b"Authorization: Bearer rag_x\r\nCookie: a=b; c=d\r\n"),
+            0,
+            False,
+        ),
         (ASK.replace(JSON, JSON + b"Connection: keep-alive\r\n"), 0, False),
         (ASK.replace(JSON, JSON + b"CONNECTION:close\r\n"), 0, True),
         (ASK[:-1], 1, False),
