@@ -93,7 +93,8 @@ _PATTERNS = [(compile_path(path)[0], method, rule) for (method, path), rule in R
 def rule_of(method: str, path: str) -> Rule:
     """The rule of a request. Raises Problem 404 for a path that is not in the table.
 
-    Another method than those of the path is left to the router, which refuses it.
+    Another method than those of the path is left to the router, which refuses it, or answers
+    OPTIONS; for a path that requires a key, only with one.
     """
     rule = RULES.get((method, path))
     if rule is not None:
@@ -101,7 +102,8 @@ def rule_of(method: str, path: str) -> Rule:
     found = {own: rule for pattern, own, rule in _PATTERNS if pattern.match(path)}
     if not found:
         raise not_found()
-    return found.get(method, READ)
+    closed = any(each.scope is not None for each in found.values())
+    return found.get(method, READ if closed else OPEN)
 
 
 @dataclass(frozen=True, slots=True)

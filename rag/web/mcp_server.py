@@ -23,6 +23,7 @@ from rag import __version__
 from rag.serving import Serving
 from rag.types.errors import RagError
 from rag.web.bodies import validated
+from rag.web.mcp_errors import FAILED, NO_CURSOR, NO_DOCUMENT, NO_TOOL, ErrorsWithoutInput
 from rag.web.mcp_tools import (
     INSTRUCTIONS,
     RESOURCE,
@@ -70,8 +71,7 @@ class Messages:
         """The result of a tool. What is wrong with its arguments is an error in the result."""
         tool = _TOOLS.get(asked.name)
         if tool is None:
-            known = ", ".join(_TOOLS)
-            raise MCPError(types.INVALID_PARAMS, f"there is no such tool; there are {known}")
+            raise MCPError(types.INVALID_PARAMS, NO_TOOL)
         try:
             arguments = validated(tool.takes, asked.arguments or {})
             work = functools.partial(_worked, tool, arguments, self.links)
@@ -112,7 +112,7 @@ class Messages:
             raise
         except Exception:
             log.exception("a message of the protocol failed")
-            raise MCPError(types.INTERNAL_ERROR, "the server failed: see its log") from None
+            raise MCPError(types.INTERNAL_ERROR, FAILED) from None
 
 
 def mcp_server(state: AppState, run: InThread, links: Links) -> Server[Any]:
@@ -161,8 +161,11 @@ class McpResponse(Response):
         server = mcp_server(self._state, self._run, Links(str(self._request.base_url)))
         # One for each message: without sessions, any worker of the service may answer the next.
         messages = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
+        answer = ErrorsWithoutInput(send)
         async with messages.run():
-            await messages.handle_request(scope, _replayed(self._message, receive), send)
+            received = _replayed(self._message, receive)
+            await messages.handle_request(scope, received, answer.hold)
+        await answer.pass_on()
 
     async def _run(self, searches: bool, work: Callable[[], Any]) -> Any:
         threads = self._state.asking if searches else self._state.verifying
@@ -200,7 +203,7 @@ def _resources(after: str | None, serving: Serving) -> types.ListResourcesResult
     snapshot = serving.snapshot
     snapshot.check()
     if after is not None and after not in snapshot.documents:
-        raise MCPError(types.INVALID_PARAMS, "the cursor is no longer valid: list again")
+        raise MCPError(types.INVALID_PARAMS, NO_CURSOR)
     start = 0 if after is None else snapshot.documents.row(after) + 1
     ids = snapshot.documents.ids[start : start + PAGE]
     found = [snapshot.documents[id] for id in ids]
@@ -224,6 +227,6 @@ def _contents(uri: str, serving: Serving) -> types.ReadResourceResult:
     serving.snapshot.check()
     document = document_at(serving.snapshot, uri)
     if document is None:
-        raise MCPError(types.INVALID_PARAMS, f"no document is at this address: {RESOURCE}ID")
+        raise MCPError(types.INVALID_PARAMS, NO_DOCUMENT)
     text = types.TextResourceContents(uri=uri, mime_type=text_type(document), text=document.text)
     return types.ReadResourceResult(contents=[text])

@@ -17,6 +17,7 @@ from rag.web.routes import ROUTERS
 from service import create_app
 from support.client import call, check_problem
 from support.keyed import Keyed, keyed_app, keyed_in
+from support.raw_http import raw, request, running, status_of
 
 # What changes nothing though it is a POST.
 ASKING = {
@@ -174,6 +175,16 @@ def test_no_response_lets_another_origin_read_it(locked: TestClient, keyed: Keye
     for method in ("GET", "OPTIONS", "POST"):
         reply = locked.request(method, "/documents", headers=headers)
         assert not [name for name in reply.headers if name.startswith("access-control-")]
+
+
+def test_options_tell_of_open_paths_and_the_whole_service_without_a_key(
+    locked: TestClient,
+) -> None:
+    with running(locked.app) as port:
+        for target in ("/", "/healthz", "*"):
+            answer = raw(port, request(f"OPTIONS {target}"))
+            assert (status_of(answer), b"allow: GET, HEAD\r\n" in answer) == (204, True)
+    check_problem(locked.options("/documents"), 401, "key_required")
 
 
 def test_keys_are_never_logged(

@@ -171,6 +171,83 @@ def test_the_guards_of_other_routes_hold(local: TestClient) -> None:
     check_problem(local.get("/mcp"), 405, "method_not_allowed")
 
 
+SAID = "zebra-crossing"
+META = {
+    "io.modelcontextprotocol/protocolVersion": REVISIONS["auto"],
+    "io.modelcontextprotocol/clientInfo": {"name": "t", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+def message(method: str, **params: object) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+
+
+@pytest.mark.parametrize("revision", [*REVISIONS.values(), SAID, None])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        message(SAID),
+        message("tools/call", name=SAID, arguments={SAID: SAID}),
+        message("tools/call", name="ask", arguments={SAID: SAID}),
+        message("tools/call", name="ask", arguments=SAID),
+        message("tools/call", name="fetch", arguments={"id": SAID}),
+        message("tools/call", name="list_documents", arguments={"after": SAID}),
+        message("resources/read", uri=f"{SAID}:x"),
+        message("resources/read", uri=SAID),
+        message("resources/list", cursor=SAID),
+        message("resources/list", cursor=[SAID]),
+        message("initialize", protocolVersion=[SAID], capabilities=SAID, clientInfo=SAID),
+        message("completion/complete", ref=SAID),
+        message("logging/setLevel", level=SAID),
+        {"jsonrpc": SAID, "id": 1, "method": "ping"},
+        {"jsonrpc": "2.0", "id": [SAID], "method": "ping"},
+        {"jsonrpc": "2.0", "id": 1, "method": [SAID]},
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": SAID},
+        {"jsonrpc": "2.0", "id": 1, "result": SAID},
+        {SAID: SAID},
+        [SAID],
+        SAID,
+    ],
+)
+@pytest.mark.parametrize("modern", [False, True])
+def test_no_error_repeats_what_was_sent(
+    local: TestClient, sent: object, revision: str | None, modern: bool
+) -> None:
+    headers = {"accept": "application/json, text/event-stream"}
+    if revision:
+        headers["mcp-protocol-version"] = revision
+    if modern and isinstance(sent, dict):
+        params = sent.get("params")
+        own = params if isinstance(params, dict) else {}
+        sent = {**sent, "params": {**own, "_meta": META}}
+        headers["mcp-method"] = str(sent.get("method"))
+        if "name" in own or "uri" in own:
+            headers["mcp-name"] = str(own.get("name", own.get("uri")))
+    reply = local.post("/mcp", json=sent, headers=headers)
+    assert reply.status_code < 500 and SAID not in reply.text
+
+
+@pytest.mark.parametrize("accept", ["text/plain", SAID, "application/json"])
+def test_an_answer_that_the_client_does_not_take_is_refused_without_its_words(
+    local: TestClient, accept: str
+) -> None:
+    reply = local.post("/mcp", json=message("ping"), headers={"accept": accept})
+    assert reply.status_code < 500 and SAID not in reply.text
+
+
+def test_client_of_another_revision_learns_which_there_are(local: TestClient) -> None:
+    headers = {
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": "2031-01-01",
+        "mcp-method": "tools/list",
+    }
+    meta = {**META, "io.modelcontextprotocol/protocolVersion": "2031-01-01"}
+    reply = local.post("/mcp", json=message("tools/list", _meta=meta), headers=headers)
+    data = reply.json()["error"]["data"]
+    assert REVISIONS["auto"] in data["supported"] and data["requested"] == "2031-01-01"
+
+
 def test_without_an_index_a_tool_says_so() -> None:
     async def use(client: Client) -> None:
         result = await client.call_tool("ask", {"question": "dogs"})
