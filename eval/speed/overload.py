@@ -1,12 +1,14 @@
 """What `rag serve` does under more load than it can serve, and beside clients that are slow.
 
 First its capacity is measured, in a closed loop. Then requests come in an open model at some
-multiples of it, with probes beside them.
+multiples of it, with probes beside them. Server and senders have cores of their own, if there are
+two or more: otherwise the load itself would take the time in which it is to be served.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -21,7 +23,7 @@ from typing import Any
 from eval.speed import load
 from eval.speed.figures import percentile, percentiles
 from eval.speed.open_load import Replied
-from eval.speed.servers import ServerCommand, environment, started
+from eval.speed.servers import Running, ServerCommand, environment, processor_seconds, started
 
 FACTORS = (0.5, 2.0, 5.0, 10.0)
 CONNECTIONS = 8
@@ -50,19 +52,21 @@ def measure(
     """The capacity, a row for each load, recovery after the last, and one beside slow clients."""
     server = server_of(index)
     requests = [server.request(question) for question in questions]
-    with started(server, questions[0], log) as running:
+    theirs, ours = divided(os.sched_getaffinity(0))
+    with on_cores(theirs), started(server, questions[0], log) as running, on_cores(ours):
         capacity = _capacity(running.port, requests, seconds)
         say(f"{capacity:.0f} answers a second")
         rows = []
         for factor in FACTORS:
-            rows.append(_row(running.port, requests, factor, capacity, seconds))
+            rows.append(_row(running, requests, factor, capacity, seconds))
             say(json.dumps(rows[-1]))
-        recovery = _row(running.port, requests, FACTORS[0], capacity, min(seconds, 5.0))
+        recovery = _row(running, requests, FACTORS[0], capacity, min(seconds, 5.0))
         with slow_clients(running.port) as connected:
-            slow = _row(running.port, requests, BESIDE, capacity, max(seconds, CLOSED))
+            slow = _row(running, requests, BESIDE, capacity, max(seconds, CLOSED))
             slow |= {"slow_clients": HALF_OPEN + DRIPPING, "still_connected": connected()}
         say(json.dumps(slow))
     return {
+        "cores": {"server": len(theirs), "senders": len(ours)},
         "capacity": round(capacity, 1),
         "rows": rows,
         "recovery": recovery,
@@ -89,13 +93,41 @@ def row(
     }
 
 
+def divided(cores: set[int]) -> tuple[set[int], set[int]]:
+    """The cores of the server, and the last one for the senders; one alone is for both."""
+    last = {max(cores)}
+    return cores - last or last, last
+
+
+@contextmanager
+def on_cores(cores: set[int]) -> Iterator[None]:
+    """While it lasts, what this thread starts runs on these cores, and it itself."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def _row(
-    port: int, requests: Sequence[str], factor: float, capacity: float, seconds: float
+    running: Running, requests: Sequence[str], factor: float, capacity: float, seconds: float
 ) -> dict[str, Any]:
-    with probing(port) as probes:
-        outcomes = _outcomes(port, requests, factor * capacity, seconds)
+    """The figures of a load, with the processor seconds that the server and the senders took."""
+    before = _processor_seconds(running.pid)
+    with probing(running.port) as probes:
+        outcomes = _outcomes(running.port, requests, factor * capacity, seconds)
+    after = _processor_seconds(running.pid)
     found = {path: round(percentile(taken, 99), 1) for path, taken in probes.items() if taken}
-    return row(outcomes, factor, capacity, seconds) | {"probes_p99_ms": found}
+    took = {name: round(after[name] - before[name], 2) for name in after}
+    measured = {"probes_p99_ms": found, "processor_seconds": took}
+    return row(outcomes, factor, capacity, seconds) | measured
+
+
+def _processor_seconds(pid: int) -> dict[str, float]:
+    own = os.times()
+    senders = own.user + own.system + own.children_user + own.children_system
+    return {"server": processor_seconds(pid), "senders": senders}
 
 
 def _capacity(port: int, requests: Sequence[str], seconds: float) -> float:

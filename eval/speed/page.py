@@ -8,6 +8,7 @@ from typing import Any
 
 from eval.provenance import read_outcome
 from eval.studies.markdown import figure, table
+from rag.text import counted
 
 PAGE = Path("docs/performance.md")
 PLOT = "speed-scale.svg"
@@ -53,7 +54,7 @@ nearest vectors, against an exact search. The peak is that of the largest proces
 OVERLOAD = """## Under more load than it can serve
 
 Questions of the sample come at random moments, whether or not others are answered, at so many times
-the measured capacity; the program that sends them has the same cores. The goal above capacity: at
+the measured capacity. The goal above capacity: at
 least .8 of it is served, 95 % of that within 500 ms, and 99 % of the refusals (429) come within
 20 ms; probes always within 50 ms. In the last row 500 clients that never end their headers and 50
 that send a byte a second are connected as well."""
@@ -189,17 +190,22 @@ def _overload(outcome: Outcome) -> str:
             f"{each['refused_p99_ms']:.0f} ms" if each["refused"] else "",
             str(sum(each["others"].values())),
             f"{max(each['probes_p99_ms'].values()):.0f} ms",
+            ", ".join(f"{each:.1f} s" for each in each.get("processor_seconds", {}).values()),
         ]
         for each in (*outcome["rows"], beside)
     ]
     header = [
         *("load / capacity", "served / capacity", "served, p50 and p95", "refused"),
-        *("refused, p99", "neither", "probes, p99"),
+        *("refused, p99", "neither", "probes, p99", "processor: server, senders"),
     ]
+    cores = "Server and senders shared the cores."
+    if "cores" in outcome:
+        server, senders = outcome["cores"]["server"], outcome["cores"]["senders"]
+        cores = f"The server had {counted(server, 'core')}, the senders had {senders} of their own."
     slow = f"{beside['slow_clients'] - beside['still_connected']} of {beside['slow_clients']}"
     return (
         f"{table(header, rows)}\n\nCapacity was {outcome['capacity']:.0f} questions a second, each "
-        f"row took {outcome['seconds']:.0f} s, and {slow} slow clients were let go."
+        f"row took {outcome['seconds']:.0f} s, and {slow} slow clients were let go. {cores}"
     )
 
 

@@ -1,41 +1,13 @@
 """The load generator, against a server that is worked out on paper."""
 
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from eval.speed.load import HOST, Load, LoadError, ask_once, complete, get, merged, post, run
+from support.answering import answering
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-@contextmanager
-def answering(answer: bytes, seen: list[bytes]) -> Iterator[int]:
-    """The port of a server that gives each request of each connection the same answer."""
-
-    def serve(connection: socket.socket) -> None:
-        with connection:
-            while request := connection.recv(4096):
-                seen.append(request)
-                connection.sendall(answer)
-
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=serve, args=[connection], daemon=True).start()
-
-    with socket.create_server((HOST, 0)) as listener:
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
 
 
 def test_every_request_is_sent_once_and_timed() -> None:
