@@ -246,7 +246,14 @@ def test_no_index_a_damaged_one_and_another_model_exit_with_5(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--nonsense",), ("ask",), ("ask", "x", "--top-k", "0"), ("ask", "x", "--mode", "magic")],
+    [
+        *(("--nonsense",), ("ask",)),
+        *(
+            ("ask", "x", "--top-k", "0"),
+            ("ask", "x", "--top-k", "a"),
+            ("ask", "x", "--mode", "magic"),
+        ),
+    ],
 )
 def test_wrong_usage_exits_with_2_and_prints_no_result(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
@@ -258,6 +265,13 @@ def test_wrong_usage_exits_with_2_and_prints_no_result(
 def test_a_blank_question_is_refused(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("ask", "  ", "--index", str(index)) == 2
     assert "the question is empty" in capsys.readouterr().err
+
+
+def test_a_question_that_is_no_utf_8_is_refused(
+    index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("ask", "\udcff dogs", "--index", str(index)) == 2
+    assert "is not text in UTF-8" in capsys.readouterr().err
 
 
 def test_a_wrong_setting_names_itself(
