@@ -99,6 +99,8 @@ def test_connections_opened_just_before_the_signal_are_answered(built: Path) -> 
     """They wait to be accepted when it comes: the process is stopped meanwhile."""
     question = request("POST /ask", b'{"question": "How are T cells collected?"}')
     with rag_process.served(built, RAG_DRAIN="0", RAG_THREADS="1") as service:
+        # It listens before it can serve.
+        assert status_of(raw(service.port, CLOSING)) == 200
         os.kill(service.pid, signal.SIGSTOP)
         try:
             clients = [connected(service.port, sent) for sent in [CLOSING] * 30 + [question] * 3]
