@@ -51,8 +51,8 @@ LEXICAL = """## Words alone
 
 BM25 without the rest, on one thread: the same stems of the same passages and questions, asked for
 the first 32. bm25s has the same weights, and so the same results but for the order of equal ones;
-it scores all passages. tantivy, in Rust, leaves out what cannot be among the best, as ours does;
-its constants are fixed and its lengths rounded, so some of its results differ, here for the better.
+it scores all passages. tantivy, in Rust, leaves out what cannot be among the best, as ours; its
+constants are fixed and its lengths rounded, so some of its results differ, here for the better.
 `shared` is the share of our first ten that is among its first ten. Times of indexing include
 stemming, by our code."""
 SCALE = """## By the size of the corpus

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,11 +95,11 @@ def processor_seconds(pid: int) -> float:
 
 def family(pid: int) -> list[int]:
     """The process and all that it and those below it started and that still run."""
-    below = [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text(encoding="ascii").split()
-    ]
+    below: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # A thread may have ended meanwhile.
+        with suppress(FileNotFoundError):
+            below += map(int, (task / "children").read_text(encoding="ascii").split())
     return [pid, *(each for child in below for each in family(child))]
 
 

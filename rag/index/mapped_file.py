@@ -18,6 +18,10 @@ from rag.index.columns import Buffer
 from rag.types.errors import REBUILD, CorruptIndex
 
 STEP = 1 << 20
+# The pages of larger files are let go after so many checks: a question touches pages all over them,
+# and each brings its neighbours. They stay in the system's cache.
+LARGE = 1 << 28
+LET_GO = 16
 # What numpy 1.0 format writes before the numbers of an array of rows. Stricter than `np.load`, so
 # that a damaged header raises ValueError and nothing else, and costs no memory.
 _HEADER = re.compile(
@@ -58,21 +62,29 @@ def array_in(raw: Buffer, kind: type[np.generic], dimensions: int) -> npt.NDArra
 class MappedFile:
     """An open file, and the stamp that it had when its content had this sha256, if known."""
 
-    def __init__(self, path: Path, sha256: str, stamp: FileStamp | None) -> None:
+    def __init__(
+        self, path: Path, sha256: str, stamp: FileStamp | None, large: int = LARGE
+    ) -> None:
         self._path, self._sha256, self._stamp = path, sha256, stamp
         self._altered = False
+        self._large, self._checks = large, 0
+        self._map: mmap.mmap | None = None
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._descriptor)
 
     def content(self) -> memoryview:
         """What the file holds, read from disk as it is used. Raises ValueError if it is empty."""
-        return memoryview(mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ))
+        self._map = mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
+        return memoryview(self._map)
 
     def check(self) -> None:
         """Raises CorruptIndex, and always from then on, unless the file holds what was verified.
 
         The file is read again only if its stamp has changed.
         """
+        self._checks += 1
+        if self._map and self._checks % LET_GO == 0 and len(self._map) > self._large:
+            self._map.madvise(mmap.MADV_DONTNEED)
         stamp = _stamp(os.fstat(self._descriptor))
         if stamp == self._stamp and not self._altered:
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.index.mapped_file import MappedFile, array_in, stamp_at
+from rag.index.mapped_file import LET_GO, MappedFile, array_in, stamp_at
 from rag.types.errors import CorruptIndex
 
 ROWS = np.arange(12, dtype=np.uint8).reshape(4, 3)
@@ -61,6 +61,28 @@ def test_the_descriptors_go_with_the_file_and_the_array(tmp_path: Path) -> None:
     assert descriptors(path) == 1 and array.sum() == ROWS.sum()
     del array
     assert descriptors(path) == 0
+
+
+def resident(path: Path) -> int:
+    """How many kilobytes of that file this process holds in its mappings."""
+    lines = Path("/proc/self/smaps").read_text().splitlines()
+    at = next(at for at, line in enumerate(lines) if line.endswith(str(path)))
+    return next(int(line.split()[1]) for line in lines[at:] if line.startswith("Rss:"))
+
+
+@pytest.mark.parametrize(("large", "left"), [(1 << 20, 0), (1 << 22, 1 << 11)])
+def test_the_pages_of_a_large_file_are_let_go_and_read_again(
+    tmp_path: Path, large: int, left: int
+) -> None:
+    path = tmp_path / "rows"
+    path.write_bytes(bytes(range(256)) * (1 << 13))
+    file = MappedFile(path, "", stamp_at(path), large)
+    content = file.content()
+    assert bytes(content) == path.read_bytes() and resident(path) == 1 << 11
+    for _ in range(LET_GO):
+        file.check()
+    assert resident(path) == left
+    assert bytes(content) == path.read_bytes()
 
 
 @pytest.mark.parametrize(
