@@ -9,10 +9,13 @@ from pathlib import Path
 from rag.types.errors import UsageError
 
 
-def roots_of(corpus: Path, roots: str) -> tuple[Path, ...]:
-    """The folders that the setting names, resolved; the corpus folder if it names none."""
+def roots_of(roots: str, corpus: Path, built_from: Sequence[str]) -> tuple[Path, ...]:
+    """The folders that the setting names, resolved.
+
+    If it names none, those that the index was built from, and the corpus folder.
+    """
     named = [Path(part) for part in roots.split(os.pathsep) if part]
-    return tuple(folder.resolve() for folder in named or [corpus])
+    return tuple(path.resolve() for path in named or [corpus, *map(Path, built_from)])
 
 
 def allowed_path(path: str, roots: Sequence[Path]) -> Path:

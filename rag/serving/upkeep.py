@@ -15,7 +15,7 @@ from rag.serving.job_table import JobTable
 from rag.serving.jobs import Command, Jobs, build_command
 from rag.serving.live import IndexFolder, Live
 from rag.serving.uploads import sweep_uploads
-from rag.store import sweep_if_idle
+from rag.store import live_version, sweep_if_idle
 from rag.types.settings import Settings
 
 
@@ -58,7 +58,9 @@ def upkeep_of(settings: Settings, opening: Callable[[], Encoder] | None = None) 
     opening = opening or functools.partial(
         open_encoder, settings.model, settings.runtime, settings.threads
     )
-    roots = roots_of(settings.corpus, settings.roots)
+    version = live_version(settings.index)
+    sources = version.sources if version else None
+    roots = roots_of(settings.roots, settings.corpus, sources.paths if sources else ())
     return Upkeep(
         folder=IndexFolder(settings.index, opening),
         command=build_command(settings.index, roots),

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     roots: str = Field(
         "",
         description="folders, separated by `:`, that a rebuild over HTTP, and so the page, may "
-        "read; if none, RAG_CORPUS",
+        "read; if none, those that the index was built from, and RAG_CORPUS",
     )
     max_file_mb: int = Field(
         256, ge=1, le=4096, description="largest file in megabytes; a larger one is skipped"

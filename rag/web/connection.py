@@ -23,7 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rag.web.edge import MAX_HEADERS, safe_headers
 from rag.web.problems import CLOSE, Problem, problem_response, retry_after
-from rag.web.unread import ASK, Gate, Question, question_in, refusal, refusals
+from rag.web.unread import ASK, Admission, UnreadQuestion, question_in, refusal, refusals
 
 # Every response begins with this, whatever its status.
 START = b"HTTP/1.1 "
@@ -67,7 +67,7 @@ class Limits:
 class Connection(H11Protocol, asyncio.BufferedProtocol):
     """One client's connection. If too many are open, the one that has waited longest is ended.
 
-    While the gate is full, questions are refused unread. It counts all that is refused here.
+    While the admission is full, questions are refused unread. It counts all that is refused here.
 
     It is a BufferedProtocol to limit how much asyncio reads at a time: by default 256 KB.
     """
@@ -76,12 +76,12 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self,
         *args: Any,
         limits: Limits,
-        gate: Gate | None = None,
+        admission: Admission | None = None,
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
         self.limits = limits
-        self._gate = gate or Gate()
+        self._admission = admission or Admission()
         self.since = self.loop.time()
         self._buffer = bytearray(STEP)
         self._patience: asyncio.TimerHandle | None = None
@@ -140,12 +140,12 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
                 return
             data = rest
         asks = self._is_between_requests and data.startswith(ASK)
-        if asks and self._gate.is_full and (question := question_in(data)) is not None:
+        if asks and self._admission.is_full and (question := question_in(data)) is not None:
             self._refuse_unread(question)
             return
         super().data_received(data)
         if asks:
-            self._gate.let_in(self.loop)
+            self._admission.let_in(self.loop)
         if self.is_waiting and self.conn.trailing_data[0].count(b"\n") > MAX_HEADERS:
             # They would take long to parse, and the edge would refuse them.
             self._refuse(Problem(431, *_UNREAD[431], CLOSE))
@@ -217,12 +217,12 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             detail = f"the headers did not arrive within {self.limits.header:g} seconds"
             self._refuse(Problem(408, "request_timeout", detail, CLOSE))
         else:
-            self._gate.count("silent")
+            self._admission.count("silent")
             self.transport.abort()
 
-    def _refuse_unread(self, question: Question) -> None:
+    def _refuse_unread(self, question: UnreadQuestion) -> None:
         """Refuses a question that has not been read; the connection stays open if it may."""
-        self._gate.count("overloaded")
+        self._admission.count("overloaded")
         self.transport.write(refusal(random.choice(_REFUSALS[question.is_last])))
         if question.is_last:
             self._end_refused()
@@ -241,7 +241,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         What still comes in is discarded for a while: a connection that is closed with unread bytes
         is reset, and the client would not see the answer.
         """
-        self._gate.count(problem.code)
+        self._admission.count(problem.code)
         self._refused = True
         if not self.is_waiting:
             self.cycle.disconnected = True
@@ -265,7 +265,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             if each is not self and each.is_waiting and not each.transport.is_closing()
         ]
         if waiting:
-            self._gate.count("made_room")
+            self._admission.count("made_room")
             min(waiting, key=lambda each: each.since).transport.abort()
         else:
             detail = "the service has as many connections as it can have"

@@ -172,6 +172,6 @@ def _answer(
         drain=settings.drain,
         draining=app.state.service.drain,
         log_as=settings.log,
-        gate=app.state.service.gate,
+        admission=app.state.service.admission,
     )
     server.run(sockets=[listener])

@@ -30,7 +30,7 @@ from rag.text import counted
 from rag.types.errors import BusyError, UsageError
 from rag.web.addresses import is_loopback
 from rag.web.connection import Connection, Limits
-from rag.web.unread import Gate
+from rag.web.unread import Admission
 
 log = logging.getLogger("rag.web.server")
 
@@ -242,14 +242,14 @@ def server_of(
     drain: float = 0.0,
     draining: Callable[[], None] = lambda: None,
     log_as: str = "text",
-    gate: Gate | None = None,
+    admission: Admission | None = None,
 ) -> Server:
     """The server that runs the application in this process; it logs as `logging_of` says.
 
-    It accepts up to `burst` connections at a time. While the gate is full, questions are refused
+    It accepts up to `burst` connections at a time. While the admission is full, questions are refused
     unread. `Server` explains the other arguments.
     """
-    connection = functools.partial(Connection, limits=limits or limits_of(), gate=gate)
+    connection = functools.partial(Connection, limits=limits or limits_of(), admission=admission)
     config = uvicorn.Config(
         app,
         http=cast(type[asyncio.Protocol], connection),

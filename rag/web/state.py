@@ -31,7 +31,7 @@ from rag.web.counted import COUNTED, count_answer, count_build, count_refusal
 from rag.web.problems import not_ready
 from rag.web.server import prepare
 from rag.web.threads import Threads
-from rag.web.unread import Gate
+from rag.web.unread import Admission
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ class AppState:
         self.verifying = Threads("verify", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)
         self.drawing = Threads("draw", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)
         self.draining = False
-        self.gate = Gate(self._free, partial(count_refusal, self.tally))
+        self.admission = Admission(self._free, partial(count_refusal, self.tally))
         self._upkeep = upkeep
         self._jobs: Jobs | None = None
         if upkeep is not None:

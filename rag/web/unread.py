@@ -33,14 +33,14 @@ _ID = "0" * 32
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class UnreadQuestion:
     """The head of a question: how much of its body has not come, and whether it is the last one."""
 
     missing: int
     is_last: bool
 
 
-def question_in(sent: bytes) -> Question | None:
+def question_in(sent: bytes) -> UnreadQuestion | None:
     """The `POST /ask` that the bytes begin, if its head is whole and nothing follows its body.
 
     None if anything about it is unusual: then it must be read.
@@ -52,14 +52,14 @@ def question_in(sent: bytes) -> Question | None:
     if len(lengths) != 1 or int(lengths[0]) > MAX_BYTES:
         return None
     missing = head.end() + int(lengths[0]) - len(sent)
-    return Question(missing, _CLOSE.search(head[0]) is not None) if missing >= 0 else None
+    return UnreadQuestion(missing, _CLOSE.search(head[0]) is not None) if missing >= 0 else None
 
 
-class Gate:
+class Admission:
     """Says whether a question is refused unread, and counts what is refused before it is a request.
 
     `free` gives how many more questions may wait, `count` counts a refusal by its reason. A
-    question takes its place one round of the loop after it was let in. Until then the gate keeps
+    question takes its place one round of the loop after it was let in. Until then the admission keeps
     the place, so that those that arrive in the same round do not all get the last one.
     """
 

@@ -8,15 +8,16 @@ from rag.serving.allowed_paths import allowed_path, root_of, roots_of
 from rag.types.errors import UsageError
 
 
-def test_roots_are_those_of_the_setting_or_the_corpus(tmp_path: Path) -> None:
-    assert roots_of(tmp_path, "") == (tmp_path.resolve(),)
-    assert roots_of(tmp_path, "/srv/a::/srv/b") == (Path("/srv/a"), Path("/srv/b"))
+def test_roots_are_those_of_the_setting_or_the_corpus_and_what_was_built(tmp_path: Path) -> None:
+    assert roots_of("", tmp_path, ()) == (tmp_path.resolve(),)
+    assert roots_of("", Path("/srv/a"), ["/srv/b"]) == (Path("/srv/a"), Path("/srv/b"))
+    assert roots_of("/srv/a::/srv/b", tmp_path, ["/srv/c"]) == (Path("/srv/a"), Path("/srv/b"))
 
 
 def test_path_within_a_root_is_resolved_whether_it_exists_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    roots = roots_of(tmp_path / "docs", "")
+    roots = roots_of("", tmp_path / "docs", ())
     monkeypatch.chdir(tmp_path)
     assert allowed_path("docs", roots) == roots[0]
     assert allowed_path("docs/x/../none", roots) == roots[0] / "none"
@@ -33,7 +34,7 @@ def test_paths_elsewhere_are_refused_in_the_same_words(tmp_path: Path) -> None:
     said = set()
     for path in [*elsewhere, f"{docs}/loop/x", f"{docs}/a\0b", ".", ""]:
         with pytest.raises(UsageError) as caught:
-            allowed_path(path, roots_of(docs, ""))
+            allowed_path(path, roots_of("", docs, ()))
         said.add(str(caught.value))
     assert said == {
         "the service may not read this path: start it again with the folder in RAG_ROOTS "

@@ -14,15 +14,17 @@ import uvicorn
 
 from rag.web.connection import Limits
 from rag.web.server import listen, server_of
-from rag.web.unread import Gate
+from rag.web.unread import Admission
 
 JSON = b"Content-Type: application/json\r\n"
 
 
 @contextmanager
-def running(app: Any, limits: Limits | None = None, gate: Gate | None = None) -> Iterator[int]:
+def running(
+    app: Any, limits: Limits | None = None, admission: Admission | None = None
+) -> Iterator[int]:
     """The port at which `rag serve`'s server answers with the application."""
-    server = server_of(app, limits, gate=gate)
+    server = server_of(app, limits, admission=admission)
     with listen("127.0.0.1", 0) as listener, served(server, [listener]):
         yield listener.getsockname()[1]
 

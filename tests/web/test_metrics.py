@@ -74,8 +74,8 @@ def test_what_is_refused_before_there_is_a_request_is_counted_by_reason(
 ) -> None:
     app = create_app(serving)
     limits = Limits(connections=3, header=0.2)
-    gate = app.state.service.gate
-    with running(app, limits, gate) as port:
+    admission = app.state.service.admission
+    with running(app, limits, admission) as port:
         raw(port, b"hello\r\n\r\n")
         raw(port, request("GET /", head=b"a:b\r\n" * 12_000))
         raw(port, request("GET /", head=b"Transfer-Encoding: gzip\r\n"))
@@ -88,7 +88,7 @@ def test_what_is_refused_before_there_is_a_request_is_counted_by_reason(
             "request_timeout": 1,
             "silent": 1,
         }
-    with running(app, Limits(connections=3), gate) as port:
+    with running(app, Limits(connections=3), admission) as port:
         waiting = [connected(port) for _ in range(3)]
         assert refused(port)["made_room"] == 1
         for client in waiting:
@@ -100,7 +100,7 @@ def test_refusals_of_all_workers_are_counted(tmp_path: Path, serving: Serving) -
     file.write_bytes(tally_bytes(COUNTED, 2))
     first, second = (Tally(COUNTED, file, worker, 2) for worker in range(2))
     for tally in (first, second):
-        create_app(serving, tally=tally).state.service.gate.count("overloaded")
+        create_app(serving, tally=tally).state.service.admission.count("overloaded")
     assert dict(first.counts("rag_refused_unread"))["overloaded",] == 2
 
 

@@ -16,7 +16,7 @@ import pytest
 from rag.types import Answer
 from rag.web.server import listen, server_of
 from rag.web.state import Capacity
-from rag.web.unread import Gate, Question, question_in
+from rag.web.unread import Admission, UnreadQuestion, question_in
 from service import create_app
 from support.raw_http import JSON, body_of, connected, raw, received, request, served, status_of
 from support.word_count_service import serving_of
@@ -43,7 +43,7 @@ ASK = b"POST /ask HTTP/1.1\r\nHost: localhost\r\n" + JSON + LENGTH + b"\r\n" + B
     ],
 )
 def test_question_is_known_by_its_head(sent: bytes, missing: int, is_last: bool) -> None:
-    assert question_in(sent) == Question(missing, is_last)
+    assert question_in(sent) == UnreadQuestion(missing, is_last)
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_what_is_unusual_is_left_to_be_read(sent: bytes) -> None:
 
 
 def test_the_last_place_is_given_once_in_a_round_of_the_loop() -> None:
-    gate = Gate(lambda: 1)
+    admission = Admission(lambda: 1)
 
     async def arrive() -> list[bool]:
-        seen = [gate.is_full]
-        gate.let_in(asyncio.get_running_loop())
-        seen.append(gate.is_full)
+        seen = [admission.is_full]
+        admission.let_in(asyncio.get_running_loop())
+        seen.append(admission.is_full)
         await asyncio.sleep(0)
-        return [*seen, gate.is_full]
+        return [*seen, admission.is_full]
 
     assert asyncio.run(arrive()) == [False, True, False]
 
@@ -96,7 +96,9 @@ def full_service() -> Iterator[tuple[int, threading.Event]]:
     app = create_app(replace(serving, ask=slow), capacity=capacity)
     with listen("127.0.0.1", 0) as listener, ExitStack() as stack:
         port = listener.getsockname()[1]
-        stack.enter_context(served(server_of(app, gate=app.state.service.gate), [listener]))
+        stack.enter_context(
+            served(server_of(app, admission=app.state.service.admission), [listener])
+        )
         first = stack.enter_context(connected(port, ASK))
         assert began.wait(timeout=10)
         try:

@@ -43,8 +43,7 @@ function folderForm(start) {
     element("label", { for: "path" }, "From a folder or file on the service's machine"),
     element("div", { class: "row" }, path, element("button", {}, "Build from it")),
     element("p", { id: "roots", class: "quiet" }, "What it holds becomes the whole corpus. The service may read the folders that the setting ",
-      element("code", {}, "RAG_ROOTS"), " names; without it, only the folder ", element("code", {}, "RAG_CORPUS"),
-      " (by default ", element("code", {}, "corpus"), ")."));
+      element("code", {}, "RAG_ROOTS"), " names; without it, those that the index was built from."));
   return submitting(form, () => start(path.value.trim()));
 }
 
