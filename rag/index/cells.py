@@ -67,7 +67,8 @@ class Cells:
     @property
     def probed(self) -> int:
         """How many cells a search looks into."""
-        return min(len(self), round(PROBED * len(self.rows) ** 0.125))
+        probed: float = PROBED * len(self.rows) ** 0.125
+        return min(len(self), round(probed))
 
     def near(
         self, query: Vectors, k: int, within: npt.NDArray[np.bool_] | None = None

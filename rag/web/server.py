@@ -246,7 +246,7 @@ def server_of(
 ) -> Server:
     """The server that runs the application in this process; it logs as `logging_of` says.
 
-    It accepts up to `burst` connections at a time. While the admission is full, questions are refused
+    It accepts up to `burst` connections at a time. While no question is admitted, they are refused
     unread. `Server` explains the other arguments.
     """
     connection = functools.partial(Connection, limits=limits or limits_of(), admission=admission)
