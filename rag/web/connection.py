@@ -67,7 +67,7 @@ class Limits:
 class Connection(H11Protocol, asyncio.BufferedProtocol):
     """One client's connection. If too many are open, the one that has waited longest is ended.
 
-    While no question is admitted, they are refused unread. `admission` counts all that is refused.
+    While none is admitted, questions are refused unread; `admission` counts all that is refused.
 
     It is a BufferedProtocol to limit how much asyncio reads at a time: by default 256 KB.
     """
