@@ -59,8 +59,8 @@ class Admission:
     """Says whether a question is refused unread, and counts what is refused before it is a request.
 
     `free` gives how many more questions may wait, `count` counts a refusal by its reason. A
-    question takes its place one round of the loop after it was let in; it is kept until then, so that
-    those that arrive in the same round do not all get the last one.
+    question takes its place one round of the loop after it was let in; it is kept until then, so
+    that those that arrive in the same round do not all get the last one.
     """
 
     def __init__(
