@@ -33,7 +33,7 @@ TURNS = 3
 SEARCHER = Path(__file__).with_name("tantivy_search.py")
 
 # The rows that a question's stems find, best first.
-Search = Callable[[Sequence[str]], Sequence[int]]
+WordSearch = Callable[[Sequence[str]], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ def measure(material: Material, size: int, python: Path, folder: Path) -> dict[s
     return figures
 
 
-def our_search(texts: Sequence[str]) -> Search:
+def our_search(texts: Sequence[str]) -> WordSearch:
     """The lexical part of our search."""
     index = index_texts(texts, ["en"] * len(texts))
     return lambda query: index.best(index.columns(query), FOUND)[0].tolist()
 
 
-def bm25s_search(stemmed: Sequence[Sequence[str]], found: int = FOUND) -> Search:
+def bm25s_search(stemmed: Sequence[Sequence[str]], found: int = FOUND) -> WordSearch:
     """A search by bm25s."""
     retriever = bm25s.BM25(method="lucene", k1=K1, b=B)
     retriever.index(list(map(list, stemmed)), show_progress=False)
@@ -98,7 +98,7 @@ def in_tantivy(
     return Found(**json.loads(done.stdout))
 
 
-def _timed(opening: Callable[[], Search], queries: Sequence[Sequence[str]]) -> Found:
+def _timed(opening: Callable[[], WordSearch], queries: Sequence[Sequence[str]]) -> Found:
     start = time.perf_counter()
     search = opening()
     index_seconds = time.perf_counter() - start
