@@ -37,7 +37,7 @@ WordSearch = Callable[[Sequence[str]], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TimedSearch:
     """What a search found for each question, and its milliseconds; the seconds to index, stemming
     included."""
 
@@ -88,17 +88,17 @@ def bm25s_search(stemmed: Sequence[Sequence[str]], found: int = FOUND) -> WordSe
 
 def in_tantivy(
     stemmed: Sequence[Sequence[str]], queries: Sequence[Sequence[str]], python: Path, folder: Path
-) -> Found:
+) -> TimedSearch:
     """The same in a process of tantivy's environment."""
     folder.mkdir(parents=True, exist_ok=True)
     asked = {"texts": list(map(" ".join, stemmed)), "queries": queries}
     (folder / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
     command = [str(python), str(SEARCHER), str(folder / "asked.json"), str(FOUND), str(TURNS)]
     done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
-    return Found(**json.loads(done.stdout))
+    return TimedSearch(**json.loads(done.stdout))
 
 
-def _timed(opening: Callable[[], WordSearch], queries: Sequence[Sequence[str]]) -> Found:
+def _timed(opening: Callable[[], WordSearch], queries: Sequence[Sequence[str]]) -> TimedSearch:
     start = time.perf_counter()
     search = opening()
     index_seconds = time.perf_counter() - start
@@ -110,10 +110,10 @@ def _timed(opening: Callable[[], WordSearch], queries: Sequence[Sequence[str]]) 
             start = time.perf_counter()
             rows.append(search(query))
             best[at] = min(best[at], 1000 * (time.perf_counter() - start))
-    return Found(rows, best.tolist(), index_seconds)
+    return TimedSearch(rows, best.tolist(), index_seconds)
 
 
-def _figures(found: Found, ours: Found, asked: Mapping[str, int]) -> dict[str, Any]:
+def _figures(found: TimedSearch, ours: TimedSearch, asked: Mapping[str, int]) -> dict[str, Any]:
     run = {text: list(map(str, rows)) for text, rows in zip(asked, found.rows, strict=True)}
     ndcg = per_query({text: {str(row): 1} for text, row in asked.items()}, run)[PRIMARY]
     pairs = zip(found.rows, ours.rows, strict=True)
