@@ -33,11 +33,11 @@ TURNS = 3
 SEARCHER = Path(__file__).with_name("tantivy_search.py")
 
 # The rows that a question's stems find, best first.
-LexicalSearch = Callable[[Sequence[str]], Sequence[int]]
+WordSearch = Callable[[Sequence[str]], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class LexicalRun:
+class TimedSearch:
     """What a search found for each question, and its milliseconds; the seconds to index, stemming
     included."""
 
@@ -66,13 +66,13 @@ def measure(material: Material, size: int, python: Path, folder: Path) -> dict[s
     return figures
 
 
-def our_search(texts: Sequence[str]) -> LexicalSearch:
+def our_search(texts: Sequence[str]) -> WordSearch:
     """The lexical part of our search."""
     index = index_texts(texts, ["en"] * len(texts))
     return lambda query: index.best(index.columns(query), FOUND)[0].tolist()
 
 
-def bm25s_search(stemmed: Sequence[Sequence[str]], found: int = FOUND) -> LexicalSearch:
+def bm25s_search(stemmed: Sequence[Sequence[str]], found: int = FOUND) -> WordSearch:
     """A search by bm25s."""
     retriever = bm25s.BM25(method="lucene", k1=K1, b=B)
     retriever.index(list(map(list, stemmed)), show_progress=False)
@@ -88,17 +88,17 @@ def bm25s_search(stemmed: Sequence[Sequence[str]], found: int = FOUND) -> Lexica
 
 def in_tantivy(
     stemmed: Sequence[Sequence[str]], queries: Sequence[Sequence[str]], python: Path, folder: Path
-) -> LexicalRun:
+) -> TimedSearch:
     """The same in a process of tantivy's environment."""
     folder.mkdir(parents=True, exist_ok=True)
     asked = {"texts": list(map(" ".join, stemmed)), "queries": queries}
     (folder / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
     command = [str(python), str(SEARCHER), str(folder / "asked.json"), str(FOUND), str(TURNS)]
     done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
-    return LexicalRun(**json.loads(done.stdout))
+    return TimedSearch(**json.loads(done.stdout))
 
 
-def _timed(opening: Callable[[], LexicalSearch], queries: Sequence[Sequence[str]]) -> LexicalRun:
+def _timed(opening: Callable[[], WordSearch], queries: Sequence[Sequence[str]]) -> TimedSearch:
     start = time.perf_counter()
     search = opening()
     index_seconds = time.perf_counter() - start
@@ -110,10 +110,10 @@ def _timed(opening: Callable[[], LexicalSearch], queries: Sequence[Sequence[str]
             start = time.perf_counter()
             rows.append(search(query))
             best[at] = min(best[at], 1000 * (time.perf_counter() - start))
-    return LexicalRun(rows, best.tolist(), index_seconds)
+    return TimedSearch(rows, best.tolist(), index_seconds)
 
 
-def _figures(found: LexicalRun, ours: LexicalRun, asked: Mapping[str, int]) -> dict[str, Any]:
+def _figures(found: TimedSearch, ours: TimedSearch, asked: Mapping[str, int]) -> dict[str, Any]:
     run = {text: list(map(str, rows)) for text, rows in zip(asked, found.rows, strict=True)}
     ndcg = per_query({text: {str(row): 1} for text, row in asked.items()}, run)[PRIMARY]
     pairs = zip(found.rows, ours.rows, strict=True)

@@ -49,7 +49,7 @@ Beginnings = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class RecombinedVectors:
+class EncodedSentences:
     """The sentences that are encoded, by their beginnings, and the vectors."""
 
     beginnings: Beginnings
@@ -119,7 +119,7 @@ def build(corpus: Path, index: Path, sentences: Path) -> None:
     encoder = open_encoder("bundled", "onnx", THREADS)
     texts = json.loads((sentences / TEXTS).read_text(encoding="utf-8"))
     with opened(sentences / VECTORS) as file, writing(index):
-        encoded = RecombinedVectors(beginnings_of(texts), Journal(file, encoder))
+        encoded = EncodedSentences(beginnings_of(texts), Journal(file, encoder))
         split = split_of(corpus)
         public = uncalibrated(ModelInfo.of(encoder), DEFAULT_CAUTION)
         snapshot = assemble(split, encodings(split, encoded, encoder), encoder, "with", public)
@@ -145,7 +145,7 @@ def split_of(corpus: Path) -> Split:
     )
 
 
-def encodings(split: Split, encoded: RecombinedVectors, encoder: Encoder) -> Encodings:
+def encodings(split: Split, encoded: EncodedSentences, encoder: Encoder) -> Encodings:
     """The vectors and sentences of the passages."""
     sentences = [np.array(encoded.sentences(each), np.int32) for each in split.passages]
     counts = [int(each[-1, 3]) for each in sentences]

@@ -67,8 +67,7 @@ class Cells:
     @property
     def probed(self) -> int:
         """How many cells a search looks into."""
-        probed: float = PROBED * len(self.rows) ** 0.125
-        return min(len(self), round(probed))
+        return min(len(self), round(PROBED * math.pow(len(self.rows), 1 / 8)))
 
     def near(
         self, query: Vectors, k: int, within: npt.NDArray[np.bool_] | None = None

@@ -68,6 +68,8 @@ class VectorIndex:
         if within is not None:
             bits = np.packbits(within, bitorder="little")
             params.sel = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
+        # In each thread that asks: on several, FAISS waits longer for them than one takes.
+        faiss.omp_set_num_threads(1)
         cosines, rows = self.flat.search(query.reshape(1, -1), k, params=params)
         found = rows[0] >= 0
         return rows[0][found], cosines[0][found]
@@ -99,6 +101,7 @@ def cosines(query: Vector, vectors: Vectors) -> Vector:
     """
     found = np.zeros(len(vectors), dtype=np.float32)
     if len(vectors):
+        faiss.omp_set_num_threads(1)
         scores, rows = faiss.knn(
             query.reshape(1, -1), vectors, len(vectors), metric=faiss.METRIC_INNER_PRODUCT
         )
