@@ -155,7 +155,10 @@ def test_there_are_never_more_connections_than_can_be_looked_after() -> None:
     assert limits_of().connections == MAX_CONNECTIONS
 
 
-def test_command_refuses_to_serve_to_other_machines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_refuses_to_serve_to_other_machines(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as caught:
         main(["serve", "--host", "0.0.0.0"])
     assert caught.value.code == 2
