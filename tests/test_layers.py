@@ -30,7 +30,7 @@ FACES = {
     "answering": 14,
     "checks": 12,
     "building": 15,
-    "serving": 38,
+    "serving": 39,
     "schemas": 44,
     "web": 19,
     "cli": 8,

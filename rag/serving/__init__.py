@@ -4,6 +4,7 @@ from rag.serving.board import Board, Figure, make_board
 from rag.serving.embedded import Index, ask, build, open_index, verify
 from rag.serving.endpoint import Endpoint, endpoint_of
 from rag.serving.generation import GIVEN, GenerationEvent, generate
+from rag.serving.heap import steady_heap
 from rag.serving.job_table import Failure, Job, JobStatus, JobTable
 from rag.serving.jobs import Jobs
 from rag.serving.keys import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import errno
 import functools
 import gc
@@ -22,6 +21,7 @@ from rag.answering import ask, rerank, support
 from rag.encoders import Encoder
 from rag.index import MAPPED, Snapshot, check_parts
 from rag.serving.board import Board
+from rag.serving.heap import give_back_memory
 from rag.store import (
     CURRENT,
     Damage,
@@ -89,16 +89,9 @@ def long_lived(again: bool) -> Iterator[None]:
             gc.unfreeze()
             gc.collect()
         gc.freeze()
-        _give_back_memory()
+        give_back_memory()
     finally:
         gc.enable()
-
-
-def _give_back_memory() -> None:
-    """Returns to the system what was freed, which the C library would keep."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 class IndexFolder:

@@ -23,6 +23,7 @@ from rag.serving import (
     Upkeep,
     endpoint_of,
     make_board,
+    steady_heap,
     tally_bytes,
     upkeep_of,
     upload_folder,
@@ -150,6 +151,7 @@ def _answer(
     lifeline: int | None = None,
 ) -> None:
     """Opens the index and serves it on the socket."""
+    steady_heap()
     serving = upkeep.folder.open()
     is_first = not board.total(Figure.STARTED)
     capacity = capacity_of(settings, max(1, CORES // board.workers))

@@ -28,7 +28,9 @@ def kept_bytes(work: Callable[[int], object], times: int) -> float:
     return _kept(_allocated, work, times)
 
 
-class _Allocated(ctypes.Structure):
+class Heap(ctypes.Structure):
+    """`mallinfo2`: `hblks` is the number of buffers that have pages of their own."""
+
     _fields_ = tuple(
         (name, ctypes.c_size_t)
         for name in (
@@ -38,10 +40,16 @@ class _Allocated(ctypes.Structure):
     )
 
 
-def _allocated() -> int:
+def heap() -> Heap:
+    """The heap of the C library now; with glibc."""
     mallinfo = ctypes.CDLL(None).mallinfo2
-    mallinfo.restype = _Allocated
-    found = mallinfo()
+    mallinfo.restype = Heap
+    found: Heap = mallinfo()
+    return found
+
+
+def _allocated() -> int:
+    found = heap()
     return int(found.uordblks + found.hblkhd)
 
 
