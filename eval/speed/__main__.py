@@ -172,10 +172,9 @@ def scale(
     passage.
     """
     material, encoder = read_material(data), _encoder()
-    path = results / "speed-scale.json"
-    old = read_outcome(path) if path.is_file() else {"rows": []}
-    rows, changed, now = old["rows"], old.get("changed", {}), commit()
+    path, now = results / "speed-scale.json", commit()
     sizes = "1000" if quick else sizes
+    changed = scale_part.measured(path).get("changed", {})
     sentences = WORK / "sentences" if recombined else None
     if sentences:
         say(f"{len(material.sentences):,} sentences: about ten minutes, if they are not there")
@@ -187,7 +186,10 @@ def scale(
         say(f"{size:,} passages: about {size / (60_000 if recombined else 6000):.0f} minutes")
         folder = WORK / f"{size}{'-recombined' * recombined}"
         row = scale_part.measure(material, size, folder, encoder, sentences, keep)
-        rows = scale_part.merged(rows, [row | {"commit": now}])
+        # Read again: rows of other sizes may have been measured meanwhile.
+        old = scale_part.measured(path)
+        rows = scale_part.merged(old["rows"], [row | {"commit": now}])
+        changed = changed if changed.get("commit") == now else old.get("changed", {})
         options = f" --sizes {sizes}{' --recombined' * recombined}"
         write("scale", data, results, {"rows": rows, "changed": changed}, options)
         (results / page_part.PLOT).write_text(scale_plot(rows), encoding="utf-8")

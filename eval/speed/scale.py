@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from eval.provenance import read_outcome
 from eval.speed.corpora import Material, passages, write_corpus, write_markdown
 from eval.speed.servers import environment
 from rag.encoders import Encoder
@@ -138,6 +139,11 @@ def encoding_seconds(material: Material, size: int, encoder: Encoder) -> float:
     start = time.perf_counter()
     encoder.encode_passages(texts, [""] * len(texts))
     return (time.perf_counter() - start) / len(texts)
+
+
+def measured(path: Path) -> dict[str, Any]:
+    """What the results file holds by now."""
+    return read_outcome(path) if path.is_file() else {"rows": [], "changed": {}}
 
 
 def merged(rows: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
