@@ -68,8 +68,8 @@ Rows marked `recombined` (`--recombined`) encode each sentence once, and put the
 passage together from those of its sentences: pooled by their mean, token by token one after
 another. Their build is the index alone, without reading, cutting and encoding. All else is as in
 any other row, but the vectors are less different from each other than those of real passages. The
-row of 100,000 was built on one thread of a machine with a load of 15, before token vectors took one
-bit; its time and share say little, and its index is larger than it would be now."""
+two kinds were measured beside each other, two commands on two cores, so build times and shares are
+those of a busy machine."""
 OVERLOAD = """## Under more load than it can serve
 
 Questions of the sample come at random moments, whether or not others are answered, at so many times
