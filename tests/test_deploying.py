@@ -40,7 +40,7 @@ def stated(cell: str) -> float:
 
 def test_sizes_are_those_that_were_measured() -> None:
     results = json.loads((ROOT / "eval" / "results" / "speed-scale.json").read_text())
-    measured = {row["size"]: row for row in results["rows"]}
+    measured = {row["size"]: row for row in results["rows"] if not row.get("recombined")}
     text = (ROOT / "docs" / "deploying.md").read_text()
     rows = re.findall(r"^\| ([\d,]+) \| (.+) \|$", text, flags=re.MULTILINE)
     assert len(rows) > 1
