@@ -20,6 +20,7 @@ from rag.serving.jobs import Wanted
 from rag.serving.upkeep import Upkeep
 from rag.types.errors import UsageError
 from rag.web.problems import MEDIA_TYPE
+from rag.web.state import Capacity
 from service import create_app
 from support.keyed import Keyed, keyed_in
 from support.live_index import folder_of
@@ -88,7 +89,10 @@ def contract(keys: bool = False) -> Contract:
     keyed = keyed_in(folder) if keys else None
     upkeep = Upkeep(folder_of(folder / "index"), no_build, (folder,))
     door = None if keyed is None else keyed.door()
-    app = create_app(serving_of(TEXTS), upkeep=upkeep, hosts=HOSTS, door=door)
+    # On a busy machine an answer may take longer than a user would wait, and any 5xx is a finding.
+    capacity = Capacity(deadline=60.0)
+    serving = serving_of(TEXTS)
+    app = create_app(serving, upkeep=upkeep, hosts=HOSTS, door=door, capacity=capacity)
     headers = {} if keyed is None else keyed.headers("read")
     schema = schemathesis.openapi.from_asgi("/openapi.json", app, headers=headers)
     return Contract(app, schema, folder, keyed)
