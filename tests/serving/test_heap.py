@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import subprocess
 import sys
 
 import pytest
+
+from rag.types.import_path import with_import_path
 
 SCRIPT = """
 import ctypes
@@ -29,7 +30,7 @@ print(before, apart() > 25)
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="needs glibc 2.33")
 def test_large_buffers_have_pages_of_their_own_in_a_steady_heap() -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-P", "-c", SCRIPT]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    env = with_import_path()
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=True)
     assert done.stdout == "0 True\n"
