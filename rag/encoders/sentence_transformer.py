@@ -20,7 +20,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from rag.encoders.base import (
@@ -32,6 +32,7 @@ from rag.encoders.base import (
     without_limits,
 )
 from rag.encoders.bundled import ModelFiles, file_sha256
+from rag.encoders.head import Vectors
 from rag.types.errors import ModelError
 
 LONGEST = 512
@@ -219,31 +220,35 @@ def _encode_batch(
             f"{encoder.passages_by}: batches of {encoder.rows} texts need more memory than it has "
             "free: end what else uses it, or unset RAG_DEVICE"
         ) from error
-    for text, each in zip(texts, found, strict=False):
-        yield _vectors(encoder, prompt, text, each)
+    with torch.inference_mode():
+        pooled = _unit(_stack(found, "sentence_embedding"))
+        tokens = _unit(_stack(found, "token_embeddings"))
+        masks = _stack(found, "attention_mask").bool()
+        if encoder.head and tokens.shape[-1] == encoder.dim:
+            # All on the device, and copied once; `project` would compute on the CPU.
+            tokens = _unit(tokens @ torch.from_numpy(encoder.head.weights).to(tokens.device))
+    rows = (array.cpu().numpy() for array in (pooled, tokens, masks))
+    pieces = encoder.cut.encode_batch([prompt + text for text in texts])
+    for read, one, each, mask in zip(pieces, *rows, strict=False):
+        yield one, _own(encoder, prompt, read, each[mask])
 
 
-def _vectors(
-    encoder: TorchEncoder, prompt: str, text: str, found: Mapping[str, torch.Tensor]
-) -> TextVectors:
-    """The vectors of one text, of what the model gives; prompt and padding left out."""
-    pieces = encoder.cut.encode(prompt + text)
-    tokens = found.get("token_embeddings", torch.empty(0))
-    if encoder.rows > 1:
-        tokens = tokens[found["attention_mask"].bool()]
-    if tokens.shape != (len(pieces.ids), encoder.dim):
+def _own(encoder: TorchEncoder, prompt: str, read: Encoding, tokens: Vectors) -> Vectors:
+    """The vectors of a text's own tokens, without those of the prompt and special ones."""
+    if tokens.shape != (len(read.ids), encoder.token_dim):
         raise ModelError(
-            f"the model {encoder.name} gives token vectors of shape {tuple(tokens.shape)}, "
-            f"expected {(len(pieces.ids), encoder.dim)}: choose a model with one vector a token, "
+            f"the model {encoder.name} gives token vectors of shape {tokens.shape}, "
+            f"expected {(len(read.ids), encoder.dim)}: choose a model with one vector a token, "
             "as long as its pooled vector"
         )
-    places = zip(pieces.special_tokens_mask, pieces.offsets, strict=True)
+    places = zip(read.special_tokens_mask, read.offsets, strict=True)
     own = [not special and (not prompt or end > len(prompt)) for special, (_, end) in places]
-    tokens = _unit(tokens[own])
-    if encoder.head:
-        # On the device, where the tokens are; `project` would compute on the CPU.
-        tokens = _unit(tokens @ torch.from_numpy(encoder.head.weights).to(tokens.device))
-    return _unit(found["sentence_embedding"]).cpu().numpy(), tokens.cpu().numpy()
+    return tokens[own]
+
+
+def _stack(found: Sequence[Mapping[str, torch.Tensor]], name: str) -> torch.Tensor:
+    """One array of all texts of a batch; one column, which no model has, if `name` is missing."""
+    return torch.stack([each.get(name, each["attention_mask"][:, None]) for each in found])
 
 
 def _unit(vectors: torch.Tensor) -> torch.Tensor:
