@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ DEPLOY = ROOT / "docs" / "deploy"
 
 def tool(name: str) -> str:
     """The path of a tool; skips if it is not installed."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    beside = Path(sys.executable).parent
+    found = shutil.which(name) or shutil.which(name, path=f"{beside}:/usr/sbin:/sbin")
     if found is None:
         pytest.skip(f"{name} is not installed")
     return found
