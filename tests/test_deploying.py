@@ -93,6 +93,18 @@ def test_the_container_has_what_the_wheel_is_built_from() -> None:
         assert (ROOT / name).exists(), name
 
 
+def test_prometheus_understands_every_query_of_the_dashboard(tmp_path: Path) -> None:
+    panels = json.loads((DEPLOY / "dashboard.json").read_text())["panels"]
+    queries = [each["expr"] for panel in panels for each in panel["targets"]]
+    rules = [
+        {"record": f"query:{n}", "expr": query.replace("$__rate_interval", "5m")}
+        for n, query in enumerate(queries)
+    ]
+    file = tmp_path / "queries.yml"
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    assert f"{len(queries)} rules found" in accepted(tool("promtool"), "check", "rules", file)
+
+
 def test_panels_do_not_overlap() -> None:
     panels = json.loads((DEPLOY / "dashboard.json").read_text())["panels"]
     taken: set[tuple[int, int]] = set()
