@@ -1,8 +1,9 @@
 """What is shipped: is it what the locks say, free of known holes, and the same each time?
 
 Run by `make audit`. Each check is a line of output; the exit code is 1 if one fails. The checks run
-on the last commit. The wheel and the list of all that it needs (CycloneDX) are left in dist/. With
-a copy of an advisory database as its argument, no service is asked for known holes.
+on the last commit. The wheel, the list of all that it needs (CycloneDX) and that of the licences are
+left in dist/. With a copy of an advisory database as its argument, no service is asked for known
+holes.
 """
 
 from __future__ import annotations
@@ -240,7 +241,9 @@ def licences(place: Path) -> str:
     ]
     if wrong:
         raise Failed(f"not on the list of licences: {', '.join(wrong)}")
-    return f"{len(found)} packages, all under permissive licences or the LGPL"
+    target = DIST / "licences.json"
+    target.write_text(json.dumps(found, indent=1) + "\n")
+    return f"dist/{target.name}, {len(found)} packages, all under permissive licences or the LGPL"
 
 
 def bill_of_materials(place: Path) -> str:
