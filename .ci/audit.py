@@ -1,7 +1,7 @@
 """What is shipped: is it what the locks say, free of known holes, and the same each time?
 
 Run by `make audit`. Each check is a line of output; the exit code is 1 if one fails. The checks run
-on the last commit. The wheel, the list of all that it needs (CycloneDX) and that of the licences are
+on the last commit. The wheel, the list of all that it needs (CycloneDX) and that of licences are
 left in dist/. With a copy of an advisory database as its argument, no service is asked for known
 holes.
 """
