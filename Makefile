@@ -44,9 +44,10 @@ check: $(DEV)
 	$(BIN)/mypy
 	$(MAKE) --no-print-directory test
 
-# Locks, known holes (asks a database over the network), wheel, licences, list of parts: dist/.
+# Locks, known holes, wheel, licences, list of parts: dist/. Asks a service for known holes, unless
+# ADVISORIES names a copy of github.com/pypa/advisory-database. Writes docs/security.md if all is well.
 audit: $(DEV)
-	$(BIN)/python .ci/audit.py
+	$(BIN)/python .ci/audit.py $(ADVISORIES)
 
 format: $(DEV)
 	$(BIN)/ruff format .

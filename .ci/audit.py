@@ -1,7 +1,9 @@
 """What is shipped: is it what the locks say, free of known holes, and the same each time?
 
 Run by `make audit`. Each check is a line of output; the exit code is 1 if one fails. The checks run
-on the last commit. The wheel and the list of all that it needs (CycloneDX) are left in dist/.
+on the last commit. The wheel, the list of all that it needs (CycloneDX) and that of licences are
+left in dist/. With a copy of an advisory database as its argument, no service is asked for known
+holes.
 """
 
 from __future__ import annotations
@@ -15,14 +17,22 @@ import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Callable, Iterator, Sequence
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from advisories import find_holes
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 DIST = ROOT / "dist"
 WAIVERS = ROOT / ".ci" / "waivers.txt"
+PAGE = ROOT / "docs" / "security.md"
+START, END = "<!-- figures of make audit -->\n", "<!-- end of figures -->\n"
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 # By name, as packages state them; a package may state several, any of which it may be used under.
 LICENCES = re.compile(
@@ -42,16 +52,31 @@ class Failed(Exception):
 
 def main() -> int:
     """1 if a check has failed, else 0."""
-    failed = False
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("advisories", type=Path, nargs="?", help="a folder or a ZIP archive")
+    passed: dict[str, str] = {}
+    every = checks(parser.parse_args().advisories)
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        for name, check in CHECKS.items():
+        for name, check in every.items():
             try:
-                print(f"ok    {name}: {check(place)}", flush=True)
+                passed[name] = check(Path(folder))
+                print(f"ok    {name}: {passed[name]}", flush=True)
             except (Failed, subprocess.CalledProcessError) as error:
                 print(f"FAIL  {name}: {explained(error)}", flush=True)
-                failed = True
-    return int(failed)
+    if passed.keys() != every.keys():
+        return 1
+    PAGE.write_text(with_figures(PAGE.read_text(), passed))
+    return 0
+
+
+def with_figures(page: str, passed: Mapping[str, str]) -> str:
+    """The page with what the checks have said in place of what it has."""
+    commit = run("git", "-C", ROOT, "rev-parse", "HEAD").strip()
+    head = [f"Checked on {date.today()} at the commit {commit[:12]}.", "", "| check | found |"]
+    rows = [f"| {name} | {found} |" for name, found in passed.items()]
+    before, start, rest = page.partition(START)
+    _, end, after = rest.partition(END)
+    return before + start + "\n".join([*head, "| --- | --- |", *rows, ""]) + end + after
 
 
 def explained(error: Failed | subprocess.CalledProcessError) -> str:
@@ -77,14 +102,51 @@ def locked(lock: str) -> list[str]:
     return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
-def vulnerabilities(_: Path) -> str:
+def pinned() -> list[tuple[str, str]]:
+    """The names and versions of all that is installed: the locks, and torch from the Makefile."""
+    lines = re.findall(r"^TORCH +:= (.+)$", (ROOT / "Makefile").read_text(), re.M)
+    lines += [line for name in LOCKS for line in locked((ROOT / name).read_text())]
+    return sorted(set(map(pin, lines)))
+
+
+def pin(requirement: str) -> tuple[str, str]:
+    """Name and version.
+
+    >>> pin("tqdm==4.70 ; sys_platform == 'win32'")
+    ('tqdm', '4.70')
+    """
+    name, _, version = requirement.split()[0].partition("==")
+    return name, version
+
+
+def vulnerabilities(place: Path, advisories: Path | None) -> str:
     """No package has a known hole, except the ones waived until a day that is still to come."""
-    waived = list(waivers(WAIVERS.read_text(), datetime.now(UTC).date()))
+    today = datetime.now(UTC).date()
+    waived = list(waivers(WAIVERS.read_text(), today))
+    by = by_service(place, waived) if advisories is None else by_copy(advisories, waived, today)
+    return f"no known hole in {len(pinned())} packages, {len(waived)} waived, by {by}"
+
+
+def by_copy(source: Path, waived: Sequence[str], today: date) -> str:
+    """Searches a copy of a database. Raises Failed if a package has a hole."""
+    try:
+        found = find_holes(source, pinned())
+    except (ValueError, OSError) as error:
+        raise Failed(str(error)) from error
+    if holes := [str(hole) for hole in found.holes if not {*hole.ids} & {*waived}]:
+        raise Failed("\n      ".join(holes))
+    age = (today - date.fromisoformat(found.newest)).days
+    return f"{found.advisories} advisories, the newest of {found.newest}: {age} days old"
+
+
+def by_service(place: Path, waived: Sequence[str]) -> str:
+    """Asks the service that pip-audit knows. Raises CalledProcessError if a package has a hole."""
+    listed = place / "pinned.txt"
+    listed.write_text("".join(f"{name}=={version}\n" for name, version in pinned()))
     options = [option for id in waived for option in ("--ignore-vuln", id)]
-    for name in LOCKS:
-        command = ["pip-audit", "--strict", "--disable-pip", "--no-deps", "--progress-spinner=off"]
-        run(BIN / command[0], *command[1:], *options, "--requirement", ROOT / name)
-    return f"no known hole, {len(waived)} waived"
+    command = ["pip-audit", "--strict", "--disable-pip", "--no-deps", "--progress-spinner=off"]
+    run(BIN / command[0], *command[1:], *options, "--requirement", listed)
+    return "pip-audit"
 
 
 def waivers(text: str, today: date) -> Iterator[str]:
@@ -147,7 +209,7 @@ def installation(place: Path) -> str:
     answer = json.loads(run(rag, "ask", "--json", "--index", index, QUESTION, cwd=place))
     if answer["verdict"] != "answered":
         raise Failed(f"{QUESTION!r} is not answered: {answer['verdict']}")
-    return f"installed with the locked packages, builds and answers in {place.name}/"
+    return "installed with the locked packages, builds and answers outside the checkout"
 
 
 def environment(place: Path) -> Path:
@@ -179,29 +241,30 @@ def licences(place: Path) -> str:
     ]
     if wrong:
         raise Failed(f"not on the list of licences: {', '.join(wrong)}")
-    return f"{len(found)} packages, all under permissive licences or the LGPL"
+    target = DIST / "licences.json"
+    target.write_text(json.dumps(found, indent=1) + "\n")
+    return f"dist/{target.name}, {len(found)} packages, all under permissive licences or the LGPL"
 
 
 def bill_of_materials(place: Path) -> str:
-    """Names every package of the fresh environment."""
+    """Names every package of the fresh environment, and is valid by the schema of CycloneDX."""
     target = DIST / "sbom.cdx.json"
-    command = ["cyclonedx-py", "environment", environment(place), "--output-reproducible"]
+    command = [
+        "cyclonedx-py",
+        "environment",
+        environment(place),
+        "--output-reproducible",
+        "--validate",
+    ]
     run(BIN / command[0], *command[1:], "--pyproject", ROOT / "pyproject.toml", "-o", target)
-    named = {normal(each["name"]) for each in json.loads(target.read_text())["components"]}
+    named = {
+        canonicalize_name(each["name"]) for each in json.loads(target.read_text())["components"]
+    }
     lock = here(locked((ROOT / "requirements.lock").read_text()))
-    wanted = {normal(re.split(r"[=\[ ]", each)[0]) for each in lock}
+    wanted = {canonicalize_name(pin(each)[0]) for each in lock}
     if wanted - named:
         raise Failed(f"not listed: {', '.join(sorted(wanted - named))}")
-    return f"dist/{target.name}, {len(named)} components"
-
-
-def normal(name: str) -> str:
-    """The name of a package as indexes compare it.
-
-    >>> normal("ml_dtypes")
-    'ml-dtypes'
-    """
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return f"dist/{target.name}, {len(named)} components, valid by its schema"
 
 
 def here(requirements: Sequence[str]) -> list[str]:
@@ -237,15 +300,17 @@ def run(program: object, *arguments: object, cwd: Path = ROOT, **variables: str)
     ).stdout
 
 
-CHECKS: dict[str, Callable[[Path], str]] = {
-    "hashes": hashes,
-    "vulnerabilities": vulnerabilities,
-    "wheel": wheel,
-    "installation": installation,
-    "licences": licences,
-    "bill of materials": bill_of_materials,
-    "models": models,
-}
+def checks(advisories: Path | None) -> dict[str, Callable[[Path], str]]:
+    """The checks by name, in the order in which they run: each may need what one before it made."""
+    return {
+        "hashes": hashes,
+        "vulnerabilities": partial(vulnerabilities, advisories=advisories),
+        "wheel": wheel,
+        "installation": installation,
+        "licences": licences,
+        "bill of materials": bill_of_materials,
+        "models": models,
+    }
 
 
 if __name__ == "__main__":

@@ -5,30 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
-
 from rag.web.bodies import MAX_UPLOAD_BYTES
+from support.deploy import DEPLOY, accepted, tool
 from support.places import ROOT
-
-DEPLOY = ROOT / "docs" / "deploy"
-
-
-def tool(name: str) -> str:
-    """The path of a tool; skips if it is not installed."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
-def accepted(*command: object) -> str:
-    """What the tool prints; fails with it unless the tool exits with 0."""
-    done = subprocess.run([str(each) for each in command], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def stated(cell: str) -> float:
@@ -110,6 +91,18 @@ def test_the_container_has_what_the_wheel_is_built_from() -> None:
     copied = re.findall(r"^COPY (?!--)(.*) \S+$", (DEPLOY / "Containerfile").read_text(), re.M)
     for name in " ".join(copied).split():
         assert (ROOT / name).exists(), name
+
+
+def test_prometheus_understands_every_query_of_the_dashboard(tmp_path: Path) -> None:
+    panels = json.loads((DEPLOY / "dashboard.json").read_text())["panels"]
+    queries = [each["expr"] for panel in panels for each in panel["targets"]]
+    rules = [
+        {"record": f"query:{n}", "expr": query.replace("$__rate_interval", "5m")}
+        for n, query in enumerate(queries)
+    ]
+    file = tmp_path / "queries.yml"
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    assert f"{len(queries)} rules found" in accepted(tool("promtool"), "check", "rules", file)
 
 
 def test_panels_do_not_overlap() -> None:

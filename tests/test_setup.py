@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import os
 import pty
 import re
@@ -13,23 +13,12 @@ import tomllib
 import zipfile
 from datetime import date
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+import audit
+import uv
 from support.places import ROOT
-
-
-def script(name: str) -> ModuleType:
-    """A script of `.ci/`, as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-uv, foreground, audit = script("uv"), script("foreground"), script("audit")
 
 
 def test_uv_is_told_what_pip_is_configured_with() -> None:
@@ -182,6 +171,41 @@ def test_licences_are_named(licence: str, allowed: bool) -> None:
 
 def test_the_locks_have_hashes() -> None:
     assert "pinned packages" in audit.hashes(ROOT)
+
+
+def test_torch_is_checked_though_no_lock_names_it() -> None:
+    assert "torch" in dict(audit.pinned()) and "torch" not in pins("requirements-dev.lock")
+    assert {*pins("requirements-dev.lock").items()} <= {*audit.pinned()}
+
+
+def test_a_hole_is_found_in_a_copy_of_a_database_unless_it_is_waived(tmp_path: Path) -> None:
+    (name, version), *_ = audit.pinned()
+    hole = {"package": {"ecosystem": "PyPI", "name": name}, "versions": [version]}
+    advisory = {"id": "X-1", "modified": "2026-01-31T00:00:00Z", "affected": [hole]}
+    (tmp_path / "X-1.json").write_text(json.dumps(advisory))
+    with pytest.raises(audit.Failed, match=f"{name} {version}: X-1"):
+        audit.by_copy(tmp_path, [], date(2026, 2, 1))
+    assert "the newest of 2026-01-31: 1 days old" in audit.by_copy(
+        tmp_path, ["X-1"], date(2026, 2, 1)
+    )
+
+
+def test_a_copy_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(audit.Failed, match="neither a folder nor a ZIP archive"):
+        audit.by_copy(tmp_path / "missing", [], date(2026, 2, 1))
+
+
+def test_the_page_on_security_says_what_each_check_found() -> None:
+    _, _, figures = audit.PAGE.read_text().partition(audit.START)
+    said = re.findall(r"^\| ([\w ]+) \| ", figures.partition(audit.END)[0], re.M)
+    assert said == ["check", *audit.checks(None)]
+
+
+def test_what_checks_have_found_replaces_what_the_page_had() -> None:
+    page = f"before\n{audit.START}old\n{audit.END}after\n"
+    made = audit.with_figures(page, {"wheel": "the same"})
+    assert "old" not in made and "| wheel | the same |\n" in made
+    assert made.startswith("before\n") and made.endswith(f"{audit.END}after\n")
 
 
 def test_the_wheel_holds_what_the_program_needs(tmp_path: Path) -> None:
