@@ -301,6 +301,7 @@ class Live:
         try:
             with limits_named():
                 serving = await asyncio.to_thread(folder.open)
+                named = live_id(folder.path)
         except RagError as error:
             self._try_again_after(error)
             log.error("%s: %s", _refusal(self.serving), error)
@@ -310,7 +311,7 @@ class Live:
             log.exception("%s", _refusal(self.serving))
             self._go_on("the new index cannot be opened; see the log")
         else:
-            if self.serving is None or serving.snapshot.id == live_id(folder.path):
+            if self.serving is None or serving.snapshot.id == named:
                 self.serving = serving
             else:
                 log.error("%s: what CURRENT names is damaged", _refusal(self.serving))

@@ -46,6 +46,16 @@ def ended_quietly() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def deferred() -> Iterator[None]:
+    """SIGTERM and SIGHUP that come while it lasts are handled at its end."""
+    came: list[int] = []
+    with handled(lambda sig, _: came.append(sig), signal.SIGTERM, signal.SIGHUP):
+        yield
+    for sig in came:
+        signal.raise_signal(sig)
+
+
 def turn_away(listener: socket.socket, seconds: float = PATIENCE) -> None:
     """Ends listening, and answers each client that waits to be accepted with 503.
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ from rag.types.import_path import with_import_path
 from rag.types.settings import Settings
 from rag.web.access import Door, door_of
 from rag.web.counted import COUNTED
-from rag.web.ending import ended_quietly, turn_away
+from rag.web.ending import deferred, ended_quietly, turn_away
 from rag.web.logs import watchers_of
 from rag.web.server import BURST, greeting, listen, server_of
 from rag.web.state import CORES, capacity_of
@@ -84,14 +85,16 @@ def serve(
             _work(settings, msgspec.json.decode(seat, type=Seat), opening)
             return
         door = door_of(settings)
-        with listen(settings.host, settings.port, keyed=door.keys.any_valid()) as listener:
-            try:
-                if settings.workers > 1:
-                    _share(settings, listener, keyed=door.keys.required)
-                else:
-                    _answer(settings, upkeep_of(settings, opening), listener, Board(), door)
-            finally:
-                turn_away(listener)
+        with ExitStack() as opened:
+            # As soon as it listens, clients wait that must be turned away.
+            with deferred():
+                made = listen(settings.host, settings.port, keyed=door.keys.any_valid())
+                listener = opened.enter_context(made)
+                opened.callback(turn_away, listener)
+            if settings.workers > 1:
+                _share(settings, listener, keyed=door.keys.required)
+            else:
+                _answer(settings, upkeep_of(settings, opening), listener, Board(), door)
 
 
 def _share(settings: Settings, listener: socket.socket, keyed: bool) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.web.ending import ended_quietly, handled, turn_away
+from rag.web.ending import deferred, ended_quietly, handled, turn_away
 from rag.web.server import listen
 from support.places import ROOT
 from support.raw_http import connected, received, request, status_of
@@ -105,6 +105,14 @@ def test_signals_while_the_index_is_opened_end_with_exit_code_0(sig: signal.Sign
     with pytest.raises(SystemExit) as ended, ended_quietly():
         signal.raise_signal(sig)
     assert (ended.value.code, signal.getsignal(sig)) == (0, before)
+
+
+def test_signals_that_are_deferred_come_at_the_end() -> None:
+    came: list[str] = []
+    with handled(lambda sig, _: came.append(f"signal {sig}"), signal.SIGTERM), deferred():
+        signal.raise_signal(signal.SIGTERM)
+        came.append("done")
+    assert came == ["done", f"signal {signal.SIGTERM:d}"]
 
 
 def test_a_hangup_that_is_ignored_stays_so() -> None:
