@@ -43,8 +43,15 @@ def start(load: Callable[[], Callable[[], None]]) -> None:
 
 def _command_line() -> Callable[[], None]:
     # Imported only here, when `start` has taken over interrupts.
-    from rag.cli import main
+    from rag.types.errors import SystemLimit
+    from rag.types.system_limits import limits_named
 
+    try:
+        with limits_named():
+            from rag.cli import main
+    except SystemLimit as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     return main
 
 

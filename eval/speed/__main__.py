@@ -42,7 +42,7 @@ MINUTES = {
     "anchors": (2, 0),
     "lexical": (2, 0),
     "scale": (6, 0.7),
-    "overload": (7, 1),
+    "overload": (8, 1.5),
 }
 
 DataOption = Annotated[Path, typer.Option("--data", help="folder of the public sets")]

@@ -1,8 +1,8 @@
 """What `rag serve` does under more load than it can serve, and beside clients that are slow.
 
-First its capacity is measured, in a closed loop. Then requests come in an open model at some
-multiples of it, with probes beside them. Server and senders have cores of their own, if there are
-two or more: otherwise the load itself would take the time in which it is to be served.
+Its capacity is measured in a closed loop, before and after each load: requests in an open model, at
+some multiples of it, with probes beside them. Server and senders have cores of their own, if there
+are two or more: otherwise the load itself would take the time in which it is to be served.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from eval.speed.servers import Running, ServerCommand, environment, processor_se
 
 FACTORS = (0.5, 2.0, 5.0, 10.0)
 CONNECTIONS = 8
+# Seconds in which the capacity is measured again between two loads.
+BETWEEN = 10.0
 # Share of the capacity beside slow clients.
 BESIDE = 0.3
 HALF_OPEN, DRIPPING = 500, 50
@@ -54,12 +56,14 @@ def measure(
     requests = [server.request(question) for question in questions]
     theirs, ours = divided(os.sched_getaffinity(0))
     with on_cores(theirs), started(server, questions[0], log) as running, on_cores(ours):
-        capacity = _capacity(running.port, requests, seconds)
-        say(f"{capacity:.0f} answers a second")
+        capacities = [_capacity(running.port, requests, seconds)]
         rows = []
         for factor in FACTORS:
-            rows.append(_row(running, requests, factor, capacity, seconds))
+            found = _row(running, requests, factor, capacities[-1], seconds)
+            capacities.append(_capacity(running.port, requests, min(seconds, BETWEEN)))
+            rows.append(found | between(found, *capacities[-2:]))
             say(json.dumps(rows[-1]))
+        capacity = sum(capacities) / len(capacities)
         recovery = _row(running, requests, FACTORS[0], capacity, min(seconds, 5.0))
         with slow_clients(running.port) as connected:
             slow = _row(running, requests, BESIDE, capacity, max(seconds, CLOSED))
@@ -91,6 +95,16 @@ def row(
         "refused_p99_ms": round(percentile(refused, 99), 1) if refused else None,
         "others": dict(sorted(others.items())),
     }
+
+
+def between(found: dict[str, Any], before: float, after: float) -> dict[str, Any]:
+    """The share of a load above the capacity, which was measured before and after it.
+
+    A machine that others use too is not as fast all the time.
+    """
+    capacity = (before + after) / 2
+    share = found["share"] * before / capacity if found["load"] >= 1 else found["share"]
+    return {"capacity": round(capacity, 1), "share": round(share, 3)}
 
 
 def divided(cores: set[int]) -> tuple[set[int], set[int]]:

@@ -233,7 +233,7 @@ def _overload(outcome: Outcome) -> str:
     rows = [
         [
             f"{each['load']:g}",
-            f"{each['served_per_second'] / outcome['capacity']:.2f}",
+            f"{each['served_per_second'] / each.get('capacity', outcome['capacity']):.2f}",
             f"{each['served_ms']['p50']:.0f}, {each['served_ms']['p95']:.0f} ms",
             str(each["refused"]),
             f"{each['refused_p99_ms']:.0f} ms" if each["refused"] else "",

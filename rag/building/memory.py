@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rag.types.errors import RagError, UsageError
+from rag.types.errors import SystemLimit, UsageError
+from rag.types.system_limits import MB, needs_memory
 
-MB = 1 << 20
 UNITS = {"M": MB, "G": 1 << 30}
 # A build of a thousand passages takes 545: libraries, the model, and what their threads may use.
 LEAST = 768 * MB
-# How Python, C++ and ONNX Runtime say that they got no memory, where that is no MemoryError.
-_REFUSED = ("can't start new thread", "bad_alloc", "Failed to allocate memory")
 
 
 @contextmanager
@@ -24,7 +21,7 @@ def memory_limit(most: str) -> Iterator[None]:
     Without a text there is no limit.
 
     Temporary files that are mapped do not count: the system frees their memory when it needs it.
-    Raises UsageError if no build can do with so little, and RagError if this one cannot.
+    Raises UsageError if no build can do with so little, and SystemLimit if this one cannot.
     """
     if not most:
         yield
@@ -40,18 +37,11 @@ def memory_limit(most: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not _is_refused(error):
+        if not needs_memory(error):
             raise
-        raise RagError(
+        raise SystemLimit(
             f"the build needs more than the {most} of RAG_MEMORY: raise it, or build an index of a "
             "part; what has been encoded is kept for the next build"
         ) from error
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
-
-
-def _is_refused(error: Exception) -> bool:
-    """Whether the error says that the system gave no memory."""
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    return isinstance(error, MemoryError) or any(said in str(error) for said in _REFUSED)

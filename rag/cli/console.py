@@ -22,6 +22,7 @@ from rag.index import Manifest
 from rag.text import counted
 from rag.types.errors import RagError, UsageError
 from rag.types.settings import Settings
+from rag.types.system_limits import limits_named
 
 
 def command_line(
@@ -53,19 +54,24 @@ def uncollected() -> Iterator[None]:
 def run(
     app: typer.Typer, arguments: Sequence[str] | None = None, program: str | None = None
 ) -> None:
-    """Runs a command line and exits with its code; `program` is its name in help texts.
-
-    An error that the user can fix is shown as one line.
-    """
+    """Runs a command line and exits with its code; `program` is its name in help texts."""
     set_torch_environment()
     handler = logging.StreamHandler()
     handler.setFormatter(Printable("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    try:
+    with errors_said():
         try:
             app(args=arguments, prog_name=program)
         finally:
             sys.stdout.flush()
+
+
+@contextmanager
+def errors_said() -> Iterator[None]:
+    """Shows an error that the user can fix as one line, and exits with its code."""
+    try:
+        with limits_named():
+            yield
     except RagError as error:
         say(f"error: {error}")
         sys.exit(error.exit_code)

@@ -2,8 +2,8 @@
 
 Exit codes: 0 done; 1 failed; 2 wrong usage, setting, corpus or file; 3 a citation is not valid, or
 a build could not read all files; 4 the documents do not answer; 5 no usable index; 6 the gate
-refuses the new snapshot; 74 the index cannot be written; 75 busy (another build, or the port is
-taken); 130 interrupted.
+refuses the new snapshot; 71 too little memory or too few descriptors; 74 the index cannot be
+written; 75 busy (another build, or the port is taken); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from rag import __version__
-from rag.cli.console import command_line, run, uncollected
+from rag.cli.console import command_line, errors_said, run, uncollected
 
 # The function of each command, after its module, in the order of the help. Only the module of the
 # command that is run is imported: `rag serve` needs no code that builds.
@@ -52,10 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits with its code."""
     given = sys.argv[1:] if arguments is None else arguments
     known = given[:1] if given and given[0] in COMMANDS else COMMANDS
-    # A program that calls this has garbage of its own, which must not be kept for good.
-    with uncollected() if arguments is None else nullcontext():
-        app = command_line_of(*known)
-    run(app, arguments)
+    with errors_said():
+        # A program that calls this has garbage of its own, which must not be kept for good.
+        with uncollected() if arguments is None else nullcontext():
+            app = command_line_of(*known)
+        run(app, arguments)
 
 
 def command_line_of(*names: str) -> typer.Typer:

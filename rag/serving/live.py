@@ -7,8 +7,10 @@ import errno
 import functools
 import gc
 import logging
+import math
 import random
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -33,7 +35,8 @@ from rag.store import (
     utc_now,
 )
 from rag.types import Answer, Passage, Support
-from rag.types.errors import CorruptIndex, RagError
+from rag.types.errors import CorruptIndex, RagError, SystemLimit
+from rag.types.system_limits import limits_named, system_limit
 
 if TYPE_CHECKING:
     from rag.building import Sees
@@ -48,6 +51,8 @@ UNSEEN: Stamp = (-1, -1)
 AT_ONCE = 1 << 26
 # Seconds between two megabytes that are read to verify them: at most 100 MB a second.
 PAUSE = 0.01
+# Seconds until an index for which descriptors or memory were missing is opened again.
+AGAIN = 10.0
 _END = Damage("", "")
 
 
@@ -174,13 +179,16 @@ class Live:
         serving: Serving | None = None,
         board: Board | None = None,
         answered: Callable[[Answer], None] = lambda _: None,
+        again: float = AGAIN,
     ) -> None:
         self.folder = folder
+        self._pause = again
         self._board = board or Board()
         self._answered = answered
         self._serving: Serving | None = None
         self.serving = serving
         self._seen = _seen(folder, serving)
+        self._again = math.inf
         self._opening = asyncio.Lock()
 
     @property
@@ -216,8 +224,9 @@ class Live:
         """Serves what CURRENT names, if that is new and can be opened."""
         async with self._opening:
             stamp = _stamp(self.folder)
-            if self.folder is not None and stamp != self._seen:
-                self._seen = stamp
+            is_due = stamp != self._seen or time.monotonic() >= self._again
+            if self.folder is not None and is_due:
+                self._seen, self._again = stamp, math.inf
                 await self._open(self.folder)
 
     async def follow(self, seconds: float) -> None:
@@ -281,14 +290,20 @@ class Live:
 
     async def _recheck(self) -> None:
         try:
-            await self.recheck()
+            with limits_named():
+                await self.recheck()
+        except SystemLimit as error:
+            log.error("what is served cannot be verified: %s", error)
         except Exception:
             log.exception("what is served cannot be verified")
 
     async def _open(self, folder: IndexFolder) -> None:
         try:
-            serving = await asyncio.to_thread(folder.open)
+            with limits_named():
+                serving = await asyncio.to_thread(folder.open)
+                named = live_id(folder.path)
         except RagError as error:
+            self._try_again_after(error)
             log.error("%s: %s", _refusal(self.serving), error)
             self._go_on(folder.unplaced(str(error)))
         except Exception:
@@ -296,11 +311,15 @@ class Live:
             log.exception("%s", _refusal(self.serving))
             self._go_on("the new index cannot be opened; see the log")
         else:
-            if self.serving is None or serving.snapshot.id == live_id(folder.path):
+            if self.serving is None or serving.snapshot.id == named:
                 self.serving = serving
             else:
                 log.error("%s: what CURRENT names is damaged", _refusal(self.serving))
                 self._go_on(*serving.refused)
+
+    def _try_again_after(self, error: RagError) -> None:
+        if isinstance(error, SystemLimit):
+            self._again = time.monotonic() + self._pause
 
     def _go_on(self, *refused: str) -> None:
         if self.serving is not None:
@@ -309,8 +328,10 @@ class Live:
     async def _retreat(self, folder: IndexFolder) -> None:
         """Opens the index, verified: a damaged snapshot is refused, and an older one opened."""
         try:
-            self.serving = await asyncio.to_thread(folder.open, verified=True)
+            with limits_named():
+                self.serving = await asyncio.to_thread(folder.open, verified=True)
         except RagError as error:
+            self._try_again_after(error)
             self.serving = None
             log.error("%s: %s", _refusal(None), error)
 
@@ -329,6 +350,8 @@ async def _reread(path: Path, snapshot: Snapshot) -> tuple[tuple[str, ...], bool
             found += [step] if step else []
             await asyncio.sleep(PAUSE)
     except OSError as error:
+        if system_limit(error):
+            raise
         failing = error.errno == errno.EIO
         found.append(Damage(path.name, f"cannot be read ({error.strerror})"))
     said = tuple(f"{each.name} {each.what}" for each in found)

@@ -39,6 +39,7 @@ from rag.store.versions import (
     snapshot_ids,
 )
 from rag.types.errors import REBUILD, CorruptIndex, ModelMismatch, NoIndex
+from rag.types.system_limits import limits_named
 
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder
@@ -50,7 +51,8 @@ def read_manifest(index: Path) -> Manifest:
     """The current snapshot's manifest, checked against its own id."""
     folder = index / current_id(index)
     try:
-        return _manifest(folder)
+        with limits_named():
+            return _manifest(folder)
     except (OSError, ValueError) as error:
         raise CorruptIndex(f"{folder / MANIFEST} cannot be read ({error}): {REBUILD}") from error
 
@@ -78,7 +80,7 @@ def open_newest(index: Path, encoder: Encoder, at_once: int | None = None) -> Op
 
     If the current one has more than `at_once` bytes, its contents are not verified: the caller has
     to do it. Raises NoIndex if nothing has been built, ModelMismatch if the current snapshot was
-    built with another model, and CorruptIndex if nothing can be loaded.
+    built with another model, CorruptIndex if nothing can be loaded, and SystemLimit.
     """
     named, refused = _current_or_why(index)
     if named:
@@ -119,7 +121,7 @@ def _load(index: Path, id: str, at_once: int | None = None) -> tuple[Snapshot, b
     """The snapshot of that id, and whether its contents were verified."""
     folder = index / id
     try:
-        with ExitStack() as held:
+        with limits_named(), ExitStack() as held:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             held.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -25,6 +25,7 @@ from rag.store.regular import read_regular
 from rag.store.sources import Sources
 from rag.text import counted
 from rag.types.errors import REBUILD, CorruptIndex, NoIndex, UsageError
+from rag.types.system_limits import limits_named
 
 CURRENT = "CURRENT"
 VERSIONS = "VERSIONS"
@@ -157,9 +158,10 @@ def restored(version: Version, at: datetime) -> Version:
 
 def current_id(index: Path) -> str:
     """The id that CURRENT names. Raises NoIndex if it is missing or the index is no folder,
-    CorruptIndex if it is not an id."""
+    CorruptIndex if it is not an id, and SystemLimit."""
     try:
-        name = read_regular(index / CURRENT, LARGEST).decode().strip()
+        with limits_named():
+            name = read_regular(index / CURRENT, LARGEST).decode().strip()
     except (FileNotFoundError, NotADirectoryError):
         raise no_index(index) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -178,7 +180,7 @@ def no_index(index: Path) -> NoIndex:
 
 
 def live_id(index: Path) -> str | None:
-    """The id that CURRENT names, or None if it names none."""
+    """The id that CURRENT names, or None if it names none. Raises SystemLimit."""
     try:
         return current_id(index)
     except (NoIndex, CorruptIndex):
@@ -203,9 +205,10 @@ def read_record(index: Path) -> Record:
 
 
 def read_versions(index: Path) -> tuple[Version, ...]:
-    """All recorded versions that can be read, oldest first."""
+    """All recorded versions that can be read, oldest first. Raises SystemLimit."""
     try:
-        return read_record(index).versions
+        with limits_named():
+            return read_record(index).versions
     except OSError:
         return ()
 

@@ -10,6 +10,7 @@ RagError                  exit 1
 │   ├── CorruptIndex               what was found is not what was built
 │   └── ModelMismatch              it was built with another model than the settings name
 ├── GateRefused           exit 6   a new snapshot is worse than the one before it
+├── SystemLimit           exit 71  the system gives no more descriptors or memory
 ├── IndexNotWritable      exit 74  the disk is full, or the folder may not be written
 ├── BusyError             exit 75  another build holds the lock, or the port is taken
 └── TookTooLong           exit 1   the work is not done in the time that it has
@@ -71,6 +72,12 @@ class GateRefused(RagError):
     """The gate refuses a new snapshot; the index is unchanged."""
 
     exit_code = 6
+
+
+class SystemLimit(RagError):
+    """The system gives the process no more descriptors or memory."""
+
+    exit_code = 71
 
 
 class IndexNotWritable(RagError):

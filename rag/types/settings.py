@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         description="answers that each process remembers, for the same question; 0 for none",
     )
     queue: int = Field(
-        16,
+        24,
         ge=0,
         le=10_000,
         description="questions that may wait in each process; one more is refused with 429",

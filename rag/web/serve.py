@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,8 +34,9 @@ from rag.types.import_path import with_import_path
 from rag.types.settings import Settings
 from rag.web.access import Door, door_of
 from rag.web.counted import COUNTED
+from rag.web.ending import deferred, ended_quietly, turn_away
 from rag.web.logs import watchers_of
-from rag.web.server import BURST, ended_quietly, greeting, listen, server_of
+from rag.web.server import BURST, greeting, listen, server_of
 from rag.web.state import CORES, capacity_of
 from rag.web.supervisor import PATIENCE, supervise
 
@@ -83,7 +85,12 @@ def serve(
             _work(settings, msgspec.json.decode(seat, type=Seat), opening)
             return
         door = door_of(settings)
-        with listen(settings.host, settings.port, keyed=door.keys.any_valid()) as listener:
+        with ExitStack() as opened:
+            # As soon as it listens, clients wait that must be turned away.
+            with deferred():
+                made = listen(settings.host, settings.port, keyed=door.keys.any_valid())
+                listener = opened.enter_context(made)
+                opened.callback(turn_away, listener)
             if settings.workers > 1:
                 _share(settings, listener, keyed=door.keys.required)
             else:
@@ -110,9 +117,15 @@ def _share(settings: Settings, listener: socket.socket, keyed: bool) -> None:
                 env=with_import_path(RAG_INDEX=str(settings.index), RAG_HOST=settings.host),
             )
 
-        # Each worker answers the connections that wait when it ends. Those that come after the last
-        # one has ended must be refused at once, so this process may not listen either.
-        supervise(start, board, patience=PATIENCE + settings.drain, ends=listener.close)
+        def end() -> None:
+            # Each worker answers the connections that wait when it ends. Those that come after the
+            # last one has ended must be refused at once, so this process may not listen either.
+            if board.total(Figure.STARTED):
+                listener.close()
+            else:
+                turn_away(listener)
+
+        supervise(start, board, patience=PATIENCE + settings.drain, ends=end)
 
 
 def _work(settings: Settings, seat: Seat, opening: Callable[[], Encoder] | None) -> None:

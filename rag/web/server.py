@@ -30,6 +30,7 @@ from rag.text import counted
 from rag.types.errors import BusyError, UsageError
 from rag.web.addresses import is_loopback
 from rag.web.connection import Connection, Limits
+from rag.web.ending import handled
 from rag.web.unread import Admission
 
 log = logging.getLogger("rag.web.server")
@@ -65,7 +66,7 @@ SAID_AGAIN = 60.0
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which ends on SIGTERM with exit code 0.
+    """uvicorn's server, which ends on SIGTERM and SIGHUP with exit code 0.
 
     It then calls `draining` and still serves for `drain` seconds, so that a load balancer can
     notice. After that running requests have `grace` seconds. It also ends when `lifeline`, a
@@ -87,15 +88,25 @@ class Server(uvicorn.Server):
         self._draining = draining
         self._ends = math.inf
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn knows nothing of SIGHUP."""
+        with handled(self.handle_exit, signal.SIGHUP), super().capture_signals():
+            yield
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Ends after the first signal; at once after a second one."""
-        if self.should_exit or self._ends < math.inf:
+        is_ending = self.should_exit or self._ends < math.inf
+        if is_ending and sig == signal.SIGHUP:
+            # A terminal that closes may send it twice.
+            return
+        if is_ending:
             self.should_exit = self.force_exit = True
             # Python would wait for a thread that computes.
             end = threading.Timer(FORCED, os._exit, (128 + sig,))
             end.daemon = True
             end.start()
-        elif sig == signal.SIGTERM:
+        elif sig in (signal.SIGTERM, signal.SIGHUP):
             self._ends = time.monotonic() + self._drain
             self._close_each()
             self._draining()
@@ -176,16 +187,6 @@ class Server(uvicorn.Server):
     def _drop(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-
-
-@contextmanager
-def ended_quietly() -> Iterator[None]:
-    """While it lasts, SIGTERM ends the process with exit code 0, as it ends a running server."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class OneLine(logging.Formatter):

@@ -7,11 +7,11 @@ import math
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 
 from rag.serving import Board, Figure
+from rag.web.ending import handled
 
 log = logging.getLogger("rag.web.supervisor")
 
@@ -36,13 +36,14 @@ def supervise(
     patience: float = PATIENCE,
     ends: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs all workers of the board until SIGTERM or SIGINT; a second signal ends them at once.
+    """Runs all workers of the board until SIGTERM, SIGHUP or SIGINT; a second signal ends them at
+    once.
 
     A worker that dies is replaced. If one ends before it serves, all end: SystemExit has its code,
     128 and the signal if it was killed. Raises KeyboardInterrupt after SIGINT.
     """
     team = Team(start, board, patience=patience, ends=ends)
-    with _handled(team.end):
+    with handled(team.end, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         team.run()
     if team.failed is not None:
         raise SystemExit(team.failed if team.failed >= 0 else 128 - team.failed)
@@ -96,6 +97,9 @@ class Team:
 
     def end(self, sig: int, frame: FrameType | None = None) -> None:
         """Asks all of them to end; at once the second time."""
+        if self.ending is not None and sig == signal.SIGHUP:
+            # A terminal that closes may send it twice.
+            return
         patience = self._patience if self.ending is None else FORCED
         self._deadline = min(self._deadline, time.monotonic() + patience)
         self.ending = sig
@@ -149,14 +153,3 @@ class Team:
         for process in self._processes.values():
             process.kill()
             process.wait()
-
-
-@contextmanager
-def _handled(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Has SIGTERM and SIGINT handled while it lasts."""
-    before = {sig: signal.signal(sig, handle) for sig in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for sig, handler in before.items():
-            signal.signal(sig, handler)

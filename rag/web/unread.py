@@ -91,7 +91,7 @@ def refusals(is_last: bool) -> list[bytes]:
     """The refusals as bytes on the wire, each with another time to come back; see `refusal`."""
     closing = CLOSE if is_last else {}
     made = {str(problem.headers): problem for problem in (overloaded() for _ in range(200))}
-    return [_written(made[each], closing) for each in sorted(made)]
+    return [written(made[each], closing) for each in sorted(made)]
 
 
 def refusal(template: bytes) -> bytes:
@@ -99,7 +99,8 @@ def refusal(template: bytes) -> bytes:
     return template.replace(_ID.encode(), uuid.uuid4().hex.encode())
 
 
-def _written(problem: Problem, more: dict[str, str]) -> bytes:
+def written(problem: Problem, more: dict[str, str]) -> bytes:
+    """The problem's response as bytes on the wire, with these headers; see `refusal` for its id."""
     response = problem_response(problem, _ID)
     added = {**safe_headers(_ID), **more}
     lines = [

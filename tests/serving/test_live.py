@@ -14,6 +14,7 @@ from rag.encoders.base import Encoder
 from rag.serving.live import IndexFolder, Live
 from rag.store.versions import CURRENT, current_id
 from rag.types.errors import ModelError
+from support.few_descriptors import few_descriptors
 from support.live_index import app_of, folder_of
 from support.snapshots import FIRST, SECOND, published
 from support.swaps import prepare, swap_under_load
@@ -176,3 +177,17 @@ def test_what_is_live_reranks_texts_by_its_own_calibration(index: Path) -> None:
     assert serving.rerank is not None
     right, wrong = serving.rerank("red apples", ["Apples are red.", "Figs are brown."])
     assert 0 <= wrong < right <= 1
+
+
+def test_an_index_for_which_descriptors_are_missing_is_opened_again_later(
+    index: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = published(index, FIRST)
+    live = Live(folder_of(index), again=0)
+    assert catch_up(live) == first
+    second = published(index, SECOND)
+    # Enough for the event loop, and too few for a snapshot.
+    with few_descriptors(6):
+        assert catch_up(live) == first
+    assert "raise `ulimit -n`" in caplog.text and "damaged" not in caplog.text
+    assert catch_up(live) == second

@@ -170,8 +170,9 @@ def test_workers_end_if_the_process_that_started_them_is_killed(service: Service
         get(service.url, "/healthz")
 
 
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGHUP])
 def test_connections_opened_just_before_the_signal_are_answered_by_workers(
-    service: Service,
+    service: Service, sig: int
 ) -> None:
     """They wait to be accepted when it comes: the workers are stopped meanwhile."""
     pid = service.process.pid
@@ -181,7 +182,7 @@ def test_connections_opened_just_before_the_signal_are_answered_by_workers(
         os.kill(pid, signal.SIGSTOP)
     try:
         clients = [connected(port, request("GET /healthz")) for _ in range(30)]
-        service.process.terminate()
+        service.process.send_signal(sig)
         time.sleep(0.3)
     finally:
         for pid in workers:

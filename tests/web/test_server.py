@@ -25,7 +25,6 @@ from rag.web.server import (
     MAX_CONNECTIONS,
     RESERVED,
     OneLine,
-    ended_quietly,
     greeting,
     limits_of,
     listen,
@@ -75,7 +74,8 @@ def test_a_second_request_to_end_lets_the_application_end_as_well() -> None:
     assert seen == ["lifespan.startup", "lifespan.shutdown"]
 
 
-def test_service_that_is_told_to_end_serves_on_and_closes_each_connection() -> None:
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGHUP])
+def test_service_that_is_told_to_end_serves_on_and_closes_each_connection(sig: int) -> None:
     drained = threading.Event()
     app = create_app(serving_of({"a.md": "Text."}))
     with listen("127.0.0.1", 0) as listener:
@@ -84,7 +84,9 @@ def test_service_that_is_told_to_end_serves_on_and_closes_each_connection() -> N
         with served(server, [listener]):
             with connected(port, HEALTH) as client:
                 assert b"connection: close" not in client.recv(65536)
-                server.handle_exit(signal.SIGTERM, None)
+                server.handle_exit(sig, None)
+                # A terminal that closes may send it twice; it ends nothing at once.
+                server.handle_exit(signal.SIGHUP, None)
                 assert drained.is_set()
                 client.sendall(HEALTH)
                 assert b"connection: close" in received(client)
@@ -95,7 +97,8 @@ def test_service_that_is_told_to_end_serves_on_and_closes_each_connection() -> N
             assert 0.5 < time.monotonic() - begun < 3
 
 
-def test_connections_opened_just_before_the_signal_are_answered(built: Path) -> None:
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGHUP])
+def test_connections_opened_just_before_the_signal_are_answered(built: Path, sig: int) -> None:
     """They wait to be accepted when it comes: the process is stopped meanwhile."""
     question = request("POST /ask", b'{"question": "How are T cells collected?"}')
     with rag_process.served(built, RAG_DRAIN="0", RAG_THREADS="1") as service:
@@ -104,7 +107,7 @@ def test_connections_opened_just_before_the_signal_are_answered(built: Path) -> 
         os.kill(service.pid, signal.SIGSTOP)
         try:
             clients = [connected(service.port, sent) for sent in [CLOSING] * 30 + [question] * 3]
-            os.kill(service.pid, signal.SIGTERM)
+            os.kill(service.pid, sig)
         finally:
             os.kill(service.pid, signal.SIGCONT)
         answers = [received(client) for client in clients]
@@ -193,13 +196,6 @@ def test_command_refuses_to_serve_to_other_machines(
     assert caught.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("error: 0.0.0.0 can be reached from other machines")
-
-
-def test_termination_while_the_index_is_opened_ends_with_exit_code_0() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit) as ended, ended_quietly():
-        signal.raise_signal(signal.SIGTERM)
-    assert (ended.value.code, signal.getsignal(signal.SIGTERM)) == (0, before)
 
 
 def test_listen_says_that_the_port_is_in_use() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from eval.speed.load import HOST
 from eval.speed.open_load import CUT, Replied
-from eval.speed.overload import divided, on_cores, probing, row, slow_clients
+from eval.speed.overload import between, divided, on_cores, probing, row, slow_clients
 from eval.speed.servers import processor_seconds
 from support.answering import answering
 
@@ -45,6 +45,11 @@ def test_row_counts_what_was_served_refused_and_lost() -> None:
     assert made["served_ms"]["p50"] == 20.0 and made["refused_p99_ms"] == 2.0
     none = row([], factor=0.5, capacity=2.0, seconds=2.0)
     assert (none["served_ms"], none["refused_p99_ms"]) == (None, None)
+
+
+def test_share_of_a_load_is_that_of_the_capacity_around_it() -> None:
+    assert between({"load": 2.0, "share": 0.9}, 100.0, 80.0) == {"capacity": 90.0, "share": 1.0}
+    assert between({"load": 0.5, "share": 0.9}, 100.0, 80.0) == {"capacity": 90.0, "share": 0.9}
 
 
 def test_processor_time_is_that_of_the_process() -> None:
