@@ -81,9 +81,12 @@ class LateInteraction:
         if len(self.query) == 0 or not filled.any():
             return
         rows, first, last = rows[filled], first[filled], last[filled]
-        block = self.tokens.joined(zip(first.tolist(), last.tolist(), strict=True))
-        products = _products(self._rounded.levels, block)
         ends = np.cumsum(last - first)
+        count = int(ends[-1])
+        with self.tokens.scratch.rows(2 * count, self.tokens.vectors.shape[1]) as room:
+            block, plane = room[:count], room[count:]
+            self.tokens.join(zip(first.tolist(), last.tolist(), strict=True), block)
+            products = _products(self._rounded.levels, block, plane)
         starts = ends - (last - first)
         best = np.maximum.reduceat(products, starts, axis=0)
         scores = _cosines(self._rounded, best).mean(axis=1).astype(np.float32)
@@ -99,7 +102,8 @@ def best_similarities(query: Matrix, tokens: Packed, starts: Rows) -> Matrix:
     `LateInteraction.best`.
     """
     rounded = _rounded(query, BITS)
-    return _cosines(rounded, np.maximum.reduceat(_products(rounded.levels, tokens), starts, axis=0))
+    products = _products(rounded.levels, tokens, np.empty_like(tokens))
+    return _cosines(rounded, np.maximum.reduceat(products, starts, axis=0))
 
 
 def _rounded(query: Matrix, bits: int) -> _Rounded:
@@ -118,19 +122,22 @@ def _cosines(rounded: _Rounded, products: Products) -> Matrix:
     return cosines
 
 
-def _products(rounded: Sequence[npt.NDArray[np.int8]], tokens: Packed) -> npt.NDArray[np.int32]:
-    """The products of the stored tokens' levels with the query's tokens, int32 (t, q)."""
+def _products(rounded: Sequence[npt.NDArray[np.int8]], tokens: Packed, plane: Packed) -> Products:
+    """The products of the stored tokens' levels with the query's tokens, int32 (t, q).
+
+    `plane` is memory like `tokens`, with any content.
+    """
     # Imported only here: it brings ONNX Runtime, and reading a snapshot back does not need it.
     from rag.encoders import integer_product
 
     # In place: fresh memory for every step takes longer than the products.
     *inner, last = rounded
     bits = 8 // len(rounded)
-    plane = np.right_shift(tokens, 8 - bits)
-    levels = integer_product(plane, last)
+    levels = integer_product(np.right_shift(tokens, 8 - bits, out=plane), last)
     for at, part in enumerate(inner):
         # Not shifted: dividing the products, which are fewer than the components, takes less time.
-        np.bitwise_and(tokens, (2**bits - 1) << bits * at, out=plane)
-        products = integer_product(plane, part)
-        levels += np.right_shift(products, bits * at, out=products)
+        products = integer_product(
+            np.bitwise_and(tokens, (2**bits - 1) << bits * at, out=plane), part
+        )
+        levels += np.right_shift(products, bits * at, out=products) if at else products
     return levels
