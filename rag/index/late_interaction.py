@@ -58,16 +58,19 @@ class LateInteraction:
         self.meet(passages)
         return np.array([self._scores[passage] for passage in passages], dtype=np.float32)
 
-    def best(self, passage: int, starts: Rows, end: int) -> Matrix:
-        """Each query token's largest cosine in each part of a passage's first `end` tokens.
+    def best(self, parts: Sequence[tuple[int, Rows, int]]) -> Matrix:
+        """Each query token's largest cosine in each part of some passages, float32 (parts, q).
 
-        float32 (parts, q). Part i goes from starts[i] up to starts[i + 1], the last one to the end;
-        if starts[i + 1] is not above starts[i], it is the one token at starts[i].
+        Given are passages, where their parts start, int64 (n,), and up to which token they go. Part
+        i goes from starts[i] up to starts[i + 1], the last one to the end; if starts[i + 1] is not
+        above starts[i], it is the one token at starts[i].
         """
-        self.meet([passage])
-        products, first, _ = self._products[passage]
-        best = np.maximum.reduceat(products[first : first + end], starts, axis=0)
-        return _cosines(self._rounded, best)
+        self.meet([passage for passage, _, _ in parts])
+        found = []
+        for passage, starts, end in parts:
+            products, first, _ = self._products[passage]
+            found.append(np.maximum.reduceat(products[first : first + end], starts, axis=0))
+        return _cosines(self._rounded, np.concatenate(found))
 
     def meet(self, passages: Sequence[int]) -> None:
         """Makes the products of those passages that have none yet, all at once."""

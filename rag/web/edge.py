@@ -161,6 +161,8 @@ class _Incoming:
 
     async def read_away(self) -> None:
         """Discards the rest of the body, up to `READ_AWAY_BYTES` and `READ_AWAY_SECONDS`."""
+        if self._is_whole:
+            return
         left = READ_AWAY_BYTES
         with suppress(TimeoutError):
             async with asyncio.timeout(READ_AWAY_SECONDS):
