@@ -99,12 +99,13 @@ def _aligned(
     spans = [own[:, :2].tolist() for _, _, own in passages]
     texts = [text for _, text, _ in passages]
     coverages = _coverages(texts, spans, best[1::2], best[::2], firsts)
+    most = np.maximum(np.maximum.reduceat(best, 2 * firsts[:-1], axis=0), 0)
     for at, own in enumerate(spans):
         first, end = firsts[at : at + 2]
         yield Alignment(
             tuple((start, after) for start, after in own if start < after),
             coverages[first:end],
-            best[2 * first : 2 * end].max(axis=0, initial=0),
+            most[at],
         )
 
 
