@@ -71,7 +71,12 @@ class PlainCycle(RequestResponseCycle):
         headers = [*self.default_headers, *headers]
         self.transport.write(
             b"HTTP/1.1 %d %b\r\n%b\r\n%b"
-            % (status, STATUS_PHRASES[status], b"".join(b"%b: %b\r\n" % each for each in headers), body)
+            % (
+                status,
+                STATUS_PHRASES[status],
+                b"".join(b"%b: %b\r\n" % each for each in headers),
+                body,
+            )
         )
         if CLOSE in headers or not self.keep_alive:
             self.transport.close()

@@ -38,12 +38,13 @@ def port() -> Iterator[int]:
 def exchanged(client: socket.socket, sent: bytes) -> bytes:
     """The response, which states its length, to what is sent."""
     client.sendall(sent)
-    answer = b""
-    while not (found := re.search(rb"(?s)content-length: (\d+).*?\r\n\r\n", answer)) or len(
-        answer
-    ) < found.end() + int(found[1]):
-        assert (part := client.recv(65536))
+    answer, end = b"", 1
+    while len(answer) < end:
+        part = client.recv(65536)
+        assert part
         answer += part
+        head = re.search(rb"(?s)content-length: (\d+).*?\r\n\r\n", answer)
+        end = head.end() + int(head[1]) if head else len(answer) + 1
     return answer
 
 
