@@ -21,6 +21,8 @@ Rows = npt.NDArray[np.int64]
 Products = npt.NDArray[np.int32]
 
 LARGEST = 127
+# About so many tokens are met at once: that bounds the memory which stays for them.
+BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,24 +75,25 @@ class LateInteraction:
         return _cosines(self._rounded, np.concatenate(found))
 
     def meet(self, passages: Sequence[int]) -> None:
-        """Makes the products of those passages that have none yet, all at once."""
+        """Makes the products of those passages that have none yet, many at once."""
         new = [passage for passage in dict.fromkeys(passages) if passage not in self._scores]
-        if not new:
-            return
         self._scores.update(dict.fromkeys(new, 0.0))
         rows = np.array(new, dtype=np.int64)
+        rows = rows[self.tokens.starts[rows + 1] > self.tokens.starts[rows]]
+        if len(self.query) and len(rows):
+            before = np.cumsum(self.tokens.starts[rows + 1] - self.tokens.starts[rows]) // BLOCK
+            for block in np.split(rows, np.flatnonzero(np.diff(before)) + 1):
+                self._meet(block)
+
+    def _meet(self, rows: Rows) -> None:
+        """Makes the products of passages with tokens, at least one, all at once."""
         first, last = self.tokens.starts[rows], self.tokens.starts[rows + 1]
-        filled = last > first
-        if len(self.query) == 0 or not filled.any():
-            return
-        rows, first, last = rows[filled], first[filled], last[filled]
         ends = np.cumsum(last - first)
-        count = int(ends[-1])
+        starts, count = ends - (last - first), int(ends[-1])
         with self.tokens.scratch.rows(2 * count, self.tokens.vectors.shape[1]) as room:
-            block, plane = room[:count], room[count:]
-            self.tokens.join(zip(first.tolist(), last.tolist(), strict=True), block)
-            products = _products(self._rounded.levels, block, plane)
-        starts = ends - (last - first)
+            tokens, plane = room[:count], room[count:]
+            self.tokens.join(zip(first.tolist(), last.tolist(), strict=True), tokens)
+            products = _products(self._rounded.levels, tokens, plane)
         best = np.maximum.reduceat(products, starts, axis=0)
         scores = _cosines(self._rounded, best).mean(axis=1).astype(np.float32)
         places = zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.index.late_interaction import LateInteraction, best_similarities
+from rag.index.late_interaction import BLOCK, LateInteraction, best_similarities
 from rag.index.token_vectors import Scratch, halved, quantise, store
 from support.letter_encoder import TOKENS
 
@@ -107,8 +107,17 @@ def test_threads_that_answer_at_a_time_have_memory_of_their_own() -> None:
         one[:], two[:] = 1, 2
         assert (one.sum(), two.sum()) == (8, 24)
     with scratch.rows(2, 2) as again, scratch.rows(2, 4) as other:
-        assert np.shares_memory(again, two)
-        assert np.shares_memory(other, one)
+        assert np.shares_memory(again, one)
+        assert np.shares_memory(other, two)
+
+
+def test_many_tokens_are_met_in_blocks_with_the_same_scores() -> None:
+    generator = np.random.default_rng(0)
+    tokens = store([quantise(unit(generator, 250, 8)) for _ in range(2 * BLOCK // 250)], dim=8)
+    query = unit(generator, 5, 8)
+    every = range(len(tokens.starts) - 1)
+    alone = [LateInteraction(query, tokens).scores([row]).item() for row in every]
+    assert LateInteraction(query, tokens).scores(every).tolist() == alone
 
 
 def unit(generator: np.random.Generator, count: int, dim: int) -> np.ndarray:
