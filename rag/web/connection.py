@@ -146,7 +146,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             if not rest:
                 return
             data = rest
-        if self._answers_plainly:
+        if self._later or self._answers_plainly:
             self._later += data
             self.flow.pause_reading()
             return

@@ -1,7 +1,7 @@
 """Questions as nearly all clients send them, read and answered without h11.
 
-h11 checks a request and a response byte by byte, in Python, which takes as long as all else that
-HTTP does for a question. A `POST /ask` that has come whole, with plain headers alone, is read by
+h11 checks a request and a response part by part, in Python, which takes a quarter of the time that
+HTTP takes for a question. A `POST /ask` that has come whole, with plain headers alone, is read by
 one pattern instead, and its response is written in one piece. Whatever is unusual is left to h11.
 """
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from starlette.requests import Request
@@ -172,3 +172,39 @@ def test_an_answer_in_parts_is_left_to_h11() -> None:
 def test_an_application_that_fails_is_answered_for() -> None:
     with running(crashing) as port:
         assert status_of(received(connected(port, question(b"x", b"")))) == 500
+
+
+def test_what_comes_during_an_answer_in_parts_is_answered_in_order() -> None:
+    app = Parts()
+    with running(app) as port, connected(port, question(b"one", b"")) as client:
+        assert app.begun.wait(10)
+        client.sendall(question(b"two", b""))
+        app.may.set()
+        assert app.streamed.wait(10)
+        client.sendall(question(b"three", b"Connection: close\r\n"))
+        app.ends.set()
+        assert re.findall(rb"\r\n(one|two|three)\r\n", received(client)) == [
+            b"one",
+            b"two",
+            b"three",
+        ]
+
+
+class Parts(Slow):
+    """An application that answers in a part that comes once it may, and an end that comes later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.streamed, self.ends = threading.Event(), threading.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await Request(scope, receive).body()
+        self.begun.set()
+        await asyncio.to_thread(self.may.wait, 10)
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield body
+            self.streamed.set()
+            await asyncio.to_thread(self.ends.wait, 10)
+
+        await StreamingResponse(parts())(scope, receive, send)
