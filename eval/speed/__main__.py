@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -79,14 +79,15 @@ def bench(
 @app.command()
 def http(data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS) -> None:
     """Compare `rag serve` with txtai, which is installed into .peer/ at first."""
-    peer = installed()
-    found = side_by_side.materials(data, 160 if quick else side_by_side.MOST)
-    turns = 1 if quick else 5
-    made = {
-        each.name: side_by_side.compare(each, peer, WORK / each.name, turns, progress)
-        for each in (found[:1] if quick else found)
-    }
-    write("http", data, results, {"peer": TXTAI, "corpora": made})
+    compare_over_http("http", data, quick, results)
+
+
+@app.command()
+def workers(
+    data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS
+) -> None:
+    """Compare `rag serve --workers 2` with txtai in the same way."""
+    compare_over_http("workers", data, quick, results, ("--workers", "2"))
 
 
 @app.command()
@@ -226,6 +227,20 @@ def page() -> None:
     """Write docs/performance.md from the results files."""
     page_part.PAGE.write_text(page_part.page_of(RESULTS), encoding="utf-8")
     print(page_part.PAGE)
+
+
+def compare_over_http(
+    part: str, data: Path, quick: bool, results: Path, options: Sequence[str] = ()
+) -> None:
+    """Measures `rag serve` with these options beside txtai, and writes the results file."""
+    peer = installed()
+    found = side_by_side.materials(data, 160 if quick else side_by_side.MOST)
+    turns = 1 if quick else 5
+    made = {
+        each.name: side_by_side.compare(each, peer, WORK / each.name, turns, progress, options)
+        for each in (found[:1] if quick else found)
+    }
+    write(part, data, results, {"peer": TXTAI, "corpora": made})
 
 
 def write(

@@ -37,6 +37,10 @@ The peer has the same model and the texts of the same passages, FAISS and BM25 (
 own FastAPI server on uvicorn with uvloop and httptools. It runs the model by torch in float32, ours
 multiplies 8-bit integers. The servers take turns; each start is asked distinct questions over
 connections that stay open. Ours also returns citations, highlights and a confidence."""
+WORKERS = """### In two processes
+
+The same with `rag serve --workers 2`. Its memory is that of both workers and of the process that
+starts them. It takes 8 minutes more, so `make bench` leaves it out."""
 ENCODING = """## Encoding
 
 Against sentence-transformers as it encodes by default (batches of 32), the same texts in one run;
@@ -88,6 +92,7 @@ def page_of(folder: Path) -> str:
     parts = [
         INTRODUCTION,
         _part(folder, "http", HTTP, _http),
+        _part(folder, "workers", WORKERS, _http),
         _part(folder, "encoding", ENCODING, _encoding),
         _part(folder, "anchors", ANCHORS, _anchors),
         _part(folder, "lexical", LEXICAL, _lexical),

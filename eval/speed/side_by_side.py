@@ -73,13 +73,18 @@ def own_server(index: Path, options: Sequence[str] = ()) -> ServerCommand:
 
 
 def compare(
-    material: QuestionSet, peer: Path, folder: Path, turns: int, progress: Progress
+    material: QuestionSet,
+    peer: Path,
+    folder: Path,
+    turns: int,
+    progress: Progress,
+    options: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The figures of both servers and their ratios, over so many turns each."""
+    """The figures of both servers and their ratios, over so many turns each; ours with options."""
     index = own_index(material.corpus, folder / "index")
     texts = [(passage.id, passage.text) for passage in index.snapshot.passages]
     settings = peer_index(peer, texts, folder / "txtai")
-    servers = (own_server(folder / "index"), peer_server(peer, settings, TOP_K))
+    servers = (own_server(folder / "index", options), peer_server(peer, settings, TOP_K))
     taken: tuple[list[Turn], list[Turn]] = ([], [])
     for at in range(turns):
         for server, made in zip(servers, taken, strict=True):

@@ -37,7 +37,7 @@ class Alignment:
     """How much of the question the sentences of a passage hold.
 
     `spans` are the places of the sentences in the passage's text, `coverages` float32 (n,) how much
-    each holds, as `_coverages` counts it. `best` float32 (q,) is the best cosine of each question
+    each holds, as `_coverages` says. `best` float32 (q,) is the best cosine of each question
     token in the whole passage. A passage without sentences counts as one without a place; one
     without tokens has cosines of 0.
     """
@@ -70,16 +70,13 @@ def align_rows(
 ) -> list[Alignment]:
     """The alignment of the question with each of these rows of marks and tokens, and its text."""
     interaction.meet([row for row, _ in rows])
-    return [_aligned(marks, interaction, *each) for each in rows]
-
-
-def _aligned(marks: Marks, interaction: LateInteraction, row: int, text: str) -> Alignment:
-    sentences, asked = _sentences(marks, interaction.tokens, row), len(interaction.query)
-    if not asked or not len(sentences):
-        return Alignment((), np.zeros(1, np.float32), np.zeros(asked, np.float32))
-    # By turns before and within a sentence. What stands after the last one counts for none.
-    bounds = np.concatenate([[0], sentences[:, 2:].ravel()[:-1]])
-    return _alignment(text, sentences, interaction.best(row, bounds, int(sentences[-1, 3])))
+    sentences = [_sentences(marks, interaction.tokens, row) for row, _ in rows]
+    asked = len(interaction.query)
+    held = [at for at, own in enumerate(sentences) if asked and len(own)]
+    aligned = _aligned(interaction, [(*rows[at], sentences[at]) for at in held]) if held else ()
+    none = Alignment((), np.zeros(1, np.float32), np.zeros(asked, np.float32))
+    found = dict(zip(held, aligned, strict=True))
+    return [found.get(at, none) for at in range(len(rows))]
 
 
 def _sentences(marks: Marks, tokens: TokenStore, row: int) -> Rows:
@@ -91,19 +88,49 @@ def _sentences(marks: Marks, tokens: TokenStore, row: int) -> Rows:
     return np.array([[0, 0, 0, count]] if count else [], dtype=np.int64).reshape(-1, 4)
 
 
-def _alignment(text: str, marks: Rows, best: Cosines) -> Alignment:
-    before, within = best[::2], best[1::2]
-    if marks[0, 2] == 0:
-        before[0] = 0
-    spans = tuple((start, end) for start, end in marks[:, :2].tolist() if start < end)
-    return Alignment(spans, _coverages(text, spans, within, before), best.max(axis=0, initial=0))
+def _aligned(
+    interaction: LateInteraction, passages: Sequence[tuple[int, str, Rows]]
+) -> Iterator[Alignment]:
+    """The alignment with each of these rows, its text and its sentences, at least one of each."""
+    best = interaction.best([(row, _bounds(own), int(own[-1, 3])) for row, _, own in passages])
+    firsts = np.cumsum([0, *(len(own) for _, _, own in passages)])
+    # Nothing stands above a sentence that begins the passage.
+    best[[2 * at for at, (_, _, own) in zip(firsts, passages, strict=False) if own[0, 2] == 0]] = 0
+    spans = [own[:, :2].tolist() for _, _, own in passages]
+    texts = [text for _, text, _ in passages]
+    coverages = _coverages(texts, spans, best[1::2], best[::2], firsts)
+    most = np.maximum(np.maximum.reduceat(best, 2 * firsts[:-1], axis=0), 0)
+    for at, own in enumerate(spans):
+        first, end = firsts[at : at + 2]
+        yield Alignment(
+            tuple((start, after) for start, after in own if start < after),
+            coverages[first:end],
+            most[at],
+        )
 
 
-def _coverages(text: str, spans: Sequence[Extent], within: Cosines, before: Cosines) -> Cosines:
-    """How much of the question each sentence holds, float32 (n,).
+def _bounds(sentences: Rows) -> Rows:
+    """Where the tokens before and within each sentence start, by turns.
+
+    What stands after the last one counts for none.
+    """
+    bounds = np.zeros(2 * len(sentences), dtype=np.int64)
+    bounds[1:] = sentences[:, 2:].ravel()[:-1]
+    return bounds
+
+
+def _coverages(
+    texts: Sequence[str],
+    spans: Sequence[Sequence[Sequence[int]]],
+    within: Cosines,
+    before: Cosines,
+    firsts: Rows,
+) -> Cosines:
+    """How much of the question each sentence of some passages holds, float32 (n,).
 
     `within` float32 (n, q) are the best cosines of each question token in each sentence, `before`
-    those in what stands between it and the sentence before; for the first one, in the headings.
+    those in what stands between it and the sentence before; for the first one of a passage, in the
+    headings. The sentences of passage i are firsts[i] up to firsts[i + 1].
 
     A token may also be found in the sentence before, at a cost: `It takes hours.` says of what it
     speaks one sentence earlier. The first sentence borrows from the headings or the question above,
@@ -112,17 +139,35 @@ def _coverages(text: str, spans: Sequence[Extent], within: Cosines, before: Cosi
     """
     lent = np.empty_like(within)
     np.subtract(within[:-1], np.float32(BEFORE), out=lent[1:])
-    for at, lender in enumerate(_lenders(text, spans)):
-        if lender >= 0:
-            lent[at] = before[lender] - np.float32(ABOVE)
-    found, above = np.maximum(within, lent), before[0]
+    borrowed = [
+        (first + at, first + lender)
+        for first, text, own in zip(firsts.tolist(), texts, spans, strict=False)
+        for at, lender in enumerate(_lenders(text, own))
+        if lender >= 0
+    ]
+    borrowers, lenders = zip(*borrowed, strict=True)
+    lent[[*borrowers]] = before[[*lenders]] - np.float32(ABOVE)
+    found, above = np.maximum(within, lent), before[firsts[:-1]]
     weights = np.minimum(np.maximum(1 - above, np.float32(LEAST)), 1)
-    own = np.maximum(found, 0) @ weights / weights.sum()
-    coverages: Cosines = (np.maximum(found, above).sum(axis=1) / len(above) + own) / 2
+    of = np.repeat(np.arange(len(above)), np.diff(firsts))
+    own = _weighted(np.maximum(found, 0), weights, firsts) / weights.sum(axis=1)[of]
+    coverages: Cosines = (np.maximum(found, above[of]).sum(axis=1) / within.shape[1] + own) / 2
     return coverages
 
 
-def _lenders(text: str, spans: Sequence[Extent]) -> Iterator[int]:
+def _weighted(found: Cosines, weights: Cosines, firsts: Rows) -> Cosines:
+    """The sum over the tokens of what each sentence holds, by its passage's weights, float32 (n,).
+
+    Passage by passage: in one product with others, a sum would be in another order.
+    """
+    sums = np.empty(len(found), found.dtype)
+    for at, each in enumerate(weights):
+        own = slice(firsts[at], firsts[at + 1])
+        np.matmul(found[own], each, out=sums[own])
+    return sums
+
+
+def _lenders(text: str, spans: Sequence[Sequence[int]]) -> Iterator[int]:
     """For each sentence the one before which stands what it borrows from; -1: the sentence before.
 
     The first sentence borrows from the heading, and each row of a table from the table's header.

@@ -106,8 +106,8 @@ def encode_query(text: str, encoder: Encoder) -> Query:
     except UnicodeEncodeError:
         raise UsageError(f"the question {text!r} is not text in UTF-8: write it again") from None
     encoded = encoder.encode_queries([text])
-    tokens, unknown = encoded.tokens[0], encoder.unknown(text)
-    found = words(text)
+    tokens, found = encoded.tokens[0], words(text)
+    unknown = encoder.unknown(text) if encoded.unknown is None else encoded.unknown[0]
     if unknown:
         # What does not fit into the window has no token vector.
         known = np.delete(tokens, [at for at in unknown if at < len(tokens)], axis=0)

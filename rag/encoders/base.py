@@ -26,11 +26,13 @@ class Encoded:
 
     `pooled` is float32 (n, dim); `tokens` holds for each text float32 (t, token_dim); the rows of
     both are L2-normalised. The tokens of a model's prompt and special tokens are left out, so a
-    blank text has t = 0 and still a pooled vector.
+    blank text has t = 0 and still a pooled vector. `unknown` has what `Encoder.unknown` gives of
+    each text, if that is known without reading the texts again.
     """
 
     pooled: Vectors
     tokens: tuple[Vectors, ...]
+    unknown: tuple[Sequence[int], ...] | None = None
 
 
 class Encoder(Protocol):
@@ -113,14 +115,19 @@ class LocalModel:
 
         A tokenizer that knows every byte has no such piece.
         """
+        return self.unknown_of(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def unknown_of(self, pieces: Sequence[int]) -> list[int]:
+        """The same, given the ids of the word pieces."""
         ids = {self.tokenizer.token_to_id(name) for name in UNKNOWN}
-        pieces = self.tokenizer.encode(text, add_special_tokens=False).ids
         return [at for at, piece in enumerate(pieces) if piece in ids]
 
-    def encoded(self, rows: Sequence[TextVectors]) -> Encoded:
+    def encoded(
+        self, rows: Sequence[TextVectors], unknown: tuple[Sequence[int], ...] | None = None
+    ) -> Encoded:
         """The vectors of several texts."""
         pooled = np.array([pooled for pooled, _ in rows], np.float32).reshape(-1, self.dim)
-        return Encoded(pooled, tuple(tokens for _, tokens in rows))
+        return Encoded(pooled, tuple(tokens for _, tokens in rows), unknown)
 
 
 def with_contexts(texts: Sequence[str], contexts: Sequence[str]) -> list[str]:

@@ -129,14 +129,16 @@ def open_session(model: BertModel, weights_folder: str) -> onnxruntime.Inference
 def _encode(encoder: OnnxEncoder, texts: Sequence[str]) -> Encoded:
     if len(texts) > 1 and encoder.threads > 1:
         with ThreadPoolExecutor(encoder.threads) as pool:
-            rows = list(pool.map(partial(_encode_one, encoder), texts))
+            found = list(pool.map(partial(_encode_one, encoder), texts))
     else:
-        rows = [_encode_one(encoder, text) for text in texts]
-    return encoder.encoded(rows)
+        found = [_encode_one(encoder, text) for text in texts]
+    unknown = tuple(encoder.unknown_of(pieces) for pieces, _ in found)
+    return encoder.encoded([vectors for _, vectors in found], unknown)
 
 
-def _encode_one(encoder: OnnxEncoder, text: str) -> TextVectors:
-    *pieces, last = encoder.tokenizer.encode(text).ids
-    ids = np.array([*pieces[: encoder.window - 1], last], np.int64)
+def _encode_one(encoder: OnnxEncoder, text: str) -> tuple[list[int], TextVectors]:
+    """The ids of all word pieces of a text, and the vectors of those in the window."""
+    first, *pieces, last = encoder.tokenizer.encode(text).ids
+    ids = np.array([first, *pieces[: encoder.window - 2], last], np.int64)
     pooled, tokens = encoder.session.run(["pooled", "tokens"], {"input_ids": ids})
-    return pooled, project(tokens[1:-1], encoder.head)
+    return pieces, (pooled, project(tokens[1:-1], encoder.head))

@@ -21,6 +21,8 @@ Rows = npt.NDArray[np.int64]
 Products = npt.NDArray[np.int32]
 
 LARGEST = 127
+# About so many tokens are met at once: that bounds the memory which stays for them.
+BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,33 +60,40 @@ class LateInteraction:
         self.meet(passages)
         return np.array([self._scores[passage] for passage in passages], dtype=np.float32)
 
-    def best(self, passage: int, starts: Rows, end: int) -> Matrix:
-        """Each query token's largest cosine in each part of a passage's first `end` tokens.
+    def best(self, parts: Sequence[tuple[int, Rows, int]]) -> Matrix:
+        """Each query token's largest cosine in each part of some passages, float32 (parts, q).
 
-        float32 (parts, q). Part i goes from starts[i] up to starts[i + 1], the last one to the end;
-        if starts[i + 1] is not above starts[i], it is the one token at starts[i].
+        Given are passages, where their parts start, int64 (n,), and up to which token they go. Part
+        i goes from starts[i] up to starts[i + 1], the last one to the end; if starts[i + 1] is not
+        above starts[i], it is the one token at starts[i].
         """
-        self.meet([passage])
-        products, first, _ = self._products[passage]
-        best = np.maximum.reduceat(products[first : first + end], starts, axis=0)
-        return _cosines(self._rounded, best)
+        self.meet([passage for passage, _, _ in parts])
+        found = []
+        for passage, starts, end in parts:
+            products, first, _ = self._products[passage]
+            found.append(np.maximum.reduceat(products[first : first + end], starts, axis=0))
+        return _cosines(self._rounded, np.concatenate(found))
 
     def meet(self, passages: Sequence[int]) -> None:
-        """Makes the products of those passages that have none yet, all at once."""
+        """Makes the products of those passages that have none yet, many at once."""
         new = [passage for passage in dict.fromkeys(passages) if passage not in self._scores]
-        if not new:
-            return
         self._scores.update(dict.fromkeys(new, 0.0))
         rows = np.array(new, dtype=np.int64)
+        rows = rows[self.tokens.starts[rows + 1] > self.tokens.starts[rows]]
+        if len(self.query) and len(rows):
+            before = np.cumsum(self.tokens.starts[rows + 1] - self.tokens.starts[rows]) // BLOCK
+            for block in np.split(rows, np.flatnonzero(np.diff(before)) + 1):
+                self._meet(block)
+
+    def _meet(self, rows: Rows) -> None:
+        """Makes the products of passages with tokens, at least one, all at once."""
         first, last = self.tokens.starts[rows], self.tokens.starts[rows + 1]
-        filled = last > first
-        if len(self.query) == 0 or not filled.any():
-            return
-        rows, first, last = rows[filled], first[filled], last[filled]
-        block = self.tokens.joined(zip(first.tolist(), last.tolist(), strict=True))
-        products = _products(self._rounded.levels, block)
         ends = np.cumsum(last - first)
-        starts = ends - (last - first)
+        starts, count = ends - (last - first), int(ends[-1])
+        with self.tokens.scratch.rows(2 * count, self.tokens.vectors.shape[1]) as room:
+            tokens, plane = room[:count], room[count:]
+            self.tokens.join(zip(first.tolist(), last.tolist(), strict=True), tokens)
+            products = _products(self._rounded.levels, tokens, plane)
         best = np.maximum.reduceat(products, starts, axis=0)
         scores = _cosines(self._rounded, best).mean(axis=1).astype(np.float32)
         places = zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True)
@@ -99,7 +108,8 @@ def best_similarities(query: Matrix, tokens: Packed, starts: Rows) -> Matrix:
     `LateInteraction.best`.
     """
     rounded = _rounded(query, BITS)
-    return _cosines(rounded, np.maximum.reduceat(_products(rounded.levels, tokens), starts, axis=0))
+    products = _products(rounded.levels, tokens, np.empty_like(tokens))
+    return _cosines(rounded, np.maximum.reduceat(products, starts, axis=0))
 
 
 def _rounded(query: Matrix, bits: int) -> _Rounded:
@@ -118,19 +128,22 @@ def _cosines(rounded: _Rounded, products: Products) -> Matrix:
     return cosines
 
 
-def _products(rounded: Sequence[npt.NDArray[np.int8]], tokens: Packed) -> npt.NDArray[np.int32]:
-    """The products of the stored tokens' levels with the query's tokens, int32 (t, q)."""
+def _products(rounded: Sequence[npt.NDArray[np.int8]], tokens: Packed, plane: Packed) -> Products:
+    """The products of the stored tokens' levels with the query's tokens, int32 (t, q).
+
+    `plane` is memory like `tokens`, with any content.
+    """
     # Imported only here: it brings ONNX Runtime, and reading a snapshot back does not need it.
     from rag.encoders import integer_product
 
     # In place: fresh memory for every step takes longer than the products.
     *inner, last = rounded
     bits = 8 // len(rounded)
-    plane = np.right_shift(tokens, 8 - bits)
-    levels = integer_product(plane, last)
+    levels = integer_product(np.right_shift(tokens, 8 - bits, out=plane), last)
     for at, part in enumerate(inner):
         # Not shifted: dividing the products, which are fewer than the components, takes less time.
-        np.bitwise_and(tokens, (2**bits - 1) << bits * at, out=plane)
-        products = integer_product(plane, part)
-        levels += np.right_shift(products, bits * at, out=products)
+        products = integer_product(
+            np.bitwise_and(tokens, (2**bits - 1) << bits * at, out=plane), part
+        )
+        levels += np.right_shift(products, bits * at, out=products) if at else products
     return levels

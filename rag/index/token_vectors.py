@@ -11,8 +11,9 @@ table II). A passage is always encoded in two bits: the first of them is the one
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -31,6 +32,29 @@ KEPT: Mapping[int, float] = MappingProxyType({1: 2 / math.pi, 2: 1 - 0.1188})
 Packed = npt.NDArray[np.uint8]
 
 
+class Scratch:
+    """Memory for intermediate results, one piece for each thread that needs one at a time.
+
+    A fresh piece of this size has pages that the system zeroes first, which takes longer than what
+    is done with them.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[Packed] = []
+
+    @contextmanager
+    def rows(self, count: int, width: int) -> Iterator[Packed]:
+        """So many rows of bytes, uint8 (count, width), with any content."""
+        try:
+            piece = self._free.pop()
+        except IndexError:
+            piece = np.empty(0, dtype=np.uint8)
+        if len(piece) < count * width:
+            piece = np.empty(count * width, dtype=np.uint8)
+        yield piece[: count * width].reshape(count, width)
+        self._free.append(piece)
+
+
 @dataclass(frozen=True, slots=True)
 class TokenStore:
     """The stored token vectors of all passages, one after another.
@@ -42,6 +66,7 @@ class TokenStore:
     vectors: Packed
     starts: npt.NDArray[np.int64]
     bits: int = BITS
+    scratch: Scratch = field(default_factory=Scratch, compare=False, repr=False)
 
     def rows(self, passage: int) -> Packed:
         """The stored token vectors of one passage, uint8 (t, width)."""
@@ -51,20 +76,17 @@ class TokenStore:
         """Stores the token vectors of a passage, which are given in as many bits or in two."""
         self.rows(passage)[:] = rows if bits == self.bits else halved(rows)
 
-    def joined(self, spans: Iterable[tuple[int, int]]) -> Packed:
-        """These spans of rows, at least one, one after another: uint8 (t, width).
-
-        Spans that follow each other in the store are not copied.
-        """
+    def join(self, spans: Iterable[tuple[int, int]], to: Packed) -> None:
+        """Copies these spans of rows, at least one, one after another to uint8 (t, width)."""
         (start, end), *rest = spans
         parts = []
         for first, last in rest:
+            # What follows the span before is one piece with it.
             if first != end:
                 parts.append(self.vectors[start:end])
                 start = first
             end = last
-        parts.append(self.vectors[start:end])
-        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+        np.concatenate([*parts, self.vectors[start:end]], out=to)
 
 
 def bits_of(passages: int) -> int:

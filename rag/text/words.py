@@ -7,6 +7,7 @@ make another word of it (Devanagari, Thai) stay.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -47,6 +48,13 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 _STOP_WORD = regex.compile(
     rf"(?<!{_IN_WORD})(?:{'|'.join(STOP_WORDS)})(?!{_IN_WORD})", regex.IGNORECASE
 )
+# The same in ASCII: half of the time.
+_ASCII_WORD = re.compile(r"[0-9a-z]+")
+_ASCII_STOP_WORD = re.compile(
+    rf"(?<![0-9a-z])(?=[{''.join({word[0] for word in STOP_WORDS})}])"
+    rf"(?:{'|'.join(STOP_WORDS)})(?![0-9a-z])",
+    re.ASCII | re.IGNORECASE,
+)
 # How far from a word its neighbours are looked for.
 _NEAR = 40
 _AFTER_WORD = regex.compile(r"[\p{L}\p{N}] [\"'“‘(\[*_`]*$")
@@ -63,7 +71,10 @@ def words(text: str) -> list[str]:
     >>> words("the Café’s 2 TB of disk"), words("vitamin A")
     (['cafe', '2', 'tb', 'disk'], ['vitamin', 'a'])
     """
-    told = _STOP_WORD.sub(_only_names, _CONTRACTED.sub("", _without_marks(text)))
+    plain = _CONTRACTED.sub("", _without_marks(text))
+    if plain.isascii():
+        return _ASCII_WORD.findall(_ASCII_STOP_WORD.sub(_only_names, plain).casefold())
+    told = _STOP_WORD.sub(_only_names, plain)
     parts: Iterable[str] = WordBreaker(told, "root") if _UNSPACED.search(told) else (told,)
     return [word.casefold() for part in parts for word in _WORD.findall(part)]
 
@@ -80,7 +91,7 @@ def _without_marks(text: str) -> str:
     return plain
 
 
-def _only_names(found: regex.Match[str]) -> str:
+def _only_names(found: re.Match[str] | regex.Match[str]) -> str:
     """The stop word if it names something here (`plan A`, `the IT desk`), else a blank."""
     word, text = found[0], found.string
     if len(word) > 1 and not word.isupper():

@@ -22,6 +22,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rag.web.edge import MAX_HEADERS, safe_headers
+from rag.web.plain_questions import PlainCycle, begin, plain_question
 from rag.web.problems import CLOSE, Problem, problem_response, retry_after
 from rag.web.unread import ASK, Admission, UnreadQuestion, question_in, refusal, refusals
 
@@ -90,6 +91,8 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self._refused = False
         # Bytes to come of a body whose question was refused unread.
         self._unread = 0
+        # What came while a plain question was answered, which h11 has not seen.
+        self._later = b""
 
     @property
     def is_waiting(self) -> bool:
@@ -106,6 +109,10 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
     def _is_between_requests(self) -> bool:
         """Whether the next byte begins a request."""
         return self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+
+    @property
+    def _answers_plainly(self) -> bool:
+        return isinstance(self.cycle, PlainCycle) and self.cycle.is_plain and not self.is_waiting
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
@@ -139,11 +146,19 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             if not rest:
                 return
             data = rest
+        if self._later or self._answers_plainly:
+            self._later += data
+            self.flow.pause_reading()
+            return
         asks = self._is_between_requests and data.startswith(ASK)
         if asks and self._admission.is_full and (question := question_in(data)) is not None:
             self._refuse_unread(question)
             return
-        super().data_received(data)
+        if asks and (plain := plain_question(data)) is not None:
+            self._unset_keepalive_if_required()
+            begin(self, data, *plain)
+        else:
+            super().data_received(data)
         if asks:
             self._admission.let_in(self.loop)
         if self.is_waiting and self.conn.trailing_data[0].count(b"\n") > MAX_HEADERS:
@@ -182,6 +197,9 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         """The response has been passed to the transport."""
         self.since = self.loop.time()
         super().on_response_complete()
+        if self._later and not self.transport.is_closing():
+            data, self._later = self._later, b""
+            self.data_received(data)
         if self._half_closed and self.is_waiting:
             self.transport.close()
         if self.transport.is_closing():

@@ -161,7 +161,10 @@ class _Incoming:
 
     async def read_away(self) -> None:
         """Discards the rest of the body, up to `READ_AWAY_BYTES` and `READ_AWAY_SECONDS`."""
-        left = READ_AWAY_BYTES
+        left = 0 if self._is_whole else READ_AWAY_BYTES
+        # Most have nothing left, and a time limit takes a while to set.
+        if not left:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(READ_AWAY_SECONDS):
                 while not self._is_whole and left > 0:

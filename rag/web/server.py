@@ -261,6 +261,7 @@ def server_of(
         log_config=logging_of(log_as),
         # uvicorn warns of every malformed request.
         log_level="error",
+        access_log=False,
         server_header=False,
         proxy_headers=False,
         h11_max_incomplete_event_size=MAX_HEADER_BUFFER,

@@ -39,6 +39,8 @@ T = TypeVar("T")
 STATE = "rag.state"
 
 CORES = processors()
+# Answers that take longer are not worked on in the event loop's thread, where probes are answered.
+QUICK = 0.01
 # Answers that are written at a time: each holds two connections for up to minutes.
 GENERATING = 16
 
@@ -98,6 +100,7 @@ class AppState:
             capacity.threads,
             queue=capacity.queue,
             seconds=capacity.deadline,
+            quick=QUICK,
             changed=self._tell,
         )
         self.verifying = Threads("verify", queue=VERIFY_QUEUE, seconds=VERIFY_DEADLINE)

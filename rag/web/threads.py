@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -16,6 +17,11 @@ from rag.web.problems import Problem, overloaded
 
 T = TypeVar("T")
 
+# What is assumed of work before any has been done, in seconds.
+UNKNOWN = 1.0
+# After slow work, so much of its time is assumed of the next.
+FORGOTTEN = 0.9
+
 
 class Threads:
     """So many threads, and a queue of at most `queue` requests that wait for one.
@@ -23,6 +29,10 @@ class Threads:
     A request that finds the queue full is refused, and so is one whose answer is not there within
     `seconds`. Work that waits is dropped if its client leaves or its time is over. `changed` is
     called, with these threads, whenever work has come or is done.
+
+    Handing work to a thread wakes two threads, that one and then the event loop's. So while one
+    client alone asks, on one connection, its work is done in the loop's own thread, if it lately
+    took less than `quick` seconds: so long all else, such as a probe, has to wait.
     """
 
     def __init__(
@@ -32,12 +42,16 @@ class Threads:
         *,
         queue: int = 16,
         seconds: float = math.inf,
+        quick: float = 0.0,
         changed: Callable[[Threads], None] = lambda _: None,
     ) -> None:
         self._name = name
         self._threads = threads
         self._queue = queue
         self._seconds = seconds
+        self._quick = quick
+        self._takes = UNKNOWN
+        self._client: object = None
         self._changed = changed
         self._executor = self._started()
         self._unfinished = 0
@@ -65,8 +79,10 @@ class Threads:
         """
         if self.free <= 0:
             raise overloaded()
+        if self._is_alone(request):
+            return self._timed(work)
         begins = self._unfinished < self._threads
-        result = self._begun(work)
+        result = self._begun(functools.partial(self._timed, work))
         try:
             async with asyncio.timeout(self._seconds) as limit:
                 return await (result if begins else _unless_left(request, result))
@@ -75,6 +91,21 @@ class Threads:
                 raise
             detail = f"there was no answer within {self._seconds:g} seconds: ask again later"
             raise Problem(504, "deadline", detail) from None
+
+    def _is_alone(self, request: Request) -> bool:
+        """Whether only the client of the last request asks, and its work is quick."""
+        before, self._client = self._client, request.scope.get("client")
+        alone = before is not None and before == self._client and not self._unfinished
+        return alone and self._takes < self._quick
+
+    def _timed(self, work: Callable[[], T]) -> T:
+        """What the work returns; keeps in mind what it takes."""
+        started = time.perf_counter()
+        try:
+            return work()
+        finally:
+            took = time.perf_counter() - started
+            self._takes = max(took, FORGOTTEN * self._takes)
 
     def drop(self) -> None:
         """Drops the work that waits; does not wait for the work that runs."""

@@ -21,7 +21,7 @@ from rag.web.problems import CLOSE, Problem, overloaded, problem_response
 # What every question begins with.
 ASK = b"POST /ask HTTP/1.1\r\n"
 
-_HEAD = re.compile(re.escape(ASK) + rb"(?:[!-9;-~]+:[^\r\n]*\r\n)+\r\n", re.ASCII)
+_HEAD = re.compile(re.escape(ASK) + rb"(?:[\w!#$%&'*+.^`|~-]+:[\t -~]*\r\n)+\r\n", re.ASCII)
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,6}) *(?=\r\n)", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close *\r\n", re.IGNORECASE)
 _UNUSUAL = re.compile(

@@ -217,3 +217,16 @@ def test_a_number_is_found_in_whatever_form_it_is_written(asked: str, sentence: 
     assert found
     assert _count(numbers, [_digits(number) for number in numbers], sentence) == len(found)
     assert _count(numbers, [_digits(number) for number in numbers], "There is no 7 here.") == 0
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "3. On 2024-05-07 at 10:30 some 1,250 of 12 kg, 1990's 2TB and A.1.2 cost 1.000,50.",
+        "No number is here.",
+        "v2.1\nor (5)? It's 7's",
+    ],
+)
+def test_the_words_around_numbers_do_not_change_them(sentence: str) -> None:
+    # A text with other than ASCII characters is read whole.
+    assert _numbers_in(sentence) == _numbers_in(f"{sentence} é")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from rag.index.late_interaction import LateInteraction, best_similarities
-from rag.index.token_vectors import halved, quantise, store
+from rag.index.late_interaction import BLOCK, LateInteraction, best_similarities
+from rag.index.token_vectors import Scratch, halved, quantise, store
 from support.letter_encoder import TOKENS
 
 X, Y = TOKENS[:2]
@@ -62,7 +62,7 @@ def test_one_bit_is_coarser_and_not_biased_either(dim: int) -> None:
     tokens = np.concatenate([query, unit(generator, 500, dim)])
     interaction = LateInteraction(query, store([halved(quantise(tokens))], dim, bits=1))
     every = np.arange(len(tokens))
-    apart = interaction.best(0, every, len(tokens)) - tokens @ query.T
+    apart = interaction.best([(0, every, len(tokens))]) - tokens @ query.T
     assert 0.02 < apart.std() < 0.05
     assert abs(np.diagonal(apart).mean()) < 0.01
 
@@ -92,9 +92,32 @@ def test_the_parts_of_a_passage_are_compared_alone() -> None:
     generator = np.random.default_rng(0)
     passages = [quantise(unit(generator, n, 384)) for n in (3, 12)]
     interaction = LateInteraction(unit(generator, 5, 384), store(passages, dim=384))
-    starts = np.array([0, 4, 4])
-    expected = best_similarities(interaction.query, passages[1][:9], starts)
-    assert interaction.best(1, starts, 9).tolist() == expected.tolist()
+    one, two = np.array([0]), np.array([0, 4, 4])
+    asked = interaction.query
+    expected = [
+        *best_similarities(asked, passages[0], one).tolist(),
+        *best_similarities(asked, passages[1][:9], two).tolist(),
+    ]
+    assert interaction.best([(0, one, 3), (1, two, 9)]).tolist() == expected
+
+
+def test_threads_that_answer_at_a_time_have_memory_of_their_own() -> None:
+    scratch = Scratch()
+    with scratch.rows(2, 4) as one, scratch.rows(3, 4) as two:
+        one[:], two[:] = 1, 2
+        assert (one.sum(), two.sum()) == (8, 24)
+    with scratch.rows(2, 2) as again, scratch.rows(2, 4) as other:
+        assert np.shares_memory(again, one)
+        assert np.shares_memory(other, two)
+
+
+def test_many_tokens_are_met_in_blocks_with_the_same_scores() -> None:
+    generator = np.random.default_rng(0)
+    tokens = store([quantise(unit(generator, 250, 8)) for _ in range(2 * BLOCK // 250)], dim=8)
+    query = unit(generator, 5, 8)
+    every = range(len(tokens.starts) - 1)
+    alone = [LateInteraction(query, tokens).scores([row]).item() for row in every]
+    assert LateInteraction(query, tokens).scores(every).tolist() == alone
 
 
 def unit(generator: np.random.Generator, count: int, dim: int) -> np.ndarray:

@@ -128,3 +128,33 @@ def test_words_are_folded_and_blank_space_parts_them(text: str) -> None:
 )
 def test_time_is_linear_in_the_length(unit: str) -> None:
     words(unit * (200_000 // len(unit)))
+
+
+@settings(derandomize=True, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "a",
+                "A",
+                "The",
+                "IT",
+                "it's",
+                "plan",
+                "x",
+                "1,000",
+                "_",
+                "-",
+                "/",
+                ".",
+                '"',
+                "\n",
+                " ",
+            ]
+        )
+    ).map(" ".join)
+)
+def test_a_text_in_ascii_has_the_words_that_it_has_beside_others(text: str) -> None:
+    # So far away that it says nothing about them.
+    beside = f"{text}\n\n{' ' * 50}ж"
+    assert [*words(text), "ж"] == words(beside)

@@ -136,3 +136,53 @@ def test_client_that_leaves_while_it_waits_frees_its_place() -> None:
         assert work.begun == 1
 
     asyncio.run(scenario())
+
+
+def from_port(port: int) -> Request:
+    return Request({"type": "http", "client": ("127.0.0.1", port)}, never)
+
+
+def test_the_work_of_a_client_that_asks_alone_is_done_in_the_loops_own_thread() -> None:
+    async def scenario() -> None:
+        threads = Threads("test", quick=10.0)
+        done = [
+            await threads.run(from_port(port), threading.current_thread) for port in (1, 1, 1, 2, 1)
+        ]
+        here = [thread is threading.current_thread() for thread in done]
+        assert here == [False, True, True, False, False]
+
+    asyncio.run(scenario())
+
+
+def test_no_work_is_done_in_the_loops_own_thread_while_other_work_runs() -> None:
+    async def scenario() -> None:
+        threads, work = Threads("test", 2, quick=10.0), Work()
+        other = asyncio.create_task(threads.run(from_port(1), work))
+        await until(lambda: work.begun == 1)
+        assert await threads.run(from_port(1), threading.current_thread) is not (
+            threading.current_thread()
+        )
+        work.end.set()
+        await other
+
+    asyncio.run(scenario())
+
+
+def test_slow_work_is_not_done_in_the_loops_own_thread() -> None:
+    async def scenario() -> None:
+        threads = Threads("test", quick=0.5)
+
+        async def is_here(seconds: float) -> bool:
+            return await threads.run(from_port(1), lambda: slept(seconds)) is here
+
+        def slept(seconds: float) -> threading.Thread:
+            time.sleep(seconds)
+            return threading.current_thread()
+
+        here = threading.current_thread()
+        # Nothing is known at first, so it is done elsewhere a few times.
+        assert [await is_here(0) for _ in range(8)] == [False] * 7 + [True]
+        assert await is_here(0.6)
+        assert not await is_here(0)
+
+    asyncio.run(scenario())

@@ -21,7 +21,7 @@ def test_a_share_is_one_over_its_inverse(value: float, said: str) -> None:
 
 def test_a_part_without_results_names_its_command(tmp_path: Path) -> None:
     page = page_of(tmp_path)
-    assert page.count("Not measured yet: `python -m eval.speed ") == 7
+    assert page.count("Not measured yet: `python -m eval.speed ") == 8
 
 
 def test_a_part_with_results_is_a_table_and_says_where_it_was_measured(tmp_path: Path) -> None:
