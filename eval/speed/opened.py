@@ -88,17 +88,17 @@ def recall(snapshot: Snapshot, queries: Sequence[Vectors]) -> float:
 
     A vector as near as the last of them, to six digits, counts as one of them.
     """
-    best = nearest(snapshot.dense.view(), np.array(queries), NEAREST)
+    best = nearest(snapshot.dense.vectors, np.array(queries), NEAREST)
     shares = []
     for query, exact in zip(queries, best, strict=True):
         rows, _ = snapshot.dense.nearest(query, NEAREST)
-        cosines = snapshot.dense.view()[rows] @ query
+        cosines = snapshot.dense.vectors[rows] @ query
         shares.append(float(np.mean(np.sort(cosines)[::-1] >= exact[-1] - 1e-6)))
         shares[-1] *= len(rows) / len(exact)
     return fmean(shares)
 
 
-def nearest(vectors: Vectors, queries: Vectors, k: int) -> Vectors:
+def nearest(vectors: npt.NDArray[np.float32 | np.float16], queries: Vectors, k: int) -> Vectors:
     """The k highest cosines of each query (q, dim) with the vectors (n, dim), falling: (q, k)."""
     best = np.full((len(queries), 0), -np.inf, dtype=np.float32)
     for start in range(0, len(vectors), ROWS):

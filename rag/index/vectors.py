@@ -1,6 +1,8 @@
-"""Dense retrieval: inner product over L2-normalised vectors, through FAISS.
+"""Dense retrieval: inner product over L2-normalised vectors.
 
-All vectors are compared. In a corpus of many passages they are first narrowed down by `Cells`.
+FAISS compares all vectors. In a corpus of many passages they are first narrowed down by their
+signs: one bit a component. The passages whose bits differ least from the question's are compared
+exactly, by vectors in half precision. The figures are in docs/decisions/0013-scale.md.
 """
 
 from __future__ import annotations
@@ -12,85 +14,106 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.cells import Cells, cells_from, cells_of
-from rag.index.columns import Buffer, joined
+from rag.index.columns import MAGIC, Buffer, Kinds, joined, mapped_zeros, pack, unpack
 
 Rows = npt.NDArray[np.int64]
 Vector = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float32]
+Signs = npt.NDArray[np.uint8]
 
 # What FAISS writes before the numbers of a flat index: four characters that name its kind (these
 # are those of `IndexFlatIP`), its dimensions, how many vectors it has, what does not depend on
 # them, and how many numbers follow.
 _KIND = b"IxFI"
 _HEADER = struct.Struct("<4siq21sQ")
-# So many times as many passages as wanted are taken by their codes and compared exactly.
-SPARE = 3
-# A filter that lets fewer passages through than one in so many is searched without cells.
-FILTERED = 10
+# From so many passages on a search goes by signs; below it takes little time without.
+MANY = 50_000
+# So many passages are compared exactly after a search by signs.
+LIKELY = 6000
+# So many vectors are converted at a time.
+BLOCK = 1 << 14
+KINDS: Kinds = {"vectors": (np.float16, 2), "signs": (np.uint8, 2)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VectorIndex:
-    """The pooled vectors of all passages, float32 (n, dim), rows L2-normalised.
+    """The pooled vectors of all passages, (n, dim), rows L2-normalised, used where they lie.
 
-    `content` are the vectors as FAISS writes them, and the cells: the same vectors, the same bytes.
-    `flat` uses them where they lie.
+    They are float32 and in a FAISS index, `flat`. Many are float16, and then `signs` uint8
+    (n, dim / 8) has the bits of `signs_of`. `content` is what is stored: the same vectors, the same
+    bytes.
     """
 
-    flat: faiss.IndexFlatIP
-    cells: Cells
+    vectors: npt.NDArray[np.float32 | np.float16]
+    signs: Signs
+    flat: faiss.IndexFlatIP | None
     content: Buffer
 
     def __len__(self) -> int:
-        return self.flat.ntotal
+        return len(self.vectors)
+
+    @property
+    def bits(self) -> int:
+        """The bits of a component: 32, or 16 of many vectors."""
+        return 8 * self.vectors.itemsize
 
     def nearest(
         self, query: Vector, k: int, within: npt.NDArray[np.bool_] | None = None
     ) -> tuple[Rows, Vector]:
         """The rows of the k nearest vectors to the query (dim,), best first, and their cosines.
 
-        `within`, bool (n,), restricts the search. With cells some of the nearest may be missing,
-        but not if the filter lets few through. FAISS fills up with row -1 if it finds fewer than
-        k; these are dropped, since row -1 would be the last passage.
+        `within`, bool (n,), restricts the search. By signs some of the nearest may be missing, but
+        not if the filter lets few through.
         """
-        count = len(self) if within is None else int(within.sum())
-        k = min(k, count)
+        k = min(k, len(self) if within is None else int(within.sum()))
         if k == 0:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
-        if len(self.cells) and count * FILTERED >= len(self):
-            near = np.sort(self.cells.near(query, SPARE * k, within)).astype(np.int64)
-            if len(near) >= k:
-                exact = self.cosines(query, near)
-                best = np.lexsort((near, -exact))[:k]
-                return near[best], exact[best]
-        params = faiss.SearchParameters()
-        if within is not None:
-            bits = np.packbits(within, bitorder="little")
-            params.sel = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
-        # In each thread that asks: on several, FAISS waits longer for them than one takes.
-        faiss.omp_set_num_threads(1)
-        cosines, rows = self.flat.search(query.reshape(1, -1), k, params=params)
-        found = rows[0] >= 0
-        return rows[0][found], cosines[0][found]
+        if self.flat:
+            return _searched(self.flat, query, k, within)
+        rows = self._likely(query, max(k, LIKELY), within)
+        exact = self.cosines(query, rows)
+        best = np.lexsort((rows, -exact))[:k]
+        return rows[best], exact[best]
 
     def cosines(self, query: Vector, rows: Rows) -> Vector:
         """The cosine of the query (dim,) with each of the rows, float32 (len(rows),)."""
-        return cosines(query, self.flat.reconstruct_batch(rows))
+        return cosines(query, _singles(self.vectors[rows]))
 
-    def view(self) -> Vectors:
-        """All vectors where they lie, float32 (n, dim), read-only."""
-        size = len(self) * self.flat.d
-        stored = np.frombuffer(self.content, np.float32, size, _HEADER.size)
-        return stored.reshape(len(self), self.flat.d)
+    def _likely(self, query: Vector, k: int, within: npt.NDArray[np.bool_] | None) -> Rows:
+        """The k rows with the signs nearest to the query's, in order; of equal ones the first."""
+        allowed = None if within is None else np.flatnonzero(within)
+        if allowed is not None and len(allowed) <= k:
+            return allowed
+        signs = self.signs if allowed is None else self.signs[allowed]
+        faiss.omp_set_num_threads(1)
+        _, found = faiss.knn_hamming(signs_of(query[None]), signs, k, variant="mc")
+        rows: Rows = np.sort(found[0]).astype(np.int64)
+        return rows if allowed is None else allowed[rows]
 
 
 def index_vectors(vectors: Vectors) -> VectorIndex:
     """An index of float32 (n, dim) rows, L2-normalised by the encoder."""
-    empty = faiss.serialize_index(faiss.IndexFlatIP(vectors.shape[1])).tobytes()
-    kind, dim, _, others, _ = _HEADER.unpack(empty)
-    header = _HEADER.pack(kind, dim, len(vectors), others, vectors.size)
-    return from_bytes(joined([header, vectors, *cells_of(vectors).arrays]))
+    count, dim = vectors.shape
+    if pooled_bits(count) == 32:
+        empty = faiss.serialize_index(faiss.IndexFlatIP(dim)).tobytes()
+        kind, _, _, others, _ = _HEADER.unpack(empty)
+        return from_bytes(joined([_HEADER.pack(kind, dim, count, others, vectors.size), vectors]))
+    halves = mapped_zeros((count, dim), np.float16)
+    signs = mapped_zeros((count, -(-dim // 8)), np.uint8)
+    for at in range(0, count, BLOCK):
+        halves[at : at + BLOCK] = vectors[at : at + BLOCK]
+        signs[at : at + BLOCK] = signs_of(halves[at : at + BLOCK])
+    return from_bytes(pack({"vectors": halves, "signs": signs}))
+
+
+def pooled_bits(passages: int) -> int:
+    """How many bits a component of a pooled vector has in a corpus of so many passages."""
+    return 16 if passages >= MANY else 32
+
+
+def signs_of(vectors: npt.NDArray[np.floating]) -> Signs:
+    """Whether each component is above 0, in bits, uint8 (n, dim / 8), rounded up."""
+    return np.packbits(vectors > 0, axis=1)
 
 
 def cosines(query: Vector, vectors: Vectors) -> Vector:
@@ -114,19 +137,53 @@ def from_bytes(raw: Buffer) -> VectorIndex:
 
     FAISS notices no damage to the numbers: check a checksum before.
     """
+    if raw[: len(MAGIC)] == MAGIC:
+        columns = unpack(raw, KINDS)
+        return VectorIndex(columns["vectors"], columns["signs"], None, raw)
+    flat = _flat(raw)
+    size = flat.ntotal * flat.d
+    vectors = np.frombuffer(raw, np.float32, size, _HEADER.size).reshape(flat.ntotal, flat.d)
+    return VectorIndex(vectors, np.zeros((0, 0), np.uint8), flat, raw)
+
+
+def _flat(raw: Buffer) -> faiss.IndexFlatIP:
+    """The FAISS index with this content, used where it lies. Raises ValueError."""
     if len(raw) < _HEADER.size:
         raise ValueError("not a FAISS index: it is too short")
     kind, _, _, _, numbers = _HEADER.unpack_from(raw)
     if kind != _KIND:
         raise ValueError(f"found a FAISS index of the kind {kind!r}, expected {_KIND!r}")
-    end = _HEADER.size + 4 * numbers
-    if end > len(raw):
+    if len(raw) != _HEADER.size + 4 * numbers:
         raise ValueError(f"the FAISS index is not as long as {numbers} numbers")
-    content = np.frombuffer(raw, dtype=np.uint8, count=end)
-    reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(content), end)  # type: ignore[attr-defined]
+    content = np.frombuffer(raw, dtype=np.uint8)
+    reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(content), len(raw))  # type: ignore[attr-defined]
     try:
         index = faiss.read_index(reader)
     except RuntimeError as error:
         raise ValueError(f"not a FAISS index: {error}") from error
     assert isinstance(index, faiss.IndexFlatIP)
-    return VectorIndex(index, cells_from(raw[end:], index.ntotal, index.d), raw)
+    return index
+
+
+def _searched(
+    flat: faiss.IndexFlatIP, query: Vector, k: int, within: npt.NDArray[np.bool_] | None
+) -> tuple[Rows, Vector]:
+    """What FAISS finds. It fills up with row -1 if that is fewer than k: these are dropped, since
+    row -1 would be the last passage."""
+    params = faiss.SearchParameters()
+    if within is not None:
+        bits = np.packbits(within, bitorder="little")
+        params.sel = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
+    # In each thread that asks: on several, FAISS waits longer for them than one takes.
+    faiss.omp_set_num_threads(1)
+    cosines, rows = flat.search(query.reshape(1, -1), k, params=params)
+    found = rows[0] >= 0
+    return rows[0][found], cosines[0][found]
+
+
+def _singles(vectors: npt.NDArray[np.float32 | np.float16]) -> Vectors:
+    """The vectors in float32. numpy converts a number at a time, FAISS several."""
+    if vectors.dtype != np.float16:
+        return vectors.astype(np.float32, copy=False)
+    codec = faiss.ScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16)
+    return codec.decode(vectors.view(np.uint8))
