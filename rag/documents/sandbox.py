@@ -33,6 +33,7 @@ from rag.documents.channel import number, receive, send, send_number
 from rag.documents.confine import confine, limit
 from rag.documents.cores import processors
 from rag.documents.formats import is_pdf
+from rag.documents.language import prepare
 from rag.documents.parse import NO_DIGESTS, Digests, Parse, ParsedFile, parse
 from rag.types.errors import CorpusError, RagError
 from rag.types.import_path import import_path
@@ -132,7 +133,9 @@ class Cage:
         self.close()
 
     def start(self) -> None:
-        """Starts a child, which takes a moment, while the caller does something else."""
+        """Starts a child, and loads what new documents require: both take a moment, while the
+        caller does something else."""
+        prepare()
         self._threads.submit(self._child)
 
     def parse(self, document_id: str, raw: bytes, known: Digests = NO_DIGESTS) -> ParsedFile:
