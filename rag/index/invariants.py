@@ -66,7 +66,7 @@ def _check_counts(snapshot: Snapshot) -> None:
         ("tokens", len(snapshot.tokens.vectors), counts.tokens),
         ("bytes a token", snapshot.tokens.vectors.shape[1], width(model.token_dim, bits)),
         ("numbers a mark", snapshot.marks.sentences.shape[1], 4),
-        ("dimensions", snapshot.dense.vectors.shape[1], model.dim),
+        ("dimensions", snapshot.dense.stored.shape[1], model.dim),
         ("dimensions of headings", snapshot.headings.vectors.shape[1], model.dim),
         ("dimensions of probe vectors", snapshot.probes.shape[1], model.dim),
         ("probe vectors", len(snapshot.probes), len(PROBES) * (2 if model.passages_by else 1)),
@@ -77,11 +77,11 @@ def _check_counts(snapshot: Snapshot) -> None:
 def _check_dense(dense: VectorIndex) -> None:
     metric = dense.flat.metric_type if dense.flat else faiss.METRIC_INNER_PRODUCT
     demand(metric == faiss.METRIC_INNER_PRODUCT, "the vectors have another metric")
-    _check_unit(dense.vectors, "a pooled vector")
-    for at in range(0, len(dense.signs), BLOCK):
-        expected = signs_of(dense.vectors[at : at + BLOCK])
-        found = dense.signs[at : at + BLOCK]
-        demand(np.array_equal(found, expected), "the signs are not those of the pooled vectors")
+    for at in range(0, len(dense), BLOCK):
+        own = slice(at, at + BLOCK)
+        _check_unit(dense.vectors(own), "a pooled vector")
+        same = dense.flat or np.array_equal(dense.signs[own], signs_of(dense.stored[own]))
+        demand(bool(same), "the signs are not those of the pooled vectors")
 
 
 def _check_headings(headings: Headings) -> None:
@@ -106,8 +106,6 @@ def _check_marks(marks: Marks, tokens: TokenStore, lengths: Array) -> None:
 
 
 def _check_unit(vectors: Array, what: str) -> None:
-    for at in range(0, len(vectors), BLOCK):
-        block = vectors[at : at + BLOCK].astype(np.float32, copy=False)
-        # NaN is not near 1 either.
-        apart = np.abs(np.einsum("ij,ij->i", block, block) - 1)
-        demand((apart < LENGTH_TOLERANCE).all(), f"{what} is not of length 1")
+    # NaN is not near 1 either.
+    apart = np.abs(np.einsum("ij,ij->i", vectors, vectors) - 1)
+    demand((apart < LENGTH_TOLERANCE).all(), f"{what} is not of length 1")

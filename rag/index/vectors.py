@@ -2,7 +2,7 @@
 
 FAISS compares all vectors. In a corpus of many passages they are first narrowed down by their
 signs: one bit a component. The passages whose bits differ least from the question's are compared
-exactly, by vectors in half precision. The figures are in docs/decisions/0013-scale.md.
+by their vectors, which have 16 bits a component. The figures are in docs/decisions/0013-scale.md.
 """
 
 from __future__ import annotations
@@ -28,34 +28,37 @@ _KIND = b"IxFI"
 _HEADER = struct.Struct("<4siq21sQ")
 # From so many passages on a search goes by signs; below it takes little time without.
 MANY = 50_000
-# So many passages are compared exactly after a search by signs.
-LIKELY = 6000
+# So many passages are compared by their vectors after a search by signs.
+LIKELY = 8000
+# A component in 16 bits is a whole number of steps. Half precision is no finer, and takes longer to
+# convert.
+STEPS = 1 << 15
 # So many vectors are converted at a time.
 BLOCK = 1 << 14
-KINDS: Kinds = {"vectors": (np.float16, 2), "signs": (np.uint8, 2)}
+KINDS: Kinds = {"levels": (np.int16, 2), "signs": (np.uint8, 2)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VectorIndex:
-    """The pooled vectors of all passages, (n, dim), rows L2-normalised, used where they lie.
+    """The pooled vectors of all passages, rows L2-normalised, used where they lie.
 
-    They are float32 and in a FAISS index, `flat`. Many are float16, and then `signs` uint8
-    (n, dim / 8) has the bits of `signs_of`. `content` is what is stored: the same vectors, the same
-    bytes.
+    `stored` (n, dim) are float32 and in a FAISS index, `flat`. Many are int16, in `STEPS`, and then
+    `signs` uint8 (n, dim / 8) has the bits of `signs_of`. `content` is what the file holds: the
+    same vectors, the same bytes.
     """
 
-    vectors: npt.NDArray[np.float32 | np.float16]
+    stored: npt.NDArray[np.float32 | np.int16]
     signs: Signs
     flat: faiss.IndexFlatIP | None
     content: Buffer
 
     def __len__(self) -> int:
-        return len(self.vectors)
+        return len(self.stored)
 
     @property
     def bits(self) -> int:
         """The bits of a component: 32, or 16 of many vectors."""
-        return 8 * self.vectors.itemsize
+        return 8 * self.stored.itemsize
 
     def nearest(
         self, query: Vector, k: int, within: npt.NDArray[np.bool_] | None = None
@@ -71,13 +74,18 @@ class VectorIndex:
         if self.flat:
             return _searched(self.flat, query, k, within)
         rows = self._likely(query, max(k, LIKELY), within)
-        exact = self.cosines(query, rows)
-        best = np.lexsort((rows, -exact))[:k]
-        return rows[best], exact[best]
+        found, at = faiss.knn(query[None], self.vectors(rows), k, metric=faiss.METRIC_INNER_PRODUCT)
+        best = np.lexsort((at[0], -found[0]))
+        return rows[at[0][best]], found[0][best]
+
+    def vectors(self, rows: Rows | slice) -> Vectors:
+        """The vectors of these rows, float32 (rows, dim)."""
+        taken = self.stored[rows].astype(np.float32, copy=False)
+        return taken if self.flat else taken / np.float32(STEPS)
 
     def cosines(self, query: Vector, rows: Rows) -> Vector:
         """The cosine of the query (dim,) with each of the rows, float32 (len(rows),)."""
-        return cosines(query, _singles(self.vectors[rows]))
+        return cosines(query, self.vectors(rows))
 
     def _likely(self, query: Vector, k: int, within: npt.NDArray[np.bool_] | None) -> Rows:
         """The k rows with the signs nearest to the query's, in order; of equal ones the first."""
@@ -98,12 +106,12 @@ def index_vectors(vectors: Vectors) -> VectorIndex:
         empty = faiss.serialize_index(faiss.IndexFlatIP(dim)).tobytes()
         kind, _, _, others, _ = _HEADER.unpack(empty)
         return from_bytes(joined([_HEADER.pack(kind, dim, count, others, vectors.size), vectors]))
-    halves = mapped_zeros((count, dim), np.float16)
+    levels = mapped_zeros((count, dim), np.int16)
     signs = mapped_zeros((count, -(-dim // 8)), np.uint8)
     for at in range(0, count, BLOCK):
-        halves[at : at + BLOCK] = vectors[at : at + BLOCK]
-        signs[at : at + BLOCK] = signs_of(halves[at : at + BLOCK])
-    return from_bytes(pack({"vectors": halves, "signs": signs}))
+        levels[at : at + BLOCK] = _levels(vectors[at : at + BLOCK])
+        signs[at : at + BLOCK] = signs_of(levels[at : at + BLOCK])
+    return from_bytes(pack({"levels": levels, "signs": signs}))
 
 
 def pooled_bits(passages: int) -> int:
@@ -111,7 +119,7 @@ def pooled_bits(passages: int) -> int:
     return 16 if passages >= MANY else 32
 
 
-def signs_of(vectors: npt.NDArray[np.floating]) -> Signs:
+def signs_of(vectors: npt.NDArray[np.float32 | np.int16]) -> Signs:
     """Whether each component is above 0, in bits, uint8 (n, dim / 8), rounded up."""
     return np.packbits(vectors > 0, axis=1)
 
@@ -139,11 +147,11 @@ def from_bytes(raw: Buffer) -> VectorIndex:
     """
     if raw[: len(MAGIC)] == MAGIC:
         columns = unpack(raw, KINDS)
-        return VectorIndex(columns["vectors"], columns["signs"], None, raw)
+        return VectorIndex(columns["levels"], columns["signs"], None, raw)
     flat = _flat(raw)
     size = flat.ntotal * flat.d
-    vectors = np.frombuffer(raw, np.float32, size, _HEADER.size).reshape(flat.ntotal, flat.d)
-    return VectorIndex(vectors, np.zeros((0, 0), np.uint8), flat, raw)
+    stored = np.frombuffer(raw, np.float32, size, _HEADER.size).reshape(flat.ntotal, flat.d)
+    return VectorIndex(stored, np.zeros((0, 0), np.uint8), flat, raw)
 
 
 def _flat(raw: Buffer) -> faiss.IndexFlatIP:
@@ -181,9 +189,8 @@ def _searched(
     return rows[0][found], cosines[0][found]
 
 
-def _singles(vectors: npt.NDArray[np.float32 | np.float16]) -> Vectors:
-    """The vectors in float32. numpy converts a number at a time, FAISS several."""
-    if vectors.dtype != np.float16:
-        return vectors.astype(np.float32, copy=False)
-    codec = faiss.ScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16)
-    return codec.decode(vectors.view(np.uint8))
+def _levels(vectors: Vectors) -> npt.NDArray[np.int16]:
+    """The vectors in whole numbers of steps."""
+    rounded = np.rint(vectors * np.float32(STEPS))
+    levels: npt.NDArray[np.int16] = np.clip(rounded, 1 - STEPS, STEPS - 1).astype(np.int16)
+    return levels

@@ -28,7 +28,7 @@ from rag.index.format import MAPPED, contents, entries
 from rag.index.manifest import MANIFEST, Manifest, id_of
 from rag.index.originals import ORIGINALS
 from rag.index.snapshot import Snapshot
-from rag.index.vectors import signs_of
+from rag.index.vectors import STEPS, signs_of
 from rag.store.open import load_snapshot, open_snapshot
 from rag.types.errors import CorruptIndex
 from support.letter_encoder import LetterEncoder, snapshot_of
@@ -183,11 +183,11 @@ def test_vectors_that_do_not_agree_are_refused(
     tmp_path: Path, whole: Snapshot, attack: str
 ) -> None:
     if attack in ("flat", "deep"):
-        changed: faiss.Index = faiss.IndexFlatL2(whole.dense.vectors.shape[1])
-        changed.add(whole.dense.vectors)
+        changed: faiss.Index = faiss.IndexFlatL2(whole.dense.stored.shape[1])
+        changed.add(whole.dense.stored)
     else:
-        changed = faiss.IndexFlatIP(whole.dense.vectors.shape[1] - (attack == "narrow"))
-        changed.add(VECTORS[attack](whole.dense.vectors))
+        changed = faiss.IndexFlatIP(whole.dense.stored.shape[1] - (attack == "narrow"))
+        changed.add(VECTORS[attack](whole.dense.stored))
     dense = replace(whole.dense, content=faiss.serialize_index(changed).tobytes())
     with pytest.raises(CorruptIndex):
         load_snapshot(tmp_path, signed(tmp_path, whole, dense=dense))
@@ -210,8 +210,8 @@ def test_signs_that_do_not_agree_are_refused(
     change: Callable[[np.ndarray], np.ndarray],
     expected: str | None,
 ) -> None:
-    halves = whole.dense.vectors.astype(np.float16)
-    content = pack({"vectors": halves, "signs": change(signs_of(halves))})
+    levels = np.rint(whole.dense.stored * (STEPS - 1)).astype(np.int16)
+    content = pack({"levels": levels, "signs": change(signs_of(levels))})
     recipe = replace(whole.manifest.recipe, pooled_bits=bits)
     halved = replace(whole, manifest=replace(whole.manifest, recipe=recipe))
     folder = signed(tmp_path, halved, dense=replace(whole.dense, content=content))
