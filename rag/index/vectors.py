@@ -139,8 +139,8 @@ def cosines(query: Vector, vectors: Vectors) -> Vector:
     rows = np.ascontiguousarray(vectors)
     # Of another length it would be read beyond its end.
     one = np.ascontiguousarray(query).reshape(rows.shape[1])
-    pointers = (faiss.swig_ptr(each) for each in (found, one, rows))  # type: ignore[attr-defined]
-    faiss.fvec_inner_products_ny(*pointers, *vectors.shape[::-1])
+    pointers = (faiss.swig_ptr(each) for each in (found, one, rows))
+    faiss.fvec_inner_products_ny(*pointers, *rows.shape[::-1])  # type: ignore[attr-defined]
     return found
 
 
