@@ -24,7 +24,7 @@ WINGS = [
 FACES = {
     "text": 12,
     "documents": 22,
-    "encoders": 6,
+    "encoders": 7,
     "index": 41,
     "store": 37,
     "answering": 14,
