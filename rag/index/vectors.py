@@ -32,7 +32,7 @@ MANY = 50_000
 # Of so many passages, those with the fewest signs that differ, the products are made; so many with
 # the largest products are compared by their vectors.
 ALIKE = 16_000
-LIKELY = 3000
+LIKELY = 2000
 # A question's component in 8 bits.
 LARGEST = 127
 # A component in 16 bits is a whole number of steps. Half precision is no finer, and takes longer to
