@@ -88,21 +88,21 @@ def recall(snapshot: Snapshot, queries: Sequence[Vectors]) -> float:
 
     A vector as near as the last of them, to six digits, counts as one of them.
     """
-    best = nearest(snapshot.dense.view(), np.array(queries), NEAREST)
+    best = nearest(snapshot, np.array(queries), NEAREST)
     shares = []
     for query, exact in zip(queries, best, strict=True):
         rows, _ = snapshot.dense.nearest(query, NEAREST)
-        cosines = snapshot.dense.view()[rows] @ query
+        cosines = snapshot.dense.vectors(rows) @ query
         shares.append(float(np.mean(np.sort(cosines)[::-1] >= exact[-1] - 1e-6)))
         shares[-1] *= len(rows) / len(exact)
     return fmean(shares)
 
 
-def nearest(vectors: Vectors, queries: Vectors, k: int) -> Vectors:
-    """The k highest cosines of each query (q, dim) with the vectors (n, dim), falling: (q, k)."""
+def nearest(snapshot: Snapshot, queries: Vectors, k: int) -> Vectors:
+    """The k highest cosines of each query (q, dim) with the pooled vectors, falling: (q, k)."""
     best = np.full((len(queries), 0), -np.inf, dtype=np.float32)
-    for start in range(0, len(vectors), ROWS):
-        both = np.hstack([best, queries @ vectors[start : start + ROWS].T])
+    for start in range(0, len(snapshot.dense), ROWS):
+        both = np.hstack([best, queries @ snapshot.dense.vectors(slice(start, start + ROWS)).T])
         best = -np.sort(-both, axis=1)[:, :k]
     return best
 

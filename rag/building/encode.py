@@ -91,7 +91,7 @@ def _vectors(
     taken = np.flatnonzero(rows != NEW)
     if reuse.earlier:
         counts[taken] = np.diff(reuse.earlier.tokens.starts)[rows[taken]]
-        pooled[taken] = reuse.earlier.dense.view()[rows[taken]]
+        pooled[taken] = reuse.earlier.dense.vectors(rows[taken])
     counts[new] = [journal.tokens(wanted[row]) for row in new]
     tokens = zero_store(counts, encoder.token_dim, bits_of(len(rows)))
     for row in new:

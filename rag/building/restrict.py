@@ -48,7 +48,7 @@ def restricted(snapshot: Snapshot, encoder: Encoder, sees: Sees) -> Snapshot:
     above = questions_above(split, faq)
     headings = {text: snapshot.headings.of(row) for text, row in zip(above, rows, strict=True)}
     encodings = Encodings(
-        pooled=snapshot.dense.view()[np.array(rows, dtype=np.int64)],
+        pooled=snapshot.dense.vectors(np.array(rows, dtype=np.int64)),
         tokens=store([tokens.rows(row) for row in rows], encoder.token_dim, tokens.bits),
         above=above,
         headings={text: vector for text, vector in headings.items() if vector is not None},

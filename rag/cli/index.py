@@ -53,8 +53,8 @@ def info(as_json: JsonOption = False, index: IndexOption = None) -> None:
 
 def _search(manifest: Manifest) -> str:
     """How the passages nearest to a question are found."""
-    cells = manifest.counts.cells
-    return f"in the nearest of {cells} cells" if cells else "compares all passages"
+    by_signs = manifest.recipe.pooled_bits == 16
+    return "by signs, then the nearest exactly" if by_signs else "compares all passages"
 
 
 def report(

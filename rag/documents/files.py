@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 
 from rag.documents.beneath import folder_entries
@@ -22,6 +23,7 @@ _BY_PRODUCTS = (
     *("*~", "#*#", "~$*", "*.bak", "*.orig", "*.swp", "*.swo", "*.tmp", "*___jb_???___"),
     *("*.part", "*.crdownload", "thumbs.db", "ehthumbs.db", "desktop.ini"),
 )
+_BY_PRODUCT = re.compile("|".join(map(translate, _BY_PRODUCTS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def why_not_read(name: str) -> str:
 
 def is_by_product(name: str) -> bool:
     """Whether the file is a by-product of an editor or a desktop, and no document."""
-    return any(fnmatchcase(name.lower(), pattern) for pattern in _BY_PRODUCTS)
+    return _BY_PRODUCT.match(name.lower()) is not None
 
 
 def _check_empty(empty: Sequence[Path], skips: Skips, nothing: bool) -> None:

@@ -16,7 +16,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +23,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, LifoQueue
 from typing import Self, TypeVar
 
 import msgspec
@@ -33,6 +33,7 @@ from rag.documents.channel import number, receive, send, send_number
 from rag.documents.confine import confine, limit
 from rag.documents.cores import processors
 from rag.documents.formats import is_pdf
+from rag.documents.language import prepare
 from rag.documents.parse import NO_DIGESTS, Digests, Parse, ParsedFile, parse
 from rag.types.errors import CorpusError, RagError
 from rag.types.import_path import import_path
@@ -45,6 +46,8 @@ PATIENCE = 5.0
 GROWN_MB = 256
 OUT_OF_MEMORY = 70
 READY = b"ready"
+# Seconds to wait for a child that is busy before another is started, which takes as long.
+BUSY_SECONDS = 0.3
 # How many results each worker may finish while an earlier file is still being read.
 AHEAD = 8
 # More pages than one for this many bytes do not raise the bounds.
@@ -115,14 +118,23 @@ class Cage:
     end of a `with`. `code` is what a child runs.
     """
 
-    def __init__(self, bounds: Bounds = Bounds(), code: str = _CODE, workers: int = 0) -> None:
+    def __init__(
+        self,
+        bounds: Bounds = Bounds(),
+        code: str = _CODE,
+        workers: int = 0,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> None:
         self._bounds = bounds
+        self._busy_seconds = busy_seconds
         self._code = code
         self._workers = workers or processors()
         # The system ends a child with the thread that started it, so these threads stay.
         self._threads = ThreadPoolExecutor(self._workers, "cage")
-        self._own = threading.local()
         self._children: set[_Child] = set()
+        self._idle: LifoQueue[_Child] = LifoQueue()
+        # How many children there are or will be in a moment, and the most there have been.
+        self._alive = self._most = 0
         self._is_closed = False
 
     def __enter__(self) -> Self:
@@ -132,8 +144,11 @@ class Cage:
         self.close()
 
     def start(self) -> None:
-        """Starts a child, which takes a moment, while the caller does something else."""
-        self._threads.submit(self._child)
+        """Starts a child, and loads what new documents require: both take a moment, while the
+        caller does something else."""
+        prepare()
+        self._count(1)
+        self._threads.submit(lambda: self._idle.put(self._child()))
 
     def parse(self, document_id: str, raw: bytes, known: Digests = NO_DIGESTS) -> ParsedFile:
         """What `rag.documents.parse` returns. Raises CorpusError, also if the file is too much.
@@ -169,7 +184,7 @@ class Cage:
     def _parse(self, document_id: str, raw: bytes, known: Digests = NO_DIGESTS) -> ParsedFile:
         bounds = self._bounds.of(len(raw))
         request = _ENCODER.encode(ParseRequest(document_id, dict(known), bounds))
-        child = self._child()
+        child = self._free()
         try:
             reply = child.ask(request, raw, bounds)
         except BaseException:
@@ -177,24 +192,37 @@ class Cage:
             raise
         if reply.is_spent:
             self._drop(child)
+        else:
+            self._idle.put(child)
         if reply.file is None:
             raise CorpusError(reply.refusal)
         return reply.file
 
+    def _free(self) -> _Child:
+        """A child that has nothing to do; there are no more of them than threads."""
+        # One that is gone is replaced at once.
+        waits = self._alive and self._alive >= self._most
+        with suppress(Empty):
+            return self._idle.get(timeout=self._busy_seconds if waits else 0)
+        self._count(1)
+        return self._child()
+
     def _child(self) -> _Child:
-        """The child of this thread."""
-        child: _Child | None = getattr(self._own, "child", None)
-        if child is None:
-            if self._is_closed:
-                raise RagError("the process that reads documents has been closed; open another")
-            child = self._own.child = _Child(self._code)
-            self._children.add(child)
-            if self._is_closed:
-                child.kill()
+        """A new child, of this thread."""
+        if self._is_closed:
+            raise RagError("the process that reads documents has been closed; open another")
+        child = _Child(self._code)
+        self._children.add(child)
+        if self._is_closed:
+            child.kill()
         return child
 
+    def _count(self, more: int) -> None:
+        self._alive += more
+        self._most = max(self._most, self._alive)
+
     def _drop(self, child: _Child) -> None:
-        self._own.child = None
+        self._count(-1)
         self._children.discard(child)
         child.end()
 

@@ -24,6 +24,7 @@ from rag.index.compatibility import probe_vectors
 from rag.index.manifest import ModelInfo, Recipe
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import BITS, bits_of
+from rag.index.vectors import pooled_bits
 from rag.text import STOP_WORDS
 from rag.types import Caution, FaqPolicy
 
@@ -57,7 +58,6 @@ CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "building/build.py",
             "index/assemble.py",
             "index/bm25.py",
-            "index/cells.py",
             "index/postings.py",
             "index/vectors.py",
         ),
@@ -89,6 +89,7 @@ def recipe_of(encoder: Encoder, faq: FaqPolicy, passages: int = 0) -> Recipe:
         bm25_b=B,
         bm25_stop_words=len(STOP_WORDS),
         token_bits=bits_of(passages),
+        pooled_bits=pooled_bits(passages),
     )
 
 

@@ -21,7 +21,7 @@ from rag.index.section_table import FAQ
 from rag.index.sentence_spans import Marks
 from rag.index.snapshot import Snapshot
 from rag.index.token_vectors import TokenStore, width
-from rag.index.vectors import VectorIndex
+from rag.index.vectors import BLOCK, VectorIndex, signs_of
 
 Array = npt.NDArray[Any]
 
@@ -61,11 +61,12 @@ def _check_counts(snapshot: Snapshot) -> None:
         ("passages", len(snapshot.passages), counts.passages),
         ("vectors", len(snapshot.dense), counts.passages),
         ("heading rows", len(snapshot.headings.rows), counts.passages),
-        ("cells", len(snapshot.dense.cells), counts.cells),
+        ("signs", len(snapshot.dense.signs), 0 if snapshot.dense.flat else counts.passages),
+        ("bits a component", snapshot.dense.bits, snapshot.manifest.recipe.pooled_bits),
         ("tokens", len(snapshot.tokens.vectors), counts.tokens),
         ("bytes a token", snapshot.tokens.vectors.shape[1], width(model.token_dim, bits)),
         ("numbers a mark", snapshot.marks.sentences.shape[1], 4),
-        ("dimensions", snapshot.dense.flat.d, model.dim),
+        ("dimensions", snapshot.dense.stored.shape[1], model.dim),
         ("dimensions of headings", snapshot.headings.vectors.shape[1], model.dim),
         ("dimensions of probe vectors", snapshot.probes.shape[1], model.dim),
         ("probe vectors", len(snapshot.probes), len(PROBES) * (2 if model.passages_by else 1)),
@@ -74,9 +75,13 @@ def _check_counts(snapshot: Snapshot) -> None:
 
 
 def _check_dense(dense: VectorIndex) -> None:
-    inner_product = dense.flat.metric_type == faiss.METRIC_INNER_PRODUCT
-    demand(inner_product, "the vectors have another metric")
-    _check_unit(dense.view(), "a pooled vector")
+    metric = dense.flat.metric_type if dense.flat else faiss.METRIC_INNER_PRODUCT
+    demand(metric == faiss.METRIC_INNER_PRODUCT, "the vectors have another metric")
+    for at in range(0, len(dense), BLOCK):
+        own = slice(at, at + BLOCK)
+        _check_unit(dense.vectors(own), "a pooled vector")
+        same = dense.flat or np.array_equal(dense.signs[own], signs_of(dense.stored[own]))
+        demand(bool(same), "the signs are not those of the pooled vectors")
 
 
 def _check_headings(headings: Headings) -> None:

@@ -16,7 +16,7 @@ from rag.types import FaqPolicy
 if TYPE_CHECKING:  # the child that reads a snapshot back imports no encoder
     from rag.encoders import Encoder
 
-FORMAT = 9
+FORMAT = 10
 MANIFEST = "manifest.json"
 
 # 2**53 is the largest integer that every reader of JSON keeps exactly.
@@ -62,17 +62,13 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much a snapshot holds. `sections` are those of kind body, without FAQ pairs.
-
-    `cells` is 0 if a search compares all vectors (`rag/index/cells.py`).
-    """
+    """How much a snapshot holds. `sections` are those of kind body, without FAQ pairs."""
 
     documents: Count
     sections: Count
     faq_pairs: Count
     passages: Count
     tokens: Count
-    cells: Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +76,8 @@ class Recipe:
     """What decides how documents become an index, apart from the model.
 
     `faq`: `with` the pairs, `without` them, or their `answers` alone, without the questions.
+    `pooled_bits` and `token_bits` are those of a component of a vector; with 16 bits the pooled
+    vectors are searched by signs (`rag/index/vectors.py`).
     """
 
     faq: FaqPolicy
@@ -88,6 +86,7 @@ class Recipe:
     bm25_b: float
     bm25_stop_words: Count
     token_bits: Annotated[int, Meta(ge=1, le=2)]
+    pooled_bits: Annotated[int, Meta(ge=16, le=32)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ STEP = 1 << 20
 # The pages of larger files are let go after so many checks: a question touches pages all over them,
 # and each brings its neighbours. They stay in the system's cache.
 LARGE = 1 << 28
-LET_GO = 16
+LET_GO = 8
 # What numpy 1.0 format writes before the numbers of an array of rows. Stricter than `np.load`, so
 # that a damaged header raises ValueError and nothing else, and costs no memory.
 _HEADER = re.compile(

@@ -227,11 +227,12 @@ def _bytes_of(
     first, last = (np.zeros(len(passages), dtype=np.int64) for _ in range(2))
     at, base = 0, 0
     for document, own in _of_each(passages, documents):
-        places = base + character_places(np.frombuffer(document.text.encode(), dtype=np.uint8))
-        part = slice(at, at := at + len(own))
-        first[part] = places[[passage.start for passage in own]]
-        last[part] = places[[passage.end for passage in own]]
-        base = int(places[-1])
+        part, raw = slice(at, at := at + len(own)), document.text.encode()
+        spans = np.array([(each.start, each.end) for each in own], dtype=np.int64).reshape(-1, 2)
+        if len(raw) > len(document.text):
+            spans = character_places(np.frombuffer(raw, dtype=np.uint8))[spans]
+        first[part], last[part] = base + spans.T
+        base += len(raw)
     return first, last
 
 

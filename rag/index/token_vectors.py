@@ -19,8 +19,8 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from rag.index.cells import LEAST
 from rag.index.columns import mapped_zeros, starts_of
+from rag.index.vectors import MANY
 
 BITS = 2
 PER_BYTE = 8 // BITS
@@ -91,7 +91,7 @@ class TokenStore:
 
 def bits_of(passages: int) -> int:
     """How many bits a component has in a corpus of so many passages."""
-    return 1 if passages >= LEAST else BITS
+    return 1 if passages >= MANY else BITS
 
 
 def width(dim: int, bits: int = BITS) -> int:

@@ -26,7 +26,7 @@ def test_rows_belong_to_passages_in_order_of_document_id(tmp_path: Path) -> None
     assert [passage.text for passage in snapshot.passages] == ["Ants.", "Zebras.", "Bees."]
     for row, passage in enumerate(snapshot.passages):
         made = ENCODER.encode_passages([passage.text], [passage.context])
-        assert (snapshot.dense.view()[row] == made.pooled[0]).all()
+        assert (snapshot.dense.stored[row] == made.pooled[0]).all()
         assert (snapshot.tokens.rows(row) == quantise(made.tokens[0])).all()
 
 
@@ -35,7 +35,7 @@ def test_equal_contents_are_encoded_once(tmp_path: Path) -> None:
     folder = corpus(tmp_path / "c", a="# T?\n\nSame.", b="# T?\n\nSame.", c="# T?\n\nOther.")
     snapshot = build_snapshot([folder], encoder)
     assert encoder.seen == [("T?", "Same."), ("T?", "Other."), ("", "T?")]
-    vectors = snapshot.dense.view()
+    vectors = snapshot.dense.stored
     assert (vectors[0] == vectors[1]).all()
     assert len({passage.id for passage in snapshot.passages}) == 3
 

@@ -123,7 +123,7 @@ def test_a_model_that_gives_other_vectors_fails(index: Path) -> None:
 
 def forged(snapshot: Snapshot) -> Snapshot:
     """The snapshot with its vectors in reverse order, and checksums to match."""
-    vectors = snapshot.dense.view()[::-1]
+    vectors = snapshot.dense.stored[::-1]
     return changed(snapshot, dense=index_vectors(vectors))
 
 

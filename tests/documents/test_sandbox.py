@@ -228,6 +228,16 @@ def test_results_come_in_the_order_of_the_files_whichever_is_read_first() -> Non
     assert len({child for _, child in results}) == 2
 
 
+def test_a_second_child_is_started_only_if_the_first_stays_busy(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    code = f"open({str(started)!r}, 'a').write('x')\n{SCRIPTED}"
+    with Cage(code=code, workers=2, busy_seconds=60) as cage:
+        cage.start()
+        answers = list(cage.each(lambda name, parse: parse(name, b"Ants."), ["a.md"] * 20))
+    assert [answer.documents[0].document.text for answer in answers] == ["Ants."] * 20
+    assert started.read_text() == "x"
+
+
 def test_an_error_about_a_file_is_raised_for_that_file(tmp_path: Path) -> None:
     for number in range(30):
         write(tmp_path / f"{number:02}.md", "# run\nos.abort()" if number == 17 else "Ants.")

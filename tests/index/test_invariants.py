@@ -28,7 +28,7 @@ from rag.index.format import MAPPED, contents, entries
 from rag.index.manifest import MANIFEST, Manifest, id_of
 from rag.index.originals import ORIGINALS
 from rag.index.snapshot import Snapshot
-from rag.index.vectors import VectorIndex
+from rag.index.vectors import STEPS, signs_of
 from rag.store.open import load_snapshot, open_snapshot
 from rag.types.errors import CorruptIndex
 from support.letter_encoder import LetterEncoder, snapshot_of
@@ -183,17 +183,43 @@ def test_vectors_that_do_not_agree_are_refused(
     tmp_path: Path, whole: Snapshot, attack: str
 ) -> None:
     if attack in ("flat", "deep"):
-        changed: faiss.Index = faiss.IndexFlatL2(whole.dense.flat.d)
-        changed.add(whole.dense.view())
+        changed: faiss.Index = faiss.IndexFlatL2(whole.dense.stored.shape[1])
+        changed.add(whole.dense.stored)
     else:
-        changed = faiss.IndexFlatIP(whole.dense.flat.d - (attack == "narrow"))
-        changed.add(VECTORS[attack](whole.dense.view()))
-    content = faiss.serialize_index(changed).tobytes()
+        changed = faiss.IndexFlatIP(whole.dense.stored.shape[1] - (attack == "narrow"))
+        changed.add(VECTORS[attack](whole.dense.stored))
+    dense = replace(whole.dense, content=faiss.serialize_index(changed).tobytes())
     with pytest.raises(CorruptIndex):
-        load_snapshot(
-            tmp_path,
-            signed(tmp_path, whole, dense=VectorIndex(changed, whole.dense.cells, content)),
-        )
+        load_snapshot(tmp_path, signed(tmp_path, whole, dense=dense))
+
+
+@pytest.mark.parametrize(
+    ("bits", "change", "expected"),
+    [
+        (16, lambda signs: signs, None),
+        (32, lambda signs: signs, "holds 16 bits a component, expected 32"),
+        (16, lambda signs: ~signs, "the signs are not those of the pooled vectors"),
+        (16, lambda signs: signs[1:], "holds . signs, expected"),
+        (16, lambda signs: signs[:, 1:], "the signs are not those of the pooled vectors"),
+    ],
+)
+def test_signs_that_do_not_agree_are_refused(
+    tmp_path: Path,
+    whole: Snapshot,
+    bits: int,
+    change: Callable[[np.ndarray], np.ndarray],
+    expected: str | None,
+) -> None:
+    levels = np.rint(whole.dense.stored * (STEPS - 1)).astype(np.int16)
+    content = pack({"levels": levels, "signs": change(signs_of(levels))})
+    recipe = replace(whole.manifest.recipe, pooled_bits=bits)
+    halved = replace(whole, manifest=replace(whole.manifest, recipe=recipe))
+    folder = signed(tmp_path, halved, dense=replace(whole.dense, content=content))
+    if expected is None:
+        load_snapshot(tmp_path, folder)
+        return
+    with pytest.raises(CorruptIndex, match=expected):
+        load_snapshot(tmp_path, folder)
 
 
 @pytest.mark.parametrize("attack", VECTORS)

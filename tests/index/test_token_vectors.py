@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from rag.index.cells import LEAST
 from rag.index.token_vectors import bits_of, halved, quantise, step, store, width, zero_store
+from rag.index.vectors import MANY
 
 
 def test_a_token_takes_two_bits_a_component() -> None:
@@ -40,7 +40,7 @@ def test_a_level_stands_for_its_middle(scale: float) -> None:
 
 
 def test_a_corpus_of_many_passages_has_one_bit_a_component() -> None:
-    assert [bits_of(count) for count in (0, LEAST - 1, LEAST)] == [2, 2, 1]
+    assert [bits_of(count) for count in (0, MANY - 1, MANY)] == [2, 2, 1]
     assert [width(dim, 1) for dim in (1, 8, 9, 384)] == [1, 1, 2, 48]
 
 

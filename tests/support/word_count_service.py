@@ -136,7 +136,7 @@ def _manifest(documents: int, passages: int) -> Manifest:
         format=1,
         corpus_sha256="0" * 64,
         model=MODEL,
-        recipe=Recipe("with", 254, 1.2, 0.75, 33, 2),
+        recipe=Recipe("with", 254, 1.2, 0.75, 33, 2, 32),
         counts=Counts(documents, passages, 1, passages, 0),
         calibration=uncalibrated(MODEL, Caution(0.25)),
         software={},

@@ -130,7 +130,6 @@ def test_versions_are_listed_newest_first(client: TestClient) -> None:
         "faq_pairs": 0,
         "passages": 1,
         "tokens": 5,
-        "cells": 0,
     }
 
 

@@ -41,7 +41,7 @@ def test_the_index_holds_the_vectors_of_the_sentences_and_is_searched_as_any(
         row for row, passage in enumerate(snapshot.passages) if passage.text == SENTENCES[0]
     )
     encoded = encoder.encode_passages([SENTENCES[0]], [""])
-    np.testing.assert_allclose(snapshot.dense.view()[alone], encoded.pooled[0], atol=1e-6)
+    np.testing.assert_allclose(snapshot.dense.stored[alone], encoded.pooled[0], atol=1e-6)
     for row, passage in enumerate(snapshot.passages):
         spans = [passage.text[start:end] for start, end, _, _ in snapshot.marks.of(row).tolist()]
         assert " ".join(spans) == passage.text
