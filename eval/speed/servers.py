@@ -136,6 +136,10 @@ def _free_port() -> int:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without its limits on threads: each server chooses its own."""
+    """This process's environment without its limits on threads: each server chooses its own.
+
+    Compiled modules are kept, as by an installation: compiling takes longer than starting.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, **more}

@@ -1,5 +1,8 @@
 """The figures of servers that took turns, from turns that are worked out on paper."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from eval.speed.load import Load
@@ -35,3 +38,13 @@ def test_no_question_of_a_material_is_asked_twice(tmp_path: Path) -> None:
 
 def test_our_server_remembers_no_answers(tmp_path: Path) -> None:
     assert own_server(tmp_path).environment["RAG_CACHE"] == "0"
+
+
+def test_a_server_keeps_its_compiled_modules() -> None:
+    code = "from eval.speed.servers import environment; print(*environment())"
+    given = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=given, stdout=subprocess.PIPE, text=True
+    )
+    assert "PATH" in found.stdout.split()
+    assert "PYTHONDONTWRITEBYTECODE" not in found.stdout.split()
