@@ -25,7 +25,8 @@ _HEAD = re.compile(re.escape(ASK) + rb"(?:[\w!#$%&'*+.^`|~-]+:[\t -~]*\r\n)+\r\n
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,6}) *(?=\r\n)", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close *\r\n", re.IGNORECASE)
 _UNUSUAL = re.compile(
-    rb"\r\n(?:transfer-encoding:|expect:|upgrade:|connection:(?! *(?:close|keep-alive) *\r\n))",
+    rb"\r\n(?:transfer-encoding:|expect:|upgrade:|connection:(?! *(?:close|keep-alive) *\r\n)"
+    rb"|content-length:(?! *[0-9]{1,6} *\r\n))",
     re.IGNORECASE,
 )
 

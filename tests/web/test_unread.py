@@ -61,6 +61,11 @@ def test_question_is_known_by_its_head(sent: bytes, missing: int, is_last: bool)
         ASK.replace(JSON, JSON + b"Transfer-Encoding: chunked\r\n"),
         *(ASK.replace(LENGTH, LENGTH * 2), ASK.replace(LENGTH, b""), ASK.replace(b"\r\n", b"\n")),
         ASK.replace(LENGTH, b"Content-Length: 16385\r\n"),
+        # Two lengths, of which the pattern of one alone reads the first.
+        *(
+            ASK.replace(LENGTH, LENGTH + b"Content-Length:" + other + b"\r\n")
+            for other in (b" 5,5", b"\t5", b" +5", b" 0000005", b"")
+        ),
         ASK.replace(JSON, b"no colon\r\n"),
     ],
 )
