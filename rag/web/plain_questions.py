@@ -48,16 +48,17 @@ class PlainCycle(RequestResponseCycle):
         self._head: Any = None
 
     async def send(self, message: Any) -> None:
-        """Keeps the head of the response until its body is there."""
+        """Keeps the head of a response that is to be written in one piece until its body is there."""
+        begins = message["type"] == "http.response.start"
         if not self.is_plain or self.disconnected:
             await super().send(message)
-        elif message["type"] == "http.response.start":
+        elif begins and _is_plain(message):
             self._head = message
-        elif self._head is not None and _is_whole(self._head, message):
-            await self._write(self._head["status"], self._head["headers"], message["body"])
+        elif not begins and self._head is not None and _is_whole(self._head, message):
+            await self._write(self._head["status"], self._head["headers"], message.get("body", b""))
         else:
             self._leave_to_h11()
-            if self._head is not None:
+            if not begins and self._head is not None:
                 await super().send(self._head)
             await super().send(message)
 
@@ -128,13 +129,18 @@ def begin(connection: H11Protocol, sent: bytes, headers: Headers, body: bytes) -
     connection.tasks.add(task)
 
 
-def _is_whole(head: Any, message: Any) -> bool:
-    """Whether the message is the whole body of a response with this head, which is plain."""
+def _is_plain(head: Any) -> bool:
+    """Whether h11 would write the head as it is, before a body of the stated length."""
     headers: Headers = head["headers"]
-    lengths = [value for name, value in headers if name == b"content-length"]
     return (
         head["status"] >= 200
-        and not message.get("more_body")
-        and lengths == [b"%d" % len(message.get("body", b""))]
+        and any(name == b"content-length" for name, _ in headers)
         and not any(b"\n" in value or b"\r" in value for _, value in headers)
+        and all(value == b"close" for name, value in headers if name == b"connection")
     )
+
+
+def _is_whole(head: Any, message: Any) -> bool:
+    """Whether the message is the whole body of a response with this head."""
+    lengths = [value for name, value in head["headers"] if name == b"content-length"]
+    return not message.get("more_body") and lengths == [b"%d" % len(message.get("body", b""))]

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import pytest
 from starlette.requests import Request
@@ -167,6 +168,42 @@ def test_an_answer_in_parts_is_left_to_h11() -> None:
         client.sendall(question(b"x", b"Connection: close\r\n"))
         answers = received(client)
     assert answers.count(b"\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n") == 2
+
+
+def test_a_response_that_says_otherwise_that_it_is_the_last_one_ends_the_connection() -> None:
+    async def closing(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(b"bye", headers={"Connection": "Close"})(scope, receive, send)
+
+    with running(closing) as port, connected(port) as client:
+        assert exchanged(client, question(b"x", b"")).endswith(b"bye")
+        with suppress(ConnectionError):
+            client.sendall(question(b"x", b""))
+            assert client.recv(65536) == b""
+
+
+def test_the_head_of_an_answer_in_parts_does_not_wait_for_the_first_part() -> None:
+    may = threading.Event()
+
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        async def parts() -> AsyncIterator[bytes]:
+            assert await asyncio.to_thread(may.wait, 10)
+            yield b"one"
+
+        await StreamingResponse(parts())(scope, receive, send)
+
+    with running(late) as port, connected(port, question(b"x", b"")) as client:
+        assert status_of(client.recv(65536)) == 200
+        may.set()
+
+
+def test_an_application_that_fails_after_the_head_of_its_answer_is_answered_for() -> None:
+    async def half(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"3")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        raise ValueError("as it should")
+
+    with running(half) as port:
+        assert status_of(received(connected(port, question(b"x", b"")))) == 500
 
 
 def test_an_application_that_fails_is_answered_for() -> None:
