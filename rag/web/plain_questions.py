@@ -48,7 +48,7 @@ class PlainCycle(RequestResponseCycle):
         self._head: Any = None
 
     async def send(self, message: Any) -> None:
-        """Keeps the head of a response that is to be written in one piece until its body is there."""
+        """Keeps the head of a response that may be written in one piece until its body is there."""
         begins = message["type"] == "http.response.start"
         if not self.is_plain or self.disconnected:
             await super().send(message)

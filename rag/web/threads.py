@@ -31,8 +31,8 @@ class Threads:
     called, with these threads, whenever work has come or is done.
 
     Handing work to a thread wakes two threads, that one and then the event loop's. So while one
-    client alone asks, on one connection, its work is done in the loop's own thread, if it lately
-    took less than `quick` seconds: so long all else, such as a probe, has to wait.
+    client alone asks, on one connection, its short work is done in the loop's own thread, if work
+    lately took less than `quick` seconds: so long all else, such as a probe, has to wait.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Threads:
         """How many more requests may come; the next one is refused if it is 0."""
         return self._threads + self._queue - self._unfinished
 
-    async def run(self, request: Request, work: Callable[[], T]) -> T:
+    async def run(self, request: Request, work: Callable[[], T], *, is_short: bool = False) -> T:
         """What the work returns or raises.
 
         Raises Problem: 429 if the queue is full, 504 if the time is over, 400 if the client leaves
@@ -79,8 +79,12 @@ class Threads:
         """
         if self.free <= 0:
             raise overloaded()
-        if self._is_alone(request):
-            return self._timed(work)
+        if self._is_alone(request) and is_short:
+            ends = time.perf_counter() + self._seconds
+            done = self._timed(work)
+            if time.perf_counter() > ends:
+                raise self._late()
+            return done
         begins = self._unfinished < self._threads
         result = self._begun(functools.partial(self._timed, work))
         try:
@@ -89,8 +93,11 @@ class Threads:
         except TimeoutError:
             if not limit.expired():
                 raise
-            detail = f"there was no answer within {self._seconds:g} seconds: ask again later"
-            raise Problem(504, "deadline", detail) from None
+            raise self._late() from None
+
+    def _late(self) -> Problem:
+        detail = f"there was no answer within {self._seconds:g} seconds: ask again later"
+        return Problem(504, "deadline", detail)
 
     def _is_alone(self, request: Request) -> bool:
         """Whether only the client of the last request asks, and its work is quick."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -146,7 +147,8 @@ def test_the_work_of_a_client_that_asks_alone_is_done_in_the_loops_own_thread() 
     async def scenario() -> None:
         threads = Threads("test", quick=10.0)
         done = [
-            await threads.run(from_port(port), threading.current_thread) for port in (1, 1, 1, 2, 1)
+            await threads.run(from_port(port), threading.current_thread, is_short=True)
+            for port in (1, 1, 1, 2, 1)
         ]
         here = [thread is threading.current_thread() for thread in done]
         assert here == [False, True, True, False, False]
@@ -159,9 +161,8 @@ def test_no_work_is_done_in_the_loops_own_thread_while_other_work_runs() -> None
         threads, work = Threads("test", 2, quick=10.0), Work()
         other = asyncio.create_task(threads.run(from_port(1), work))
         await until(lambda: work.begun == 1)
-        assert await threads.run(from_port(1), threading.current_thread) is not (
-            threading.current_thread()
-        )
+        done = await threads.run(from_port(1), threading.current_thread, is_short=True)
+        assert done is not threading.current_thread()
         work.end.set()
         await other
 
@@ -173,7 +174,8 @@ def test_slow_work_is_not_done_in_the_loops_own_thread() -> None:
         threads = Threads("test", quick=0.5)
 
         async def is_here(seconds: float) -> bool:
-            return await threads.run(from_port(1), lambda: slept(seconds)) is here
+            work = functools.partial(slept, seconds)
+            return await threads.run(from_port(1), work, is_short=True) is here
 
         def slept(seconds: float) -> threading.Thread:
             time.sleep(seconds)
@@ -184,5 +186,24 @@ def test_slow_work_is_not_done_in_the_loops_own_thread() -> None:
         assert [await is_here(0) for _ in range(8)] == [False] * 7 + [True]
         assert await is_here(0.6)
         assert not await is_here(0)
+
+    asyncio.run(scenario())
+
+
+def test_long_work_is_never_done_in_the_loops_own_thread() -> None:
+    async def scenario() -> None:
+        threads = Threads("test", quick=10.0)
+        done = [await threads.run(from_port(1), threading.current_thread) for _ in range(3)]
+        assert threading.current_thread() not in done
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_from_the_loops_own_thread_is_never_late_either() -> None:
+    async def scenario() -> None:
+        threads = Threads("test", seconds=0.2, quick=10.0)
+        await threads.run(from_port(1), lambda: None, is_short=True)
+        with pytest.raises(Problem, match="no answer within"):
+            await threads.run(from_port(1), lambda: time.sleep(0.3), is_short=True)
 
     asyncio.run(scenario())
