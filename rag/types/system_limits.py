@@ -8,7 +8,7 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rag.types.errors import SystemLimit
+from rag.types.errors import RagError, SystemLimit
 
 MB = 1 << 20
 # How Python, the loader of libraries, C++ and ONNX Runtime say that they got no memory.
@@ -17,6 +17,8 @@ _NO_MEMORY = re.compile(
     r"Failed to allocate memory",
     re.IGNORECASE,
 )
+# Errors whose text may quote a file's name, or what somebody wrote.
+_QUOTING = (ValueError, LookupError)
 
 
 def system_limit(error: BaseException) -> SystemLimit | None:
@@ -35,9 +37,13 @@ def system_limit(error: BaseException) -> SystemLimit | None:
 
 
 def needs_memory(error: BaseException) -> bool:
-    """Whether the error says that the system gave no memory."""
+    """Whether the error says that the system gave no memory, or one of ours was caused by that."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
+    if isinstance(error, RagError):
+        return error.__cause__ is not None and needs_memory(error.__cause__)
+    if isinstance(error, _QUOTING):
+        return False
     return isinstance(error, MemoryError) or bool(_NO_MEMORY.search(str(error)))
 
 

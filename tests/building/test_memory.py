@@ -10,7 +10,8 @@ import pytest
 
 from rag.building.memory import LEAST, MB, memory_limit
 from rag.store.versions import current_id
-from rag.types.errors import UsageError
+from rag.types.errors import SystemLimit, UsageError
+from rag.types.system_limits import limits_named
 from support.places import ROOT
 
 LIMITED = (
@@ -52,6 +53,13 @@ def test_what_would_go_beyond_is_refused_and_the_limit_goes_with_the_build(work:
     refusal, after = said(work)
     assert refusal.startswith("the build needs more than the 768M of RAG_MEMORY: raise it, or ")
     assert after == str(900 << 20)
+
+
+def test_a_limit_that_was_named_without_knowing_of_the_build_is_named_again() -> None:
+    # RAG_MEMORY is what the system was told, and what the user can raise.
+    named = pytest.raises(SystemLimit, match="needs more than the 768M of RAG_MEMORY")
+    with named, memory_limit("768M"), limits_named():
+        raise MemoryError
 
 
 def test_another_error_stays_as_it_is() -> None:

@@ -41,6 +41,10 @@ def test_refusals_of_the_system_name_the_limit(error: Exception, says: str) -> N
         OSError(errno.ENOENT, "No such file"),
         ValueError("x"),
         CorruptIndex("damaged"),
+        CorruptIndex("/home/bad_alloc/index/MANIFEST is cut"),
+        UsageError("there is no document 'MemoryError.md'"),
+        ValueError("'can't start new thread' is no date"),
+        KeyError("MemoryError"),
         caused_by(OSError(errno.EACCES, "Permission denied")),
     ],
 )
