@@ -194,9 +194,15 @@ def _prompt(model: SentenceTransformer, names: Sequence[str]) -> str:
 
 def _encode(encoder: TorchEncoder, task: str, prompt: str, texts: Sequence[str]) -> Encoded:
     rows: list[TextVectors] = []
-    with encoder.lock:
-        for start in range(0, len(texts), encoder.rows):
-            rows += _encode_batch(encoder, task, prompt, texts[start : start + encoder.rows])
+    try:
+        with encoder.lock:
+            for start in range(0, len(texts), encoder.rows):
+                rows += _encode_batch(encoder, task, prompt, texts[start : start + encoder.rows])
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"{encoder.passages_by}: batches of {encoder.rows} texts need more memory than it has "
+            "free: end what else uses it, or unset RAG_DEVICE"
+        ) from error
     return encoder.encoded(rows)
 
 
@@ -205,21 +211,15 @@ def _encode_batch(
 ) -> Iterator[TextVectors]:
     """The vectors of at most `rows` texts."""
     whole = {"padding": "max_length", "max_length": encoder.model.max_seq_length}
-    try:
-        found: Any = encoder.model.encode(
-            [*texts, *[""] * (encoder.rows - len(texts))],
-            prompt=prompt,
-            output_value=None,
-            batch_size=encoder.rows,
-            show_progress_bar=False,
-            task=task,
-            processing_kwargs={"text": whole} if encoder.rows > 1 else None,
-        )
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"{encoder.passages_by}: batches of {encoder.rows} texts need more memory than it has "
-            "free: end what else uses it, or unset RAG_DEVICE"
-        ) from error
+    found: Any = encoder.model.encode(
+        [*texts, *[""] * (encoder.rows - len(texts))],
+        prompt=prompt,
+        output_value=None,
+        batch_size=encoder.rows,
+        show_progress_bar=False,
+        task=task,
+        processing_kwargs={"text": whole} if encoder.rows > 1 else None,
+    )
     with torch.inference_mode():
         pooled = _unit(_stack(found, "sentence_embedding"))
         tokens = _unit(_stack(found, "token_embeddings"))

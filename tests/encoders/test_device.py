@@ -109,18 +109,30 @@ def test_an_unknown_device_is_refused(name: str) -> None:
 
 
 class Full:
-    """A model on a device whose memory is used up."""
+    """A model on a device whose memory is used up, at once or by what it gives."""
 
     max_seq_length = 32
 
-    def encode(self, texts: Sequence[str], **how: Any) -> None:
+    def __init__(self, at_once: bool) -> None:
+        self.at_once = at_once
+
+    def encode(self, texts: Sequence[str], **how: Any) -> list[Any]:
+        return [self.get(text) if self.at_once else self for text in texts]
+
+    def get(self, name: str, *default: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
+    def __getitem__(self, name: str) -> torch.Tensor:
+        return torch.ones(1)
 
-def test_a_device_without_enough_memory_is_named_with_the_size_of_a_batch(folder: str) -> None:
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_device_without_enough_memory_is_named_with_the_size_of_a_batch(
+    folder: str, at_once: bool
+) -> None:
     encoder: Any = open_torch_encoder(find_model(folder), 1, "cpu")
     assert isinstance(encoder, TorchEncoder)
-    full = replace(encoder, model=Full())
+    full = replace(encoder, model=Full(at_once))
     with pytest.raises(ModelError, match=r"on CPU: batches of 8 texts need more memory.*RAG_DEV"):
         full.encode_passages(["a"], [""])
 
