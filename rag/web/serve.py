@@ -119,11 +119,10 @@ def _share(settings: Settings, listener: socket.socket, keyed: bool) -> None:
 
         def end() -> None:
             # Each worker answers the connections that wait when it ends. Those that come after the
-            # last one has ended must be refused at once, so this process may not listen either.
+            # last one has ended must be refused at once, so this process may not listen either. If
+            # none serves, it turns them away once all have ended: until then they can connect.
             if board.total(Figure.STARTED):
                 listener.close()
-            else:
-                turn_away(listener)
 
         supervise(start, board, patience=PATIENCE + settings.drain, ends=end)
 

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,8 +44,9 @@ def soon_connected(port: int) -> socket.socket:
             time.sleep(0.02)
 
 
-def told_at_its_start(code: str, built: Path, sig: int, workers: int) -> tuple[list[bytes], int]:
-    """What 20 clients hear from a service that gets the signal while it starts; its exit code."""
+@contextmanager
+def started(code: str, built: Path, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A service that is being started, and its port; it is killed in the end."""
     port = free_port()
     environment = {
         **os.environ,
@@ -53,11 +56,17 @@ def told_at_its_start(code: str, built: Path, sig: int, workers: int) -> tuple[l
     }
     with subprocess.Popen([sys.executable, "-c", code, str(port)], env=environment) as service:
         try:
-            clients = [soon_connected(port), *(connected(port, ASK) for _ in range(19))]
-            service.send_signal(sig)
-            return [received(client) for client in clients], service.wait(timeout=60)
+            yield service, port
         finally:
             service.kill()
+
+
+def told_at_its_start(code: str, built: Path, sig: int, workers: int) -> tuple[list[bytes], int]:
+    """What 20 clients hear from a service that gets the signal while it starts; its exit code."""
+    with started(code, built, workers) as (service, port):
+        clients = [soon_connected(port), *(connected(port, ASK) for _ in range(19))]
+        service.send_signal(sig)
+        return [received(client) for client in clients], service.wait(timeout=60)
 
 
 def is_turned_away(answer: bytes) -> bool:
@@ -83,6 +92,20 @@ def test_clients_of_workers_that_end_while_they_start_get_whole_answers(built: P
     answers, code = told_at_its_start(WORKERS, built, signal.SIGTERM, workers=2)
     assert all(is_turned_away(each) or status_of(each) == 200 for each in answers), answers
     assert code == 0
+
+
+def test_clients_that_come_while_workers_end_are_not_reset(built: Path) -> None:
+    with started(WORKERS, built, workers=2) as (service, port):
+        clients = [soon_connected(port)]
+        # Meanwhile the first worker begins to start.
+        time.sleep(0.5)
+        service.send_signal(signal.SIGTERM)
+        with pytest.raises(ConnectionRefusedError):
+            while True:
+                clients.append(connected(port, ASK))
+                time.sleep(0.003)
+        answers = [received(each) for each in clients]
+    assert all(is_turned_away(each) or status_of(each) == 200 for each in answers), answers
 
 
 def test_clients_that_are_silent_or_gone_delay_nothing_for_long() -> None:
