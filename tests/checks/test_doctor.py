@@ -1,3 +1,4 @@
+import os
 import resource
 from dataclasses import replace
 from pathlib import Path
@@ -195,9 +196,12 @@ def test_a_disk_with_little_room_is_a_warning(index: Path) -> None:
     assert check.state == "warn" and "free some" in check.found
 
 
-@pytest.mark.parametrize(("soft", "state"), [(64, "warn"), (DESCRIPTORS, "ok")])
-def test_a_low_limit_of_open_files_is_a_warning(index: Path, soft: int, state: str) -> None:
+@pytest.mark.parametrize("state", ["warn", "ok"])
+def test_a_low_limit_of_open_files_is_a_warning(index: Path, state: str) -> None:
     was = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Earlier tests may have left files open.
+    few = len(os.listdir("/proc/self/fd")) + 64
+    soft = few if state == "warn" else DESCRIPTORS
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, was[1]))
     try:
         check = found(index, "limits")
