@@ -22,9 +22,10 @@ def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
     program.write_text(f"#!{sys.executable}\nfrom rag.__main__ import main\nmain()\n")
     program.chmod(0o755)
     home = {**os.environ, "HOME": str(tmp_path), "PATH": f"{program.parent}:{os.environ['PATH']}"}
-    command = ["rag", "--install-completion", "bash"]
+    # The program asks which shell it was started from.
+    command = ["bash", "-c", "rag --install-completion; exit $?"]
     done = subprocess.run(command, env=home, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert completed("rag", "ro", home=home) == ["rollback"]
     assert completed("rag", "ask", "--fol", home=home) == ["--folder"]
     assert completed("rag", "ask", "--format", "m", home=home) == ["md"]

@@ -71,7 +71,7 @@ def test_a_build_is_recorded_with_its_date_counts_and_remarks(tmp_path: Path) ->
         "corpus_sha256": snapshot.manifest.corpus_sha256,
         "counts": {
             **{"documents": 1, "sections": 1, "faq_pairs": 0},
-            **{"passages": 1, "tokens": 5, "cells": 0},
+            **{"passages": 1, "tokens": 5},
         },
         "size": sum(path.stat().st_size for path in (index / snapshot.id).iterdir()),
         "eval": {"hit@1": 0.875},
