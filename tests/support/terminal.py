@@ -38,10 +38,25 @@ class Terminal:
         end = time.monotonic() + SECONDS
         while words not in self.shown[after:]:
             assert time.monotonic() < end, f"no {words!r} in {self.shown!r}"
-            ready, _, _ = select.select([self._descriptor], [], [], 0.2)
-            if ready and not self._read():
+            if self._says(0.2) and not self._read():
                 raise AssertionError(f"no {words!r}, and the program has ended: {self.shown!r}")
         return self.shown[after:]
+
+    def interrupt(self, words: str) -> str:
+        """Types Ctrl-C until these words are shown: Python forgets one that comes between reads."""
+        after, end = len(self.shown), time.monotonic() + SECONDS
+        while words not in self.shown[after:]:
+            assert time.monotonic() < end, f"no {words!r} in {self.shown!r}"
+            self.type("\x03")
+            if self._says(1.0):
+                self._read()
+        return self.shown[after:]
+
+    def _says(self, seconds: float) -> bool:
+        """Whether there is something to read, or the program has ended, within that time."""
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(1000 * seconds))
 
     def _read(self) -> bool:
         """Whether something was read; the terminal fails once no program is on it."""
