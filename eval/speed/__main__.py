@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -87,7 +87,7 @@ def workers(
     data: DataOption = DATA, quick: QuickOption = False, results: OutOption = RESULTS
 ) -> None:
     """Compare `rag serve --workers 2` with txtai in the same way."""
-    compare_over_http("workers", data, quick, results, ("--workers", "2"))
+    compare_over_http("workers", data, quick, results, 2)
 
 
 @app.command()
@@ -229,15 +229,13 @@ def page() -> None:
     print(page_part.PAGE)
 
 
-def compare_over_http(
-    part: str, data: Path, quick: bool, results: Path, options: Sequence[str] = ()
-) -> None:
-    """Measures `rag serve` with these options beside txtai, and writes the results file."""
+def compare_over_http(part: str, data: Path, quick: bool, results: Path, workers: int = 1) -> None:
+    """Measures `rag serve` in so many processes beside txtai, and writes the results file."""
     peer = installed()
     found = side_by_side.materials(data, 160 if quick else side_by_side.MOST)
     turns = 1 if quick else 5
     made = {
-        each.name: side_by_side.compare(each, peer, WORK / each.name, turns, progress, options)
+        each.name: side_by_side.compare(each, peer, WORK / each.name, turns, progress, workers)
         for each in (found[:1] if quick else found)
     }
     write(part, data, results, {"peer": TXTAI, "corpora": made})

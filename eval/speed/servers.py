@@ -23,12 +23,16 @@ PAUSE = 0.002
 
 @dataclass(frozen=True, slots=True)
 class ServerCommand:
-    """How to start a server on a port, and the request that asks it a question."""
+    """How to start a server on a port, and the request that asks it a question.
+
+    `is_whole` tells whether all of its processes answer, once one of them has.
+    """
 
     name: str
     command: Callable[[int], Sequence[str]]
     request: Callable[[str], str]
     environment: Mapping[str, str]
+    is_whole: Callable[[int], bool] = lambda port: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Memory:
 
 @contextmanager
 def started(server: ServerCommand, question: str, log: Path) -> Iterator[Running]:
-    """The running server; what it prints goes to the log file. It is ended at last.
+    """The running server, once it is whole; what it prints goes to the log file. It is ended at
+    last.
 
     Raises LoadError if it ends, or gives no answer in time.
     """
@@ -66,8 +71,11 @@ def started(server: ServerCommand, question: str, log: Path) -> Iterator[Running
             stderr=file,
         )
         try:
-            _first_answer(process, server, port, question, start, log)
-            yield Running(server, process.pid, port, time.perf_counter() - start)
+            request = server.request(question)
+            _wait(lambda: ask_once(port, request), process, server, start, log)
+            seconds = time.perf_counter() - start
+            _wait(lambda: server.is_whole(port), process, server, start, log)
+            yield Running(server, process.pid, port, seconds)
         finally:
             _end(process)
 
@@ -103,15 +111,14 @@ def family(pid: int) -> list[int]:
     return [pid, *(each for child in below for each in family(child))]
 
 
-def _first_answer(
+def _wait(
+    until: Callable[[], bool],
     process: subprocess.Popen[bytes],
     server: ServerCommand,
-    port: int,
-    question: str,
     start: float,
     log: Path,
 ) -> None:
-    while not ask_once(port, server.request(question)):
+    while not until():
         if process.poll() is not None:
             raise LoadError(f"{server.name} ended with code {process.returncode}: see {log}")
         if time.perf_counter() - start > START:

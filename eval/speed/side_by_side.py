@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from eval.sets.beir import read_collection
 from eval.speed.figures import ratio
-from eval.speed.load import Load, merged, post
+from eval.speed.load import HOST, PATIENCE, Load, merged, post
 from eval.speed.peer import peer_index, peer_server
 from eval.speed.servers import Memory, ServerCommand, environment, memory, started
 from rag.documents import json_lines
@@ -61,15 +62,23 @@ def materials(data: Path, most: int = MOST) -> list[QuestionSet]:
     return found
 
 
-def own_server(index: Path, options: Sequence[str] = ()) -> ServerCommand:
-    """`rag serve`, its answer cache off."""
-    serve = [sys.executable, "-m", "rag", "serve", "--index", str(index), *options, "--port"]
+def own_server(index: Path, workers: int = 1) -> ServerCommand:
+    """`rag serve` in so many processes, its answer cache off."""
+    serve = [sys.executable, "-m", "rag", "serve", "--index", str(index)]
+    serve += ["--workers", str(workers), "--port"]
     return ServerCommand(
         "rag serve",
         lambda port: [*serve, str(port)],
         lambda question: post("/ask", {"question": question, "top_k": TOP_K}),
         environment(RAG_CACHE="0"),
+        lambda port: answering(port) == workers,
     )
+
+
+def answering(port: int) -> int:
+    """How many processes of `rag serve` have opened the index."""
+    with urlopen(f"http://{HOST}:{port}/readyz", timeout=PATIENCE) as reply:
+        return int(json.load(reply)["workers"])
 
 
 def compare(
@@ -78,13 +87,14 @@ def compare(
     folder: Path,
     turns: int,
     progress: Progress,
-    options: Sequence[str] = (),
+    workers: int = 1,
 ) -> dict[str, Any]:
-    """The figures of both servers and their ratios, over so many turns each; ours with options."""
+    """The figures of both servers and their ratios, over so many turns each; ours in so many
+    processes."""
     index = own_index(material.corpus, folder / "index")
     texts = [(passage.id, passage.text) for passage in index.snapshot.passages]
     settings = peer_index(peer, texts, folder / "txtai")
-    servers = (own_server(folder / "index", options), peer_server(peer, settings, TOP_K))
+    servers = (own_server(folder / "index", workers), peer_server(peer, settings, TOP_K))
     taken: tuple[list[Turn], list[Turn]] = ([], [])
     for at in range(turns):
         for server, made in zip(servers, taken, strict=True):
@@ -114,7 +124,8 @@ def turn(server: ServerCommand, questions: Sequence[str], log: Path) -> Turn:
     """One start of the server, its load and its end."""
     warm, *halves = _parts(questions)
     with started(server, warm[0], log) as running:
-        load(running.port, [server.request(each) for each in warm[1:]], 1)
+        # Over all connections, so that each process of a server gets some.
+        load(running.port, [server.request(each) for each in warm[1:]], max(CONNECTIONS))
         loads = {
             connections: load(running.port, [server.request(each) for each in half], connections)
             for connections, half in zip(CONNECTIONS, halves, strict=True)
