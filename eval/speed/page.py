@@ -40,7 +40,7 @@ connections that stay open. Ours also returns citations, highlights and a confid
 WORKERS = """### In two processes
 
 The same with `rag serve --workers 2`. Its memory is that of both workers and of the process that
-starts them. It takes 8 minutes more, so `make bench` leaves it out."""
+starts them. It takes five minutes more, so `make bench` leaves it out."""
 ENCODING = """## Encoding
 
 Against sentence-transformers as it encodes by default (batches of 32), the same texts in one run;
