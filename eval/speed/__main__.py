@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -165,35 +165,41 @@ def scale(
     keep: Annotated[
         bool, typer.Option("--keep", help="leave the indexes, and ask those that are there")
     ] = False,
+    files: Annotated[
+        str, typer.Option(help="numbers of files of which one in a thousand changes, by commas")
+    ] = "5000",
 ) -> None:
     """Measure corpora of these sizes; rows of other sizes stay in the results file.
 
     A passage takes about 10 ms: 10,000 two minutes, a million three hours. With --recombined
     passages are put together from encoded sentences: ten minutes for these, and a millisecond a
-    passage.
+    passage. It measures no changed files then.
     """
     material, encoder = read_material(data), _encoder()
     path, now = results / "speed-scale.json", commit()
-    sizes = "1000" if quick else sizes
-    changed = scale_part.measured(path).get("changed", {})
+    sizes, files = ("1000", "1000") if quick else (sizes, files)
     sentences = WORK / "sentences" if recombined else None
+    options = f" --sizes {sizes}"
+    options += " --recombined" if recombined else f" --files {files}" * (files != "5000")
+
+    def add(**new: Sequence[dict[str, Any]]) -> None:
+        # Read again: rows of other sizes may have been measured meanwhile.
+        old = scale_part.measured(path)
+        found = {part: scale_part.merged(old[part], new.get(part, ())) for part in old}
+        write("scale", data, results, found, options)
+        (results / page_part.PLOT).write_text(scale_plot(found["rows"]), encoding="utf-8")
+
     if sentences:
         say(f"{len(material.sentences):,} sentences: about ten minutes, if they are not there")
         write_sentences(material.sentences, material.planted, sentences, progress)
-    elif changed.get("commit") != now:
-        made = scale_part.changed(material, 1000 if quick else 5000, WORK / "changed")
-        changed = made | {"commit": now}
     for size in map(int, sizes.split(",")):
         say(f"{size:,} passages: about {size / (60_000 if recombined else 6000):.0f} minutes")
         folder = WORK / f"{size}{'-recombined' * recombined}"
         row = scale_part.measure(material, size, folder, encoder, sentences, keep)
-        # Read again: rows of other sizes may have been measured meanwhile.
-        old = scale_part.measured(path)
-        rows = scale_part.merged(old["rows"], [row | {"commit": now}])
-        changed = changed if changed.get("commit") == now else old.get("changed", {})
-        options = f" --sizes {sizes}{' --recombined' * recombined}"
-        write("scale", data, results, {"rows": rows, "changed": changed}, options)
-        (results / page_part.PLOT).write_text(scale_plot(rows), encoding="utf-8")
+        add(rows=[row | {"commit": now}])
+    for count in () if recombined else map(int, files.split(",")):
+        say(f"{count:,} files, and one in a thousand changed: about {count / 6000:.0f} minutes")
+        add(changed=[scale_part.changed(material, count, WORK / "changed") | {"commit": now}])
 
 
 @app.command()

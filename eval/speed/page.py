@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -220,13 +220,20 @@ def _scale(outcome: Outcome) -> str:
         ]
         for row in outcome["rows"]
     ]
-    changed = outcome["changed"]
-    words = (
-        f"Of {changed['files']:,} files of one passage, {changed['changed']} changed: the build "
-        f"takes {one_over(changed['ratio'])} of a full one.{_of_other_commits(outcome)}"
-    )
+    words = (_changed(outcome["changed"]) + _of_other_commits(outcome)).strip()
     plot = f"![cost by size](../eval/results/{PLOT})"
     return "\n\n".join([table(header, building), table(asked, asking), words, plot])
+
+
+def _changed(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What a build takes after a change, as a share of a full one."""
+    shares = [f"{one_over(each['ratio'])} for {each['files']:,} files" for each in rows]
+    return (
+        "Of files of one passage, one in a thousand changed: the build takes, as a share of a full "
+        f"one, {' and '.join(shares)}; the goal is 1/20."
+        if shares
+        else ""
+    )
 
 
 def _passages(row: Mapping[str, Any]) -> str:
@@ -265,11 +272,11 @@ def _overload(outcome: Outcome) -> str:
 
 def _of_other_commits(outcome: Outcome) -> str:
     """Which rows are not of the commit that the part names."""
-    others = [
-        f"{_passages(row)} passages at {row['commit'][:9]}"
-        for row in outcome["rows"]
-        if row["commit"] != outcome["commit"]
+    named = [
+        *((f"{_passages(row)} passages", row["commit"]) for row in outcome["rows"]),
+        *((f"{row['files']:,} files", row["commit"]) for row in outcome["changed"]),
     ]
+    others = [f"{what} at {at[:9]}" for what, at in named if at != outcome["commit"]]
     return f" Measured earlier: {', '.join(others)}." if others else ""
 
 

@@ -141,14 +141,18 @@ def encoding_seconds(material: Material, size: int, encoder: Encoder) -> float:
     return (time.perf_counter() - start) / len(texts)
 
 
-def measured(path: Path) -> dict[str, Any]:
-    """What the results file holds by now."""
-    return read_outcome(path) if path.is_file() else {"rows": [], "changed": {}}
+def measured(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """What the results file holds by now: `rows` of corpora, and what `changed` files took."""
+    found = read_outcome(path) if path.is_file() else {}
+    return {part: found.get(part, []) for part in ("rows", "changed")}
 
 
 def merged(rows: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """All rows by size; a new row takes the place of the one of its size and kind."""
-    found = {(row["size"], row.get("recombined", False)): row for row in [*rows, *new]}
+    found = {
+        (row.get("size") or row["files"], row.get("recombined", False)): row
+        for row in [*rows, *new]
+    }
     return [found[key] for key in sorted(found)]
 
 

@@ -66,11 +66,16 @@ def test_rows_of_other_commits_are_named(tmp_path: Path) -> None:
     outcome = {
         "machine": {"cores": 4, "processor": "a processor"},
         **{"commit": "0123456789abcdef", "command": "it"},
-        "changed": {"files": 1000, "changed": 1, "ratio": 0.125},
+        "changed": [
+            {"files": 5000, "ratio": 0.125, "commit": "0123456789abcdef"},
+            {"files": 20_000, "ratio": 0.0625, "commit": "fedcba9876543210"},
+        ],
         "rows": [
             row | {"passages": 1000, "commit": "0123456789abcdef"},
             row | {"passages": 1_000_000, "commit": "fedcba9876543210"},
         ],
     }
     (tmp_path / "speed-scale.json").write_text(json.dumps(outcome), encoding="utf-8")
-    assert "one. Measured earlier: 1,000,000 passages at fedcba987.\n" in page_of(tmp_path)
+    page = page_of(tmp_path)
+    assert "Measured earlier: 1,000,000 passages at fedcba987, 20,000 files at fedcba987.\n" in page
+    assert "1/8.0 for 5,000 files and 1/16.0 for 20,000 files" in page
