@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -98,7 +99,7 @@ class _Labels:
     """Reads the markup of headings and questions, as long as it is in proportion to the text."""
 
     def __init__(self, text: str, references: dict[str, Any]) -> None:
-        self._inline = MarkdownIt("commonmark")
+        self._inline = _inline()
         self._references = references
         self._allowed = max(_LEAST_ALLOWED, len(text))
 
@@ -112,6 +113,11 @@ class _Labels:
         inline = self._inline.parseInline(content, self._references)
         words = _words([child for token in inline for child in token.children or []])
         return shortened(_without_anchor(words))
+
+
+@cache
+def _inline() -> MarkdownIt:
+    return MarkdownIt("commonmark")
 
 
 class Markdown(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -49,15 +50,22 @@ class Outline(list[Token]):
 
 def outline(text: str, references: dict[str, Any]) -> Outline:
     """The outline's tokens; inline markup is parsed later, and only if it is needed."""
-    parser = MarkdownIt("commonmark").enable("table")
-    interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
-    parser.block.ruler.at("reference", _definition)
-    parser.block.ruler.at("heading", _heading_rule(_TIGHT.search(text) is not None), interrupts)
-    parser.block.ruler.before("fence", "formula", _formula, interrupts)
+    parser = _parser(tight=_TIGHT.search(text) is not None)
     tokens = Outline()
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     parser.block.parse(lines, parser, references, tokens)
     return tokens
+
+
+@cache
+def _parser(tight: bool) -> MarkdownIt:
+    """Making one takes as long as a page of text: each is kept."""
+    parser = MarkdownIt("commonmark").enable("table")
+    interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
+    parser.block.ruler.at("reference", _definition)
+    parser.block.ruler.at("heading", _heading_rule(tight), interrupts)
+    parser.block.ruler.before("fence", "formula", _formula, interrupts)
+    return parser
 
 
 def _definition(state: StateBlock, first: int, after: int, silent: bool) -> bool:
