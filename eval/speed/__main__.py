@@ -36,12 +36,12 @@ WORK = Path("index/cache/speed")
 LIBRARIES = ("faiss-cpu", "numpy", "onnxruntime", "sentence-transformers", "tokenizers", "torch")
 # Minutes of each part on two cores, and in brackets if quick.
 MINUTES = {
-    "http": (8, 1),
-    "encoding": (2, 0.3),
+    "http": (5, 1),
+    "encoding": (1, 0.3),
     "limits": (0.2, 0.1),
-    "anchors": (2, 0),
-    "lexical": (2, 0),
-    "scale": (6, 0.7),
+    "anchors": (1, 0),
+    "lexical": (1, 0),
+    "scale": (3, 0.7),
     "overload": (8, 1.5),
 }
 
