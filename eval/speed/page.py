@@ -35,8 +35,9 @@ HTTP = """## Beside txtai, over HTTP
 
 The peer has the same model and the texts of the same passages, FAISS and BM25 (`hybrid`), and its
 own FastAPI server on uvicorn with uvloop and httptools. It runs the model by torch in float32, ours
-multiplies 8-bit integers. The servers take turns; each start is asked distinct questions over
-connections that stay open. Ours also returns citations, highlights and a confidence."""
+multiplies 8-bit integers. Both wait for questions at the same time, and get some by turns, distinct
+ones over connections that stay open. They are started five times; `starts` is the range of the
+ratio over these. Ours also returns citations, highlights and a confidence."""
 WORKERS = """### In two processes
 
 The same with `rag serve --workers 2`. Its memory is that of both workers and of the process that
@@ -71,9 +72,10 @@ largest process of the build, with the pages of mapped files that it touched.
 Rows marked `recombined` (`--recombined`) encode each sentence once, and put the vectors of a
 passage together from those of its sentences: pooled by their mean, token by token one after
 another. Their build is the index alone, without reading, cutting and encoding. All else is as in
-any other row, but the vectors are less different from each other than those of real passages. The
-two kinds were measured beside each other, two commands on two cores, so build times and shares are
-those of a busy machine."""
+any other row, but the vectors are less different from each other than those of real passages.
+
+The encoder's share is what the same passages take to encode alone, of the time of the build. It is
+measured afterwards, and on a shared machine varies by a third from one minute to the next."""
 OVERLOAD = """## Under more load than it can serve
 
 Questions of the sample come at random moments, whether or not others are answered, at so many times
@@ -135,7 +137,7 @@ def _http_table(name: str, found: Outcome) -> str:
         ]
         for key, (title, goal) in GOALS.items()
     ]
-    header = [f"{name}, {found['passages']} passages", "txtai", "we", "ratio", "turns", "goal"]
+    header = [f"{name}, {found['passages']} passages", "txtai", "we", "ratio", "starts", "goal"]
     return table(header, rows)
 
 

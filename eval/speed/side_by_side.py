@@ -1,7 +1,9 @@
 """This service and its peer over HTTP, in turns: model, texts, questions and machine are the same.
 
-In each turn a server is started, asked every question once over one connection and then over eight,
-and ended: no question is asked twice of one process, so no cache can help.
+In each turn both are started, asked every question once, half of them over one connection and half
+over eight, and ended: no question is asked twice of one process, so no cache can help. Both wait
+for questions at the same time, and get some of them by turns, since the speed of a shared machine
+changes from one second to the next.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from eval.sets.beir import read_collection
 from eval.speed.figures import ratio
 from eval.speed.load import HOST, PATIENCE, Load, merged, post
 from eval.speed.peer import peer_index, peer_server
-from eval.speed.servers import Memory, ServerCommand, environment, memory, started
+from eval.speed.servers import Memory, Running, ServerCommand, environment, memory, started
 from rag.documents import json_lines
 from rag.serving import Index, open_index
 from rag.types import Progress
@@ -31,6 +34,8 @@ CONNECTIONS = (1, 8)
 # Questions a turn: the first half over one connection, the second half over eight.
 MOST = 600
 WARM_UP = 10
+# Questions of a connection after which it is the other server's turn.
+SLICE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +102,9 @@ def compare(
     servers = (own_server(folder / "index", workers), peer_server(peer, settings, TOP_K))
     taken: tuple[list[Turn], list[Turn]] = ([], [])
     for at in range(turns):
-        for server, made in zip(servers, taken, strict=True):
-            made.append(turn(server, material.questions, folder / "server.log"))
-            progress(f"{material.name}, {server.name}", at + 1, turns)
+        for found, made in zip(taken, turn(servers, material.questions, folder), strict=True):
+            found.append(made)
+        progress(f"{material.name}, turns", at + 1, turns)
     ours, theirs = taken
     return {
         "corpus_sha256": index.snapshot.manifest.corpus_sha256,
@@ -120,23 +125,46 @@ def own_index(corpus: Path, folder: Path) -> Index:
     return open_index(folder)
 
 
-def turn(server: ServerCommand, questions: Sequence[str], log: Path) -> Turn:
-    """One start of the server, its load and its end."""
+def turn(servers: Sequence[ServerCommand], questions: Sequence[str], folder: Path) -> list[Turn]:
+    """One start of each server, its load and its end; what they print goes to the folder."""
     warm, *halves = _parts(questions)
-    with started(server, warm[0], log) as running:
-        # Over all connections, so that each process of a server gets some.
-        load(running.port, [server.request(each) for each in warm[1:]], max(CONNECTIONS))
-        loads = {
-            connections: load(running.port, [server.request(each) for each in half], connections)
+    with ExitStack() as opened:
+        running = [
+            opened.enter_context(started(each, warm[0], folder / "server.log")) for each in servers
+        ]
+        for each in running:
+            # Over all connections, so that each process of a server gets some.
+            load(each, warm[1:], max(CONNECTIONS))
+        halves_taken = [
+            in_turns(running, half, connections)
             for connections, half in zip(CONNECTIONS, halves, strict=True)
-        }
-        return Turn(running.seconds, loads, memory(running.pid))
+        ]
+        return [
+            Turn(each.seconds, dict(zip(CONNECTIONS, loads, strict=True)), memory(each.pid))
+            for each, *loads in zip(running, *halves_taken, strict=True)
+        ]
 
 
-def load(port: int, requests: Sequence[str], connections: int) -> Load:
+def in_turns(running: Sequence[Running], questions: Sequence[str], connections: int) -> list[Load]:
+    """The load of each server, if the next gets its questions after `SLICE` of a connection."""
+    taken: list[list[Load]] = [[] for _ in running]
+    size = SLICE * connections
+    for start in range(0, len(questions), size):
+        for each, loads in zip(running, taken, strict=True):
+            loads.append(load(each, questions[start : start + size], connections))
+    return [
+        Load(
+            sum(each.seconds for each in loads),
+            tuple(taken for each in loads for taken in each.milliseconds),
+        )
+        for loads in taken
+    ]
+
+
+def load(running: Running, questions: Sequence[str], connections: int) -> Load:
     """The load that a process of its own puts on the server."""
-    command = [sys.executable, "-m", "eval.speed.load", str(port), str(connections)]
-    lines = "".join(json.dumps(each) + "\n" for each in requests)
+    command = [sys.executable, "-m", "eval.speed.load", str(running.port), str(connections)]
+    lines = "".join(json.dumps(running.server.request(each)) + "\n" for each in questions)
     done = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     return Load(found["seconds"], tuple(found["milliseconds"]))

@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
+from eval.speed import side_by_side
 from eval.speed.load import Load
-from eval.speed.servers import Memory
-from eval.speed.side_by_side import Turn, materials, own_server, ratios, summary
+from eval.speed.servers import Memory, Running
+from eval.speed.side_by_side import Turn, in_turns, materials, own_server, ratios, summary
 
 
 def turn(start: float, milliseconds: float, resident: int) -> Turn:
@@ -22,6 +26,23 @@ def test_ratios_are_ours_over_theirs_turn_by_turn() -> None:
     assert found["p99, 8"] == {"median": 0.25, "low": 0.25, "high": 0.25}
     assert found["start"] == {"median": 0.1875, "low": 0.125, "high": 0.25}
     assert found["proportional memory"]["median"] == 0.25
+
+
+def test_each_server_gets_every_question_and_they_take_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, Sequence[str]]] = []
+
+    def load(running: Running, questions: Sequence[str], connections: int) -> Load:
+        asked.append((running.port, questions))
+        return Load(running.port, (float(running.port),) * len(questions))
+
+    monkeypatch.setattr(side_by_side, "load", load)
+    server, questions = own_server(tmp_path), [f"{number}?" for number in range(40)]
+    found = in_turns([Running(server, 0, port, 0.0) for port in (1, 2)], questions, 1)
+    assert [port for port, _ in asked] == [1, 2] * 3
+    assert [each for port, part in asked for each in part if port == 2] == questions
+    assert found == [Load(3, (1.0,) * 40), Load(6, (2.0,) * 40)]
 
 
 def test_a_server_has_its_shortest_start_and_its_most_memory() -> None:
