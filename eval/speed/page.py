@@ -37,7 +37,10 @@ The peer has the same model and the texts of the same passages, FAISS and BM25 (
 own FastAPI server on uvicorn with uvloop and httptools. It runs the model by torch in float32, ours
 multiplies 8-bit integers. Both wait for questions at the same time, and get some by turns, distinct
 ones over connections that stay open. They are started five times; `starts` is the range of the
-ratio over these. Ours also returns citations, highlights and a confidence."""
+ratio over these. Ours also returns citations, highlights and a confidence.
+
+Several clients ask both before anything is measured. It matters: until then txtai answers one
+client at two thirds of the rate ([decision 15](decisions/0015-path.md))."""
 WORKERS = """### In two processes
 
 The same with `rag serve --workers 2`. Its memory is that of both workers and of the process that
