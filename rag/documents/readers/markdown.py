@@ -117,7 +117,10 @@ class _Labels:
 
 @cache
 def _inline() -> MarkdownIt:
-    return MarkdownIt("commonmark")
+    parser = MarkdownIt("commonmark")
+    # It arranges its rules for the first text; another thread might see some of them only.
+    parser.parseInline("any")
+    return parser
 
 
 class Markdown(NamedTuple):

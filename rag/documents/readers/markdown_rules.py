@@ -59,12 +59,14 @@ def outline(text: str, references: dict[str, Any]) -> Outline:
 
 @cache
 def _parser(tight: bool) -> MarkdownIt:
-    """Making one takes as long as a page of text: each is kept."""
+    """Making one takes as long as a short text: each is kept."""
     parser = MarkdownIt("commonmark").enable("table")
     interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
     parser.block.ruler.at("reference", _definition)
     parser.block.ruler.at("heading", _heading_rule(tight), interrupts)
     parser.block.ruler.before("fence", "formula", _formula, interrupts)
+    # It arranges its rules for the first text; another thread might see some of them only.
+    parser.block.parse("any", parser, {}, [])
     return parser
 
 

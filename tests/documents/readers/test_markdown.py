@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.documents.readers.markdown import markdown_blocks
+from rag.documents.readers.markdown import _inline, markdown_blocks
+from rag.documents.readers.markdown_rules import _parser
 
 
 def outline(text: str) -> list[tuple[str, str]]:
@@ -381,3 +382,15 @@ def test_a_placeholder_in_a_heading_is_a_word_and_a_tag_is_not() -> None:
 )
 def test_a_short_line_over_a_rule_is_a_heading(title: str) -> None:
     assert labels(f"{title}\n---\n\nx") == [("heading", 2, title.strip("*"))]
+
+
+def test_kept_parsers_have_arranged_their_rules() -> None:
+    inline = _inline()
+    for ruler in (
+        _parser(tight=False).block.ruler,
+        _parser(tight=True).block.ruler,
+        inline.core.ruler,
+        inline.inline.ruler,
+        inline.inline.ruler2,
+    ):
+        assert ruler.__cache__
