@@ -10,6 +10,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePath
 from typing import Any
+from weakref import proxy
 
 from fastapi import FastAPI, Response
 from pydantic.json_schema import models_json_schema
@@ -73,7 +74,8 @@ def add_pages(app: FastAPI) -> None:
     for file in _files():
         _add(app, _path(file), file.read_bytes(), MEDIA_TYPES[PurePath(file.name).suffix])
     _add(app, "/page.json", _json(offer(app.state.service)), "application/json")
-    described = cache(partial(description, app))
+    # FastAPI keeps all endpoints that it has seen; they would keep the application and its index.
+    described = cache(partial(description, proxy(app)))
     _add_made(app, "/openapi.json", lambda: _json(described()), "application/json")
     _add_made(app, "/docs", lambda: reference(described()).encode(), "text/html")
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import re
+from weakref import ref
 
 import pytest
 from fastapi.testclient import TestClient
@@ -71,3 +73,13 @@ def test_many_ranges_are_ignored(client: TestClient) -> None:
     ranges = "bytes=" + ",".join(f"{n}-{n}" for n in range(2000))
     response = client.get("/app.js", headers={"range": ranges})
     assert (response.status_code, response.content) == (200, client.get("/app.js").content)
+
+
+def test_an_application_that_has_ended_is_let_go(serving: Serving) -> None:
+    app = create_app(serving)
+    with TestClient(app, base_url="http://localhost") as client:
+        assert client.get("/openapi.json").status_code == 200
+    left = ref(app)
+    del app, client
+    gc.collect()
+    assert left() is None
