@@ -9,7 +9,7 @@ from functools import cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 from weakref import proxy
 
 from fastapi import FastAPI, Response
@@ -75,7 +75,7 @@ def add_pages(app: FastAPI) -> None:
         _add(app, _path(file), file.read_bytes(), MEDIA_TYPES[PurePath(file.name).suffix])
     _add(app, "/page.json", _json(offer(app.state.service)), "application/json")
     # FastAPI keeps all endpoints that it has seen; they would keep the application and its index.
-    described = cache(partial(description, proxy(app)))
+    described = cache(partial(description, cast(FastAPI, proxy(app))))
     _add_made(app, "/openapi.json", lambda: _json(described()), "application/json")
     _add_made(app, "/docs", lambda: reference(described()).encode(), "text/html")
 
