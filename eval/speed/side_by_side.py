@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -155,7 +156,7 @@ def in_turns(running: Sequence[Running], questions: Sequence[str], connections: 
     return [
         Load(
             sum(each.seconds for each in loads),
-            tuple(taken for each in loads for taken in each.milliseconds),
+            tuple(chain.from_iterable(each.milliseconds for each in loads)),
         )
         for loads in taken
     ]

@@ -23,18 +23,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from markdown_it import MarkdownIt
 from markdown_it.common.html_blocks import block_names
 from markdown_it.token import Token
 
 from rag.documents.readers.faq import with_questions
 from rag.documents.readers.hidden import Offsets, comments, front_matter, without
 from rag.documents.readers.labels import shortened, without_marks
-from rag.documents.readers.markdown_rules import Outline, outline
+from rag.documents.readers.markdown_rules import Outline, outline, parser_of
 from rag.documents.readers.plain_text import line_ends, plain_blocks
 from rag.documents.readers.tables import html_parts, html_tables, line_tables, with_tables
 from rag.text import line_spans, trimmed
@@ -99,7 +97,7 @@ class _Labels:
     """Reads the markup of headings and questions, as long as it is in proportion to the text."""
 
     def __init__(self, text: str, references: dict[str, Any]) -> None:
-        self._inline = _inline()
+        self._inline = parser_of()
         self._references = references
         self._allowed = max(_LEAST_ALLOWED, len(text))
 
@@ -113,14 +111,6 @@ class _Labels:
         inline = self._inline.parseInline(content, self._references)
         words = _words([child for token in inline for child in token.children or []])
         return shortened(_without_anchor(words))
-
-
-@cache
-def _inline() -> MarkdownIt:
-    parser = MarkdownIt("commonmark")
-    # It arranges its rules for the first text; another thread might see some of them only.
-    parser.parseInline("any")
-    return parser
 
 
 class Markdown(NamedTuple):

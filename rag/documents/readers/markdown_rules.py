@@ -50,7 +50,7 @@ class Outline(list[Token]):
 
 def outline(text: str, references: dict[str, Any]) -> Outline:
     """The outline's tokens; inline markup is parsed later, and only if it is needed."""
-    parser = _parser(tight=_TIGHT.search(text) is not None)
+    parser = parser_of(tight=_TIGHT.search(text) is not None)
     tokens = Outline()
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     parser.block.parse(lines, parser, references, tokens)
@@ -58,15 +58,15 @@ def outline(text: str, references: dict[str, Any]) -> Outline:
 
 
 @cache
-def _parser(tight: bool) -> MarkdownIt:
-    """Making one takes as long as a short text: each is kept."""
+def parser_of(tight: bool = False) -> MarkdownIt:
+    """The parser, for texts that are `tight` or not. Making one takes as long as a short text."""
     parser = MarkdownIt("commonmark").enable("table")
     interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
     parser.block.ruler.at("reference", _definition)
     parser.block.ruler.at("heading", _heading_rule(tight), interrupts)
     parser.block.ruler.before("fence", "formula", _formula, interrupts)
     # It arranges its rules for the first text; another thread might see some of them only.
-    parser.block.parse("any", parser, {}, [])
+    parser.parse("any")
     return parser
 
 

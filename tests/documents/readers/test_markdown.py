@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.documents.readers.markdown import _inline, markdown_blocks
-from rag.documents.readers.markdown_rules import _parser
+from rag.documents.readers.markdown import markdown_blocks
+from rag.documents.readers.markdown_rules import parser_of
 
 
 def outline(text: str) -> list[tuple[str, str]]:
@@ -384,13 +384,9 @@ def test_a_short_line_over_a_rule_is_a_heading(title: str) -> None:
     assert labels(f"{title}\n---\n\nx") == [("heading", 2, title.strip("*"))]
 
 
-def test_kept_parsers_have_arranged_their_rules() -> None:
-    inline = _inline()
-    for ruler in (
-        _parser(tight=False).block.ruler,
-        _parser(tight=True).block.ruler,
-        inline.core.ruler,
-        inline.inline.ruler,
-        inline.inline.ruler2,
-    ):
+@pytest.mark.parametrize("tight", [False, True])
+def test_a_kept_parser_has_arranged_its_rules(tight: bool) -> None:
+    parser = parser_of(tight)
+    inline = parser.inline
+    for ruler in (parser.core.ruler, parser.block.ruler, inline.ruler, inline.ruler2):
         assert ruler.__cache__
