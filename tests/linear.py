@@ -298,9 +298,12 @@ def seconds(way: Callable[[str], None], text: str) -> float:
     return time.process_time() - start
 
 
-def took(way: str, shape: Shape, size: int) -> float:
-    """The CPU seconds that such a text takes."""
-    return seconds(WAYS[way], made(shape, size))
+def times_an_article(way: str, shape: Shape, size: int) -> float:
+    """The CPU seconds that such a text takes, by those of the sample article at that length."""
+    article = ("", next(Path("corpus").glob("*.md")).read_text(encoding="utf-8"), "")
+    read = WAYS[way]
+    read("a")
+    return seconds(read, made(shape, size)) / seconds(read, made(article, size))
 
 
 def peak(way: str, shape: Shape, size: int) -> float:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from linear import SHAPES, WAYS, exponent, made, peak, seconds, took
+from linear import SHAPES, WAYS, exponent, made, peak, seconds, times_an_article
 
 SIZES = (10_000, 40_000)
 # Below that a quadratic input of this size would already be found by its seconds.
@@ -73,9 +73,8 @@ def test_a_megabyte_takes_less_than_half_a_gigabyte(name: str, way: str, size: i
     "name",
     ["brackets in many headings", "images in many headings", "numbered items in quotations"],
 )
-def test_a_megabyte_takes_less_than_five_seconds(name: str) -> None:
-    # In a process of its own, in which no line is counted for the coverage. A machine that is busy
-    # with other things may take longer, once or twice.
+def test_a_megabyte_takes_some_times_as_long_as_articles(name: str) -> None:
+    # Twice as long; without their bounds, headings of markup take 8 times as long and more. In a
+    # process of its own, in which no line is counted for the coverage.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        tries = (pool.apply(took, ("Markdown", SHAPES[name], 1_000_000)) for _ in range(3))
-        assert any(each < 5 for each in tries)
+        assert pool.apply(times_an_article, ("Markdown", SHAPES[name], 1_000_000)) < 4

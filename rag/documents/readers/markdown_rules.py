@@ -50,7 +50,7 @@ class Outline(list[Token]):
 
 def outline(text: str, references: dict[str, Any]) -> Outline:
     """The outline's tokens; inline markup is parsed later, and only if it is needed."""
-    parser = parser_of(tight=_TIGHT.search(text) is not None)
+    parser = parser_of(_TIGHT.search(text) is not None)
     tokens = Outline()
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     parser.block.parse(lines, parser, references, tokens)
@@ -58,7 +58,7 @@ def outline(text: str, references: dict[str, Any]) -> Outline:
 
 
 @cache
-def parser_of(tight: bool = False) -> MarkdownIt:
+def parser_of(tight: bool) -> MarkdownIt:
     """The parser, for texts that are `tight` or not. Making one takes as long as a short text."""
     parser = MarkdownIt("commonmark").enable("table")
     interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
