@@ -84,11 +84,12 @@ def _with_sections(
     """The reports with the numbers of sections and FAQ pairs in each file."""
     file = {document.id: document.file for document in documents}
     counts = Counter((file[section.document_id], section.kind) for section in sections)
+    numbers = [(counts[each.id, "body"], counts[each.id, "faq"]) for each in files]
     return tuple(
-        replace(each, sections=counts[each.id, "body"], faq_pairs=counts[each.id, "faq"])
-        if each.documents
+        replace(each, sections=sections, faq_pairs=pairs)
+        if (each.sections, each.faq_pairs) != (sections, pairs)
         else each
-        for each in files
+        for each, (sections, pairs) in zip(files, numbers, strict=True)
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rag.documents.beneath import FileStamp, NotRegular, TooLarge, read_beneath, stamp_of
 from rag.documents.files import Source, check_system, find_sources, reason
 from rag.documents.formats import SUFFIXES
-from rag.documents.language import language_of, prepare
+from rag.documents.language import language_of
 from rag.documents.parse import (
     NO_DIGESTS,
     Digests,
@@ -165,14 +165,11 @@ def read_files(
     """
     sources = find_sources(paths, skips, options.within)
     reader = _Reader(known, options.max_mb * MB)
-    before = {source: was for source in sources if (was := reader.as_before(source))}
-    others = [source for source in sources if source not in before]
-    if others:
-        prepare()
+    before = [reader.as_before(source) for source in sources]
+    others = [source for source, was in zip(sources, before, strict=True) if not was]
     reads = options.each(reader.read, others)
     pages = 0
-    for done, source in enumerate(sources, start=1):
-        was = before.get(source)
+    for done, (source, was) in enumerate(zip(sources, before, strict=True), start=1):
         read = reader.unread(source, was) if was else next(reads)
         parsed = read.file.documents if read.file else ()
         pages += sum(pages_of(each.document) for each in parsed)

@@ -31,13 +31,17 @@ class Source:
     """A file of a corpus. Its document's id is its POSIX path below the folder that was given.
 
     `path` is real: no part of it is a link. It is opened from the folder `anchor` downwards.
-    `given` is how the caller would name it.
     """
 
     path: Path
     document_id: str
     anchor: Path
-    given: Path
+    given_folder: Path
+
+    @property
+    def given(self) -> Path:
+        """How the caller would name it."""
+        return self.given_folder / self.document_id
 
 
 def find_sources(paths: Sequence[Path], skips: Skips, within: Path | None = None) -> list[Source]:
@@ -105,7 +109,7 @@ def _sources(path: Path, skips: Skips, within: Path | None) -> list[Source]:
         if not real.is_relative_to(anchor):
             raise CorpusError(f"{shown(path)}: it lies outside the folders that may be read")
         if not is_folder:
-            return [Source(real, path.name, anchor, path)]
+            return [Source(real, path.name, anchor, path.parent)]
         return list(_Walk(path, real, anchor, skips).sources())
     except FileNotFoundError as error:
         raise CorpusError(f"{shown(path)}: no such file or folder; give one that exists") from error
@@ -188,7 +192,7 @@ class _Walk:
             yield from self._below(real, f"{id}/")
 
     def _source(self, path: Path, id: str) -> Source:
-        return Source(path, id, self._anchor, self._given / id)
+        return Source(path, id, self._anchor, self._given)
 
     def _skip(self, id: str, why: str) -> None:
         self._skips.add(self._given / id, id, why)

@@ -1,20 +1,27 @@
-"""The language of a text, detected by py3langid: offline, 5 MB, the same answer each time."""
+"""The language of a text: English by its stop words, else as py3langid detects it (offline, 5 MB,
+the same answer each time)."""
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 from rag.documents.spool import writing_temporary
+from rag.text import ENGLISH, STOP_WORDS
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 # Only this many characters are looked at. A text with fewer letters may be nothing but names.
-_LONGEST = 1000
-_LEAST_LETTERS = 40
+LONGEST = 1000
+LEAST_LETTERS = 40
 _SURE = 0.9
+# So large a share of the words, and so many different ones, are stop words in English alone:
+# docs/decisions/0011-languages.md.
+LEAST_SHARE = 0.2
+LEAST_DIFFERENT = 6
+_WORD = re.compile(r"\w+")
 
 
 def language_of(text: str) -> str | None:
@@ -22,35 +29,27 @@ def language_of(text: str) -> str | None:
 
     Raises RagError if there is no space for a temporary file.
     """
-    start = text[:_LONGEST]
-    if sum(map(str.isalpha, start)) < _LEAST_LETTERS:
+    start = text[:LONGEST]
+    if sum(map(str.isalpha, start)) < LEAST_LETTERS:
         return None
-    try:
-        identifier = _loading().result()
-    except BaseException:
-        # The next build of this process loads it again.
-        _loading.cache_clear()
-        raise
-    code, probability = identifier.classify(start)
+    share, different = stop_words_of(start)
+    if share >= LEAST_SHARE and different >= LEAST_DIFFERENT:
+        # The detector takes as long to load as a small build.
+        return ENGLISH
+    code, probability = _identifier().classify(start)
     return code if probability >= _SURE and code != "zxx" else None
 
 
-def prepare() -> None:
-    """Begins to load what `language_of` requires, in a thread."""
-    _loading()
+def stop_words_of(text: str) -> tuple[float, int]:
+    """The share of English stop words among the words of a text, and how many different ones."""
+    found = _WORD.findall(text.casefold())
+    stops = [word for word in found if word in STOP_WORDS]
+    return len(stops) / max(1, len(found)), len(set(stops))
 
 
 @cache
-def _loading() -> Future[LanguageIdentifier]:
-    pool = ThreadPoolExecutor(1, "language")
-    found = pool.submit(_identifier)
-    pool.shutdown(wait=False)
-    return found
-
-
 def _identifier() -> LanguageIdentifier:
-    # Loading takes half a second, and is needed for new documents alone; the children that parse
-    # need neither this nor numpy.
+    # Late: the children that parse need neither this nor numpy.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     # It is unpacked into a temporary file.

@@ -12,11 +12,7 @@ from pathlib import PurePosixPath
 
 from rag.documents.encodings import decoded
 from rag.documents.formats import FORMATS, JSONL, Format, format_of
-from rag.documents.readers.facts import NO_FACTS, front_facts
-from rag.documents.readers.hidden import front_values, merged, without_encoded
 from rag.documents.readers.jsonl import BadLine, JsonRecord, records
-from rag.documents.readers.markdown import markdown_blocks
-from rag.documents.readers.plain_text import paragraph_blocks, plain_blocks
 from rag.documents.readers.reading import Reading
 from rag.types import Document, ParsedDocument
 from rag.types.errors import CorpusError
@@ -77,13 +73,25 @@ def sha256(content: str | bytes) -> str:
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
+def load_readers() -> None:
+    """Loads what reads most files; else it is loaded with the first, as other readers are."""
+    _read_markdown(b"a")
+
+
 def _read_text(raw: bytes) -> Reading:
+    from rag.documents.readers.hidden import without_encoded
+    from rag.documents.readers.plain_text import plain_blocks
+
     text, note = decoded(raw)
     text, encoded = without_encoded(text)
     return Reading("", text, plain_blocks(text), hidden=tuple(encoded), notes=_notes(note))
 
 
 def _read_markdown(raw: bytes) -> Reading:
+    from rag.documents.readers.facts import NO_FACTS, front_facts
+    from rag.documents.readers.hidden import front_values, merged, without_encoded
+    from rag.documents.readers.markdown import markdown_blocks
+
     text, note = decoded(raw)
     text, encoded = without_encoded(text)
     read = markdown_blocks(text)
@@ -132,6 +140,8 @@ def _and_more(bad: int) -> str:
 
 
 def _line(document_id: str, record: JsonRecord) -> ParsedDocument:
+    from rag.documents.readers.plain_text import paragraph_blocks
+
     document = Document(
         id=record.id,
         title=record.title,

@@ -33,8 +33,7 @@ from rag.documents.channel import number, receive, send, send_number
 from rag.documents.confine import confine, limit
 from rag.documents.cores import processors
 from rag.documents.formats import is_pdf
-from rag.documents.language import prepare
-from rag.documents.parse import NO_DIGESTS, Digests, Parse, ParsedFile, parse
+from rag.documents.parse import NO_DIGESTS, Digests, Parse, ParsedFile, load_readers, parse
 from rag.types.errors import CorpusError, RagError
 from rag.types.import_path import import_path
 
@@ -144,9 +143,7 @@ class Cage:
         self.close()
 
     def start(self) -> None:
-        """Starts a child, and loads what new documents require: both take a moment, while the
-        caller does something else."""
-        prepare()
+        """Starts a child, which takes a moment, while the caller does something else."""
         self._count(1)
         self._threads.submit(lambda: self._idle.put(self._child()))
 
@@ -287,6 +284,7 @@ class _Child:
 def parse_requests(parse: Parse = parse) -> None:
     """The child: parses what comes in on stdin until that is closed."""
     channel = socket.socket(fileno=0)
+    load_readers()
     confine()
     channel.sendall(READY)
     # The parent has gone; whatever else fails is an error.

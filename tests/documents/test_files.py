@@ -35,7 +35,9 @@ def test_a_folder_gives_its_files_sorted_without_dot_names(tmp_path: Path) -> No
 
 def test_a_file_has_its_name_as_id_and_is_taken_once(tmp_path: Path) -> None:
     file = write(tmp_path / "sub" / "a.md").resolve()
-    assert find_sources([file, file], Skips(True)) == [Source(file, "a.md", file.parent, file)]
+    assert find_sources([file, file], Skips(True)) == [
+        Source(file, "a.md", file.parent, file.parent)
+    ]
     assert ids(tmp_path, tmp_path / "sub", file) == ["sub/a.md"]
 
 
