@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from rich.console import Console
-
 from rag.types import Progress
 
 
@@ -18,7 +16,8 @@ def reporting(stream: TextIO) -> Iterator[Progress]:
     if not stream.isatty():
         yield lines(stream)
         return
-    # Imported only here: it takes 8 ms, and most commands show no progress.
+    # Imported only here: it takes 30 ms, and most commands show no progress.
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 

@@ -6,12 +6,9 @@ None of it is an answer. The build names what was left out, so that no text is l
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-
-import yaml
 
 from rag.documents.readers.facts import FACT_KEYS
 from rag.types import Hidden, HiddenKind
@@ -110,6 +107,8 @@ def front_values(text: str) -> tuple[dict[str, str], Offsets] | None:
 
 def _table(source: str) -> dict[str, str]:
     """The keys of a TOML table with their values, "" for a nested one; none if it is no table."""
+    import tomllib
+
     try:
         table = tomllib.loads(source.replace("\r", ""))
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -124,6 +123,9 @@ def _mapping(source: str) -> dict[str, str]:
 
     The events are read, not the values: nesting and aliases cost nothing.
     """
+    # Late: most texts have no front matter.
+    import yaml
+
     try:
         # Tabs are no blanks in YAML, but a slip of the key.
         events = list(yaml.parse(source.replace("\t", "  "), Loader=yaml.SafeLoader))
