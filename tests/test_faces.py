@@ -37,3 +37,10 @@ def test_a_service_starts_without_what_reads_files_and_builds() -> None:
     code = "import sys, rag.cli.programs, rag.web, service; print(*sys.modules)"
     assert not set(unused) & set(run(code).split())
     assert "torch" not in run(code).split()
+
+
+def test_the_process_that_starts_workers_imports_nothing_that_answers() -> None:
+    unused = {"fastapi", "starlette", "uvicorn", "numpy", "faiss", "onnxruntime", "tokenizers"}
+    code = "import sys, rag.cli.programs; from rag.web import share; print(*sys.modules)"
+    loaded = set(run(code).split())
+    assert "rag.web.supervisor" in loaded and not unused & loaded

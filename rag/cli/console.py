@@ -10,19 +10,22 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic import ValidationError
 
 from rag.building import remembered
 from rag.cli.terminal import printable
-from rag.encoders import Encoder, open_encoder, set_torch_environment
-from rag.index import Manifest
+from rag.encoders import set_torch_environment
 from rag.text import counted
 from rag.types.errors import RagError, UsageError
 from rag.types.settings import Settings
 from rag.types.system_limits import limits_named
+
+if TYPE_CHECKING:  # many commands need neither
+    from rag.encoders import Encoder
+    from rag.index import Manifest
 
 
 def command_line(
@@ -138,11 +141,15 @@ def read_settings(**given: Any) -> Settings:
 
 def encoder_of(settings: Settings) -> Encoder:
     """The encoder that the settings name, for all but builds. Raises ModelError."""
+    from rag.encoders import open_encoder
+
     return open_encoder(settings.model, settings.runtime, settings.threads)
 
 
 def build_encoder_of(settings: Settings) -> Encoder:
     """The encoder of builds, which may encode passages on a device. Raises ModelError."""
+    from rag.encoders import open_encoder
+
     return open_encoder(settings.model, settings.runtime, settings.threads, settings.device)
 
 

@@ -12,7 +12,6 @@ import typer
 from rag.building import remembered
 from rag.cli.console import origin_line, read_settings, say, uncollected
 from rag.cli.options import IndexOption
-from rag.encoders import begin_opening
 
 
 def serve(
@@ -26,9 +25,14 @@ def serve(
     settings = read_settings(index=index, host=host, port=port, workers=workers)
     if seat is None and remembered(settings.index):
         say(f"{settings.index} is live, {origin_line(settings.index)}")
-    opening = None
-    if seat is not None or settings.workers == 1:
-        opening = begin_opening(settings.model, settings.runtime, settings.threads)
+    if seat is None and settings.workers > 1:
+        from rag.web import share
+
+        share(settings)
+        return
+    from rag.encoders import begin_opening
+
+    opening = begin_opening(settings.model, settings.runtime, settings.threads)
     with uncollected():
         from rag.web import serve as serve_http
 

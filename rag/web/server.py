@@ -27,16 +27,14 @@ from starlette.types import ASGIApp
 
 from rag.index import Snapshot
 from rag.text import counted
-from rag.types.errors import BusyError, UsageError
-from rag.web.addresses import is_loopback
 from rag.web.connection import Connection, Limits
 from rag.web.ending import handled
+from rag.web.listener import BACKLOG
 from rag.web.unread import Admission
 
 log = logging.getLogger("rag.web.server")
 
-# How many connections may wait to be accepted, and how many are accepted at a time.
-BACKLOG = 1024
+# How many connections are accepted at a time.
 BURST = 8
 # Descriptors that the process needs beside its clients' connections: 24 a snapshot, of which there
 # are two or three while the index is replaced, and some bursts, as a connection that is closed to
@@ -302,29 +300,6 @@ def sparing(
             log.error("no connection can be accepted (%s): raise `ulimit -n`", error.strerror)
 
     return handle
-
-
-def listen(host: str, port: int, *, keyed: bool = False) -> socket.socket:
-    """A socket that listens there; port 0 takes a free one. Raises BusyError, UsageError.
-
-    Without a key it listens on a loopback address alone.
-    """
-    if not keyed and not is_loopback(host):
-        raise UsageError(
-            f"{host} can be reached from other machines, and there is no valid key: make one by "
-            "`rag keys add`, or bind 127.0.0.1"
-        )
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            fix = "stop what runs there, or choose another port by RAG_PORT"
-            raise BusyError(f"port {port} is in use: {fix}") from error
-        fix = "choose another --host or --port"
-        raise UsageError(f"cannot listen on {host}:{port} ({error.strerror}): {fix}") from error
-    # asyncio turns off Nagle's delay only if the socket says that it is TCP.
-    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, listener.detach())
 
 
 def greeting(snapshot: Snapshot, host: str, port: int) -> str:

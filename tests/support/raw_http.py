@@ -13,7 +13,8 @@ from typing import Any
 import uvicorn
 
 from rag.web.connection import Limits
-from rag.web.server import listen, server_of
+from rag.web.listener import listen
+from rag.web.server import server_of
 from rag.web.unread import Admission
 
 JSON = b"Content-Type: application/json\r\n"

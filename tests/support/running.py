@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from fastapi import FastAPI
 
-from rag.web.server import listen, server_of
+from rag.web.listener import listen
+from rag.web.server import server_of
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import uvicorn
 
 from rag.types import Answer
 from rag.web.connection import Limits
-from rag.web.server import listen
+from rag.web.listener import listen
 from rag.web.state import Capacity
 from service import create_app
 from support.places import ROOT
@@ -45,7 +45,8 @@ SERVE = """
 import resource, sys
 sys.path[:0] = {paths!r}
 from support.word_count_service import serving_of
-from rag.web.server import listen, server_of
+from rag.web.listener import listen
+from rag.web.server import server_of
 from rag.web.state import Capacity
 from service import create_app
 resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from rag.web.ending import deferred, ended_quietly, handled, turn_away
-from rag.web.server import listen
+from rag.web.listener import listen
 from support.places import ROOT
 from support.raw_http import connected, received, request, status_of
 

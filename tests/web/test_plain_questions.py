@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from rag.web.listener import listen
 from rag.web.plain_questions import plain_question
-from rag.web.server import listen, server_of
+from rag.web.server import server_of
 from service import create_app
 from support.raw_http import JSON, connected, received, running, served, status_of
 from support.word_count_service import serving_of

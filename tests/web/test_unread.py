@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from rag.types import Answer
-from rag.web.server import listen, server_of
+from rag.web.listener import listen
+from rag.web.server import server_of
 from rag.web.state import Capacity
 from rag.web.unread import Admission, UnreadQuestion, question_in
 from service import create_app
