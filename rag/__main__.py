@@ -24,9 +24,10 @@ def start(load: Callable[[], Callable[[], None]]) -> None:
     Closed streams are replaced first, so that no file that is opened takes their place.
     """
     _prepare_streams()
-    # Else NumPy starts a thread for each processor as it is imported, and each waits busily. Our
-    # matrices are small; one thread gives the same bits everywhere.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if "OMP_NUM_THREADS" not in os.environ:
+        # Else NumPy starts a thread for each processor as it is imported, and each waits busily.
+        # Our matrices are small.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         # A shell that started this in the background wants interrupts to be ignored.
         load()()

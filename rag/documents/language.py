@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rag.documents.spool import writing_temporary
 from rag.text import ENGLISH, STOP_WORDS
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 LONGEST = 1000
 LEAST_LETTERS = 40
 _SURE = 0.9
-# So large a share of the words, and so many different ones, are stop words in English alone:
-# docs/decisions/0011-languages.md.
-LEAST_SHARE = 0.2
+# What English alone has, measured in docs/decisions/0011-languages.md: so large a share of stop
+# words in each third of the text, so many different ones, and so few letters beyond ASCII.
+LEAST_SHARE = 0.15
 LEAST_DIFFERENT = 6
+MOST_BEYOND_ASCII = 0.02
 _WORD = re.compile(r"\w+")
 
 
@@ -32,19 +33,41 @@ def language_of(text: str) -> str | None:
     start = text[:LONGEST]
     if sum(map(str.isalpha, start)) < LEAST_LETTERS:
         return None
-    share, different = stop_words_of(start)
-    if share >= LEAST_SHARE and different >= LEAST_DIFFERENT:
+    signs = english_signs(start)
+    if (
+        signs.share >= LEAST_SHARE
+        and signs.different >= LEAST_DIFFERENT
+        and signs.beyond_ascii <= MOST_BEYOND_ASCII
+    ):
         # The detector takes as long to load as a small build.
         return ENGLISH
-    code, probability = _identifier().classify(start)
-    return code if probability >= _SURE and code != "zxx" else None
+    return detected(start)
 
 
-def stop_words_of(text: str) -> tuple[float, int]:
-    """The share of English stop words among the words of a text, and how many different ones."""
+class EnglishSigns(NamedTuple):
+    """What tells English: the least share of stop words among the words of a third of the text,
+    how many different stop words it has, and the share of its letters that are not ASCII."""
+
+    share: float
+    different: int
+    beyond_ascii: float
+
+
+def english_signs(text: str) -> EnglishSigns:
+    """The signs of English in a text that has letters."""
     found = _WORD.findall(text.casefold())
-    stops = [word for word in found if word in STOP_WORDS]
-    return len(stops) / max(1, len(found)), len(set(stops))
+    third = -(-len(found) // 3)
+    parts = [found[at : at + third] for at in range(0, len(found), third)]
+    share = min(sum(word in STOP_WORDS for word in part) / len(part) for part in parts)
+    letters = [each for each in text if each.isalpha()]
+    beyond = sum(not each.isascii() for each in letters) / len(letters)
+    return EnglishSigns(share, len(STOP_WORDS.intersection(found)), beyond)
+
+
+def detected(text: str) -> str | None:
+    """The language that py3langid is sure of."""
+    code, probability = _identifier().classify(text)
+    return code if probability >= _SURE and code != "zxx" else None
 
 
 @cache

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from rag.index import Snapshot
+if TYPE_CHECKING:  # refusals need none
+    from rag.index import Snapshot
 
 # The names of the fields that an object may have, by the name of its own field; "" for the
 # request itself.

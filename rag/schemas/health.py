@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rag.schemas.base import IndexModel, Model
-from rag.serving import Board, Figure, Serving
+from rag.serving import Board, Figure
+
+if TYPE_CHECKING:  # refusals need no index
+    from rag.serving import Serving
 
 
 class HealthResponse(Model):

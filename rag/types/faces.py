@@ -26,6 +26,9 @@ class _Face(ModuleType):
         self.__dict__[name] = found
         return found
 
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._shown})
+
     def __setattr__(self, name: str, value: object) -> None:
         # Importing a module sets it on its package, where a function may have the same name.
         if name not in self._shown or not isinstance(value, ModuleType):
@@ -42,4 +45,5 @@ def show_late(package: str) -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}.")
         for alias in node.names
     }
+    face.__dict__["__all__"] = sorted(face.__dict__["_shown"])
     face.__class__ = _Face

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
+from rag.web.problems import CLOSE, draining
+from rag.web.unread import refusal, written
+
 # Seconds in which clients that are turned away may send what they were about to ask.
 PATIENCE = 1.0
 RECEIVED = 1 << 16
@@ -60,10 +63,6 @@ def turn_away(listener: socket.socket, seconds: float = PATIENCE) -> None:
     """
     if listener.fileno() < 0:
         return
-    # Late: a process that only starts others needs none of it.
-    from rag.web.problems import CLOSE, draining
-    from rag.web.unread import refusal, written
-
     goodbye = written(draining(), CLOSE)
     until = time.monotonic() + seconds
     with ExitStack() as opened, selectors.DefaultSelector() as selector:

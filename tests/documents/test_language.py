@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from rag.documents import language
 from rag.documents.corpus import read_corpus
 from rag.documents.language import language_of
 from support.places import ROOT
 
 ENGLISH = "The library is open from nine to six, and books may be kept for four weeks."
+PLAIN = f"{ENGLISH} A fee is due for each day that they are late, but not for those that are lost."
 GERMAN = "Die Bibliothek ist von neun bis sechs geöffnet, Bücher darf man vier Wochen behalten."
+OTHER = "Wer ein Buch verloren hat, ersetzt den Preis; die Gebühr richtet sich nach dem Alter."
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,39 @@ GERMAN = "Die Bibliothek ist von neun bis sechs geöffnet, Bücher darf man vier
 )
 def test_the_language_of_a_text_is_told(text: str, code: str) -> None:
     assert language_of(text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        (PLAIN, False),
+        # Few different stop words; a third, or some letters, in another language.
+        ("The library of the town is the pride of the town, of the county, of the land.", True),
+        (f"{PLAIN} {GERMAN}", True),
+        (f"{PLAIN} 図書館は九時から", True),
+    ],
+)
+def test_plain_english_is_told_without_the_detector(
+    text: str, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(language, "detected", lambda text: "asked")
+    assert language_of(text) == ("asked" if asked else "en")
+
+
+def test_a_text_with_an_english_abstract_has_its_own_language() -> None:
+    text = " ".join([ENGLISH, GERMAN, OTHER, GERMAN, OTHER])
+    assert language_of(text) == "de"
+
+
+def test_plain_english_loads_no_detector() -> None:
+    code = f"""
+import sys
+from rag.documents.language import language_of
+print(language_of({PLAIN!r}), "py3langid" in sys.modules)
+print(language_of({GERMAN!r}), "py3langid" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "en False\nde True\n"
 
 
 @pytest.mark.parametrize("text", ["", "Books", "INDIAN | 2,550 | 0.4%", "12 345\n" * 50])

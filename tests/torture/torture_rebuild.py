@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -47,8 +48,11 @@ def spent(*arguments: str) -> tuple[float, float]:
 
 def taken(process: psutil.Process) -> float:
     """The processor time that a process and all below it have taken, in seconds."""
-    running = [process, *process.children(recursive=True)]
-    return sum(sum(each.cpu_times()[:2]) for each in running) + sum(process.cpu_times()[2:4])
+    seconds = sum(process.cpu_times()[:4])
+    for each in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            seconds += sum(each.cpu_times()[:2])
+    return seconds
 
 
 @pytest.mark.parametrize("count", sorted(BUILD))
@@ -72,13 +76,15 @@ def test_rebuild(tmp_path: Path, count: int) -> None:
     command = [*RAG, "watch", *corpus]
     write(0)
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT) as watching:
-        assert watching.stdout and watching.stdout.readline()
-        for n in range(CHANGES):
-            before = taken(psutil.Process(watching.pid))
-            write(n)
-            assert watching.stdout.readline()
-            watched.append(taken(psutil.Process(watching.pid)) - before)
-        watching.terminate()
+        try:
+            assert watching.stdout and watching.stdout.readline()
+            for n in range(CHANGES):
+                before = taken(psutil.Process(watching.pid))
+                write(n)
+                assert watching.stdout.readline()
+                watched.append(taken(psutil.Process(watching.pid)) - before)
+        finally:
+            watching.terminate()
     fulls.append(spent("build", *corpus, "--full"))
     # The quickest of each: other load on the machine only ever adds.
     full_cpu, full = map(min, zip(*fulls, strict=True))

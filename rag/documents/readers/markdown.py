@@ -41,8 +41,7 @@ from rag.types import Block, BlockKind, Hidden, Table
 _MARKUP = re.compile(r"[\[\]<&*_`\\]")
 _LONGEST_HEADING = 2000
 # The parser's inline rules take time by the square of the markup: a microsecond or less for each
-# unit of the squares' sum, which may be a fifth of the text's length, or so large. Of the headings
-# that people write it is a hundredth.
+# unit of the squares' sum, which may be as large as the text is long, or so large.
 _MOST_MARKUP = 100
 _LEAST_ALLOWED = 200_000
 # A line costs the parser some 30 microseconds, a table's cell a quarter of that.
@@ -100,7 +99,7 @@ class _Labels:
     def __init__(self, text: str, references: dict[str, Any]) -> None:
         self._inline = parser_of(False)
         self._references = references
-        self._allowed = max(_LEAST_ALLOWED, len(text) // 5)
+        self._allowed = max(_LEAST_ALLOWED, len(text))
 
     def of(self, content: str) -> str:
         """The words without markup, shortened."""

@@ -9,7 +9,7 @@ import pytest
 from eval.studies.plain_english import english, foreign, main, rows
 
 ENGLISH = "The library is open to all, and books that are not reserved may be kept for a month."
-GERMAN = "Die Bibliothek ist für alle offen, Bücher darf man einen Monat lang behalten."
+GERMAN = "Die Bibliothek ist für alle offen, Bücher darf man einen Monat lang behalten. " * 6
 
 
 def write_messages(path: Path, messages: dict[str, str]) -> None:
@@ -34,8 +34,8 @@ def test_texts_of_each_side_are_counted_by_limit(
     write_messages(tmp_path / "de" / "LC_MESSAGES" / "a.mo", {"%s open": f"%s {GERMAN}"})
     write_messages(tmp_path / "en_GB" / "LC_MESSAGES" / "a.mo", {"closed": ENGLISH})
     assert list(foreign(tmp_path)) == [f" {GERMAN}"]
-    found = {tuple(row[:2]): row[2:] for row in rows([ENGLISH, GERMAN], [GERMAN])}
-    assert found["0.20", "6"] == [".500", "0"]
+    found = {tuple(row[:2]): row[2:] for row in rows([[ENGLISH, GERMAN], [GERMAN], [ENGLISH]])}
+    assert found["0.15", "6"] == [".500", "0", "1"]
     assert list(english(tmp_path / "data")) == [ENGLISH]
     main(tmp_path / "data", tmp_path)
-    assert "1 texts in other languages" in capsys.readouterr().out
+    assert "1 texts in English, 1 in other languages, 4 mixed" in capsys.readouterr().out
