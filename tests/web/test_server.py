@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from rag.cli.main import main
 from rag.types.errors import BusyError, UsageError
+from rag.web.listener import listen
 from rag.web.server import (
     BURST,
     MAX_CONNECTIONS,
@@ -27,7 +28,6 @@ from rag.web.server import (
     OneLine,
     greeting,
     limits_of,
-    listen,
     server_of,
     sparing,
 )
