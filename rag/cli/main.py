@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from rag import __version__
-from rag.cli.console import command_line, errors_said, run, uncollected
+from rag.cli.console import command_line, errors_said, importing, run
 
 # The function of each command, after its module, in the order of the help. Only the module of the
 # command that is run is imported: `rag serve` needs no code that builds.
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     known = given[:1] if given and given[0] in COMMANDS else COMMANDS
     with errors_said():
         # A program that calls this has garbage of its own, which must not be kept for good.
-        with uncollected() if arguments is None else nullcontext():
+        with importing() if arguments is None else nullcontext():
             app = command_line_of(*known)
         run(app, arguments)
 

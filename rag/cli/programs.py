@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rag.building import remembered
-from rag.cli.console import origin_line, read_settings, say, uncollected
+from rag.cli.console import importing, origin_line, read_settings, say
 from rag.cli.options import IndexOption
 
 
@@ -30,10 +30,10 @@ def serve(
 
         share(settings)
         return
-    from rag.encoders import begin_opening
+    with importing():
+        from rag.encoders import begin_opening
 
-    opening = begin_opening(settings.model, settings.runtime, settings.threads)
-    with uncollected():
+        opening = begin_opening(settings.model, settings.runtime, settings.threads)
         from rag.web import serve as serve_http
 
     serve_http(settings, seat, opening)

@@ -22,6 +22,8 @@ from typing import ClassVar
 
 # The exit code of a build that published an index, but could not read all of its files.
 PARTIAL = 3
+# The exit code of a command that was interrupted.
+INTERRUPTED = 130
 # The fix of an index that cannot be used.
 REBUILD = "run `rag build`"
 

@@ -36,10 +36,20 @@ def interrupted(cwd: Path, when: str, *command: str, option: str = "-u") -> tupl
         return process.wait(), said
 
 
-@pytest.mark.parametrize("module", ["rag.types", "numpy.linalg", "pydantic", "onnxruntime"])
-def test_while_it_is_imported(tmp_path: Path, module: str) -> None:
-    # Python tells each module that it has imported.
-    code, said = interrupted(tmp_path, f" {module}\n", "-m", "rag", "info", option="-X importtime")
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        ("info", "rag.types"),
+        ("info", "numpy.linalg"),
+        ("info", "pydantic"),
+        ("info", "onnxruntime"),
+        ("serve", "faiss"),
+        ("serve", "uvicorn"),
+    ],
+)
+def test_while_it_is_imported(tmp_path: Path, command: str, module: str) -> None:
+    # Python tells each module that a statement has imported.
+    code, said = interrupted(tmp_path, f" {module}\n", "-m", "rag", command, option="-X importtime")
     assert code == 130
     assert "Traceback" not in said and "KeyboardInterrupt" not in said
 
