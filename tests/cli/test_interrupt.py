@@ -50,7 +50,7 @@ def interrupted(cwd: Path, when: str, *command: str, option: str = "-u") -> tupl
 def test_while_it_is_imported(tmp_path: Path, command: str, module: str) -> None:
     # Python tells each module that a statement has imported.
     code, said = interrupted(tmp_path, f" {module}\n", "-m", "rag", command, option="-X importtime")
-    assert code == 130
+    assert code == 130, said
     assert "Traceback" not in said and "KeyboardInterrupt" not in said
 
 
@@ -70,7 +70,7 @@ def write_many(folder: Path) -> Path:
 def test_while_it_encodes(tmp_path: Path, command: str) -> None:
     write_many(tmp_path / "many")
     code, said = interrupted(tmp_path, "passages encoded", "-m", "rag", command, "many")
-    assert code == 130
+    assert code == 130, said
     assert "Traceback" not in said and "error" not in said
     assert not (tmp_path / "index" / "CURRENT").exists()
 
@@ -80,7 +80,7 @@ def test_while_it_evaluates(tmp_path: Path) -> None:
     run = [sys.executable, "-m", "rag", "eval", "build", "many"]
     subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
     code, said = interrupted(tmp_path, "passages encoded", "-m", "eval", "run", "many")
-    assert code == 130
+    assert code == 130, said
     assert "Traceback" not in said and "Exception" not in said
 
 
@@ -89,5 +89,5 @@ def test_while_it_serves(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "rag", "build", "few"]
     subprocess.run(build, cwd=tmp_path, check=True, capture_output=True)
     code, said = interrupted(tmp_path, "curl", "-m", "rag", "serve", "--port", "0")
-    assert code == 130
+    assert code == 130, said
     assert "Traceback" not in said and "Exception" not in said
