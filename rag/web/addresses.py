@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from rag.types.errors import UsageError
-from rag.web.loopback import address_of
 from rag.web.problems import Problem
 
+Address = IPv4Address | IPv6Address
 # Proxies are believed what they say of their clients.
 Proxies = Sequence[IPv4Network | IPv6Network]
 
 # A provider gives so much of an IPv6 address to one client.
 CLIENT_BITS = 64
+
+
+@functools.lru_cache(1024)
+def address_of(host: str) -> Address | None:
+    """The IP address, as IPv4 if it is an IPv4 address mapped to IPv6; None for a name."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address reaches this machine alone."""
+    address = address_of(host)
+    return host.lower() == "localhost" if address is None else address.is_loopback
 
 
 def check_reached(scope: Scope) -> None:

@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from rag.serving import Keys
 from rag.types.errors import BusyError, UsageError
 from rag.types.settings import Settings
+from rag.web.addresses import is_loopback
 from rag.web.ending import deferred, turn_away
-from rag.web.loopback import is_loopback
 
 # How many connections may wait to be accepted.
 BACKLOG = 1024

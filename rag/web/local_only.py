@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Depends, Request
 
 from rag.web.access import key_of
-from rag.web.loopback import is_loopback
+from rag.web.addresses import is_loopback
 from rag.web.problems import Problem, Responses, refusal
 from rag.web.state import State
 

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from rag.types.errors import UsageError
-from rag.web.addresses import client_of, is_secure, proxies_of
-from rag.web.loopback import is_loopback
+from rag.web.addresses import client_of, is_loopback, is_secure, proxies_of
 
 PROXIES = proxies_of("10.0.0.1, 192.168.0.0/16, fd00::/8")
 
